@@ -1,0 +1,1 @@
+"""How each thing is built: Pulumi ComponentResources without knowledge of environments."""

@@ -1,0 +1,1 @@
+"""The three clouds on one machine: provider stand-ins behind Pulumi's own provider protocol."""

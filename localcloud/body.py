@@ -1,0 +1,57 @@
+"""The seam between the provider protocol and what a few resource types really are on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from localcloud.home import Home
+
+Properties = Mapping[str, Any]
+
+
+class BodyError(Exception):
+    """A real body could not be made, changed or removed; the text says what was wrong, where, and what to do."""
+
+
+@dataclass(frozen=True)
+class Resource:
+    """One resource as the engine tells of it: checked inputs under wire names, no unknown or secret wrappers."""
+
+    urn: str
+    type: str
+    """Type token, e.g. `aws:rds/instance:Instance`."""
+    name: str
+    """Logical name, the URN's last part."""
+    inputs: Properties
+    provider: Properties = field(default_factory=dict)
+    """The configuration of the provider instance (region, account, kubeconfig)."""
+
+
+@dataclass(frozen=True)
+class Made:
+    """What a body answers: the id that finds it again, and its outputs over and above its inputs."""
+
+    id: str
+    outputs: Properties = field(default_factory=dict)
+
+
+class Body(Protocol):
+    """A resource type with a real body. Every call is idempotent: a repeated one finds its own earlier work."""
+
+    def create(self, home: Home, resource: Resource) -> Made:
+        """Make it; on BodyError nothing of it is left behind."""
+        ...
+
+    def read(self, home: Home, identity: str, state: Properties) -> Properties | None:
+        """The state as it is now (a dead server shows as a changed property), None where it is gone."""
+        ...
+
+    def update(self, home: Home, identity: str, old: Properties, resource: Resource) -> Properties:
+        """Change it in place; returns its outputs over and above its inputs."""
+        ...
+
+    def delete(self, home: Home, identity: str, state: Properties) -> None:
+        """Remove it with everything it ran and stored; nothing happens where it is gone already."""
+        ...

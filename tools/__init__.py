@@ -1,0 +1,1 @@
+"""What gets the Pulumi engine onto a machine, and what measures."""
