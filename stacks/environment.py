@@ -1,0 +1,250 @@
+"""One environment: typed, validated settings, read from the stack's configuration file."""
+
+from __future__ import annotations
+
+import datetime
+import ipaddress
+import json
+import re
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator, model_validator
+from pydantic.alias_generators import to_camel
+
+from stacks.invalid_settings import InvalidSettings, explain
+
+PROJECT = "living-fortress"
+Cloud = Literal["aws", "azure", "gcp"]
+Size = Literal["small", "medium", "large"]
+Text = Annotated[str, StringConstraints(min_length=1, max_length=63)]
+Label = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,62}$")]
+Uuid = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
+NAME = re.compile(r"^(local|preview-[1-9][0-9]{0,5}|dev|staging|production)$")
+REHEARSAL_PREFIX = "rehearsal-"
+
+
+class World(StrEnum):
+    """Who answers for the clouds: the clouds themselves, or the stand-ins with or without real servers."""
+
+    REAL = "real"
+    LOCAL = "local"
+    REHEARSAL = "rehearsal"
+
+
+class Settings(BaseModel):
+    """Base of every settings group: camelCase keys, nothing unknown, nothing changed after reading."""
+
+    model_config = ConfigDict(alias_generator=to_camel, extra="forbid", frozen=True)
+
+
+class AzureAccount(Settings):
+    """Where Azure resources are billed and who may log in."""
+
+    subscription: Uuid
+    tenant: Uuid
+
+
+class Accounts(Settings):
+    """The account of each cloud. The stand-ins accept only the accounts below that no cloud has."""
+
+    aws: Annotated[str, StringConstraints(pattern=r"^[0-9]{12}$")]
+    azure: AzureAccount
+    gcp: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{4,28}[a-z0-9]$")]
+
+
+LOCAL_ACCOUNTS = Accounts(
+    aws="000000000000",
+    azure=AzureAccount(
+        subscription="00000000-0000-0000-0000-000000000000", tenant="00000000-0000-0000-0000-000000000000"
+    ),
+    gcp="living-fortress-local",
+)
+REHEARSAL_ACCOUNTS = Accounts(
+    aws="000000000001",
+    azure=AzureAccount(
+        subscription="00000000-0000-0000-0000-000000000001", tenant="00000000-0000-0000-0000-000000000001"
+    ),
+    gcp="living-fortress-rehearsal",
+)
+
+
+class Region(Settings):
+    """One cloud's region, its three zones, and the private address range of its network."""
+
+    region: Text
+    zones: Annotated[tuple[Text, Text, Text], Field(description="three distinct zones of the region")]
+    cidr: str
+    """A /16 of a private range (RFC 1918); the networks of an environment must not overlap."""
+
+    @field_validator("cidr")
+    @classmethod
+    def _private_sixteen(cls, value: str) -> str:
+        network = ipaddress.IPv4Network(value)
+        if network.prefixlen != 16 or not network.is_private:
+            raise ValueError("must be a private /16, such as 10.16.0.0/16")
+        return value
+
+
+class Regions(Settings):
+    """Where each cloud's part of the platform lies."""
+
+    aws: Region
+    azure: Region
+    gcp: Region
+
+    @model_validator(mode="after")
+    def _apart(self) -> Self:
+        ranges = [ipaddress.IPv4Network(part.cidr) for part in (self.aws, self.azure, self.gcp)]
+        if len({*ranges}) < len(ranges):
+            raise ValueError("cidr ranges of the clouds must differ")
+        return self
+
+
+class Database(Settings):
+    """Every database server of the environment."""
+
+    size: Size
+    zone_redundant: bool
+    backup_retention_days: Annotated[int, Field(ge=7, le=35)]
+    read_replicas: Annotated[int, Field(ge=0, le=5)]
+
+
+class Cluster(Settings):
+    """Every Kubernetes cluster of the environment."""
+
+    size: Size
+    min_nodes: Annotated[int, Field(ge=1, le=100)]
+    max_nodes: Annotated[int, Field(ge=1, le=100)]
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.max_nodes < self.min_nodes:
+            raise ValueError(f"maxNodes {self.max_nodes} is below minNodes {self.min_nodes}")
+        return self
+
+
+class App(Settings):
+    """How much of the app runs, and under which names."""
+
+    image: Annotated[str, StringConstraints(pattern=r"^[a-z0-9./_-]+(:[0-9]+)?[a-z0-9./_-]*@sha256:[0-9a-f]{64}$")]
+    domain: Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9.-]{0,200}[a-z0-9])?$")]
+    """Each cloud serves `<cloud>.<domain>`."""
+    min_replicas: Annotated[int, Field(ge=1, le=100)] = 3
+    max_replicas: Annotated[int, Field(ge=1, le=100)] = 20
+    min_available: Annotated[int, Field(ge=0, le=99)] = 2
+    cpu: Annotated[str, StringConstraints(pattern=r"^[0-9]+m?$")] = "500m"
+    memory: Annotated[str, StringConstraints(pattern=r"^[0-9]+[MG]i$")] = "256Mi"
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if not self.min_available < self.min_replicas <= self.max_replicas:
+            raise ValueError(
+                "must hold: minAvailable < minReplicas <= maxReplicas,"
+                f" got {self.min_available}, {self.min_replicas}, {self.max_replicas}"
+            )
+        return self
+
+
+class Oidc(Settings):
+    """Whose bearer tokens the app accepts."""
+
+    issuer: Annotated[str, StringConstraints(pattern=r"^https://[^\s]+$")]
+    audience: Text
+    jwks_config_map: Label | None = None
+    """A ConfigMap beside the app that holds the issuer's `jwks.json`; absent: the issuer is asked."""
+
+
+class Environment(Settings):
+    """Everything that distinguishes one environment from another."""
+
+    name: Annotated[str, StringConstraints(pattern=NAME.pattern)]
+    owner: Label
+    cost_centre: Label
+    data_classification: Literal["public", "internal", "confidential", "restricted"]
+    expires: datetime.date | None = None
+    """The day after which a preview environment may be destroyed."""
+    clouds: Annotated[tuple[Cloud, ...], Field(min_length=1, max_length=3)] = ("aws", "azure", "gcp")
+    accounts: Accounts
+    regions: Regions
+    shards_per_home: Annotated[int, Field(ge=1, le=64)] = 1
+    protect: bool
+    """Whether resources that hold data refuse deletion, and stay in the cloud when the stack forgets them."""
+    database: Database
+    cluster: Cluster
+    app: App
+    oidc: Oidc
+
+    @field_validator("clouds")
+    @classmethod
+    def _distinct(cls, value: tuple[Cloud, ...]) -> tuple[Cloud, ...]:
+        if len(set(value)) < len(value):
+            raise ValueError("names a cloud twice")
+        return value
+
+    @model_validator(mode="after")
+    def _expiry_is_for_previews(self) -> Self:
+        if (self.expires is not None) != self.name.startswith("preview-"):
+            raise ValueError("expires belongs to preview environments, and to every one of them")
+        return self
+
+    @property
+    def world(self) -> World:
+        """Read off the accounts, so that settings and stand-ins cannot disagree."""
+        if self.accounts == LOCAL_ACCOUNTS:
+            return World.LOCAL
+        return World.REHEARSAL if self.accounts == REHEARSAL_ACCOUNTS else World.REAL
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """What every resource carries; keys and values fit AWS tags, Azure tags and GCP labels alike."""
+        tags = {
+            "environment": self.name,
+            "owner": self.owner,
+            "cost-centre": self.cost_centre,
+            "data-classification": self.data_classification,
+        }
+        return tags if self.expires is None else tags | {"expires": self.expires.isoformat()}
+
+
+def read_environment(stack: str, configuration: Mapping[str, Any], source: str) -> Environment:
+    """The environment of `stack` from its configuration (`living-fortress:key` to a value or its JSON text).
+
+    Raises InvalidSettings, one line a fault, each naming `source`, key, value and what is allowed.
+    """
+    prefix = f"{PROJECT}:"
+    settings = {
+        key.removeprefix(prefix): _parsed(value) for key, value in configuration.items() if key.startswith(prefix)
+    }
+    if "name" in settings:
+        raise InvalidSettings(f"{source}: {prefix}name is the stack's own name and cannot be set")
+    name = stack.removeprefix(REHEARSAL_PREFIX)
+    if not NAME.match(name):
+        raise InvalidSettings(f"stack {stack}: not an environment: local, preview-<number>, dev, staging or production")
+    try:
+        environment = Environment.model_validate(settings | {"name": name})
+    except ValidationError as error:
+        raise InvalidSettings(explain(error, source, prefix, Environment)) from None
+    _agree(stack, environment, source)
+    return environment
+
+
+def _parsed(value: Any) -> Any:
+    """Pulumi hands lists and objects over as JSON text."""
+    if isinstance(value, str) and value[:1] in ("{", "["):
+        try:
+            return json.loads(value)
+        except ValueError:
+            return value
+    return value
+
+
+def _agree(stack: str, environment: Environment, source: str) -> None:
+    rehearsed = stack.startswith(REHEARSAL_PREFIX)
+    expected = World.REHEARSAL if rehearsed else World.LOCAL if stack == "local" else World.REAL
+    if environment.world is not expected:
+        raise InvalidSettings(
+            f"{source}: {PROJECT}:accounts name a {environment.world} world, but stack {stack} is {expected}:"
+            " local and rehearsal stacks take the accounts that no cloud has, every other stack its own"
+        )
