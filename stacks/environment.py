@@ -74,7 +74,7 @@ class Region(Settings):
     """One cloud's region, its three zones, and the private address range of its network."""
 
     region: Text
-    zones: Annotated[tuple[Text, Text, Text], Field(description="three distinct zones of the region")]
+    zones: Annotated[tuple[Text, ...], Field(min_length=3, max_length=3)]
     cidr: str
     """A /16 of a private range (RFC 1918); the networks of an environment must not overlap."""
 

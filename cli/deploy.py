@@ -1,0 +1,106 @@
+"""What the environment commands do: each is a run of the engine on one stack, in the world it belongs to."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+import shutil
+import sys
+
+from cli import overview
+from cli.stack_files import prepare_stack
+from cli.world import Session, home_of, shell_lines
+from localcloud.home import CHECKOUT, Home
+from localcloud.supervision import Supervisor
+from stacks.environment import REHEARSAL_PREFIX, World
+from stacks.guard import first_line
+from tools.engine import locate
+
+
+def open_session(stack: str) -> Session:
+    """The stack's settings, checked, with its world and engine; a simulated run says so at once."""
+    environment = prepare_stack(CHECKOUT, stack, datetime.date.today())
+    if environment.world is not World.REAL:
+        print(first_line(environment), file=sys.stderr, flush=True)
+    return Session(stack, environment, home_of(environment.world), locate().bin)
+
+
+def bring_up(env: str, *, as_json: bool) -> None:
+    """`pulumi up`; the local world's servers are started first where a reboot or a killed supervisor stopped them."""
+    session = open_session(env)
+    with session.alone():
+        if env == "local":
+            wake(session.home)
+        session.prepare()
+        if as_json:
+            session.captured("up", "--yes", "--skip-preview")
+        else:
+            session.run("up", "--yes", "--skip-preview")
+    if env == "local":
+        overview.after_up(session.home, as_json=as_json)
+
+
+def take_down(env: str) -> None:
+    """`pulumi destroy`, then everything that the local world has on this machine."""
+    session = open_session(env)
+    with session.alone():
+        if session.exists():
+            session.run("destroy", "--yes", "--skip-preview")
+            session.run("stack", "rm", "--yes", quiet=True)
+        if env == "local":
+            Supervisor(session.home).shutdown()
+    if env == "local":
+        shutil.rmtree(session.home.root)
+        print("Nothing of the local environment is left on this machine.")
+
+
+def preview(env: str, *, real: bool) -> None:
+    """`pulumi preview`, simulated unless `real`."""
+    session = open_session(env if real or env == "local" else f"{REHEARSAL_PREFIX}{env}")
+    with session.alone():
+        session.prepare()
+        session.run("preview", "--diff" if sys.stdout.isatty() else "--suppress-progress")
+
+
+def preview_as_json(env: str) -> dict[str, object]:
+    """The engine's own account of a simulated preview."""
+    session = open_session(f"{REHEARSAL_PREFIX}{env}")
+    with session.alone():
+        session.prepare()
+        document: dict[str, object] = json.loads(session.captured("preview", "--json"))
+    return document
+
+
+def rehearse(env: str) -> None:
+    """`pulumi up` of the environment on stand-ins that only record."""
+    session = open_session(f"{REHEARSAL_PREFIX}{env}")
+    with session.alone():
+        session.prepare()
+        session.run("up", "--yes", "--skip-preview", "--suppress-progress")
+
+
+def refresh(env: str) -> None:
+    """`pulumi refresh` of the environment itself."""
+    session = open_session(env)
+    with session.alone():
+        session.run("refresh", "--yes", "--skip-preview")
+
+
+def open_shell(env: str, *, print_lines: bool) -> None:
+    """A shell, or the lines that make one, in which `pulumi` works by hand."""
+    session = open_session(env)
+    session.prepare()
+    if print_lines:
+        print(shell_lines(session.variables()))
+        return
+    command = os.environ.get("SHELL", "/bin/sh")
+    print("`pulumi` now means this project's engine; leave with `exit`.", file=sys.stderr)
+    os.execvpe(command, [command], {**os.environ, **session.variables()})  # noqa: S606 (the user's own shell)
+
+
+def wake(home: Home) -> None:
+    """Start what the world had running, or take it over where it still runs."""
+    supervisor = Supervisor(home)
+    if supervisor.states():
+        supervisor.ensure_running()

@@ -1,0 +1,35 @@
+"""The `fortress` command: every group is imported only when it is called."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+
+import typer
+
+from cli import environments
+
+app = typer.Typer(
+    name="fortress",
+    help="Operate the three-cloud PostgreSQL platform and the app on it.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+environments.mount(app)
+
+
+def main() -> None:
+    """Run the command line; an error is one line, with --verbose (before or after the command) its traceback too."""
+    verbose = "--verbose" in sys.argv
+    arguments = [argument for argument in sys.argv[1:] if argument != "--verbose"]
+    try:
+        app(args=arguments, standalone_mode=True)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except Exception as error:
+        if verbose:
+            traceback.print_exc()
+        for line in str(error).splitlines() or [type(error).__name__]:
+            print(f"error: {line}", file=sys.stderr)
+        sys.exit(getattr(error, "status", 1))

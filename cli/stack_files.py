@@ -1,0 +1,84 @@
+"""Settings files of stacks that are derived from a committed one: rehearsals and numbered previews."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from localcloud.home import write_atomically
+from stacks.environment import PROJECT, REHEARSAL_ACCOUNTS, REHEARSAL_PREFIX, Environment, read_environment
+from stacks.invalid_settings import InvalidSettings
+
+PREVIEW = "preview"
+PREVIEW_DAYS = 7
+READABLE = 0o644
+
+
+def settings_folder(checkout: Path) -> Path:
+    """Where Pulumi looks for the settings files of this project's stacks."""
+    return checkout / "stacks" / "config"
+
+
+def prepare_stack(checkout: Path, stack: str, today: datetime.date) -> Environment:
+    """Write the settings file of a derived stack, and read the environment of any.
+
+    Raises InvalidSettings naming the file, where it is missing or wrong.
+    """
+    folder = settings_folder(checkout)
+    if stack.startswith(REHEARSAL_PREFIX):
+        source = _settings_of(folder, stack.removeprefix(REHEARSAL_PREFIX), today)
+        _write(folder, stack, rehearsed(source, _read(folder / "Pulumi.local.yaml")))
+    elif stack.startswith(f"{PREVIEW}-"):
+        _write(folder, stack, _settings_of(folder, stack, today))
+    path = folder / f"Pulumi.{stack}.yaml"
+    return read_environment(stack, _read(path).get("config") or {}, str(path.relative_to(checkout)))
+
+
+def rehearsed(source: Mapping[str, Any], local: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of an environment, moved to the accounts that no cloud has; secrets as in `local`."""
+    accounts = REHEARSAL_ACCOUNTS.model_dump(by_alias=True)
+    salt = {"encryptionsalt": local["encryptionsalt"]} if "encryptionsalt" in local else {}
+    return {**salt, "config": {**(source.get("config") or {}), f"{PROJECT}:accounts": accounts}}
+
+
+def _settings_of(folder: Path, stack: str, today: datetime.date) -> dict[str, Any]:
+    """The settings of a committed environment, or those of a numbered preview with its expiry."""
+    if not stack.startswith(f"{PREVIEW}-"):
+        return _read(folder / f"Pulumi.{stack}.yaml")
+    own = folder / f"Pulumi.{stack}.yaml"
+    if own.exists():
+        return _read(own)
+    template = _read(folder / f"Pulumi.{PREVIEW}.yaml")
+    expires = (today + datetime.timedelta(days=PREVIEW_DAYS)).isoformat()
+    return {**template, "config": {**(template.get("config") or {}), f"{PROJECT}:expires": expires}}
+
+
+def _read(path: Path) -> dict[str, Any]:
+    name = f"{path.parent.parent.name}/{path.parent.name}/{path.name}"
+    try:
+        document = yaml.safe_load(path.read_text())
+    except FileNotFoundError:
+        raise InvalidSettings(f"{name} does not exist; environments: {', '.join(_known(path.parent))}") from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f":{mark.line + 1}" if mark else ""
+        raise InvalidSettings(f"{name}{where}: not YAML: {getattr(error, 'problem', error)}") from None
+    if not isinstance(document, dict):
+        raise InvalidSettings(f"{name}: must be a mapping with a key `config`")
+    return document
+
+
+def _known(folder: Path) -> list[str]:
+    names = sorted(path.name.removeprefix("Pulumi.").removesuffix(".yaml") for path in folder.glob("Pulumi.*.yaml"))
+    return [f"{name}-<number>" if name == PREVIEW else name for name in names if not name.startswith(REHEARSAL_PREFIX)]
+
+
+def _write(folder: Path, stack: str, document: Mapping[str, Any]) -> None:
+    text = yaml.safe_dump(dict(document), sort_keys=False)
+    path = folder / f"Pulumi.{stack}.yaml"
+    if not path.exists() or path.read_text() != text:
+        write_atomically(path, text, mode=READABLE)

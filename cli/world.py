@@ -1,0 +1,144 @@
+"""The Pulumi engine as this project runs it: which stack, which world, which plugins, which backend."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from localcloud.home import CHECKOUT, Home, default_home
+from stacks.environment import Environment, World
+
+STAND_INS = CHECKOUT / "localcloud" / "bin"
+REHEARSALS = "rehearsals"
+
+
+class EngineFailed(Exception):
+    """The engine ended with an error, which it has shown already; `status` is its exit status."""
+
+    def __init__(self, command: Sequence[str], status: int) -> None:
+        super().__init__(
+            f"pulumi {' '.join(command[:1])} failed with exit status {status}; its own message stands above"
+        )
+        self.status = status
+
+
+@dataclass(frozen=True)
+class Session:
+    """One stack and the world it runs in."""
+
+    stack: str
+    environment: Environment
+    home: Home
+    engine_bin: Path
+
+    @property
+    def simulated(self) -> bool:
+        """Whether stand-ins answer for the clouds."""
+        return self.environment.world is not World.REAL
+
+    def variables(self) -> dict[str, str]:
+        """What the engine's environment needs over and above the caller's."""
+        return engine_variables(self.engine_bin, self.home if self.simulated else None)
+
+    def run(self, *command: str, quiet: bool = False) -> None:
+        """Run a pulumi command on this stack, its output passed through; raises EngineFailed."""
+        status = self._process([*command, "--stack", self.stack], quiet=quiet).returncode
+        if status:
+            raise EngineFailed(command, status)
+
+    def captured(self, *command: str) -> str:
+        """Run a pulumi command on this stack and return what it printed; raises EngineFailed with it shown."""
+        result = subprocess.run(
+            [self._pulumi, *command, "--stack", self.stack, "--non-interactive"],
+            cwd=CHECKOUT,
+            env={**os.environ, **self.variables()},
+            text=True,
+            capture_output=True,
+        )
+        if result.returncode:
+            sys.stderr.write(result.stdout + result.stderr)
+            raise EngineFailed(command, result.returncode)
+        return result.stdout
+
+    def exists(self) -> bool:
+        """Whether the stack has been deployed to its backend before."""
+        return self._process(["stack", "--stack", self.stack], quiet=True).returncode == 0
+
+    def prepare(self) -> None:
+        """Create the stack where it does not exist yet."""
+        if not self.exists():
+            self.run("stack", "init", "--no-select", "--secrets-provider", "passphrase", quiet=True)
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """Hold the stack against every other command on this machine.
+
+        Whoever holds it knows that an engine lock left in the backend belongs to a run that was killed, and removes it.
+        """
+        if not self.simulated:
+            yield
+            return
+        with self.home.lock(f"stack-{self.stack}"):
+            if self._engine_locks():
+                self.run("cancel", "--yes", quiet=True)
+            yield
+
+    @property
+    def _pulumi(self) -> str:
+        return str(self.engine_bin / "pulumi")
+
+    def _engine_locks(self) -> list[Path]:
+        return list((self.home.root / "state" / ".pulumi" / "locks").glob(f"**/{self.stack}/*.json"))
+
+    def _process(self, command: Sequence[str], *, quiet: bool) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [self._pulumi, *command, "--non-interactive"] if quiet else [self._pulumi, *command],
+            cwd=CHECKOUT,
+            env={**os.environ, **self.variables()},
+            text=True,
+            stdout=subprocess.DEVNULL if quiet else None,
+            stderr=subprocess.DEVNULL if quiet else None,
+        )
+
+
+def home_of(world: World) -> Home:
+    """The folder of a simulated world: rehearsals have one of their own beside the local world's things."""
+    root = default_home()
+    if world is World.REHEARSAL:
+        Home.open(root)
+        return Home.open(root / REHEARSALS)
+    return Home.open(root)
+
+
+def engine_variables(engine_bin: Path, home: Home | None) -> dict[str, str]:
+    """Environment variables for the engine; with a home also its own backend, secrets and the stand-ins on PATH.
+
+    The passphrase of a simulated stack is empty on purpose: no secret of worth is in it, and it stays on the machine.
+    """
+    path = os.environ.get("PATH", "")
+    shared = {
+        "FORTRESS_PYTHON": sys.executable,
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+    }
+    if home is None:
+        return {**shared, "PATH": f"{engine_bin}{os.pathsep}{path}"}
+    return {
+        **shared,
+        "PATH": os.pathsep.join([str(STAND_INS), str(engine_bin), path]),
+        "LOCALCLOUD_HOME": str(home.root),
+        "PULUMI_HOME": str(home.folder("pulumi")),
+        "PULUMI_BACKEND_URL": f"file://{home.folder('state')}",
+        "PULUMI_CONFIG_PASSPHRASE": "",
+        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+    }
+
+
+def shell_lines(variables: Mapping[str, str]) -> str:
+    """The same variables as lines that a POSIX shell can source."""
+    return "\n".join(f"export {name}={shlex.quote(value)}" for name, value in variables.items())

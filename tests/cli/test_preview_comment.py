@@ -1,0 +1,60 @@
+"""The pull-request comment: lost data first, every change once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cli.preview_comment import changes, render
+
+DATABASE = (
+    "urn:pulumi:rehearsal-x::living-fortress::livingfortress:database:AwsDatabase$aws:rds/instance:Instance::aws-0"
+)
+ROLE = "urn:pulumi:rehearsal-x::living-fortress::aws:iam/role:Role::ledger"
+
+
+def step(op: str, urn: str, **more: Any) -> dict[str, Any]:
+    return {"op": op, "urn": urn, **more}
+
+
+def test_a_replaced_data_store_stands_before_everything_else() -> None:
+    document = {
+        "steps": [
+            step("create", ROLE),
+            step("create-replacement", DATABASE, replaceReasons=["engine"], detailedDiff={"engine": {}, "tags": {}}),
+            step("replace", DATABASE, replaceReasons=["engine"], detailedDiff={"engine": {}, "tags": {}}),
+            step("delete-replaced", DATABASE),
+        ],
+        "changeSummary": {"same": 12},
+    }
+    text = render("production", document)
+    marker, title, alarm, *rest = text.split("\n\n")
+    assert marker == "<!-- living-fortress preview of production -->"
+    assert "production" in title
+    assert "**replaced**: PostgreSQL server `aws-0` (`aws:rds/instance:Instance`): `engine`" in alarm
+    assert rest[0] == "1 replaced, 1 created, 12 unchanged."
+    assert text.count("**aws-0**") == 1
+
+
+def test_a_deleted_data_store_raises_the_alarm_and_a_changed_one_does_not() -> None:
+    assert "CAUTION" in render("dev", {"steps": [step("delete", DATABASE)]})
+    assert "CAUTION" not in render("dev", {"steps": [step("update", DATABASE, detailedDiff={"instanceClass": {}})]})
+
+
+def test_what_stays_is_not_listed() -> None:
+    text = render("dev", {"steps": [step("same", ROLE), step("same", DATABASE)], "changeSummary": {"same": 2}})
+    assert "No changes." in text
+    assert "aws-0" not in text
+
+
+def test_a_name_with_a_separator_is_kept_whole() -> None:
+    (change,) = changes({"steps": [step("create", f"{ROLE}::v2")]})
+    assert change.name == "ledger::v2"
+    assert change.type == "aws:iam/role:Role"
+
+
+def test_a_long_preview_fits_into_a_comment() -> None:
+    steps = [step("create", f"{ROLE}-{number}", detailedDiff={}) for number in range(5_000)]
+    text = render("production", {"steps": steps})
+    assert len(text) < 65_536
+    assert "and 4940 more" in text
+    assert "5000 created" in text

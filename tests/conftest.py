@@ -1,0 +1,32 @@
+"""Fixtures that every area shares: a world of its own for a test."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from localcloud.home import Home
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[Home]:
+    """A local world that ends with the test: its servers are stopped and its folder is removed.
+
+    It lies outside pytest's own folders, which nobody but their owner may pass through: as root, the databases run
+    under an account of their own. Its path is short because a socket's path holds at most 107 bytes.
+    """
+    root = Path(tempfile.mkdtemp(prefix="lf-", dir="/tmp"))
+    root.chmod(0o711 if os.geteuid() == 0 else 0o700)
+    monkeypatch.setenv("LOCALCLOUD_HOME", str(root))
+    home = Home.open(root)
+    yield home
+    if (root / "supervisor").exists():
+        from localcloud.supervision import Supervisor
+
+        Supervisor(home).shutdown()
+    shutil.rmtree(root)

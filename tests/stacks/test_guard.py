@@ -1,0 +1,64 @@
+"""Simulated and real worlds are kept apart by what lies on PATH."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from stacks.environment import Environment, read_environment
+from stacks.guard import MARKER, WorldsMixed, first_line, keep_worlds_apart
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGES = ("aws", "azure-native", "gcp", "kubernetes")
+
+
+def environment(name: str) -> Environment:
+    file = ROOT / "stacks" / "config" / f"Pulumi.{name}.yaml"
+    return read_environment(name, yaml.safe_load(file.read_text())["config"], file.name)
+
+
+def plugins(folder: Path, packages: tuple[str, ...], *, stand_ins: bool) -> str:
+    folder.mkdir()
+    for package in packages:
+        program = folder / f"pulumi-resource-{package}"
+        program.write_text("#!/bin/sh\n")
+        program.chmod(0o755)
+    if stand_ins:
+        (folder / MARKER).touch()
+    return str(folder)
+
+
+def test_local_runs_on_stand_ins(tmp_path: Path) -> None:
+    keep_worlds_apart(environment("local"), plugins(tmp_path / "bin", PACKAGES, stand_ins=True))
+
+
+def test_local_refuses_real_plugins(tmp_path: Path) -> None:
+    with pytest.raises(WorldsMixed, match="local is simulated, but aws, azure-native, gcp, kubernetes would be real"):
+        keep_worlds_apart(environment("local"), plugins(tmp_path / "bin", PACKAGES, stand_ins=False))
+
+
+def test_local_refuses_a_path_without_plugins_because_the_engine_would_take_its_own(tmp_path: Path) -> None:
+    with pytest.raises(WorldsMixed, match="make shell"):
+        keep_worlds_apart(environment("local"), str(tmp_path))
+
+
+def test_production_refuses_a_single_stand_in(tmp_path: Path) -> None:
+    first = plugins(tmp_path / "stand-in", ("gcp",), stand_ins=True)
+    second = plugins(tmp_path / "real", PACKAGES, stand_ins=False)
+    with pytest.raises(WorldsMixed, match="production names real accounts, but gcp on PATH are stand-ins"):
+        keep_worlds_apart(environment("production"), f"{first}:{second}")
+
+
+def test_production_runs_on_real_plugins_or_the_engines_own(tmp_path: Path) -> None:
+    keep_worlds_apart(environment("production"), plugins(tmp_path / "real", PACKAGES, stand_ins=False))
+    keep_worlds_apart(environment("production"), str(tmp_path))
+
+
+def test_the_project_s_own_stand_ins_are_marked() -> None:
+    assert (ROOT / "localcloud" / "bin" / MARKER).is_file()
+
+
+def test_a_simulated_run_says_so() -> None:
+    assert first_line(environment("local")).startswith("Simulated: ")
