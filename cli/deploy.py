@@ -26,28 +26,31 @@ def open_session(stack: str) -> Session:
     return Session(stack, environment, home_of(environment.world), locate().bin)
 
 
-def bring_up(env: str, *, as_json: bool) -> None:
-    """`pulumi up`; the local world's servers are started first where a reboot or a killed supervisor stopped them."""
+def bring_up(env: str, *, yes: bool, as_json: bool) -> None:
+    """`pulumi up`; the local world's servers are started first where a reboot or a killed supervisor stopped them.
+
+    Real clouds are changed only after the engine has asked, or with `yes`.
+    """
     session = open_session(env)
+    command = ("up", *_consent(session, yes))
     with session.alone():
         if env == "local":
             wake(session.home)
         session.prepare()
         if as_json:
-            session.captured("up", "--yes", "--skip-preview")
+            session.captured(*command)
         else:
-            session.run("up", "--yes", "--skip-preview")
+            session.run(*command)
     if env == "local":
         overview.after_up(session.home, as_json=as_json)
 
 
-def take_down(env: str) -> None:
+def take_down(env: str, *, yes: bool) -> None:
     """`pulumi destroy`, then everything that the local world has on this machine."""
     session = open_session(env)
     with session.alone():
         if session.exists():
-            session.run("destroy", "--yes", "--skip-preview")
-            session.run("stack", "rm", "--yes", quiet=True)
+            session.run("destroy", *_consent(session, yes))
         if env == "local":
             Supervisor(session.home).shutdown()
     if env == "local":
@@ -97,6 +100,10 @@ def open_shell(env: str, *, print_lines: bool) -> None:
     command = os.environ.get("SHELL", "/bin/sh")
     print("`pulumi` now means this project's engine; leave with `exit`.", file=sys.stderr)
     os.execvpe(command, [command], {**os.environ, **session.variables()})  # noqa: S606 (the user's own shell)
+
+
+def _consent(session: Session, yes: bool) -> tuple[str, ...]:
+    return ("--yes", "--skip-preview") if yes or session.simulated else ()
 
 
 def wake(home: Home) -> None:

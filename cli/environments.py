@@ -10,6 +10,7 @@ EnvironmentName = Annotated[
     str, typer.Option("--env", help="local, preview-<number>, dev, staging or production", metavar="ENV")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask before real clouds change.")]
 Real = Annotated[bool, typer.Option("--real", help="Ask the real clouds, with your own credentials and backend.")]
 
 
@@ -19,18 +20,18 @@ def mount(app: typer.Typer) -> None:
         app.command(command.__name__.replace("_", "-"))(command)
 
 
-def up(env: EnvironmentName = "local", as_json: AsJson = False) -> None:
+def up(env: EnvironmentName = "local", yes: Yes = False, as_json: AsJson = False) -> None:
     """Bring an environment up: `local` on this machine, any other in its clouds."""
     from cli import deploy
 
-    deploy.bring_up(env, as_json=as_json)
+    deploy.bring_up(env, yes=yes, as_json=as_json)
 
 
-def down(env: EnvironmentName = "local") -> None:
+def down(env: EnvironmentName = "local", yes: Yes = False) -> None:
     """Take an environment down; a local one leaves no process, port or file behind."""
     from cli import deploy
 
-    deploy.take_down(env)
+    deploy.take_down(env, yes=yes)
 
 
 def status(as_json: AsJson = False) -> None:
@@ -40,7 +41,8 @@ def status(as_json: AsJson = False) -> None:
     overview.show(as_json=as_json)
 
 
-def preview(env: EnvironmentName = "production", real: Real = False) -> None:
+def preview(env: EnvironmentName = "production", real: Yes = Annotated[bool, typer.Option("--yes", help="Do not ask before real clouds change.")]
+Real = False) -> None:
     """Show what `up` would change; without credentials, against the rehearsal of the environment if there is one."""
     from cli import deploy
 
