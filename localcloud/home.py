@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import socket
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from typing import Any
 CHECKOUT = Path(__file__).resolve().parent.parent
 POSTGRES_PORT = 5432
 PRIVATE_FOLDER = 0o700
+PASSABLE_FOLDER = 0o755
 TRAVERSABLE_FOLDER = 0o711
 """The root user's worlds hold folders of an unprivileged account, which must be able to pass through, not to list."""
 
@@ -62,7 +64,11 @@ class Home:
         """The world at `root` (default: this checkout's), created if absent."""
         home = cls(root or default_home())
         mode = TRAVERSABLE_FOLDER if os.geteuid() == 0 else PRIVATE_FOLDER
-        home.root.mkdir(parents=True, exist_ok=True)
+        for parent in reversed(home.root.parents):
+            if not parent.is_dir():
+                parent.mkdir(exist_ok=True)
+                parent.chmod(PASSABLE_FOLDER)
+        home.root.mkdir(exist_ok=True)
         home.root.chmod(mode)
         return home
 
@@ -134,9 +140,10 @@ class Home:
 
 def write_atomically(path: Path, text: str, mode: int = 0o600) -> None:
     """Replace a file as a whole, on disk before this returns."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
     with os.fdopen(descriptor, "w") as file:
+        os.fchmod(descriptor, mode)  # whatever the umask is
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
