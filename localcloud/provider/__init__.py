@@ -1,0 +1,1 @@
+"""One gRPC ResourceProvider that stands in for the AWS, Azure, Google Cloud and Kubernetes providers."""

@@ -1,0 +1,57 @@
+"""Errors as the user sees them: the resource and one line; tracebacks go to the world's log."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import wraps
+from typing import Any, TypeVar
+
+import grpc
+
+from localcloud.body import BodyError
+from localcloud.home import Home
+from localcloud.provider.guard import Refused
+
+Call = TypeVar("Call", bound=Callable[..., Any])
+
+
+class NotOffered(Exception):
+    """The stand-in does not simulate what was asked for; the text says what it offers instead."""
+
+
+EXPECTED = (BodyError, NotOffered, Refused)
+
+
+def answering(call: Call) -> Call:
+    """Turn what a gRPC method raises into the status the engine shows: the URN and one line, never a traceback."""
+
+    @wraps(call)
+    def answer(servicer: Any, request: Any, context: grpc.ServicerContext) -> Any:
+        subject = getattr(request, "urn", "") or getattr(request, "tok", "")
+        try:
+            return call(servicer, request, context)
+        except EXPECTED as known:
+            message = str(known)
+        except Exception as bug:
+            log = written_down(servicer.home, f"{call.__name__} {subject}")
+            message = f"localcloud failed at it ({one_line(bug)}); the traceback is in {log}"
+        context.abort(grpc.StatusCode.UNKNOWN, f"{subject}: {message}" if subject else message)
+
+    return answer  # type: ignore[return-value]
+
+
+def one_line(error: BaseException) -> str:
+    """The type of an error and the first line of its text."""
+    first = (str(error).splitlines() or [""])[0]
+    return f"{type(error).__name__}: {first}" if first else type(error).__name__
+
+
+def written_down(home: Home, what: str) -> str:
+    """Append the traceback of the exception being handled to the world's provider log; returns that file's name."""
+    log = home.folder("logs") / "provider.log"
+    with log.open("a") as file:
+        log.chmod(0o600)
+        file.write(f"{datetime.now(UTC).isoformat()} {what}\n{traceback.format_exc()}\n")
+    return str(log)

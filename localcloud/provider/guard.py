@@ -1,0 +1,155 @@
+"""Which world a provider instance simulates, and the refusal of everything that names a real one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+from urllib.parse import urlsplit
+
+from localcloud.contract.unknown import UNKNOWN
+
+NESTED_TEXT = ("[", "{")
+
+
+class World(Enum):
+    """What becomes of the resources of one provider instance."""
+
+    LOCAL = "local"
+    """Resources with a real body get one."""
+    REHEARSAL = "rehearsal"
+    """Everything is recorded only: no process starts, no port opens."""
+
+
+ACCOUNTS: Mapping[str, tuple[str, Mapping[str, World]]] = {
+    "aws": ("allowedAccountIds", {"000000000000": World.LOCAL, "000000000001": World.REHEARSAL}),
+    "azure-native": (
+        "subscriptionId",
+        {
+            "00000000-0000-0000-0000-000000000000": World.LOCAL,
+            "00000000-0000-0000-0000-000000000001": World.REHEARSAL,
+        },
+    ),
+    "gcp": (
+        "project",
+        {"living-fortress-local": World.LOCAL, "living-fortress-rehearsal": World.REHEARSAL},
+    ),
+}
+"""The setting that names the account, and the accounts that are simulated."""
+
+CLUSTER_DOMAIN = "localcloud.invalid"
+"""Simulated clusters answer as `<cluster id>.<world>.localcloud.invalid`, a name that never resolves."""
+
+
+class Refused(Exception):
+    """A provider instance is not one that may be simulated; the text names the setting, its value and what is allowed."""
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """What a provider instance stands for."""
+
+    world: World
+    scope: str
+    """Names the account, region or cluster: two resources of one type and id in different scopes are different."""
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """The simulated cluster that a kubeconfig names."""
+
+    id: str
+    world: World
+
+
+def settings(properties: Mapping[str, Any]) -> dict[str, Any]:
+    """A provider's configuration with the SDK's JSON text for lists, objects, numbers and booleans decoded."""
+    return {key: _decoded(value) for key, value in properties.items()}
+
+
+def _decoded(value: Any) -> Any:
+    if isinstance(value, str) and (value.startswith(NESTED_TEXT) or value in ("true", "false")):
+        try:
+            return json.loads(value)
+        except json.JSONDecodeError:
+            return value
+    return value
+
+
+def is_default(name: str) -> bool:
+    """Whether a provider's name is one the engine gives to the providers it makes by itself."""
+    return name == "default" or name.startswith("default_")
+
+
+def simulated(package: str, configuration: Mapping[str, Any]) -> Simulated | None:
+    """What `configuration` stands for; None while the deciding setting is unknown; raises Refused for all else."""
+    if package == "kubernetes":
+        return _simulated_cluster(configuration.get("kubeconfig"))
+    setting, worlds = ACCOUNTS[package]
+    value = configuration.get(setting)
+    account = value[0] if isinstance(value, list) and len(value) == 1 else value
+    if account is UNKNOWN:
+        return None
+    if not isinstance(account, str) or account not in worlds:
+        allowed = " or ".join(f"{name!r} ({world.value})" for name, world in worlds.items())
+        raise Refused(
+            f"{setting} is {_shown(value)}: this is localcloud's stand-in for the {package} provider, "
+            f"which simulates {allowed} and never reaches a real account"
+        )
+    return Simulated(worlds[account], scope=str(configuration.get("region") or account))
+
+
+def _shown(value: Any) -> str:
+    return "not set" if value is None else json.dumps(value, default=str)
+
+
+def _simulated_cluster(kubeconfig: Any) -> Simulated | None:
+    if kubeconfig is UNKNOWN:
+        return None
+    cluster = cluster_of(kubeconfig)
+    return Simulated(cluster.world, scope=cluster.id)
+
+
+def cluster_of(kubeconfig: Any) -> Cluster:
+    """The simulated cluster of a kubeconfig (YAML or JSON text, or its parsed form); raises Refused for a real one."""
+    server = _server(kubeconfig)
+    host = urlsplit(server).hostname or ""
+    identity, _, domain = host.partition(".")
+    for world in World:
+        if domain == f"{world.value}.{CLUSTER_DOMAIN}" and identity:
+            return Cluster(identity, world)
+    raise Refused(
+        f"kubeconfig names the server {server!r}: this is localcloud's stand-in for the kubernetes provider, "
+        f"which simulates hosts under .local.{CLUSTER_DOMAIN} or .rehearsal.{CLUSTER_DOMAIN} "
+        "and never reaches a real cluster"
+    )
+
+
+def _server(kubeconfig: Any) -> str:
+    document = _parsed(kubeconfig)
+    try:
+        wanted = document.get("current-context")
+        contexts = {item["name"]: item["context"] for item in document.get("contexts", [])}
+        clusters = {item["name"]: item["cluster"] for item in document["clusters"]}
+        name = contexts[wanted]["cluster"] if wanted in contexts else next(iter(clusters))
+        return str(clusters[name]["server"])
+    except (AttributeError, KeyError, TypeError, StopIteration) as missing:
+        raise Refused("kubeconfig is not one: expected clusters with a server, and a current-context") from missing
+
+
+def _parsed(kubeconfig: Any) -> Any:
+    if not isinstance(kubeconfig, str):
+        if kubeconfig is None:
+            raise Refused("kubeconfig is not set: this is localcloud's stand-in, which reads no file of this machine")
+        return kubeconfig
+    try:
+        return json.loads(kubeconfig)
+    except json.JSONDecodeError:
+        import yaml  # costs a tenth of a start; kubeconfigs of the components are JSON
+
+        try:
+            return yaml.safe_load(kubeconfig)
+        except yaml.YAMLError as broken:
+            raise Refused(f"kubeconfig is not YAML: {str(broken).splitlines()[0]}") from broken

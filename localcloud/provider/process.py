@@ -1,0 +1,52 @@
+"""The provider process: listens, tells the engine its port, and leaves without a word when told to."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import grpc
+
+from localcloud.home import Home
+from localcloud.provider.proto import provider_pb2_grpc
+from localcloud.provider.servicer import StandIn
+
+PACKAGES = ("aws", "azure-native", "gcp", "kubernetes")
+MOST_CALLS_AT_ONCE = 64
+"""Threads start as calls come; more resources at once than this wait for one another."""
+
+PARENT_CHECK_SECONDS = 2.0
+SECONDS_FOR_CALLS_TO_END = 1.0
+UNLIMITED_MESSAGES = (("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1))
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Serve the package named first until the engine is done with it."""
+    if not arguments or arguments[0] not in PACKAGES:
+        sys.stderr.write(f"usage: python -m localcloud.provider {{{'|'.join(PACKAGES)}}} [engine address]\n")
+        return 2
+    over = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda _number, _frame: over.set())
+    server = grpc.server(ThreadPoolExecutor(MOST_CALLS_AT_ONCE), options=UNLIMITED_MESSAGES)
+    provider_pb2_grpc.add_ResourceProviderServicer_to_server(StandIn(arguments[0], Home.open()), server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    sys.stdout.write(f"{port}\n")
+    sys.stdout.flush()
+    _wait(over)
+    server.stop(SECONDS_FOR_CALLS_TO_END).wait()
+    # A call that is still running would hold the interpreter back; whatever it did so far is found by the next run.
+    os._exit(0)
+
+
+def _wait(over: threading.Event) -> None:
+    """Until a signal comes or the engine has died: nobody else would ever end this process."""
+    engine = os.getppid()
+    while not over.wait(PARENT_CHECK_SECONDS):
+        if os.getppid() != engine:
+            return

@@ -1,0 +1,151 @@
+"""Recorded resources on disk: one JSON file each, replaced as a whole, readable and editable by people."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from localcloud.home import Home, write_atomically
+from localcloud.provider.urns import Urn
+from localcloud.provider.wire import from_document, to_document
+
+NOT_IN_FILE_NAMES = re.compile(r"[^A-Za-z0-9.-]+")
+LONGEST_NAME = 80
+DIGEST_CHARACTERS = 16
+
+Warn = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Record:
+    """A resource as it was last made or changed."""
+
+    urn: str
+    type: str
+    id: str
+    inputs: dict[str, Any]
+    outputs: dict[str, Any] = field(default_factory=dict)
+    """What it has over and above its inputs; nested ones (metadata.uid) lie at their place."""
+    generation: int = 0
+    """How many resources its URN had before it, so that a replacement differs from what it replaces."""
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """All its properties."""
+        return merged(self.inputs, self.outputs)
+
+
+def merged(inputs: dict[str, Any], outputs: dict[str, Any]) -> dict[str, Any]:
+    """`inputs` with `outputs` laid over them, object by object."""
+    state = dict(inputs)
+    for key, value in outputs.items():
+        mine = state.get(key)
+        state[key] = merged(mine, value) if isinstance(mine, dict) and isinstance(value, dict) else value
+    return state
+
+
+class Records:
+    """The recorded resources of one package in one scope (an account's region, or a cluster).
+
+    Stacks keep theirs apart: a resource is looked for in its own stack first. Only where that has none is it looked
+    for elsewhere, as an import names what another stack made.
+    """
+
+    def __init__(self, home: Home, package: str, scope: str, warn: Warn) -> None:
+        self._home = home
+        self._root = home.folder("records", package, _file_name(scope))
+        self._warn = warn
+
+    def get(self, urn: Urn, identity: str) -> Record | None:
+        """The record of a resource, None where there is none that can be read."""
+        path = self._find(urn, identity)
+        return self._load(path) if path else None
+
+    def of_urn(self, urn: Urn) -> list[Record]:
+        """Everything recorded for a URN, oldest first."""
+        folder = self._folder(urn)
+        found = (self._load(path) for path in folder.glob("*.json"))
+        return sorted((r for r in found if r and r.urn == urn.text), key=lambda record: record.generation)
+
+    def put(self, urn: Urn, record: Record) -> None:
+        """Write a record, in place of an earlier one of the same type and id."""
+        path = self._find(urn, record.id) or self._path(urn, record.id)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        document = {
+            "urn": record.urn,
+            "type": record.type,
+            "id": record.id,
+            "generation": record.generation,
+            "inputs": to_document(record.inputs),
+            "outputs": to_document(record.outputs),
+        }
+        write_atomically(path, json.dumps(document, indent=1, sort_keys=True) + "\n")
+
+    def remove(self, urn: Urn, identity: str) -> None:
+        """Forget a resource; nothing happens where it is gone already."""
+        path = self._find(urn, identity)
+        if path:
+            path.unlink(missing_ok=True)
+
+    def _folder(self, urn: Urn) -> Path:
+        stack = f"{_file_name(urn.project)}_{_file_name(urn.stack)}"
+        return self._root / stack / _file_name(urn.type)
+
+    def _path(self, urn: Urn, identity: str) -> Path:
+        return self._folder(urn) / f"{_file_name(urn.name)}_{_digest(identity)}.json"
+
+    def _find(self, urn: Urn, identity: str) -> Path | None:
+        ending = f"*_{_digest(identity)}.json"
+        own = next(self._folder(urn).glob(ending), None)
+        return own or next(self._root.glob(f"*/{_file_name(urn.type)}/{ending}"), None)
+
+    def _load(self, path: Path) -> Record | None:
+        try:
+            document = json.loads(path.read_text())
+            return Record(
+                urn=_text(document["urn"]),
+                type=_text(document["type"]),
+                id=_text(document["id"]),
+                inputs=_object(document["inputs"]),
+                outputs=_object(document["outputs"]),
+                generation=int(document["generation"]),
+            )
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, KeyError, TypeError):
+            self._warn(f"{path} is damaged, so the resource it records counts as gone")
+            return None
+
+    def all(self) -> Iterator[Record]:
+        """Every readable record of the scope."""
+        for path in self._root.glob("*/*/*.json"):
+            record = self._load(path)
+            if record:
+                yield record
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"expected text, got {value!r}")
+    return value
+
+
+def _object(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise TypeError(f"expected an object, got {value!r}")
+    plain: dict[str, Any] = from_document(value)
+    return plain
+
+
+def _file_name(text: str) -> str:
+    """`text` as a file name that people recognise; uniqueness comes from the digest beside it."""
+    return NOT_IN_FILE_NAMES.sub("-", text).strip(".-")[:LONGEST_NAME] or "-"
+
+
+def _digest(identity: str) -> str:
+    return hashlib.sha256(identity.encode()).hexdigest()[:DIGEST_CHARACTERS]
