@@ -132,10 +132,14 @@ class Home:
             if claimed.pop(owner, None) is not None:
                 self.write("addresses.json", claimed)
 
-    def _address(self, host: int) -> str:
-        """Address number `host` of the world's 127.x.y.0/24; its path decides which of 16,384 ranges that is."""
+    @property
+    def address_prefix(self) -> str:
+        """What all addresses of this world begin with, `127.x.y.`; its path decides which of 16,384 ranges that is."""
         digest = hashlib.sha256(str(self.root).encode()).digest()
-        return f"127.{64 + digest[0] % 64}.{digest[1]}.{host}"
+        return f"127.{64 + digest[0] % 64}.{digest[1]}."
+
+    def _address(self, host: int) -> str:
+        return f"{self.address_prefix}{host}"
 
 
 def write_atomically(path: Path, text: str, mode: int = 0o600) -> None:

@@ -1,0 +1,61 @@
+"""What a local world holds of this machine: processes, memory, ports, files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+PROC = Path("/proc")
+
+
+def descendants(root: int) -> set[int]:
+    """The process and all that came of it."""
+    parents = {int(path.name): _parent(path) for path in PROC.glob("[0-9]*")}
+    found = {root}
+    while more := {pid for pid, parent in parents.items() if parent in found and pid not in found}:
+        found |= more
+    return found
+
+
+def resident_megabytes(pids: set[int]) -> float:
+    """Memory of the processes together, pages that several share counted once (proportional set size)."""
+    return sum(_proportional_kilobytes(PROC / str(pid)) for pid in pids) / 1024
+
+
+def mentioning(text: str) -> set[int]:
+    """Processes whose command line or working folder names `text`."""
+    return {int(path.name) for path in PROC.glob("[0-9]*") if text in _said(path)}
+
+
+def listening(prefix: str) -> set[str]:
+    """Addresses (`a.b.c.d:port`) beginning with `prefix` that a TCP server listens on."""
+    rows = [line.split() for line in (PROC / "net" / "tcp").read_text().splitlines()[1:]]
+    addresses = {_address(row[1]) for row in rows if row[3] == "0A"}
+    return {address for address in addresses if address.startswith(prefix)}
+
+
+def _address(encoded: str) -> str:
+    host, port = encoded.split(":")
+    octets = [str(int(host[place : place + 2], 16)) for place in (6, 4, 2, 0)]
+    return f"{'.'.join(octets)}:{int(port, 16)}"
+
+
+def _parent(path: Path) -> int:
+    try:
+        return int((path / "stat").read_text().rsplit(")", 1)[1].split()[1])
+    except (OSError, IndexError):
+        return -1
+
+
+def _said(path: Path) -> str:
+    try:
+        return (path / "cmdline").read_text(errors="replace") + str((path / "cwd").readlink())
+    except OSError:
+        return ""
+
+
+def _proportional_kilobytes(path: Path) -> int:
+    try:
+        lines = (path / "smaps_rollup").read_text().splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) for line in lines if line.startswith("Pss:")), 0)
