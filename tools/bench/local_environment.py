@@ -28,7 +28,7 @@ def measure(recorder: Recorder) -> None:
     """`make up` from nothing and again, memory, `make down`, in worlds of their own."""
     first, again, memory, leftovers = [], [], [], []
     for _ in range(ROUNDS):
-        root = Path(tempfile.mkdtemp(prefix="lf-bench-", dir="/tmp"))  # noqa: S108 (short paths for sockets)
+        root = Path(tempfile.mkdtemp(prefix="lf-bench-", dir="/tmp"))
         root.chmod(0o711)
         environment = {**os.environ, "LOCALCLOUD_HOME": str(root)}
         first.append(_timed(environment, "up"))
@@ -45,7 +45,7 @@ def measure(recorder: Recorder) -> None:
 
 def measure_preview(recorder: Recorder) -> None:
     """`make preview ENV=production`, against nothing and against a rehearsed base."""
-    with tempfile.TemporaryDirectory(prefix="lf-bench-", dir="/tmp") as folder:  # noqa: S108
+    with tempfile.TemporaryDirectory(prefix="lf-bench-", dir="/tmp") as folder:
         environment = {**os.environ, "LOCALCLOUD_HOME": folder}
         samples = [_timed(environment, "preview", "--env", "production") for _ in range(ROUNDS)]
         recorder.take("fortress preview --env production, new stack", PREVIEW, samples)
