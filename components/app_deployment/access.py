@@ -1,0 +1,78 @@
+"""The app's own room in a cluster: its namespace, its identities, and who may look in."""
+
+from __future__ import annotations
+
+import pulumi
+from pulumi_kubernetes import core, rbac
+
+from components.app_deployment.settings import AppDeploymentArgs
+from components.identity.workloads import WORKLOADS
+
+VIEWER = "living-fortress-viewer"
+
+
+class AppAccess(pulumi.ComponentResource):
+    """A namespace under the restricted Pod Security profile, with accounts that hold no right in the cluster."""
+
+    namespace: core.v1.Namespace
+    accounts: list[core.v1.ServiceAccount]
+
+    def __init__(self, name: str, args: AppDeploymentArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("livingfortress:app_deployment:AppAccess", name, None, opts)
+        self.namespace = core.v1.Namespace(
+            name,
+            metadata={"name": args.namespace, "labels": {**args.labels, **pod_security(args.kubernetes_version)}},
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        inside = pulumi.ResourceOptions(parent=self, depends_on=[self.namespace])
+        self.accounts = [
+            core.v1.ServiceAccount(
+                f"{name}-{workload}",
+                metadata={
+                    "name": workload,
+                    "namespace": args.namespace,
+                    "labels": args.labels,
+                    "annotations": args.logins[workload].annotations,
+                },
+                automount_service_account_token=False,
+                opts=inside,
+            )
+            for workload in WORKLOADS
+        ]
+        _viewers(name, args, inside)
+        self.register_outputs({"namespace": args.namespace})
+
+
+def pod_security(version: str) -> dict[str, str]:
+    """Namespace labels that refuse every pod outside the restricted profile of that Kubernetes version."""
+    profile = dict.fromkeys(("enforce", "audit", "warn"), "restricted")
+    return {f"pod-security.kubernetes.io/{mode}": level for mode, level in profile.items()} | {
+        f"pod-security.kubernetes.io/{mode}-version": f"v{version}" for mode in profile
+    }
+
+
+def _viewers(name: str, args: AppDeploymentArgs, opts: pulumi.ResourceOptions) -> None:
+    metadata = {"name": VIEWER, "namespace": args.namespace, "labels": args.labels}
+    role = rbac.v1.Role(
+        f"{name}-viewer",
+        metadata=metadata,
+        rules=[
+            {
+                "apiGroups": [""],
+                "resources": ["pods", "pods/log", "events", "services"],
+                "verbs": ["get", "list", "watch"],
+            },
+            {"apiGroups": ["apps"], "resources": ["deployments", "replicasets"], "verbs": ["get", "list", "watch"]},
+            {"apiGroups": ["batch"], "resources": ["jobs"], "verbs": ["get", "list", "watch"]},
+        ],
+        opts=opts,
+    )
+    rbac.v1.RoleBinding(
+        f"{name}-viewer",
+        metadata=metadata,
+        role_ref={"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": VIEWER},
+        subjects=[
+            {"kind": "Group", "apiGroup": "rbac.authorization.k8s.io", "name": group} for group in args.viewer_groups
+        ],
+        opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[role])),
+    )

@@ -1,0 +1,36 @@
+"""The app on one cluster, whole."""
+
+from __future__ import annotations
+
+import pulumi
+
+from components.app_deployment.access import AppAccess
+from components.app_deployment.configuration import AppConfiguration
+from components.app_deployment.entrance import AppEntrance
+from components.app_deployment.migration import AppMigration
+from components.app_deployment.network import AppNetworkPolicies
+from components.app_deployment.settings import AppDeploymentArgs
+from components.app_deployment.track import AppTrack
+
+
+class AppDeployment(pulumi.ComponentResource):
+    """Room, configuration, schema, then one track of the app behind one entrance.
+
+    Other ways to deliver (two tracks, shifted weights) take the same parts and put other tracks before the entrance.
+    """
+
+    urls: list[str]
+
+    def __init__(self, name: str, args: AppDeploymentArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("livingfortress:app_deployment:AppDeployment", name, None, opts)
+        access = AppAccess(f"{name}-access", args, pulumi.ResourceOptions(parent=self))
+        inside = pulumi.ResourceOptions(parent=self, depends_on=[access])
+        network = AppNetworkPolicies(f"{name}-network", args, inside)
+        configuration = AppConfiguration(f"{name}-configuration", args, inside)
+        prepared = pulumi.ResourceOptions(parent=self, depends_on=[network, configuration])
+        migration = AppMigration(f"{name}-migration", args, prepared)
+        migrated = pulumi.ResourceOptions(parent=self, depends_on=[migration])
+        track = AppTrack(f"{name}-track", args, migrated)
+        AppEntrance(f"{name}-entrance", args, {track.service_name: 1}, inside)
+        self.urls = [f"https://{hostname}" for hostname in args.entry.hostnames]
+        self.register_outputs({"urls": self.urls})

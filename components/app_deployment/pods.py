@@ -1,0 +1,231 @@
+"""Pod specifications of the app, in Kubernetes' own words: pure functions from settings to manifests."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+from components.app_deployment.settings import PORT, AppDeploymentArgs
+from components.identity.workloads import LEDGER, MIGRATOR, TOKEN_FOLDER, Workload, WorkloadLogins
+
+Manifest = dict[str, Any]
+
+USER = 10001
+"""The numeric user of the image: `runAsNonRoot` cannot judge a name."""
+DIRECTORY_CONFIG_MAP = "ledger-directory"
+DIRECTORY_FOLDER = "/etc/fortress"
+ISSUER_FOLDER = "/etc/fortress-issuer"
+GCP_FOLDER = "/etc/fortress-gcp"
+GCP_FILE = "credentials.json"
+SECRETS = "ledger-secrets"
+TOKEN_LIFETIME_SECONDS = 3600
+DRAIN_SECONDS = 10
+"""Between leaving the endpoints and SIGTERM, so that no proxy still sends requests to a closing pod."""
+GRACE_SECONDS = 45
+
+POD_SECURITY: Manifest = {
+    "runAsNonRoot": True,
+    "runAsUser": USER,
+    "runAsGroup": USER,
+    "fsGroup": USER,  # projected tokens are readable for this group
+    "seccompProfile": {"type": "RuntimeDefault"},
+}
+CONTAINER_SECURITY: Manifest = {
+    "allowPrivilegeEscalation": False,
+    "privileged": False,
+    "readOnlyRootFilesystem": True,
+    "runAsNonRoot": True,
+    "capabilities": {"drop": ["ALL"]},
+}
+
+
+def selector(workload: Workload) -> dict[str, str]:
+    """The labels that find the pods of a workload; never more, for a Deployment's selector cannot change."""
+    return {"app.kubernetes.io/name": workload, "app.kubernetes.io/part-of": "living-fortress"}
+
+
+def checksum(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def server_pod(args: AppDeploymentArgs) -> Manifest:
+    """The pod that serves the API."""
+    container = _container(args, LEDGER, ["fortress", "serve"], _serve_environment(args)) | {
+        "ports": [{"name": "http", "containerPort": PORT, "protocol": "TCP"}],
+        "startupProbe": _probe("/healthz", period=1, failures=60),
+        "livenessProbe": _probe("/healthz", period=10, failures=3),
+        "readinessProbe": _probe("/readyz", period=5, failures=2),
+        "lifecycle": {"preStop": {"sleep": {"seconds": DRAIN_SECONDS}}},
+    }
+    return _pod(args, LEDGER, container) | {
+        "terminationGracePeriodSeconds": GRACE_SECONDS,
+        "topologySpreadConstraints": [
+            _spread("topology.kubernetes.io/zone", "DoNotSchedule"),
+            _spread("kubernetes.io/hostname", "ScheduleAnyway"),
+        ],
+    }
+
+
+def migration_pod(args: AppDeploymentArgs) -> Manifest:
+    """The pod that brings the home's shards to the image's schema."""
+    command = ["fortress", "migrate", "up", "--home", args.cloud]
+    return _pod(args, MIGRATOR, _container(args, MIGRATOR, command, _environment(args))) | {"restartPolicy": "Never"}
+
+
+def _pod(args: AppDeploymentArgs, workload: Workload, container: Manifest) -> Manifest:
+    return {
+        "serviceAccountName": workload,
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "securityContext": POD_SECURITY,
+        "containers": [container],
+        "volumes": [volume for volume, _ in _mounted(args, workload)],
+    }
+
+
+def _container(
+    args: AppDeploymentArgs, workload: Workload, command: list[str], environment: Sequence[Manifest]
+) -> Manifest:
+    return {
+        "name": workload,
+        "image": args.image,
+        "imagePullPolicy": "IfNotPresent",
+        "command": command[:1],
+        "args": command[1:],
+        "env": [*environment, *login_environment(args.logins[workload])],
+        "volumeMounts": [mount for _, mount in _mounted(args, workload)],
+        "resources": {
+            "requests": {"cpu": args.resources.cpu, "memory": args.resources.memory},
+            "limits": {"memory": args.resources.memory},
+        },
+        "securityContext": CONTAINER_SECURITY,
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+    }
+
+
+def _environment(args: AppDeploymentArgs) -> list[Manifest]:
+    return [
+        _variable("FORTRESS_ENVIRONMENT", args.environment),
+        _variable("FORTRESS_CLOUD", args.cloud),
+        _variable("FORTRESS_DIRECTORY", f"{DIRECTORY_FOLDER}/directory.json"),
+        _variable("FORTRESS_LOG_LEVEL", args.log_level),
+    ]
+
+
+def _serve_environment(args: AppDeploymentArgs) -> list[Manifest]:
+    keys = f"file://{ISSUER_FOLDER}/jwks.json" if args.oidc.jwks_config_map else ""
+    return [
+        *_environment(args),
+        {"name": "FORTRESS_HOST", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}},
+        _variable("FORTRESS_PORT", str(PORT)),
+        _variable("FORTRESS_OIDC_ISSUER", args.oidc.issuer),
+        _variable("FORTRESS_OIDC_AUDIENCE", args.oidc.audience),
+        _variable("FORTRESS_OIDC_JWKS_URI", keys),
+        *[
+            {"name": one.variable, "valueFrom": {"secretKeyRef": {"name": SECRETS, "key": one.variable}}}
+            for one in args.secrets
+        ],
+    ]
+
+
+def login_environment(logins: WorkloadLogins) -> list[Manifest]:
+    """What each cloud's own SDK reads to find the pod's token and whom to become with it."""
+    environment: list[Manifest] = []
+    if logins.aws:
+        environment += [
+            _variable("AWS_ROLE_ARN", logins.aws.role_arn),
+            _variable("AWS_WEB_IDENTITY_TOKEN_FILE", f"{TOKEN_FOLDER}/aws/token"),
+        ]
+    if logins.azure:
+        environment += [
+            _variable("AZURE_CLIENT_ID", logins.azure.client_id),
+            _variable("AZURE_TENANT_ID", logins.azure.tenant_id),
+            _variable("AZURE_FEDERATED_TOKEN_FILE", f"{TOKEN_FOLDER}/azure/token"),
+        ]
+    if logins.gcp and logins.gcp.credential_configuration is not None:
+        environment.append(_variable("GOOGLE_APPLICATION_CREDENTIALS", f"{GCP_FOLDER}/{GCP_FILE}"))
+    return environment
+
+
+def gcp_config_map(workload: Workload) -> str:
+    """Name of the ConfigMap with the workload's `external_account` file."""
+    return f"{workload}-gcp-login"
+
+
+def _mounted(args: AppDeploymentArgs, workload: Workload) -> list[tuple[Manifest, Manifest]]:
+    """Volumes, each beside its mount."""
+    logins = args.logins[workload]
+    mounted: list[tuple[Manifest, Manifest]] = [
+        (
+            {"name": "directory", "configMap": {"name": DIRECTORY_CONFIG_MAP}},
+            {"name": "directory", "mountPath": DIRECTORY_FOLDER, "readOnly": True},
+        ),
+        ({"name": "scratch", "emptyDir": {"sizeLimit": "64Mi"}}, {"name": "scratch", "mountPath": "/tmp"}),  # noqa: S108
+    ]
+    tokens = _token_sources(logins)
+    if tokens:
+        mounted.append(
+            (
+                {"name": "tokens", "projected": {"defaultMode": 0o440, "sources": tokens}},
+                {"name": "tokens", "mountPath": TOKEN_FOLDER, "readOnly": True},
+            )
+        )
+    if logins.gcp and logins.gcp.credential_configuration is not None:
+        mounted.append(
+            (
+                {"name": "gcp-login", "configMap": {"name": gcp_config_map(workload)}},
+                {"name": "gcp-login", "mountPath": GCP_FOLDER, "readOnly": True},
+            )
+        )
+    if workload == LEDGER and args.oidc.jwks_config_map:
+        mounted.append(
+            (
+                {"name": "issuer", "configMap": {"name": args.oidc.jwks_config_map}},
+                {"name": "issuer", "mountPath": ISSUER_FOLDER, "readOnly": True},
+            )
+        )
+    return mounted
+
+
+def _token_sources(logins: WorkloadLogins) -> list[Manifest]:
+    audiences = {
+        "aws": logins.aws and logins.aws.audience,
+        "azure": logins.azure and logins.azure.audience,
+        "gcp": logins.gcp and logins.gcp.audience,
+    }
+    return [
+        {
+            "serviceAccountToken": {
+                "audience": audience,
+                "expirationSeconds": TOKEN_LIFETIME_SECONDS,
+                "path": f"{cloud}/token",
+            }
+        }
+        for cloud, audience in audiences.items()
+        if audience is not None
+    ]
+
+
+def _variable(name: str, value: Any) -> Manifest:
+    return {"name": name, "value": value}
+
+
+def _probe(path: str, *, period: int, failures: int) -> Manifest:
+    return {
+        "httpGet": {"path": path, "port": "http"},
+        "periodSeconds": period,
+        "timeoutSeconds": 2,
+        "failureThreshold": failures,
+    }
+
+
+def _spread(topology: str, otherwise: str) -> Manifest:
+    return {
+        "maxSkew": 1,
+        "topologyKey": topology,
+        "whenUnsatisfiable": otherwise,
+        "labelSelector": {"matchLabels": selector(LEDGER)},
+        "matchLabelKeys": ["pod-template-hash"],  # an old revision's pods must not push the new ones into one zone
+        "nodeTaintsPolicy": "Honor",  # a zone whose nodes are down does not count
+    }

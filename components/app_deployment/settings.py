@@ -1,0 +1,134 @@
+"""What an app deployment is asked for, and the combinations it refuses."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pulumi
+
+from components.identity.workloads import NAMESPACE, WORKLOADS, Cloud, Workload, WorkloadLogins
+
+PORT = 8440
+"""The one port of the app: API, health and metrics."""
+DATABASE_PORT = 5432
+
+_BY_DIGEST = re.compile(r"^[^@\s]+@sha256:[0-9a-f]{64}$")
+
+
+class InvalidDeployment(ValueError):
+    """An app deployment that could not run, or could not run safely."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Oidc:
+    """Whose bearer tokens the app accepts."""
+
+    issuer: str
+    audience: str
+    jwks_config_map: str | None = None
+    """A ConfigMap in the app's namespace that holds the issuer's `jwks.json`; absent: the issuer is asked."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Replicas:
+    """How many pods serve, and how many must stay up while nodes are drained."""
+
+    minimum: int = 3
+    maximum: int = 20
+    min_available: int = 2
+    cpu_target_percent: int = 70
+    """Average use of the requested CPU that the autoscaler aims for."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.min_available < self.minimum <= self.maximum:
+            raise InvalidDeployment(
+                "replicas: must hold 0 <= min_available < minimum <= maximum,"
+                f" got {self.min_available}, {self.minimum}, {self.maximum}"
+            )
+        if not 1 <= self.cpu_target_percent <= 100:
+            raise InvalidDeployment(f"replicas: cpu_target_percent {self.cpu_target_percent} is not within 1 to 100")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resources:
+    """What one pod asks for and may use."""
+
+    cpu: str = "500m"
+    """Requested; a pod may use idle CPU beyond it."""
+    memory: str = "256Mi"
+    """Requested, and the limit too: memory cannot be taken back from a pod without killing it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SecretReference:
+    """A secret of the cloud's secret manager, handed to the app as an environment variable."""
+
+    variable: str
+    remote_key: str
+    """Its name in the secret manager."""
+    property: str | None = None
+    """A field of it, where the secret is a JSON object."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """How requests come in."""
+
+    hostnames: Sequence[str]
+    gateway_class: str = "envoy"
+    gateway_namespace: str = "envoy-gateway-system"
+    """Where the gateway's proxies run: the only place that may connect to the app."""
+    cluster_issuer: str = "acme"
+    """The cert-manager ClusterIssuer that signs the certificate."""
+    paths: Sequence[str] = ("/accounts", "/docs", "/openapi.json", "/healthz", "/readyz")
+    """Path prefixes that are served to the world; /metrics is not among them."""
+
+    def __post_init__(self) -> None:
+        if not self.hostnames:
+            raise InvalidDeployment("entry: hostnames is empty, so nobody could reach the app")
+
+
+@dataclass(frozen=True, kw_only=True)
+class AppDeploymentArgs:
+    """The app on one cluster."""
+
+    cloud: Cloud
+    """The cloud the cluster runs in, and the home whose shards its Job migrates."""
+    environment: str
+    image: str
+    """By digest, `registry/name@sha256:…`: a tag could mean something else tomorrow."""
+    directory: pulumi.Input[str]
+    """The shard directory, as JSON text."""
+    database_cidrs: Sequence[pulumi.Input[str]]
+    """Where the database servers of all clouds are; the app may connect to nothing else on their port."""
+    oidc: Oidc
+    entry: Entry
+    logins: Mapping[Workload, WorkloadLogins]
+    """How the pods of `ledger` and `migrator` log into each cloud."""
+    labels: Mapping[str, str]
+    """Owner, environment, cost centre and the like, on everything."""
+    replicas: Replicas = field(default_factory=Replicas)
+    resources: Resources = field(default_factory=Resources)
+    secrets: Sequence[SecretReference] = ()
+    secret_store: str = "cloud-secrets"  # noqa: S105 (a name)
+    """The ClusterSecretStore of External Secrets that the references are looked up in."""
+    viewer_groups: Sequence[str] = ("living-fortress-viewers",)
+    """Groups of people who may look at pods, logs and events of the namespace, and change nothing."""
+    namespace: str = NAMESPACE
+    log_level: str = "info"
+    kubernetes_version: str = "1.35"
+    """The Pod Security profile of this version is enforced."""
+
+    def __post_init__(self) -> None:
+        if not _BY_DIGEST.match(self.image):
+            raise InvalidDeployment(
+                f"image: {self.image!r} names no digest; expected registry/name@sha256:<64 hex digits>"
+            )
+        missing = [workload for workload in WORKLOADS if workload not in self.logins]
+        if missing:
+            raise InvalidDeployment(f"logins: none for {', '.join(missing)}")
+        variables = [secret.variable for secret in self.secrets]
+        if len(set(variables)) < len(variables):
+            raise InvalidDeployment("secrets: two references name the same environment variable")

@@ -1,0 +1,95 @@
+"""One running version of the app, with its own scaling, its own guard against drains, and its own address."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pulumi
+from pulumi_kubernetes import apps, autoscaling, core, policy
+
+from components.app_deployment.pods import checksum, selector, server_pod
+from components.app_deployment.settings import AppDeploymentArgs
+from components.children import child_of
+from components.identity.workloads import LEDGER
+
+SERVICE_PORT = 80
+
+
+class AppTrack(pulumi.ComponentResource):
+    """Deployment, autoscaler, disruption budget and Service under one name; an entrance decides who is sent here."""
+
+    service_name: str
+    deployment: apps.v1.Deployment
+
+    def __init__(
+        self, name: str, args: AppDeploymentArgs, opts: pulumi.ResourceOptions | None = None, *, track: str = LEDGER
+    ) -> None:
+        super().__init__("livingfortress:app_deployment:AppTrack", name, None, opts)
+        child = child_of(self, opts)
+        pods = {**selector(LEDGER), "app.kubernetes.io/instance": track}
+        metadata = {"name": track, "namespace": args.namespace, "labels": {**args.labels, **pods}}
+        self.service_name = track
+        self.deployment = apps.v1.Deployment(name, metadata=metadata, spec=deployment_spec(args, pods), opts=child)
+        autoscaling.v2.HorizontalPodAutoscaler(name, metadata=metadata, spec=autoscaler_spec(args, track), opts=child)
+        policy.v1.PodDisruptionBudget(
+            name,
+            metadata=metadata,
+            spec={
+                "minAvailable": args.replicas.min_available,
+                "selector": {"matchLabels": pods},
+                "unhealthyPodEvictionPolicy": "AlwaysAllow",  # a broken pod must not hold up a drain
+            },
+            opts=child,
+        )
+        core.v1.Service(
+            name,
+            metadata=metadata,
+            spec={
+                "type": "ClusterIP",
+                "selector": pods,
+                "ports": [{"name": "http", "port": SERVICE_PORT, "targetPort": "http", "protocol": "TCP"}],
+            },
+            opts=child,
+        )
+        self.register_outputs({"service": track})
+
+
+def deployment_spec(args: AppDeploymentArgs, pods: Mapping[str, str]) -> dict[str, Any]:
+    """No replica count: that is the autoscaler's, and a later `up` must not undo its work."""
+    annotations = {"checksum/directory": pulumi.Output.from_input(args.directory).apply(checksum)}
+    return {
+        "revisionHistoryLimit": 5,
+        "progressDeadlineSeconds": 300,
+        "selector": {"matchLabels": pods},
+        "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": "25%"}},
+        "template": {
+            "metadata": {"labels": {**args.labels, **pods}, "annotations": annotations},
+            "spec": server_pod(args),
+        },
+    }
+
+
+def autoscaler_spec(args: AppDeploymentArgs, track: str) -> dict[str, Any]:
+    replicas = args.replicas
+    return {
+        "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": track},
+        "minReplicas": replicas.minimum,
+        "maxReplicas": replicas.maximum,
+        "metrics": [
+            {
+                "type": "Resource",
+                "resource": {
+                    "name": "cpu",
+                    "target": {"type": "Utilization", "averageUtilization": replicas.cpu_target_percent},
+                },
+            }
+        ],
+        "behavior": {
+            # Grow at once, shrink slowly: credit traffic comes in bursts.
+            "scaleDown": {
+                "stabilizationWindowSeconds": 300,
+                "policies": [{"type": "Percent", "value": 25, "periodSeconds": 60}],
+            },
+        },
+    }

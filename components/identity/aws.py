@@ -1,0 +1,155 @@
+"""AWS roles that pods of any cluster may assume with their service account token."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pulumi
+from pulumi_aws import iam
+
+from components.identity.workloads import (
+    AWS_AUDIENCE,
+    LEDGER,
+    MIGRATOR,
+    NAMESPACE,
+    WORKLOADS,
+    AwsLogin,
+    Cloud,
+    ClusterIssuer,
+    Workload,
+    subject,
+)
+from components.naming import IAM_ROLE, fit
+
+
+@dataclass(frozen=True, kw_only=True)
+class AwsDatabaseAccess:
+    """One RDS server that the workloads log into."""
+
+    name: str
+    """Name of the shard or server; makes policy statements readable."""
+    arn: pulumi.Input[str]
+    """ARN of the server: tells partition, region and account."""
+    resource_id: pulumi.Input[str]
+    """The server's immutable `db-…` id, which IAM database logins are bound to."""
+    master_secret_arn: pulumi.Input[str]
+    """The secret in which RDS keeps and rotates the master credentials."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AwsFederationArgs:
+    """Whom AWS trusts, and what for."""
+
+    clusters: Sequence[ClusterIssuer]
+    """Every cluster whose pods may log in, whatever cloud it runs in."""
+    databases: Sequence[AwsDatabaseAccess]
+    secret_key_arn: pulumi.Input[str]
+    """The customer-managed key that encrypts the master secrets."""
+    tags: Mapping[str, str]
+    namespace: str = NAMESPACE
+    """Namespace of the workloads' service accounts."""
+
+
+class AwsFederation(pulumi.ComponentResource):
+    """One role a workload: `ledger` may log into the databases, `migrator` may read their master credentials."""
+
+    logins: Mapping[Workload, AwsLogin]
+
+    def __init__(self, name: str, args: AwsFederationArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("livingfortress:identity:AwsFederation", name, None, opts)
+        providers = {cluster.home: self._trust(name, cluster, args) for cluster in args.clusters}
+        policies = {LEDGER: _connect_policy(args.databases), MIGRATOR: _master_policy(args)}
+        roles = {workload: self._role(name, workload, providers, args) for workload in WORKLOADS}
+        for workload, role in roles.items():
+            iam.RolePolicy(
+                f"{name}-{workload}",
+                role=role.name,
+                policy=policies[workload],
+                opts=pulumi.ResourceOptions(parent=self),
+            )
+        self.logins = {workload: AwsLogin(role_arn=role.arn) for workload, role in roles.items()}
+        self.register_outputs({f"{workload}_role_arn": role.arn for workload, role in roles.items()})
+
+    def _trust(self, name: str, cluster: ClusterIssuer, args: AwsFederationArgs) -> iam.OpenIdConnectProvider:
+        return iam.OpenIdConnectProvider(
+            f"{name}-{cluster.home}",
+            url=cluster.issuer,
+            client_id_lists=[AWS_AUDIENCE],
+            tags=args.tags,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+    def _role(
+        self,
+        name: str,
+        workload: Workload,
+        providers: Mapping[Cloud, iam.OpenIdConnectProvider],
+        args: AwsFederationArgs,
+    ) -> iam.Role:
+        return iam.Role(
+            f"{name}-{workload}",
+            name=fit(IAM_ROLE, name, workload),
+            description=f"Pods of {workload} in every cluster of the platform",
+            max_session_duration=3600,
+            assume_role_policy=pulumi.Output.all(
+                *[pulumi.Output.all(cluster.issuer, providers[cluster.home].arn) for cluster in args.clusters]
+            ).apply(lambda pairs: trust_policy(pairs, subject(workload, args.namespace))),
+            tags=args.tags,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+
+def trust_policy(clusters: Sequence[Sequence[str]], token_subject: str) -> str:
+    """Who may assume the role: that subject of each (issuer URL, provider ARN), with a token meant for AWS."""
+    return _policy(
+        [
+            {
+                "Effect": "Allow",
+                "Principal": {"Federated": provider_arn},
+                "Action": "sts:AssumeRoleWithWebIdentity",
+                "Condition": {
+                    "StringEquals": {
+                        f"{issuer.removeprefix('https://')}:aud": AWS_AUDIENCE,
+                        f"{issuer.removeprefix('https://')}:sub": token_subject,
+                    }
+                },
+            }
+            for issuer, provider_arn in clusters
+        ]
+    )
+
+
+def _connect_policy(databases: Sequence[AwsDatabaseAccess]) -> pulumi.Output[str]:
+    users = [pulumi.Output.all(one.arn, one.resource_id).apply(lambda pair: database_user(*pair)) for one in databases]
+    return pulumi.Output.all(*users).apply(
+        lambda arns: _policy([{"Effect": "Allow", "Action": "rds-db:connect", "Resource": sorted(arns)}])
+    )
+
+
+def database_user(server_arn: str, resource_id: str) -> str:
+    """The ARN of database user `ledger` on a server, from the server's own ARN."""
+    _, partition, _, region, account, *_ = server_arn.split(":")
+    return f"arn:{partition}:rds-db:{region}:{account}:dbuser:{resource_id}/{LEDGER}"
+
+
+def _master_policy(args: AwsFederationArgs) -> pulumi.Output[str]:
+    secrets = pulumi.Output.all(*[one.master_secret_arn for one in args.databases])
+    return pulumi.Output.all(secrets, args.secret_key_arn).apply(
+        lambda known: _policy(
+            [
+                {"Effect": "Allow", "Action": "secretsmanager:GetSecretValue", "Resource": sorted(known[0])},
+                {
+                    "Effect": "Allow",
+                    "Action": "kms:Decrypt",
+                    "Resource": known[1],
+                    "Condition": {"StringLike": {"kms:ViaService": "secretsmanager.*.amazonaws.com"}},
+                },
+            ]
+        )
+    )
+
+
+def _policy(statements: list[dict[str, object]]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": statements})
