@@ -1,0 +1,94 @@
+"""What a resource may be given and what it gives back, for every type of the four SDKs.
+
+Names, nesting, types and required properties are read from the installed SDK's source; what the SDK does not say
+comes from the facts beside it. See `localcloud/facts/README.md`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from localcloud.contract import kubernetes
+from localcloud.contract.check import Checker
+from localcloud.contract.computed import Context, render
+from localcloud.contract.contracts import UnknownType, contract_of
+from localcloud.contract.facts import BadFacts, facts_of
+from localcloud.contract.limits import broken_limits
+from localcloud.contract.problems import Checked, Problem
+from localcloud.contract.terms import Term
+from localcloud.contract.unknown import UNKNOWN, AssetValue, Unknown
+
+__all__ = [
+    "UNKNOWN",
+    "AssetValue",
+    "BadFacts",
+    "Checked",
+    "Context",
+    "Problem",
+    "Unknown",
+    "UnknownType",
+    "always_replaced_by",
+    "check",
+    "computed",
+    "outputs",
+    "replaced_by",
+    "secret_outputs",
+]
+
+_LENIENT = ("aws", "gcp")
+"""The bridged providers turn text into numbers and truth values and back; the other two take JSON as it comes."""
+
+
+def check(package: str, token: str, inputs: Mapping[str, Any]) -> Checked:
+    """The inputs as the cloud takes them, and what is wrong with them: no problem means it would take them.
+
+    Nulls and the engine's `__` keys are dropped. An unregistered type is a problem at the path "".
+    """
+    try:
+        contract = contract_of(token)
+    except UnknownType as error:
+        return Checked(inputs, (Problem("", str(error)),))
+    checker = Checker(contract, lenient=package in _LENIENT)
+    checked = checker.root(inputs)
+    facts = facts_of(token)
+    limits = tuple(broken_limits(facts, checked)) if facts else ()
+    found = {problem.path for problem in checker.problems}
+    return Checked(checked, (*checker.problems, *(limit for limit in limits if limit.path not in found)))
+
+
+def replaced_by(token: str) -> tuple[str, ...] | None:
+    """Patterns of the inputs whose change replaces the resource (lists are passed over, `*` is any key).
+
+    None where nothing but `always_replaced_by` is known.
+    """
+    facts = facts_of(token)
+    always = always_replaced_by(token)
+    if facts is None:
+        return always if token.startswith("kubernetes:") else None
+    return tuple(dict.fromkeys((*always, *facts.replace)))
+
+
+def always_replaced_by(token: str) -> tuple[str, ...]:
+    """Of those, the inputs that need no fact: the path of an Azure resource, the identity of a Kubernetes object."""
+    if token.startswith("kubernetes:"):
+        return kubernetes.REPLACE
+    try:
+        return contract_of(token).path_parameters
+    except UnknownType:
+        return ()
+
+
+def outputs(token: str) -> Mapping[str, Term]:
+    """The outputs of a type under their wire names; raises UnknownType."""
+    return contract_of(token).outputs
+
+
+def secret_outputs(token: str) -> tuple[str, ...]:
+    """The outputs that are secret whatever the inputs were; raises UnknownType."""
+    return contract_of(token).secret_outputs
+
+
+def computed(token: str, context: Context) -> dict[str, Any]:
+    """The outputs that the cloud would choose, as far as facts tell them, and always an `id`."""
+    return render(token.partition(":")[0], facts_of(token), context)

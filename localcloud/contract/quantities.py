@@ -1,0 +1,42 @@
+"""Which Kubernetes properties are quantities: the SDK calls them text, the API also takes a number.
+
+Source: Kubernetes API reference, resource.Quantity and the fields that have this type.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from localcloud.contract.terms import Encoded
+
+_VALUE = re.compile(r"(Args|ArgsDict|Patch)+$")
+_FIELDS: Mapping[str, tuple[str, ...]] = {
+    "CapacityRequestPolicy": ("default", "validValues"),
+    "CapacityRequestPolicyRange": ("max", "min", "step"),
+    "CapacityRequirements": ("requests",),
+    "Container": (),
+    "CSIStorageCapacity": ("capacity", "maximumVolumeSize"),
+    "DeviceCapacity": ("value",),
+    "EmptyDirVolumeSource": ("sizeLimit",),
+    "LimitRangeItem": ("default", "defaultRequest", "max", "maxLimitRequestRatio", "min"),
+    "MetricTarget": ("averageValue", "value"),
+    "MetricValueStatus": ("averageValue", "value"),
+    "NodeStatus": ("allocatable", "capacity"),
+    "Overhead": ("podFixed",),
+    "PersistentVolumeClaimStatus": ("allocatedResources", "capacity"),
+    "PersistentVolumeSpec": ("capacity",),
+    "PodSpec": ("overhead",),
+    "ResourceFieldSelector": ("divisor",),
+    "ResourceQuotaSpec": ("hard",),
+    "ResourceQuotaStatus": ("hard", "used"),
+    "ResourceRequirements": ("limits", "requests"),
+    "VolumeResourceRequirements": ("limits", "requests"),
+}
+
+
+def marked(class_name: str, name: str, term: Encoded) -> Encoded:
+    """The term with its texts made quantities where property `name` of this arguments class holds quantities."""
+    if name not in _FIELDS.get(_VALUE.sub("", class_name), ()):
+        return term
+    return "quantity" if term == "str" else [term[0], "quantity"]
