@@ -1,0 +1,88 @@
+# Every target first makes sure that what it needs is installed; `make help` lists them.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+MAKEFLAGS += --no-print-directory
+
+ENV ?= local
+TEST_WORKERS ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || echo 2)
+PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11,$(shell $(name) -c 'import sys; sys.version_info >= (3, 11) and print("$(name)")' 2>/dev/null)) python3)
+
+BIN := .venv/bin
+FORTRESS := $(BIN)/fortress
+PYTEST := $(BIN)/pytest --numprocesses $(TEST_WORKERS) --dist worksteal
+COVERAGE := --cov --cov-report=term:skip-covered
+LOCK := $(BIN)/uv pip compile --quiet --generate-hashes --universal --no-emit-index-url --custom-compile-command "make lock" --python-version 3.11
+
+##@ Use it
+.PHONY: setup up status down preview rehearse refresh preview-comment shell
+
+setup: ## Install everything this checkout needs; a second run does only what changed
+	@$(PYTHON) tools/setup.py
+
+up: setup ## Bring the local environment up: three clouds, their databases, the app
+	@$(FORTRESS) up
+
+status: setup ## Show what of the local environment runs, and where
+	@$(FORTRESS) status
+
+down: setup ## Take the local environment down; leaves nothing behind
+	@$(FORTRESS) down
+
+preview: setup ## Show what `pulumi up` would do to an environment, without a credential: make preview ENV=production
+	@$(FORTRESS) preview --env $(ENV)
+
+rehearse: setup ## Bring an environment up with fake accounts and recorded resources only: make rehearse ENV=production
+	@$(FORTRESS) rehearse --env $(ENV)
+
+refresh: setup ## Compare what is recorded with what really runs: make refresh ENV=local
+	@$(FORTRESS) refresh --env $(ENV)
+
+preview-comment: setup ## Print a preview as Markdown for a pull request: make preview-comment ENV=production
+	@$(FORTRESS) preview-comment --env $(ENV)
+
+shell: setup ## Open a shell in which `pulumi`, `fortress` and their settings are ready
+	@$(FORTRESS) shell
+
+##@ Change it
+.PHONY: lint types test test-fast test-full bench fmt lock
+
+lint: setup ## Check style, the arrows of the house, and the workflows
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/lint-imports
+	@$(BIN)/python -m tools.actionlint
+
+types: setup ## Check all types
+	@$(BIN)/mypy
+
+test: lint types ## Check everything and run all tests but the long ones, with coverage
+	@$(PYTEST) -m "not full" $(COVERAGE)
+
+test-fast: setup ## Run the tests that need neither the engine nor servers
+	@$(PYTEST) -m "not engine and not servers and not full"
+
+test-full: lint types ## Check everything and run every test, the long ones too
+	@$(PYTEST) $(COVERAGE)
+
+bench: setup ## Measure against the numbers we promise and write the results file
+	@$(BIN)/python -m tools.bench
+
+fmt: setup ## Format the code and sort its imports
+	@$(BIN)/ruff check --fix-only --quiet
+	@$(BIN)/ruff format
+
+lock: setup ## Resolve the requirements anew and pin them by hash
+	@$(LOCK) requirements/runtime.in requirements/dev.in --output-file requirements/locked.txt
+	@$(LOCK) requirements/bootstrap.in --output-file requirements/bootstrap.txt
+	@$(LOCK) requirements/go.in --output-file requirements/go.txt
+
+##@ Housekeeping
+.PHONY: clean help
+
+clean: ## Remove what was installed and built in this checkout; running environments and the machine's cache stay
+	@rm -rf .venv build dist *.egg-info .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	@find app cli components localcloud stacks tools tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+help: ## Show this list
+	@awk 'BEGIN { FS = ":.*## " } /^##@ / { printf "\n%s\n", substr($$0, 5) } /^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

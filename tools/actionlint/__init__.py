@@ -1,0 +1,1 @@
+"""actionlint, built from its pinned Go module, checks the GitHub workflows."""

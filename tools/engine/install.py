@@ -1,0 +1,29 @@
+"""Choose the engine: from PATH, else the official installer, else a build from Go modules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from tools.engine import from_modules, official, on_path, version
+from tools.engine.engine import Engine, engine_folder
+
+
+def install(folder: Path | None = None, report: Callable[[str], None] = print) -> Engine:
+    """The checkout's engine, brought onto the machine if need be, and recorded for `locate`."""
+    place = folder or engine_folder()
+    engine = _at_hand(place) or _fetched(place, report)
+    engine.record(place)
+    return engine
+
+
+def _at_hand(folder: Path) -> Engine | None:
+    return on_path.find(folder) or official.cached(version.pinned()) or from_modules.cached(folder)
+
+
+def _fetched(folder: Path, report: Callable[[str], None]) -> Engine:
+    try:
+        return official.install(version.pinned())
+    except official.OfficialUnavailable as reason:
+        report(f"Pulumi engine: {reason}; building it from Go modules instead")
+    return from_modules.install(folder)
