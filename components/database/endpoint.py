@@ -1,0 +1,78 @@
+"""What everybody else may know of a database: where it answers, and who logs in how. Never a secret."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import pulumi
+
+from components.database.settings import PostgresSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Login:
+    """A role and the way it proves itself."""
+
+    user: pulumi.Input[str]
+    login: str
+    """aws-iam, aws-secret, azure-entra or gcp-iam."""
+    secret: pulumi.Input[str] | None = None
+    """For aws-secret, the ARN of the credential in Secrets Manager; the credential itself is nowhere here."""
+
+    def facts(self) -> dict[str, Any]:
+        known: dict[str, Any] = {"user": self.user, "login": self.login}
+        return known if self.secret is None else {**known, "secret": self.secret}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Endpoint:
+    """One database server as its clients see it."""
+
+    home: str
+    """aws, azure or gcp."""
+    region: str
+    identifier: pulumi.Output[str]
+    host: pulumi.Output[str]
+    port: pulumi.Output[int] | None
+    """None where the service has only PostgreSQL's own port, so that clients keep their default."""
+    database: str
+    app: Login
+    admin: Login
+    replica_hosts: list[pulumi.Output[str]] = field(default_factory=list)
+
+    def facts(self) -> dict[str, Any]:
+        """The endpoint as an entry of the directory that the app reads."""
+        return {
+            "home": self.home,
+            "region": self.region,
+            "host": self.host,
+            "port": self.port,
+            "database": self.database,
+            "app": self.app.facts(),
+            "admin": self.admin.facts(),
+            "replicas": [{"host": host} for host in self.replica_hosts],
+        }
+
+
+class PlacedDatabase(Protocol):
+    """Any of the three database components."""
+
+    @property
+    def endpoint(self) -> Endpoint: ...
+
+
+class Home(Protocol):
+    """A cloud region that databases can be placed in."""
+
+    @property
+    def cloud(self) -> str:
+        """aws, azure or gcp."""
+        ...
+
+    def place(
+        self, name: str, settings: PostgresSettings, tags: Mapping[str, str], opts: pulumi.ResourceOptions
+    ) -> PlacedDatabase:
+        """Make a database here."""
+        ...

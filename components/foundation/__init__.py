@@ -1,0 +1,1 @@
+"""What a cloud must have before anything else can be made in it."""

@@ -1,0 +1,83 @@
+"""Customer-managed encryption key on Google Cloud."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi
+from pulumi_gcp import kms, projects
+
+from components import naming
+from components.tags import labels
+
+_DAY = 86_400
+
+
+@dataclass(frozen=True, kw_only=True)
+class GcpKeyArgs:
+    purpose: str
+    """What the key encrypts, e.g. `ledger databases`."""
+    project: str
+    region: str
+    """A key encrypts data of its own region only."""
+    tags: Mapping[str, str]
+    services: tuple[str, ...] = ("sqladmin.googleapis.com",)
+    """Services whose own identity may encrypt with the key."""
+    salt: str = ""
+    """A key ring's name stays taken for ever; change the salt to make a deleted environment anew."""
+    rotation_days: int = 90
+    destroy_days: int = 30
+    """Days in which a destroyed version can be restored, 1 to 120 (Cloud KMS, destroyScheduledDuration)."""
+    protect: bool = False
+    """Pulumi refuses to delete the key: without it the data is lost."""
+
+
+class GcpKey(pulumi.ComponentResource):
+    """A symmetric hardware key that rotates by itself and whose versions outlive their destruction by weeks."""
+
+    key_id: pulumi.Output[str]
+
+    def __init__(self, name: str, args: GcpKeyArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("livingfortress:keys:GcpKey", name, None, opts)
+        kept = pulumi.ResourceOptions(parent=self, protect=args.protect)
+        ring = kms.KeyRing(
+            name,
+            name=naming.fit(naming.GCP_KEY, name, salt=args.salt),
+            project=args.project,
+            location=args.region,
+            opts=kept,
+        )
+        key = kms.CryptoKey(
+            name,
+            name=naming.fit(naming.GCP_KEY, args.purpose),
+            key_ring=ring.id,
+            purpose="ENCRYPT_DECRYPT",
+            rotation_period=f"{args.rotation_days * _DAY}s",
+            destroy_scheduled_duration=f"{args.destroy_days * _DAY}s",
+            version_template=kms.CryptoKeyVersionTemplateArgs(
+                algorithm="GOOGLE_SYMMETRIC_ENCRYPTION", protection_level="HSM"
+            ),
+            labels=labels(args.tags),
+            opts=kept,
+        )
+        grants = [_grant(self, name, service, key.id, args) for service in args.services]
+        # Whoever encrypts with the key must wait for its service's grant: the key's id arrives only then.
+        self.key_id = pulumi.Output.all(key.id, *(grant.id for grant in grants)).apply(lambda all_: str(all_[0]))
+        self.register_outputs({"keyId": self.key_id})
+
+
+def _grant(
+    parent: pulumi.Resource, name: str, service: str, key_id: pulumi.Input[str], args: GcpKeyArgs
+) -> kms.CryptoKeyIAMMember:
+    child = pulumi.ResourceOptions(parent=parent)
+    label = f"{name}-{service.partition('.')[0]}"
+    # A service's identity exists only once asked for.
+    identity = projects.ServiceIdentity(label, project=args.project, service=service, opts=child)
+    return kms.CryptoKeyIAMMember(
+        label,
+        crypto_key_id=key_id,
+        role="roles/cloudkms.cryptoKeyEncrypterDecrypter",
+        member=identity.member,
+        opts=child,
+    )

@@ -1,0 +1,332 @@
+"""A private network on AWS: three zones, databases without a way out, everything else out through NAT only."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi
+from pulumi_aws import cloudwatch, ec2, iam, vpc
+
+from components import naming
+from components.network.plan import check_disjoint, check_zones, plan_aws
+from components.tags import named
+
+POSTGRES_PORT = 5432
+
+_INTERFACE_SERVICES = ("ec2", "ecr.api", "ecr.dkr", "eks", "eks-auth", "kms", "logs", "secretsmanager", "sts")
+"""What nodes and pods call; reached inside the network, not over the internet."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AwsNetworkArgs:
+    region: str
+    zones: tuple[str, ...]
+    """Three availability zones of the region."""
+    cidr: str
+    """A private range of /16 to /20, not used by any other network of the mesh."""
+    tags: Mapping[str, str]
+    peers: Mapping[str, str]
+    """Ranges of the other clouds' networks, by cloud; their clients may reach the databases."""
+    log_retention_days: int = 90
+    """How long flow logs are kept; one of the periods that CloudWatch Logs knows."""
+    log_key_arn: pulumi.Input[str] | None = None
+    """Key that encrypts the flow logs; its policy must let CloudWatch Logs use it."""
+
+
+class AwsNetwork(pulumi.ComponentResource):
+    """VPC with public, cluster and database subnets, endpoints for the AWS services in use, and flow logs."""
+
+    vpc_id: pulumi.Output[str]
+    cidr: str
+    cluster_subnet_ids: list[pulumi.Output[str]]
+    database_subnet_ids: list[pulumi.Output[str]]
+    public_subnet_ids: list[pulumi.Output[str]]
+    database_security_group_id: pulumi.Output[str]
+    """Lets PostgreSQL in from the clusters of all joined networks, and nothing out."""
+    route_table_ids: Mapping[str, pulumi.Output[str]]
+    """By zone of the cluster, and `database`: where routes to the other clouds belong."""
+
+    def __init__(self, name: str, args: AwsNetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("livingfortress:network:AwsNetwork", name, None, opts)
+        check_disjoint({"aws": args.cidr, **args.peers})
+        zones, plan = check_zones(args.zones), plan_aws(args.cidr)
+        child = pulumi.ResourceOptions(parent=self)
+        network = ec2.Vpc(
+            name,
+            cidr_block=args.cidr,
+            enable_dns_support=True,
+            enable_dns_hostnames=True,
+            tags=named(args.tags, name),
+            opts=child,
+        )
+        # The default group would let everything in it talk to everything; emptied, nothing can use it by mistake.
+        ec2.DefaultSecurityGroup(name, vpc_id=network.id, ingress=[], egress=[], tags=args.tags, opts=child)
+        subnets = AwsSubnets(
+            name,
+            AwsSubnetsArgs(
+                vpc_id=network.id,
+                zones=zones,
+                public=plan.public,
+                cluster=plan.cluster,
+                database=plan.database,
+                tags=args.tags,
+            ),
+            child,
+        )
+        AwsEndpoints(
+            name,
+            AwsEndpointsArgs(
+                region=args.region,
+                vpc_id=network.id,
+                cidr=args.cidr,
+                subnet_ids=subnets.cluster_ids,
+                route_table_ids=list(subnets.route_table_ids.values()),
+                tags=args.tags,
+            ),
+            child,
+        )
+        AwsFlowLogs(name, network.id, args, child)
+        self.cidr = args.cidr
+        self.vpc_id = network.id
+        self.public_subnet_ids = subnets.public_ids
+        self.cluster_subnet_ids = subnets.cluster_ids
+        self.database_subnet_ids = subnets.database_ids
+        self.route_table_ids = subnets.route_table_ids
+        self.database_security_group_id = _database_group(name, network.id, args, child).id
+        self.register_outputs(
+            {
+                "vpcId": self.vpc_id,
+                "clusterSubnetIds": self.cluster_subnet_ids,
+                "databaseSubnetIds": self.database_subnet_ids,
+                "databaseSecurityGroupId": self.database_security_group_id,
+            }
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class AwsSubnetsArgs:
+    vpc_id: pulumi.Input[str]
+    zones: tuple[str, ...]
+    public: tuple[str, ...]
+    cluster: tuple[str, ...]
+    database: tuple[str, ...]
+    tags: Mapping[str, str]
+
+
+class AwsSubnets(pulumi.ComponentResource):
+    """Nine subnets and their routes: a NAT gateway a zone, so that one lost zone takes no other's way out with it."""
+
+    public_ids: list[pulumi.Output[str]]
+    cluster_ids: list[pulumi.Output[str]]
+    database_ids: list[pulumi.Output[str]]
+    route_table_ids: dict[str, pulumi.Output[str]]
+
+    def __init__(self, name: str, args: AwsSubnetsArgs, opts: pulumi.ResourceOptions) -> None:
+        super().__init__("livingfortress:network:AwsSubnets", name, None, opts)
+        self._name, self._args, self._child = name, args, pulumi.ResourceOptions(parent=self)
+        gateway = ec2.InternetGateway(name, vpc_id=args.vpc_id, tags=named(args.tags, name), opts=self._child)
+        public = self._subnets("public", args.public, {"kubernetes.io/role/elb": "1"})
+        cluster = self._subnets("cluster", args.cluster, {"kubernetes.io/role/internal-elb": "1"})
+        database = self._subnets("database", args.database, {})
+        edge = self._table("public", public)
+        ec2.Route(
+            f"{name}-public",
+            route_table_id=edge.id,
+            destination_cidr_block="0.0.0.0/0",
+            gateway_id=gateway.id,
+            opts=self._child,
+        )
+        tables = {
+            zone: self._way_out(zone, inside, outside, gateway)
+            for zone, inside, outside in zip(args.zones, cluster, public, strict=True)
+        }
+        tables["database"] = self._table("database", database)
+        self.public_ids = [subnet.id for subnet in public]
+        self.cluster_ids = [subnet.id for subnet in cluster]
+        self.database_ids = [subnet.id for subnet in database]
+        self.route_table_ids = {key: table.id for key, table in tables.items()}
+        self.register_outputs({"routeTableIds": self.route_table_ids})
+
+    def _subnets(self, kind: str, cidrs: tuple[str, ...], extra: Mapping[str, str]) -> list[ec2.Subnet]:
+        return [
+            ec2.Subnet(
+                f"{self._name}-{kind}-{zone}",
+                vpc_id=self._args.vpc_id,
+                availability_zone=zone,
+                cidr_block=cidr,
+                map_public_ip_on_launch=False,
+                tags={**named(self._args.tags, f"{self._name}-{kind}-{zone}"), **extra},
+                opts=self._child,
+            )
+            for zone, cidr in zip(self._args.zones, cidrs, strict=True)
+        ]
+
+    def _table(self, key: str, subnets: list[ec2.Subnet]) -> ec2.RouteTable:
+        table = ec2.RouteTable(
+            f"{self._name}-{key}",
+            vpc_id=self._args.vpc_id,
+            tags=named(self._args.tags, f"{self._name}-{key}"),
+            opts=self._child,
+        )
+        for number, subnet in enumerate(subnets):
+            ec2.RouteTableAssociation(
+                f"{self._name}-{key}-{number}", route_table_id=table.id, subnet_id=subnet.id, opts=self._child
+            )
+        return table
+
+    def _way_out(
+        self, zone: str, inside: ec2.Subnet, outside: ec2.Subnet, gateway: ec2.InternetGateway
+    ) -> ec2.RouteTable:
+        label = f"{self._name}-{zone}"
+        # AWS refuses a NAT gateway whose network has no internet gateway yet, and nothing else orders the two.
+        after_gateway = pulumi.ResourceOptions(parent=self, depends_on=[gateway])
+        tags = named(self._args.tags, label)
+        address = ec2.Eip(label, domain="vpc", tags=tags, opts=after_gateway)
+        nat = ec2.NatGateway(
+            label, allocation_id=address.allocation_id, subnet_id=outside.id, tags=tags, opts=after_gateway
+        )
+        table = self._table(zone, [inside])
+        ec2.Route(
+            label,
+            route_table_id=table.id,
+            destination_cidr_block="0.0.0.0/0",
+            nat_gateway_id=nat.id,
+            opts=self._child,
+        )
+        return table
+
+
+@dataclass(frozen=True, kw_only=True)
+class AwsEndpointsArgs:
+    region: str
+    vpc_id: pulumi.Input[str]
+    cidr: str
+    subnet_ids: list[pulumi.Output[str]]
+    route_table_ids: list[pulumi.Output[str]]
+    tags: Mapping[str, str]
+
+
+class AwsEndpoints(pulumi.ComponentResource):
+    """Private ways to the AWS services in use, so that their traffic never leaves the network."""
+
+    def __init__(self, name: str, args: AwsEndpointsArgs, opts: pulumi.ResourceOptions) -> None:
+        super().__init__("livingfortress:network:AwsEndpoints", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        group = ec2.SecurityGroup(
+            name,
+            name=naming.fit(naming.SECURITY_GROUP, name, "endpoints"),
+            description="AWS service endpoints, for clients inside the network",
+            vpc_id=args.vpc_id,
+            tags=named(args.tags, f"{name}-endpoints"),
+            opts=child,
+        )
+        vpc.SecurityGroupIngressRule(
+            name,
+            security_group_id=group.id,
+            description="TLS from inside the network",
+            ip_protocol="tcp",
+            from_port=443,
+            to_port=443,
+            cidr_ipv4=args.cidr,
+            tags=args.tags,
+            opts=child,
+        )
+        ec2.VpcEndpoint(
+            f"{name}-s3",
+            vpc_id=args.vpc_id,
+            service_name=f"com.amazonaws.{args.region}.s3",
+            vpc_endpoint_type="Gateway",
+            route_table_ids=args.route_table_ids,
+            tags=named(args.tags, f"{name}-s3"),
+            opts=child,
+        )
+        for service in _INTERFACE_SERVICES:
+            ec2.VpcEndpoint(
+                f"{name}-{service}",
+                vpc_id=args.vpc_id,
+                service_name=f"com.amazonaws.{args.region}.{service}",
+                vpc_endpoint_type="Interface",
+                private_dns_enabled=True,
+                subnet_ids=args.subnet_ids,
+                security_group_ids=[group.id],
+                tags=named(args.tags, f"{name}-{service}"),
+                opts=child,
+            )
+        self.register_outputs({"securityGroupId": group.id})
+
+
+class AwsFlowLogs(pulumi.ComponentResource):
+    """A record of every connection that the network accepted or refused."""
+
+    def __init__(
+        self, name: str, vpc_id: pulumi.Input[str], args: AwsNetworkArgs, opts: pulumi.ResourceOptions
+    ) -> None:
+        super().__init__("livingfortress:network:AwsFlowLogs", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        group = cloudwatch.LogGroup(
+            name,
+            name=f"/living-fortress/{name}/flow",
+            retention_in_days=args.log_retention_days,
+            kms_key_id=args.log_key_arn,
+            tags=args.tags,
+            opts=child,
+        )
+        role = iam.Role(
+            name,
+            name=naming.fit(naming.IAM_ROLE, name, "flow-logs"),
+            assume_role_policy=_assumed_by("vpc-flow-logs.amazonaws.com"),
+            tags=args.tags,
+            opts=child,
+        )
+        iam.RolePolicy(name, role=role.id, policy=group.arn.apply(_may_write_streams), opts=child)
+        ec2.FlowLog(
+            name,
+            vpc_id=vpc_id,
+            traffic_type="ALL",
+            log_destination=group.arn,
+            iam_role_arn=role.arn,
+            max_aggregation_interval=60,
+            tags=named(args.tags, name),
+            opts=child,
+        )
+        self.register_outputs({"logGroupArn": group.arn})
+
+
+def _database_group(
+    name: str, vpc_id: pulumi.Input[str], args: AwsNetworkArgs, opts: pulumi.ResourceOptions
+) -> ec2.SecurityGroup:
+    # Made without a single egress rule: a security group of this provider then allows nothing out.
+    group = ec2.SecurityGroup(
+        f"{name}-database",
+        name=naming.fit(naming.SECURITY_GROUP, name, "database"),
+        description="PostgreSQL, for the clusters of the joined networks",
+        vpc_id=vpc_id,
+        tags=named(args.tags, f"{name}-database"),
+        opts=opts,
+    )
+    for source, cidr in {"aws": args.cidr, **args.peers}.items():
+        vpc.SecurityGroupIngressRule(
+            f"{name}-database-{source}",
+            security_group_id=group.id,
+            description=f"PostgreSQL from the network on {source}",
+            ip_protocol="tcp",
+            from_port=POSTGRES_PORT,
+            to_port=POSTGRES_PORT,
+            cidr_ipv4=cidr,
+            tags=args.tags,
+            opts=opts,
+        )
+    return group
+
+
+def _assumed_by(service: str) -> str:
+    statement = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+def _may_write_streams(log_group_arn: str) -> str:
+    actions = ["logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"]
+    statement = {"Effect": "Allow", "Action": actions, "Resource": f"{log_group_arn}:*"}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})

@@ -1,0 +1,250 @@
+"""A private network on Azure: delegated subnets, private names for databases, one way out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi
+from pulumi_azure_native import network, privatedns
+
+from components import naming
+from components.network.plan import AzurePlan, check_disjoint, check_zones, plan_azure
+
+POSTGRES_PORT = "5432"
+
+
+@dataclass(frozen=True, kw_only=True)
+class AzureNetworkArgs:
+    region: str
+    resource_group_name: pulumi.Input[str]
+    zones: tuple[str, ...]
+    """Three availability zones, such as `1`, `2`, `3`."""
+    cidr: str
+    """A private range of /16 to /20, not used by any other network of the mesh."""
+    tags: Mapping[str, str]
+    peers: Mapping[str, str]
+    """Ranges of the other clouds' networks, by cloud; their clients may reach the databases."""
+
+
+class AzureNetwork(pulumi.ComponentResource):
+    """Virtual network whose databases live in a delegated subnet and answer to private names only."""
+
+    vnet_id: pulumi.Output[str]
+    vnet_name: pulumi.Output[str]
+    cidr: str
+    cluster_subnet_id: pulumi.Output[str]
+    control_plane_subnet_id: pulumi.Output[str]
+    """Delegated to AKS, for an API server inside the network."""
+    database_subnet_id: pulumi.Output[str]
+    endpoints_subnet_id: pulumi.Output[str]
+    gateway_subnet_id: pulumi.Output[str]
+    resolver_subnet_id: pulumi.Output[str]
+    database_zone_id: pulumi.Output[str]
+    """Private DNS zone in which flexible servers get their names."""
+    database_zone_name: pulumi.Output[str]
+
+    def __init__(self, name: str, args: AzureNetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("livingfortress:network:AzureNetwork", name, None, opts)
+        check_disjoint({"azure": args.cidr, **args.peers})
+        check_zones(args.zones)
+        child = pulumi.ResourceOptions(parent=self)
+        vnet = network.VirtualNetwork(
+            name,
+            virtual_network_name=naming.fit(naming.AZURE_VNET, name),
+            resource_group_name=args.resource_group_name,
+            location=args.region,
+            address_space=network.AddressSpaceArgs(address_prefixes=[args.cidr]),
+            tags=args.tags,
+            opts=child,
+        )
+        subnets = AzureSubnets(name, vnet.name, plan_azure(args.cidr), args, child)
+        zone = AzureDatabaseNames(name, vnet.id, args, child)
+        self.cidr = args.cidr
+        self.vnet_id, self.vnet_name = vnet.id, vnet.name
+        self.cluster_subnet_id = subnets.ids["cluster"]
+        self.control_plane_subnet_id = subnets.ids["control-plane"]
+        self.database_subnet_id = subnets.ids["database"]
+        self.endpoints_subnet_id = subnets.ids["endpoints"]
+        self.gateway_subnet_id = subnets.ids["gateway"]
+        self.resolver_subnet_id = subnets.ids["resolver"]
+        self.database_zone_id, self.database_zone_name = zone.zone_id, zone.zone_name
+        self.register_outputs({"vnetId": self.vnet_id, "subnetIds": subnets.ids, "databaseZoneId": zone.zone_id})
+
+
+class AzureSubnets(pulumi.ComponentResource):
+    """Every subnet with its own rules; outbound traffic only by the NAT gateway, never by Azure's default address."""
+
+    ids: dict[str, pulumi.Output[str]]
+
+    def __init__(
+        self,
+        name: str,
+        vnet_name: pulumi.Input[str],
+        plan: AzurePlan,
+        args: AzureNetworkArgs,
+        opts: pulumi.ResourceOptions,
+    ) -> None:
+        super().__init__("livingfortress:network:AzureSubnets", name, None, opts)
+        self._name, self._args, self._vnet_name = name, args, vnet_name
+        self._last: pulumi.Resource | None = None
+        nat = self._nat()
+        inside = [args.cidr, *args.peers.values()]
+        self.ids = {
+            "cluster": self._subnet("cluster", plan.cluster, self._group("cluster", _inside_only(inside)), nat=nat),
+            "database": self._subnet(
+                "database",
+                plan.database,
+                self._group("database", _postgres_only(inside, plan.database)),
+                delegated_to="Microsoft.DBforPostgreSQL/flexibleServers",
+            ),
+            "endpoints": self._subnet("endpoints", plan.endpoints, self._group("endpoints", _inside_only(inside))),
+            "control-plane": self._subnet(
+                "control-plane", plan.control_plane, None, delegated_to="Microsoft.ContainerService/managedClusters"
+            ),
+            # Azure finds its gateway's subnet by this very name, and refuses network security groups on it.
+            "gateway": self._subnet("gateway", plan.gateway, None, physical="GatewaySubnet"),
+            "resolver": self._subnet("resolver", plan.resolver, None, delegated_to="Microsoft.Network/dnsResolvers"),
+        }
+        self.register_outputs({"ids": self.ids})
+
+    def _nat(self) -> network.NatGateway:
+        child = pulumi.ResourceOptions(parent=self)
+        address = network.PublicIPAddress(
+            f"{self._name}-nat",
+            public_ip_address_name=naming.fit(naming.AZURE_RESOURCE, self._name, "nat"),
+            resource_group_name=self._args.resource_group_name,
+            location=self._args.region,
+            sku=network.PublicIPAddressSkuArgs(name="Standard"),
+            public_ip_allocation_method="Static",
+            zones=list(self._args.zones),
+            tags=self._args.tags,
+            opts=child,
+        )
+        return network.NatGateway(
+            self._name,
+            nat_gateway_name=naming.fit(naming.AZURE_RESOURCE, self._name),
+            resource_group_name=self._args.resource_group_name,
+            location=self._args.region,
+            sku=network.NatGatewaySkuArgs(name="Standard"),
+            public_ip_addresses=[network.SubResourceArgs(id=address.id)],
+            tags=self._args.tags,
+            opts=child,
+        )
+
+    def _group(self, kind: str, rules: list[network.SecurityRuleArgs]) -> network.NetworkSecurityGroup:
+        return network.NetworkSecurityGroup(
+            f"{self._name}-{kind}",
+            network_security_group_name=naming.fit(naming.AZURE_RESOURCE, self._name, kind),
+            resource_group_name=self._args.resource_group_name,
+            location=self._args.region,
+            security_rules=rules,
+            tags=self._args.tags,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+    def _subnet(
+        self,
+        kind: str,
+        cidr: str,
+        group: network.NetworkSecurityGroup | None,
+        *,
+        nat: network.NatGateway | None = None,
+        delegated_to: str | None = None,
+        physical: str | None = None,
+    ) -> pulumi.Output[str]:
+        # Azure changes one subnet of a network at a time and refuses the others meanwhile, so they queue up.
+        after = [self._last] if self._last else []
+        subnet = network.Subnet(
+            f"{self._name}-{kind}",
+            subnet_name=physical or kind,
+            resource_group_name=self._args.resource_group_name,
+            virtual_network_name=self._vnet_name,
+            address_prefix=cidr,
+            default_outbound_access=False,
+            private_endpoint_network_policies="Enabled",
+            network_security_group=network.NetworkSecurityGroupArgs(id=group.id) if group else None,
+            nat_gateway=network.SubResourceArgs(id=nat.id) if nat else None,
+            delegations=[network.DelegationArgs(name=kind, service_name=delegated_to)] if delegated_to else None,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=after),
+        )
+        self._last = subnet
+        identity: pulumi.Output[str] = subnet.id
+        return identity
+
+
+class AzureDatabaseNames(pulumi.ComponentResource):
+    """Private DNS zone of the flexible servers, linked to the network."""
+
+    zone_id: pulumi.Output[str]
+    zone_name: pulumi.Output[str]
+
+    def __init__(
+        self, name: str, vnet_id: pulumi.Input[str], args: AzureNetworkArgs, opts: pulumi.ResourceOptions
+    ) -> None:
+        super().__init__("livingfortress:network:AzureDatabaseNames", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        zone = privatedns.PrivateZone(
+            name,
+            # Flexible server asks for a zone that ends like this and does not begin with a server's name.
+            private_zone_name=f"{naming.fit(naming.AZURE_RESOURCE, name)}.private.postgres.database.azure.com",
+            resource_group_name=args.resource_group_name,
+            location="global",
+            tags=args.tags,
+            opts=child,
+        )
+        link = privatedns.VirtualNetworkLink(
+            name,
+            virtual_network_link_name=naming.fit(naming.AZURE_RESOURCE, name),
+            private_zone_name=zone.name,
+            resource_group_name=args.resource_group_name,
+            location="global",
+            registration_enabled=False,
+            virtual_network=privatedns.SubResourceArgs(id=vnet_id),
+            tags=args.tags,
+            opts=child,
+        )
+        # A server made before the link would have a name nobody can resolve: whoever uses the zone waits for the link.
+        self.zone_id = pulumi.Output.all(zone.id, link.id).apply(lambda both: str(both[0]))
+        self.zone_name = zone.name
+        self.register_outputs({"zoneId": self.zone_id})
+
+
+def _rule(
+    name: str, priority: int, direction: str, access: str, sources: list[str], destinations: list[str], port: str
+) -> network.SecurityRuleArgs:
+    return network.SecurityRuleArgs(
+        name=name,
+        priority=priority,
+        direction=direction,
+        access=access,
+        protocol="Tcp" if port != "*" else "*",
+        source_address_prefixes=sources if len(sources) > 1 else None,
+        source_address_prefix=sources[0] if len(sources) == 1 else None,
+        source_port_range="*",
+        destination_address_prefixes=destinations if len(destinations) > 1 else None,
+        destination_address_prefix=destinations[0] if len(destinations) == 1 else None,
+        destination_port_range=port,
+    )
+
+
+def _inside_only(inside: list[str]) -> list[network.SecurityRuleArgs]:
+    """In: the joined networks and Azure's health probes. Out: Azure's defaults, which the NAT gateway carries."""
+    return [
+        _rule("joined-networks", 200, "Inbound", "Allow", inside, ["*"], "*"),
+        _rule("health-probes", 210, "Inbound", "Allow", ["AzureLoadBalancer"], ["*"], "*"),
+        _rule("nothing-else", 4096, "Inbound", "Deny", ["*"], ["*"], "*"),
+    ]
+
+
+def _postgres_only(inside: list[str], subnet: str) -> list[network.SecurityRuleArgs]:
+    """In: PostgreSQL from the joined networks. Out: what a flexible server itself needs, and no internet."""
+    return [
+        _rule("postgres", 200, "Inbound", "Allow", inside, [subnet], POSTGRES_PORT),
+        _rule("replication", 210, "Inbound", "Allow", [subnet], [subnet], POSTGRES_PORT),
+        _rule("nothing-else", 4096, "Inbound", "Deny", ["*"], ["*"], "*"),
+        _rule("replication", 200, "Outbound", "Allow", [subnet], [subnet], POSTGRES_PORT),
+        _rule("wal-archive", 210, "Outbound", "Allow", [subnet], ["Storage"], "443"),
+        _rule("entra", 220, "Outbound", "Allow", [subnet], ["AzureActiveDirectory"], "443"),
+        _rule("nothing-else-out", 4096, "Outbound", "Deny", ["*"], ["*"], "*"),
+    ]

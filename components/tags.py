@@ -1,0 +1,25 @@
+"""One set of tags for three clouds; GCP knows them as labels with a smaller alphabet."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+Tags = Mapping[str, str]
+"""owner, environment, data-classification, cost-centre, and expiry for what is meant to go away."""
+
+_LONGEST = 63  # Resource Manager, requirements for labels: keys and values of at most 63 characters
+
+
+def labels(tags: Tags) -> dict[str, str]:
+    """The tags as GCP labels, in lower case letters, digits, `-` and `_`: `team@example.com` becomes `team-example-com`."""
+    return {_label(key): _label(value) for key, value in tags.items()}
+
+
+def named(tags: Tags, name: str) -> dict[str, str]:
+    """The tags with the `Name` that AWS consoles show."""
+    return {**tags, "Name": name}
+
+
+def _label(text: str) -> str:
+    return re.sub(r"[^a-z0-9_-]+", "-", text.lower())[:_LONGEST].strip("-")
