@@ -1,0 +1,45 @@
+"""What a connection to a shard's database is made with."""
+
+from __future__ import annotations
+
+import os
+from enum import Enum
+from typing import Any
+
+from app.database.login import Login
+from app.sharding import Shard
+
+APPLICATION = "fortress"
+
+
+class Role(Enum):
+    """As whom to connect."""
+
+    APP = "app"
+    ADMIN = "admin"
+
+
+def connection_parameters(shard: Shard, role: Role, login: Login, *, database: str | None = None) -> dict[str, Any]:
+    """libpq's parameters; the password among them is a token, and only ever handed to libpq.
+
+    What is left out here libpq takes from the environment: PGPORT, PGSSLCERT, PGSSLKEY, PGSSLROOTCERT.
+    """
+    parameters: dict[str, Any] = {
+        "host": shard.host,
+        "dbname": database or shard.database,
+        "user": shard.app.user if role is Role.APP else shard.admin.user,
+        "sslmode": "verify-full",
+        "application_name": APPLICATION,
+        "target_session_attrs": "read-write",
+        "connect_timeout": 5,
+        "tcp_user_timeout": 10_000,
+        "keepalives_idle": 30,
+    }
+    if shard.port is not None:
+        parameters["port"] = shard.port
+    if not os.environ.get("PGSSLROOTCERT"):
+        parameters["sslrootcert"] = "system"
+    password = login.password()
+    if password is not None:
+        parameters["password"] = password
+    return parameters

@@ -1,0 +1,129 @@
+"""A small pool of connections to each shard's database."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any
+
+import stamina
+from psycopg import AsyncConnection, OperationalError
+from psycopg.errors import QueryCanceled
+from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
+
+from app.database.connection import Role, connection_parameters
+from app.database.login import Login, app_login
+from app.sharding import Shard
+
+Row = tuple[Any, ...]
+Pool = AsyncConnectionPool[AsyncConnection[Row]]
+
+ATTEMPTS = 3
+RECONNECT_SECONDS = 3.0
+"""How long the pool itself tries to replace a connection before it waits for the next request to ask for one."""
+
+
+class DatabaseUnavailable(Exception):
+    """The database of a shard gave no answer in time; whether a write was stored is not known."""
+
+    def __init__(self, shard: str, reason: str) -> None:
+        super().__init__(f"the database of shard {shard} is not available: {reason}")
+        self.shard = shard
+
+
+class ShardDatabase:
+    """The database of one shard."""
+
+    def __init__(self, shard: Shard, *, size: int, kept: int, seconds: float, login: Login | None = None) -> None:
+        self.shard = shard
+        self._seconds = seconds
+        self._login = login or app_login(shard)
+        self._pool: Pool = AsyncConnectionPool(
+            kwargs=self._parameters,
+            min_size=kept,
+            max_size=size,
+            open=False,
+            name=shard.name,
+            timeout=seconds,
+            reconnect_timeout=RECONNECT_SECONDS,
+            num_workers=1,
+        )
+
+    async def open(self) -> None:
+        """Start to connect, without waiting for it."""
+        await self._pool.open()
+
+    async def close(self) -> None:
+        """Close every connection; those in use when they are given back."""
+        await self._pool.close()
+
+    @property
+    def statistics(self) -> Mapping[str, int]:
+        """Numbers of the pool, as the pool library names them."""
+        return self._pool.get_stats()
+
+    async def rows(self, statement: str, parameters: Mapping[str, Any], *, seconds: float | None = None) -> list[Row]:
+        """Run a statement that may safely run twice; all its rows.
+
+        A lost connection is replaced and the statement sent again. Raises DatabaseUnavailable, after `seconds` at most
+        (default: what this database was set up with).
+        """
+        try:
+            async with asyncio.timeout(seconds or self._seconds):
+                return await self._persistently(lambda: self._once(statement, parameters))
+        except TimeoutError:
+            raise DatabaseUnavailable(self.shard.name, "no answer in time") from None
+        except (OperationalError, PoolClosed) as error:
+            raise DatabaseUnavailable(self.shard.name, _reason(error)) from error
+
+    async def _persistently(self, run: Callable[[], Awaitable[list[Row]]]) -> list[Row]:
+        async for attempt in stamina.retry_context(
+            on=_is_lost, attempts=ATTEMPTS, timeout=self._seconds, wait_initial=0.02, wait_max=0.5
+        ):
+            with attempt:
+                if attempt.num > 1:
+                    await self._pool.check()
+                return await run()
+        raise AssertionError("the last attempt returns or raises")
+
+    async def _once(self, statement: str, parameters: Mapping[str, Any]) -> list[Row]:
+        async with self._pool.connection() as connection:
+            cursor = await connection.execute(statement, parameters)
+            return await cursor.fetchall()
+
+    async def _parameters(self) -> dict[str, Any]:
+        parameters = await asyncio.to_thread(connection_parameters, self.shard, Role.APP, self._login)
+        # A statement is its own transaction: one round trip, and durable when its rows arrive.
+        return parameters | {
+            "autocommit": True,
+            "prepare_threshold": 0,
+            "options": f"-c statement_timeout={int(self._seconds * 1000)}",
+        }
+
+
+class Databases:
+    """The databases of all shards; those at home keep a connection, the others connect when they are needed."""
+
+    def __init__(self, shards: Iterable[Shard], *, home: str, size: int, seconds: float) -> None:
+        self.by_shard = {
+            shard.name: ShardDatabase(shard, size=size, kept=int(shard.home == home), seconds=seconds)
+            for shard in shards
+        }
+
+    async def open(self) -> None:
+        """Start to connect."""
+        for database in self.by_shard.values():
+            await database.open()
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await asyncio.gather(*(database.close() for database in self.by_shard.values()))
+
+
+def _is_lost(error: Exception) -> bool:
+    """Whether another connection may do better: not where none could be had, nor where the statement took too long."""
+    return isinstance(error, OperationalError) and not isinstance(error, PoolTimeout | QueryCanceled)
+
+
+def _reason(error: Exception) -> str:
+    return str(error).splitlines()[0] if str(error) else type(error).__name__

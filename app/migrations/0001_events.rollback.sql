@@ -1,0 +1,9 @@
+do $$
+begin
+    if exists (select from events) then
+        raise exception 'there are events, and they would be lost';
+    end if;
+end
+$$;
+
+drop table events;

@@ -1,0 +1,72 @@
+"""The HTTP server process, and how it stops without dropping a request."""
+
+from __future__ import annotations
+
+import signal
+from types import FrameType
+
+import structlog
+import uvicorn
+from fastapi import FastAPI
+
+from app import logs
+from app.api import create_app
+from app.api.services import Services
+from app.settings import ServeSettings
+from app.sharding import read_directory
+
+FINISH_SECONDS = 20
+"""How long requests that are under way may take once nothing new is accepted."""
+
+log = structlog.get_logger(__name__)
+
+
+class DrainingServer(uvicorn.Server):
+    """On SIGTERM: not ready at once, still serving for a while, then finishing what is under way."""
+
+    def __init__(self, config: uvicorn.Config, services: Services, drain_seconds: float) -> None:
+        super().__init__(config)
+        self._services = services
+        self._drain_seconds = drain_seconds
+        self._stops_at_tick: int | None = None
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002  uvicorn's signature
+        """Begin to drain; an interrupt, or a second signal, skips the wait."""
+        if sig == signal.SIGINT or self._services.readiness.draining:
+            if self.should_exit:
+                self.force_exit = True
+            self.should_exit = True
+        self._services.readiness.draining = True
+
+    async def on_tick(self, counter: int) -> bool:
+        """Every tenth of a second: whether to stop."""
+        if self._services.readiness.draining and self._stops_at_tick is None:
+            log.info("draining", seconds=self._drain_seconds)
+            self._stops_at_tick = counter + round(self._drain_seconds * 10)
+        if self._stops_at_tick is not None and counter >= self._stops_at_tick:
+            self.should_exit = True
+        return await super().on_tick(counter)
+
+
+def run(settings: ServeSettings) -> None:
+    """Serve until SIGTERM; raises WrongDirectory before anything listens."""
+    directory = read_directory(settings.directory)
+    logs.configure(settings.log_level, environment=settings.environment, cloud=settings.cloud)
+    app = create_app(settings, directory)
+    server = DrainingServer(_config(settings, app), app.state.services, settings.drain_seconds)
+    log.info("serving", host=settings.host, port=settings.port, shards=[shard.name for shard in directory.shards])
+    server.run()
+    log.info("stopped")
+
+
+def _config(settings: ServeSettings, app: FastAPI) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=FINISH_SECONDS,
+        lifespan="on",
+    )

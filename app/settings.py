@@ -1,0 +1,71 @@
+"""What the app is told by its environment: variables named FORTRESS_…, each with a type and a range."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal, TypeVar
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX = "FORTRESS_"
+
+Cloud = Literal["aws", "azure", "gcp"]
+
+
+class WrongSetting(Exception):
+    """A variable is absent or refused; one line for each, naming the variable, its value and what is allowed."""
+
+
+class CommonSettings(BaseSettings):
+    """What every command of the app needs."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True)
+
+    environment: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,30}$")] = "local"
+    """Name of the environment; a label of metrics and logs."""
+    cloud: Cloud
+    """The cloud that this process runs in; shards at home there are its home shards."""
+    directory: Path = Path("/etc/fortress/directory.json")
+    """Where slots, shards and their databases are listed."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+class ServeSettings(CommonSettings):
+    """What the HTTP server needs besides."""
+
+    host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 8440
+    """Port to listen on; 0 takes a free one."""
+    oidc_issuer: Annotated[str, Field(pattern=r"^https://")]
+    """Issuer of bearer tokens, compared with their `iss` as it is written here."""
+    oidc_audience: Annotated[str, Field(min_length=1)]
+    oidc_jwks_uri: Annotated[str, Field(pattern=r"^($|https://|file:///)")] = ""
+    """Where the issuer's public keys are read; empty asks the issuer's discovery document."""
+    pool_size: Annotated[int, Field(ge=1, le=50)] = 4
+    """Most connections that this process holds to one shard."""
+    database_seconds: Annotated[float, Field(gt=0, le=60)] = 3.0
+    """Longest that one request waits for its database, all attempts together."""
+    drain_seconds: Annotated[float, Field(ge=0, le=300)] = 2.0
+    """How long a stopping process still takes requests while it reports that it is not ready."""
+
+
+AnySettings = TypeVar("AnySettings", bound=CommonSettings)
+
+
+def load(kind: type[AnySettings], **chosen: object) -> AnySettings:
+    """Settings from the environment, overridden by what is `chosen` and not None; raises WrongSetting."""
+    given = {name: value for name, value in chosen.items() if value is not None}
+    try:
+        return kind(**given)  # type: ignore[arg-type]  # pydantic checks what the signature cannot say
+    except ValidationError as error:
+        raise WrongSetting("\n".join(_line(problem["loc"], problem) for problem in error.errors())) from None
+
+
+def _line(location: tuple[int | str, ...], problem: object) -> str:
+    details = dict(problem)  # type: ignore[call-overload]
+    name = PREFIX + "_".join(str(part) for part in location).upper()
+    if details["type"] == "missing":
+        return f"{name} is not set"
+    message = str(details["msg"])
+    return f"{name}={details['input']}: {message[0].lower()}{message[1:]}"

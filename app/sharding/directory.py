@@ -1,0 +1,153 @@
+"""The directory of shards: which slots each holds, in which home cloud, and how to log in to its database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from app.sharding.slots import SLOTS, slot_of
+
+Name = Annotated[str, Field(min_length=1, max_length=253)]
+SlotNumber = Annotated[int, Field(ge=0, lt=SLOTS)]
+
+
+class WrongDirectory(Exception):
+    """The directory cannot be read or contradicts itself; one line that says where and how."""
+
+
+class _Entry(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
+
+
+class App(_Entry):
+    """How the app logs in."""
+
+    user: Name
+    login: Literal["aws-iam", "azure-entra", "gcp-iam"]
+    principal: str | None = None
+    """Object id of the Entra principal behind the role; Azure only."""
+
+
+class Admin(_Entry):
+    """How migrations log in."""
+
+    user: Name
+    login: Literal["aws-secret", "azure-entra", "gcp-iam"]
+    secret: str | None = None
+    """ARN of the secret that the cloud keeps for the administrator; with `aws-secret` only."""
+
+
+class Replica(_Entry):
+    """A streaming standby that reads may go to."""
+
+    host: Name
+
+
+class Shard(_Entry):
+    """One database and the slots whose events it holds."""
+
+    name: Name
+    home: Literal["aws", "azure", "gcp"]
+    region: Name
+    host: Name
+    port: Annotated[int, Field(ge=1, le=65535)] | None = None
+    """None leaves the port to libpq: PGPORT, else 5432."""
+    database: Name
+    slots: Annotated[list[list[SlotNumber]], Field(min_length=1)]
+    """Ranges of slots, both ends included."""
+    app: App
+    admin: Admin
+    replicas: list[Replica] = Field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a key lives."""
+
+    slot: int
+    shard: str
+    home: str
+
+
+class Directory(_Entry):
+    """All shards; every slot belongs to exactly one of them."""
+
+    slots: int
+    shards: Annotated[list[Shard], Field(min_length=1)]
+
+    def place_of(self, key: str) -> Place:
+        """Where a key lives."""
+        return self._places[slot_of(key)]
+
+    def at_home(self, home: str) -> list[Shard]:
+        """The shards whose home is the cloud `home`."""
+        return [shard for shard in self.shards if shard.home == home]
+
+    @cached_property
+    def _places(self) -> list[Place]:
+        places: dict[int, Place] = {}
+        for shard in self.shards:
+            for first, last in shard.slots:
+                for slot in range(first, last + 1):
+                    places[slot] = Place(slot, shard.name, shard.home)
+        return [places[slot] for slot in range(SLOTS)]
+
+
+def read_directory(path: Path) -> Directory:
+    """The directory in a file; raises WrongDirectory."""
+    try:
+        text = path.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise WrongDirectory(f"the directory {path} cannot be read: {error}") from None
+    try:
+        return parse_directory(text)
+    except WrongDirectory as error:
+        raise WrongDirectory(f"the directory {path} is wrong: {error}") from None
+
+
+def parse_directory(text: str) -> Directory:
+    """The directory in a JSON text; raises WrongDirectory where a field is wrong or a slot's shard is not clear."""
+    try:
+        directory = Directory.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise WrongDirectory(f"{where or 'the document'}: {first['msg']}") from None
+    _check_slots(directory)
+    return directory
+
+
+def _check_slots(directory: Directory) -> None:
+    if directory.slots != SLOTS:
+        raise WrongDirectory(f"slots: there are {SLOTS}, not {directory.slots}")
+    if repeated := _first_repeated(shard.name for shard in directory.shards):
+        raise WrongDirectory(f"two shards are named {repeated}")
+    owners: list[str | None] = [None] * SLOTS
+    for shard in directory.shards:
+        for slot in _slots_of(shard):
+            if owners[slot] is not None:
+                raise WrongDirectory(f"slot {slot} belongs to {owners[slot]} and to {shard.name}")
+            owners[slot] = shard.name
+    if None in owners:
+        raise WrongDirectory(f"slot {owners.index(None)} belongs to no shard")
+
+
+def _slots_of(shard: Shard) -> Iterable[int]:
+    for bounds in shard.slots:
+        if len(bounds) != 2 or bounds[0] > bounds[1]:
+            raise WrongDirectory(f"shard {shard.name}: {bounds} is no range of slots [first, last]")
+        yield from range(bounds[0], bounds[1] + 1)
+
+
+def _first_repeated(names: Iterable[str]) -> str | None:
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            return name
+        seen.add(name)
+    return None

@@ -1,0 +1,12 @@
+"""Slots: the fixed number of pieces that keys are spread over, so that a piece can move as a whole."""
+
+from __future__ import annotations
+
+import xxhash
+
+SLOTS = 4096
+
+
+def slot_of(key: str) -> int:
+    """The slot of a key: the same on every machine and for all time, since stored data depends on it."""
+    return xxhash.xxh3_64_intdigest(key.encode()) % SLOTS

@@ -1,0 +1,14 @@
+"""Bearer tokens: who asks, and what that caller may do."""
+
+from app.tokens.jwks import JwksCache, KeysUnavailable, UnknownKey, key_source
+from app.tokens.verifier import Caller, InvalidToken, Verifier
+
+__all__ = [
+    "Caller",
+    "InvalidToken",
+    "JwksCache",
+    "KeysUnavailable",
+    "UnknownKey",
+    "Verifier",
+    "key_source",
+]

