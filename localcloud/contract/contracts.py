@@ -52,7 +52,7 @@ class Contract:
 @functools.cache
 def contract_of(token: str) -> Contract:
     """The contract of a registered type or a custom resource; raises UnknownType for any other token."""
-    package = token.partition(":")[0]
+    package = token.removeprefix("pulumi:providers:").partition(":")[0]
     place = sources.registered(package).get(token)
     if place is None and kubernetes.is_custom(token):
         return Contract(kubernetes.custom_contract(token))
