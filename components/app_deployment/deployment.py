@@ -31,6 +31,7 @@ class AppDeployment(pulumi.ComponentResource):
         migration = AppMigration(f"{name}-migration", args, prepared)
         migrated = pulumi.ResourceOptions(parent=self, depends_on=[migration])
         track = AppTrack(f"{name}-track", args, migrated)
-        AppEntrance(f"{name}-entrance", args, {track.service_name: 1}, inside)
+        served = pulumi.ResourceOptions(parent=self, depends_on=[track])
+        AppEntrance(f"{name}-entrance", args, {track.service_name: 1}, served)
         self.urls = [f"https://{hostname}" for hostname in args.entry.hostnames]
         self.register_outputs({"urls": self.urls})

@@ -1,0 +1,92 @@
+"""The nodes of an EKS Auto Mode cluster: which machines, how many at most, and that they enforce network policies."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+from pulumi_kubernetes import apiextensions, core
+
+from components.cluster.settings import VCPUS, ClusterSettings
+
+NODE_CLASS = "living-fortress"
+
+
+@dataclass(frozen=True, kw_only=True)
+class AwsNodesArgs:
+    settings: ClusterSettings
+    role_name: pulumi.Input[str]
+    """IAM role of the nodes; the same as that of the built-in system pool, which the cluster lets in by itself."""
+    subnet_ids: Sequence[pulumi.Input[str]]
+    security_group_id: pulumi.Input[str]
+
+
+class AwsNodes(pulumi.ComponentResource):
+    """Auto Mode's own general pool has no policy agent on its nodes; this pool has, and takes its place."""
+
+    def __init__(self, name: str, args: AwsNodesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("livingfortress:cluster:AwsNodes", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        controller = core.v1.ConfigMap(
+            f"{name}-network-policy",
+            metadata={"name": "amazon-vpc-cni", "namespace": "kube-system"},
+            data={"enable-network-policy-controller": "true"},
+            opts=child,
+        )
+        node_class = apiextensions.CustomResource(
+            f"{name}-class",
+            api_version="eks.amazonaws.com/v1",
+            kind="NodeClass",
+            metadata={"name": NODE_CLASS},
+            spec=node_class_spec(args),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[controller]),
+        )
+        apiextensions.CustomResource(
+            f"{name}-pool",
+            api_version="karpenter.sh/v1",
+            kind="NodePool",
+            metadata={"name": NODE_CLASS},
+            spec=node_pool_spec(args.settings),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[node_class]),
+        )
+        self.register_outputs({})
+
+
+def node_class_spec(args: AwsNodesArgs) -> dict[str, Any]:
+    return {
+        "role": args.role_name,
+        "subnetSelectorTerms": [{"id": subnet} for subnet in args.subnet_ids],
+        "securityGroupSelectorTerms": [{"id": args.security_group_id}],
+        "networkPolicy": "DefaultAllow",  # namespaces deny for themselves; add-ons need no exception then
+        "networkPolicyEventLogs": "Enabled",
+        "ephemeralStorage": {"size": "80Gi"},
+    }
+
+
+def node_pool_spec(settings: ClusterSettings) -> dict[str, Any]:
+    """Pods decide how many nodes there are; the settings only bound them, by vCPUs."""
+    vcpus = VCPUS[settings.size]
+    wanted = {
+        "karpenter.sh/capacity-type": ["on-demand"],
+        "kubernetes.io/arch": ["amd64"],
+        "eks.amazonaws.com/instance-category": ["m"],
+        "eks.amazonaws.com/instance-cpu": [str(vcpus)],
+    }
+    return {
+        "limits": {"cpu": str(vcpus * settings.max_nodes)},
+        "disruption": {
+            "consolidationPolicy": "WhenEmptyOrUnderutilized",
+            "consolidateAfter": "5m",
+            "budgets": [{"nodes": "1"}],
+        },
+        "template": {
+            "spec": {
+                "nodeClassRef": {"group": "eks.amazonaws.com", "kind": "NodeClass", "name": NODE_CLASS},
+                "requirements": [{"key": key, "operator": "In", "values": values} for key, values in wanted.items()],
+                "expireAfter": "336h",  # a node older than two weeks gives way to a patched one
+                "terminationGracePeriod": "24h",
+            }
+        },
+    }
