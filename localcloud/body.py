@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from threading import Event
 from typing import Any, Protocol
 
 from localcloud.home import Home
@@ -26,7 +27,11 @@ class Resource:
     """Logical name, the URN's last part."""
     inputs: Properties
     provider: Properties = field(default_factory=dict)
-    """The configuration of the provider instance (region, account, kubeconfig)."""
+    """The configuration of the provider instance (region, account, kubeconfig), nested settings decoded."""
+    timeout: float = 0.0
+    """Seconds that the program's `customTimeouts` allow; 0 leaves it to the body."""
+    interrupted: Event = field(default_factory=Event, compare=False, repr=False)
+    """Set when the user stops the run: a body that waits for something gives up with a BodyError."""
 
 
 @dataclass(frozen=True)

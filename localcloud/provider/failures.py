@@ -37,7 +37,7 @@ def answering(call: Call) -> Call:
         except Exception as bug:
             log = written_down(servicer.home, f"{call.__name__} {subject}")
             message = f"localcloud failed at it ({one_line(bug)}); the traceback is in {log}"
-        context.abort(grpc.StatusCode.UNKNOWN, f"{subject}: {message}" if subject else message)
+        return context.abort(grpc.StatusCode.UNKNOWN, f"{subject}: {message}" if subject else message)
 
     return answer  # type: ignore[return-value]
 

@@ -12,6 +12,11 @@ from urllib.parse import urlsplit
 from localcloud.contract.unknown import UNKNOWN
 
 NESTED_TEXT = ("[", "{")
+TEXT_SETTINGS = frozenset({"kubeconfig", "credentials"})
+"""Settings that are JSON text themselves."""
+
+ENGINE_SETTINGS = frozenset({"version", "pluginDownloadURL", "pluginChecksums", "parameterization"})
+"""What the engine keeps beside a provider's own settings."""
 
 
 class World(Enum):
@@ -44,7 +49,7 @@ CLUSTER_DOMAIN = "localcloud.invalid"
 
 
 class Refused(Exception):
-    """A provider instance is not one that may be simulated; the text names the setting, its value and what is allowed."""
+    """A provider instance must not be simulated; the text names the setting, its value and what is allowed."""
 
 
 @dataclass(frozen=True)
@@ -65,8 +70,12 @@ class Cluster:
 
 
 def settings(properties: Mapping[str, Any]) -> dict[str, Any]:
-    """A provider's configuration with the SDK's JSON text for lists, objects, numbers and booleans decoded."""
-    return {key: _decoded(value) for key, value in properties.items()}
+    """A provider's own configuration; the SDK's JSON text for lists, objects, numbers and booleans is decoded."""
+    return {
+        key: value if key in TEXT_SETTINGS else _decoded(value)
+        for key, value in properties.items()
+        if key not in ENGINE_SETTINGS
+    }
 
 
 def _decoded(value: Any) -> Any:
@@ -81,6 +90,11 @@ def _decoded(value: Any) -> Any:
 def is_default(name: str) -> bool:
     """Whether a provider's name is one the engine gives to the providers it makes by itself."""
     return name == "default" or name.startswith("default_")
+
+
+def setting_of(package: str) -> str:
+    """The setting that decides which world an instance of `package` belongs to."""
+    return "kubeconfig" if package == "kubernetes" else ACCOUNTS[package][0]
 
 
 def simulated(package: str, configuration: Mapping[str, Any]) -> Simulated | None:

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from threading import Event
 from typing import Any
 
+from localcloud import contract
 from localcloud.bodies import body_for
 from localcloud.body import Body, Resource
+from localcloud.contract import UNKNOWN
 from localcloud.home import Home
+from localcloud.provider import kubernetes
 from localcloud.provider.guard import Simulated, World
-from localcloud.provider.records import Record, Records, Warn, merged
+from localcloud.provider.properties import Properties, merged, projected, public, without
+from localcloud.provider.records import Record, Records, Warn
 from localcloud.provider.urns import Urn
 
-Properties = dict[str, Any]
+KNOWN_AT_PREVIEW: Mapping[str, frozenset[str]] = {
+    "aws:eks/cluster:Cluster": frozenset({"endpoint", "certificateAuthority"}),
+    "azure-native:containerservice:ManagedCluster": frozenset({"name"}),
+    "gcp:container/cluster:Cluster": frozenset({"endpoint", "masterAuth"}),
+}
+"""Outputs that a preview tells already, where a real cloud cannot. Kubeconfigs are made of them, and the engine asks a
+Kubernetes provider nothing while its kubeconfig is unknown: no shape inside a new cluster would be checked."""
 
 
 @dataclass(frozen=True)
@@ -35,59 +45,76 @@ class Lifecycle:
     simulated: Simulated
     provider: Mapping[str, Any]
     warn: Warn
+    interrupted: Event = field(default_factory=Event)
     _known: set[str] = field(default_factory=set)
     """URNs of which the engine already has a resource: a create for one of them is a replacement."""
     _kept: set[tuple[str, str]] = field(default_factory=set)
     """Resources that a create of this process took over under their old id; the engine deletes the old one after."""
 
     def __post_init__(self) -> None:
-        self._records = Records(self.home, self.package, self.simulated.scope, self.warn)
+        self.records = Records(self.home, self.package, self.simulated.scope, self.warn)
 
     def is_known(self, urn: Urn) -> None:
         """Note that the engine has a resource of this URN."""
         self._known.add(urn.text)
 
-    def create(self, urn: Urn, inputs: Properties) -> Found:
+    def has_body(self, urn: Urn) -> bool:
+        """Whether resources of this type are more than a record here."""
+        return self._body(urn) is not None
+
+    def create(self, urn: Urn, inputs: Properties, timeout: float) -> Found:
         """Make a resource. What an interrupted create of the same URN left is taken over, not made twice."""
         with self.home.lock("records"):
-            earlier = self._records.of_urn(urn)
+            earlier = self.records.of_urn(urn)
         generation = self._generation(urn, earlier)
         identity, outputs = self._computed(urn, inputs, generation)
         body = self._body(urn)
         if body:
-            made = body.create(self.home, self._resource(urn, inputs))
-            identity, outputs = made.id, merged(outputs, dict(made.outputs))
+            made = body.create(self.home, self._resource(urn, inputs, timeout))
+            identity, outputs = made.id, merged(outputs, made.outputs)
         if any(record.id == identity for record in earlier):
             self._kept.add((urn.text, identity))
         record = Record(urn.text, urn.type, identity, inputs, outputs, generation)
-        self._records.put(urn, record)
+        self.records.put(urn, record)
         return Found(identity, inputs, record.state)
+
+    def preview_create(self, urn: Urn, inputs: Properties) -> Properties:
+        """What a create would give: the inputs, and the outputs as unknown."""
+        state: Properties = dict.fromkeys(_output_names(urn), UNKNOWN)
+        early = KNOWN_AT_PREVIEW.get(urn.type, frozenset())
+        if early:
+            _, outputs = self._computed(urn, inputs, 0)
+            state |= {name: value for name, value in outputs.items() if name in early}
+        return state | public(inputs)
 
     def read(self, urn: Urn, identity: str, inputs: Properties, state: Properties) -> Found | None:
         """The resource as it is now, None where it is gone; `inputs` and `state` are empty for an import."""
-        record = self._records.get(urn, identity)
+        record = self.records.get(urn, identity)
         body = self._body(urn)
         if body:
-            before = state or (record.state if record else {})
-            now = body.read(self.home, identity, before)
+            now = body.read(self.home, identity, state or (record.state if record else {}))
             if now is None:
                 return None
             known = inputs or (record.inputs if record else {})
             return Found(identity, projected(known, now), dict(now))
         return Found(identity, record.inputs, record.state) if record else None
 
-    def update(self, urn: Urn, identity: str, old: Properties, inputs: Properties) -> Properties:
+    def update(self, urn: Urn, identity: str, old: Properties, inputs: Properties, timeout: float) -> Properties:
         """Change a resource in place; returns its whole state."""
-        record = self._records.get(urn, identity)
+        record = self.records.get(urn, identity)
         generation = record.generation if record else 0
         _, outputs = self._computed(urn, inputs, generation)
         body = self._body(urn)
         if body:
-            made = body.update(self.home, identity, old, self._resource(urn, inputs))
-            outputs = merged(outputs, dict(made))
+            made = body.update(self.home, identity, old, self._resource(urn, inputs, timeout))
+            outputs = merged(outputs, made)
         changed = Record(urn.text, urn.type, identity, inputs, outputs, generation)
-        self._records.put(urn, changed)
+        self.records.put(urn, changed)
         return changed.state
+
+    def preview_update(self, old: Properties, old_inputs: Properties, inputs: Properties) -> Properties:
+        """What an update would give: the new inputs, and the outputs as they are."""
+        return merged(without(old, public(old_inputs)), public(inputs))
 
     def delete(self, urn: Urn, identity: str, state: Properties) -> None:
         """Remove a resource; nothing happens where it is gone already."""
@@ -97,7 +124,7 @@ class Lifecycle:
         body = self._body(urn)
         if body:
             body.delete(self.home, identity, state)
-        self._records.remove(urn, identity)
+        self.records.remove(urn, identity)
 
     def _generation(self, urn: Urn, earlier: list[Record]) -> int:
         if not earlier:
@@ -107,18 +134,29 @@ class Lifecycle:
     def _body(self, urn: Urn) -> Body | None:
         return body_for(urn.type) if self.simulated.world is World.LOCAL else None
 
-    def _resource(self, urn: Urn, inputs: Properties) -> Resource:
-        return Resource(urn.text, urn.type, urn.name, inputs, dict(self.provider))
+    def _resource(self, urn: Urn, inputs: Properties, timeout: float) -> Resource:
+        return Resource(
+            urn=urn.text,
+            type=urn.type,
+            name=urn.name,
+            inputs=public(inputs),
+            provider=dict(self.provider),
+            timeout=timeout,
+            interrupted=self.interrupted,
+        )
 
     def _computed(self, urn: Urn, inputs: Properties, generation: int) -> tuple[str, Properties]:
-        seed = hashlib.sha256(f"{urn.text}#{generation}".encode()).hexdigest()
-        return f"{urn.name}-{seed[:8]}", {"arn": f"arn:aws:local:::{urn.name}-{seed[:8]}"}
+        """The id and the outputs that the cloud would choose; a replacement gets others than what it replaces."""
+        seed = f"{generation}:{urn.text}" if generation else urn.text
+        context = contract.Context(urn=seed, inputs=inputs, provider=self.provider, world=self.simulated.world.value)
+        outputs = contract.computed(urn.type, context)
+        if self.package == "kubernetes":
+            outputs = merged(kubernetes.server_side(urn.type, seed, inputs), outputs)
+        return str(outputs.pop("id")), outputs
 
 
-def projected(shape: Any, now: Any) -> Any:
-    """The part of `now` that lies where `shape` has values: how inputs look after their state has drifted."""
-    if isinstance(shape, Mapping) and isinstance(now, Mapping):
-        return {key: projected(value, now[key]) for key, value in shape.items() if key in now}
-    if isinstance(shape, list) and isinstance(now, list) and len(shape) == len(now):
-        return [projected(mine, theirs) for mine, theirs in zip(shape, now, strict=True)]
-    return now
+def _output_names(urn: Urn) -> list[str]:
+    try:
+        return list(contract.outputs(urn.type))
+    except contract.UnknownType:
+        return []

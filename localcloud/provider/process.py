@@ -33,7 +33,8 @@ def main(arguments: Sequence[str]) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda _number, _frame: over.set())
     server = grpc.server(ThreadPoolExecutor(MOST_CALLS_AT_ONCE), options=UNLIMITED_MESSAGES)
-    provider_pb2_grpc.add_ResourceProviderServicer_to_server(StandIn(arguments[0], Home.open()), server)
+    engine = arguments[-1] if len(arguments) > 1 else ""
+    provider_pb2_grpc.add_ResourceProviderServicer_to_server(StandIn(arguments[0], Home.open(), engine), server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     sys.stdout.write(f"{port}\n")

@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from localcloud.home import Home, write_atomically
+from localcloud.provider.properties import Properties, merged, public
 from localcloud.provider.urns import Urn
 from localcloud.provider.wire import from_document, to_document
 
@@ -18,7 +19,8 @@ NOT_IN_FILE_NAMES = re.compile(r"[^A-Za-z0-9.-]+")
 LONGEST_NAME = 80
 DIGEST_CHARACTERS = 16
 
-Warn = Callable[[str], None]
+Warn = Callable[[str, str], None]
+"""Tells the user something about a resource: its URN, and the text."""
 
 
 @dataclass(frozen=True)
@@ -28,25 +30,16 @@ class Record:
     urn: str
     type: str
     id: str
-    inputs: dict[str, Any]
-    outputs: dict[str, Any] = field(default_factory=dict)
+    inputs: Properties
+    outputs: Properties = field(default_factory=dict)
     """What it has over and above its inputs; nested ones (metadata.uid) lie at their place."""
     generation: int = 0
     """How many resources its URN had before it, so that a replacement differs from what it replaces."""
 
     @property
-    def state(self) -> dict[str, Any]:
+    def state(self) -> Properties:
         """All its properties."""
-        return merged(self.inputs, self.outputs)
-
-
-def merged(inputs: dict[str, Any], outputs: dict[str, Any]) -> dict[str, Any]:
-    """`inputs` with `outputs` laid over them, object by object."""
-    state = dict(inputs)
-    for key, value in outputs.items():
-        mine = state.get(key)
-        state[key] = merged(mine, value) if isinstance(mine, dict) and isinstance(value, dict) else value
-    return state
+        return merged(public(self.inputs), self.outputs)
 
 
 class Records:
@@ -58,18 +51,19 @@ class Records:
 
     def __init__(self, home: Home, package: str, scope: str, warn: Warn) -> None:
         self._home = home
+        home.folder("records")
+        home.folder("records", package)
         self._root = home.folder("records", package, _file_name(scope))
         self._warn = warn
 
     def get(self, urn: Urn, identity: str) -> Record | None:
         """The record of a resource, None where there is none that can be read."""
         path = self._find(urn, identity)
-        return self._load(path) if path else None
+        return self._load(urn, path) if path else None
 
     def of_urn(self, urn: Urn) -> list[Record]:
         """Everything recorded for a URN, oldest first."""
-        folder = self._folder(urn)
-        found = (self._load(path) for path in folder.glob("*.json"))
+        found = (self._load(urn, path) for path in self._folder(urn).glob(f"{_file_name(urn.name)}_*.json"))
         return sorted((r for r in found if r and r.urn == urn.text), key=lambda record: record.generation)
 
     def put(self, urn: Urn, record: Record) -> None:
@@ -85,6 +79,16 @@ class Records:
             "outputs": to_document(record.outputs),
         }
         write_atomically(path, json.dumps(document, indent=1, sort_keys=True) + "\n")
+
+    def matching(self, urn: Urn, wanted: Mapping[str, Any]) -> Record | None:
+        """The first resource of the type of `urn`, whatever stack made it, whose properties are as `wanted`."""
+        for path in sorted(self._root.glob(f"*/{_file_name(urn.type)}/*.json")):
+            record = self._load(urn, path)
+            if record and all(
+                record.id == value if key == "id" else record.state.get(key) == value for key, value in wanted.items()
+            ):
+                return record
+        return None
 
     def remove(self, urn: Urn, identity: str) -> None:
         """Forget a resource; nothing happens where it is gone already."""
@@ -104,7 +108,7 @@ class Records:
         own = next(self._folder(urn).glob(ending), None)
         return own or next(self._root.glob(f"*/{_file_name(urn.type)}/{ending}"), None)
 
-    def _load(self, path: Path) -> Record | None:
+    def _load(self, urn: Urn, path: Path) -> Record | None:
         try:
             document = json.loads(path.read_text())
             return Record(
@@ -118,15 +122,8 @@ class Records:
         except FileNotFoundError:
             return None
         except (OSError, ValueError, KeyError, TypeError):
-            self._warn(f"{path} is damaged, so the resource it records counts as gone")
+            self._warn(urn.text, f"{path} is damaged, so the resource it records counts as gone")
             return None
-
-    def all(self) -> Iterator[Record]:
-        """Every readable record of the scope."""
-        for path in self._root.glob("*/*/*.json"):
-            record = self._load(path)
-            if record:
-                yield record
 
 
 def _text(value: Any) -> str:
@@ -135,10 +132,10 @@ def _text(value: Any) -> str:
     return value
 
 
-def _object(value: Any) -> dict[str, Any]:
+def _object(value: Any) -> Properties:
     if not isinstance(value, dict):
         raise TypeError(f"expected an object, got {value!r}")
-    plain: dict[str, Any] = from_document(value)
+    plain: Properties = from_document(value)
     return plain
 
 

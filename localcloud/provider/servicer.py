@@ -1,67 +1,135 @@
 """The gRPC face of the stand-ins: protocol messages in, protocol messages out."""
 
+# ruff: noqa: N802, ARG002 - the names and signatures of the methods are the protocol's
 from __future__ import annotations
 
-# ruff: noqa: N802, ARG002 - the names and signatures of the methods are the protocol's
 import json
-from typing import Any
+from collections.abc import Iterable
+from threading import Event
+from typing import Any, TypeAlias
 
 from google.protobuf.empty_pb2 import Empty
 
+from localcloud.contract import Problem, sources
 from localcloud.home import Home
-from localcloud.provider import guard
-from localcloud.provider.differences import changes
+from localcloud.provider import guard, invokes
+from localcloud.provider.checking import Difference, checked, checked_provider, difference, provider_difference
+from localcloud.provider.engine_log import EngineLog
+from localcloud.provider.failures import NotOffered, answering
 from localcloud.provider.lifecycle import Lifecycle
 from localcloud.provider.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 from localcloud.provider.urns import Urn
 from localcloud.provider.wire import from_struct, to_struct
 
+DiffResponse = provider_pb2.DiffResponse
+PropertyDiff = provider_pb2.PropertyDiff
+Context: TypeAlias = Any
+"""A gRPC call; the library has no types."""
 
-class StandIn(provider_pb2_grpc.ResourceProviderServicer):  # type: ignore[misc]
-    def __init__(self, package: str, home: Home) -> None:
+
+class StandIn(provider_pb2_grpc.ResourceProviderServicer):
+    """One provider instance of one package: the engine starts a process for each."""
+
+    def __init__(self, package: str, home: Home, engine: str = "") -> None:
         self.package = package
         self.home = home
+        self.log = EngineLog(engine)
+        self.interrupted = Event()
+        self._lifecycle: Lifecycle | None = None
+        self._settings: dict[str, object] = {}
 
-    def Handshake(self, request: Any, context: Any) -> Any:
+    # The process and its configuration
+
+    @answering
+    def Handshake(
+        self, request: provider_pb2.ProviderHandshakeRequest, context: Context
+    ) -> provider_pb2.ProviderHandshakeResponse:
+        """Plain values, please: no secrets, resources or outputs wrapped in objects."""
+        self.log = EngineLog(request.engine_address or self.log.address)
         return provider_pb2.ProviderHandshakeResponse()
 
-    def GetPluginInfo(self, request: Any, context: Any) -> Any:
-        return plugin_pb2.PluginInfo(version="7.51.1")
+    @answering
+    def GetPluginInfo(self, request: Empty, context: Context) -> plugin_pb2.PluginInfo:
+        """The version of the SDK whose contract this stand-in keeps."""
+        return plugin_pb2.PluginInfo(version=sources.version(self.package))
 
-    def GetSchema(self, request: Any, context: Any) -> Any:
-        return provider_pb2.GetSchemaResponse(schema=json.dumps({"name": self.package}))
+    @answering
+    def GetSchema(self, request: provider_pb2.GetSchemaRequest, context: Context) -> provider_pb2.GetSchemaResponse:
+        """A schema without types: enough for an import without generated code."""
+        schema = {"name": self.package, "version": sources.version(self.package), "resources": {}}
+        return provider_pb2.GetSchemaResponse(schema=json.dumps(schema))
 
-    def CheckConfig(self, request: Any, context: Any) -> Any:
-        return provider_pb2.CheckResponse(inputs=request.news)
+    @answering
+    def CheckConfig(self, request: provider_pb2.CheckRequest, context: Context) -> provider_pb2.CheckResponse:
+        """Refuse what names a real account, and default providers."""
+        problems = checked_provider(self.package, Urn.parse(request.urn), from_struct(request.news))
+        return provider_pb2.CheckResponse(inputs=request.news, failures=_failures(problems))
 
-    def DiffConfig(self, request: Any, context: Any) -> Any:
-        return provider_pb2.DiffResponse(changes=provider_pb2.DiffResponse.DIFF_NONE)
+    @answering
+    def DiffConfig(self, request: provider_pb2.DiffRequest, context: Context) -> provider_pb2.DiffResponse:
+        """Another account, region or cluster is another provider."""
+        old = from_struct(request.old_inputs if request.HasField("old_inputs") else request.olds)
+        return _diff_response(provider_difference(self.package, old, from_struct(request.news)))
 
-    def Configure(self, request: Any, context: Any) -> Any:
-        configuration = guard.settings(from_struct(request.args))
-        simulated = guard.simulated(self.package, configuration)
-        self.lifecycle = Lifecycle(self.package, self.home, simulated, configuration, print)
+    @answering
+    def Configure(self, request: provider_pb2.ConfigureRequest, context: Context) -> provider_pb2.ConfigureResponse:
+        """Decide by the configuration which world this instance simulates."""
+        self._settings = guard.settings(from_struct(request.args))
+        simulated = guard.simulated(self.package, self._settings)
+        if simulated:
+            self._lifecycle = Lifecycle(
+                self.package, self.home, simulated, self._settings, self.log.warning, self.interrupted
+            )
         return provider_pb2.ConfigureResponse(supportsPreview=True)
 
-    def Check(self, request: Any, context: Any) -> Any:
+    @property
+    def lifecycle(self) -> Lifecycle:
+        """The resources of this instance; raises NotOffered before it is configured."""
+        if self._lifecycle is None:
+            raise NotOffered("this provider's account or kubeconfig is not known yet, so nothing can be done with it")
+        return self._lifecycle
+
+    # Resources
+
+    @answering
+    def Check(self, request: provider_pb2.CheckRequest, context: Context) -> provider_pb2.CheckResponse:
+        """Hold the inputs against the contract, and name what the program left unnamed."""
+        urn = Urn.parse(request.urn)
         if request.HasField("olds"):
-            self.lifecycle.is_known(Urn.parse(request.urn))
-        return provider_pb2.CheckResponse(inputs=request.news)
-
-    def Diff(self, request: Any, context: Any) -> Any:
-        found = changes(from_struct(request.old_inputs), from_struct(request.news))
-        return provider_pb2.DiffResponse(
-            changes=provider_pb2.DiffResponse.DIFF_SOME if found else provider_pb2.DiffResponse.DIFF_NONE
+            self.lifecycle.is_known(urn)
+        namespace = self._settings.get("namespace")
+        inputs, problems = checked(
+            self.package,
+            urn,
+            from_struct(request.news),
+            from_struct(request.olds),
+            request.randomSeed or urn.text.encode(),
+            namespace if isinstance(namespace, str) else None,
         )
+        return provider_pb2.CheckResponse(inputs=to_struct(inputs), failures=_failures(problems))
 
-    def Create(self, request: Any, context: Any) -> Any:
-        inputs = from_struct(request.properties)
+    @answering
+    def Diff(self, request: provider_pb2.DiffRequest, context: Context) -> provider_pb2.DiffResponse:
+        """What a change means; says so where it is not known whether it replaces."""
+        urn = Urn.parse(request.urn)
+        found = difference(self.package, urn.type, from_struct(request.old_inputs), from_struct(request.news))
+        if found.replacement_unknown:
+            places = ", ".join(change.text for change in found.changes)
+            self.log.warning(urn.text, f"it is not known whether a change of {places} replaces a {urn.type}")
+        return _diff_response(found, delete_first=found.delete_first or self.lifecycle.has_body(urn))
+
+    @answering
+    def Create(self, request: provider_pb2.CreateRequest, context: Context) -> provider_pb2.CreateResponse:
+        """Make a resource, or tell what would be made."""
+        urn, inputs = Urn.parse(request.urn), from_struct(request.properties)
         if request.preview:
-            return provider_pb2.CreateResponse(properties=request.properties)
-        found = self.lifecycle.create(Urn.parse(request.urn), inputs)
+            return provider_pb2.CreateResponse(properties=to_struct(self.lifecycle.preview_create(urn, inputs)))
+        found = self.lifecycle.create(urn, inputs, request.timeout)
         return provider_pb2.CreateResponse(id=found.id, properties=to_struct(found.state))
 
-    def Read(self, request: Any, context: Any) -> Any:
+    @answering
+    def Read(self, request: provider_pb2.ReadRequest, context: Context) -> provider_pb2.ReadResponse:
+        """The resource as it is now; an empty answer where it is gone."""
         found = self.lifecycle.read(
             Urn.parse(request.urn), request.id, from_struct(request.inputs), from_struct(request.properties)
         )
@@ -69,17 +137,81 @@ class StandIn(provider_pb2_grpc.ResourceProviderServicer):  # type: ignore[misc]
             return provider_pb2.ReadResponse()
         return provider_pb2.ReadResponse(id=found.id, inputs=to_struct(found.inputs), properties=to_struct(found.state))
 
-    def Update(self, request: Any, context: Any) -> Any:
+    @answering
+    def Update(self, request: provider_pb2.UpdateRequest, context: Context) -> provider_pb2.UpdateResponse:
+        """Change a resource in place, or tell what it would look like."""
+        urn, old, inputs = Urn.parse(request.urn), from_struct(request.olds), from_struct(request.news)
         if request.preview:
-            return provider_pb2.UpdateResponse(properties=request.news)
-        state = self.lifecycle.update(
-            Urn.parse(request.urn), request.id, from_struct(request.olds), from_struct(request.news)
-        )
+            state = self.lifecycle.preview_update(old, from_struct(request.old_inputs), inputs)
+        else:
+            state = self.lifecycle.update(urn, request.id, old, inputs, request.timeout)
         return provider_pb2.UpdateResponse(properties=to_struct(state))
 
-    def Delete(self, request: Any, context: Any) -> Any:
+    @answering
+    def Delete(self, request: provider_pb2.DeleteRequest, context: Context) -> Empty:
+        """Remove a resource."""
         self.lifecycle.delete(Urn.parse(request.urn), request.id, from_struct(request.properties))
         return Empty()
 
-    def Cancel(self, request: Any, context: Any) -> Any:
+    # Functions
+
+    @answering
+    def Invoke(self, request: provider_pb2.InvokeRequest, context: Context) -> provider_pb2.InvokeResponse:
+        """Answer one of the functions that programs call."""
+        answer = invokes.answer(request.tok, from_struct(request.args), self.lifecycle)
+        return provider_pb2.InvokeResponse(**{"return": to_struct(answer)})
+
+    @answering
+    def Call(self, request: provider_pb2.CallRequest, context: Context) -> provider_pb2.CallResponse:
+        """Methods belong to components, of which the stand-ins construct none."""
+        raise NotOffered("localcloud's stand-ins have no methods")
+
+    @answering
+    def Construct(self, request: provider_pb2.ConstructRequest, context: Context) -> provider_pb2.ConstructResponse:
+        """Components inside of providers are not simulated."""
+        raise NotOffered(
+            f"{request.type} {request.name!r}: localcloud's stand-ins construct no components; "
+            "use resources that have no component inside the provider (for Helm: helm.v3.Release)"
+        )
+
+    @answering
+    def GetMapping(self, request: provider_pb2.GetMappingRequest, context: Context) -> provider_pb2.GetMappingResponse:
+        """Nothing is converted from other tools."""
+        return provider_pb2.GetMappingResponse()
+
+    @answering
+    def GetMappings(
+        self, request: provider_pb2.GetMappingsRequest, context: Context
+    ) -> provider_pb2.GetMappingsResponse:
+        """Nothing is converted from other tools."""
+        return provider_pb2.GetMappingsResponse()
+
+    @answering
+    def Cancel(self, request: Empty, context: Context) -> Empty:
+        """The user stops the run: bodies that wait give up."""
+        self.interrupted.set()
         return Empty()
+
+
+def _failures(problems: Iterable[Problem]) -> list[provider_pb2.CheckFailure]:
+    return [provider_pb2.CheckFailure(property=problem.path, reason=problem.message) for problem in problems]
+
+
+def _diff_response(found: Difference, *, delete_first: bool = False) -> provider_pb2.DiffResponse:
+    if not found.changes:
+        return DiffResponse(changes=DiffResponse.DIFF_NONE)
+    detailed = {
+        change.text: PropertyDiff(
+            kind=PropertyDiff.Kind.Value(f"{change.kind.value}_REPLACE" if change.replaces else change.kind.value),
+            inputDiff=True,
+        )
+        for change in found.changes
+    }
+    return DiffResponse(
+        changes=DiffResponse.DIFF_SOME,
+        diffs=dict.fromkeys(str(change.path[0]) for change in found.changes),
+        replaces=dict.fromkeys(str(change.path[0]) for change in found.changes if change.replaces),
+        deleteBeforeReplace=found.replaces and delete_first,
+        detailedDiff=detailed,
+        hasDetailedDiff=True,
+    )

@@ -18,7 +18,7 @@ def _folder_of_messages() -> str:
 
 
 if TYPE_CHECKING:
-    from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
+    from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, plugin_pb2, provider_pb2, provider_pb2_grpc
 else:
     __path__ = [_folder_of_messages()]
     plugin_pb2 = import_module(f"{__name__}.plugin_pb2")
@@ -26,4 +26,4 @@ else:
     provider_pb2_grpc = import_module(f"{__name__}.provider_pb2_grpc")
 
 
-__all__ = ["plugin_pb2", "provider_pb2", "provider_pb2_grpc"]
+__all__ = ["engine_pb2", "engine_pb2_grpc", "plugin_pb2", "provider_pb2", "provider_pb2_grpc"]

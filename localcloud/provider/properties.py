@@ -1,0 +1,45 @@
+"""Inputs and outputs of one resource, laid over one another and taken apart, object by object."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+Properties: TypeAlias = dict[str, Any]
+
+INTERNAL = "__"
+"""What keys of the engine and of the providers themselves begin with."""
+
+
+def public(properties: Mapping[str, Any]) -> Properties:
+    """The properties that belong to the resource."""
+    return {key: value for key, value in properties.items() if not key.startswith(INTERNAL)}
+
+
+def merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> Properties:
+    """`below` with `above` laid over it; only objects are merged, everything else is replaced."""
+    result = dict(below)
+    for key, value in above.items():
+        mine = result.get(key)
+        result[key] = merged(mine, value) if isinstance(mine, Mapping) and isinstance(value, Mapping) else value
+    return result
+
+
+def without(whole: Mapping[str, Any], part: Mapping[str, Any]) -> Properties:
+    """What `whole` has at places where `part` has nothing."""
+    rest = {key: value for key, value in whole.items() if key not in part}
+    for key, value in part.items():
+        mine = whole.get(key)
+        if isinstance(mine, Mapping) and isinstance(value, Mapping) and (inner := without(mine, value)):
+            rest[key] = inner
+    return rest
+
+
+def projected(shape: Any, now: Any) -> Any:
+    """The part of `now` that lies where `shape` has values: how inputs look after their state has drifted."""
+    if isinstance(shape, Mapping) and isinstance(now, Mapping):
+        kept = {key: value for key, value in shape.items() if key.startswith(INTERNAL)}
+        return kept | {key: projected(value, now[key]) for key, value in public(shape).items() if key in now}
+    if isinstance(shape, list) and isinstance(now, list) and len(shape) == len(now):
+        return [projected(mine, theirs) for mine, theirs in zip(shape, now, strict=True)]
+    return now
