@@ -156,7 +156,7 @@ class _Answers(Mocks):
     def call(self, args: Any) -> Any:
         self.engine.calls.append((args.token, args.args))
         answer = self.engine.results.get(args.token, {})
-        return (answer(args.token, args.args) if callable(answer) else dict(answer)), None
+        return dict(answer(args.token, args.args) if callable(answer) else answer)
 
 
 def _usual_outputs(name: str, _inputs: Mapping[str, Any]) -> Mapping[str, Any]:
