@@ -87,7 +87,9 @@ class AzureCluster(pulumi.ComponentResource):
         cluster = containerservice.ManagedCluster(
             name,
             **cluster_inputs(name, args, identity.id),
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[identity]),
+            opts=pulumi.ResourceOptions(
+                parent=self, depends_on=[identity], ignore_changes=["agentPoolProfiles[0].count"]
+            ),
         )
         containerservice.AgentPool(
             f"{name}-work",
@@ -95,7 +97,8 @@ class AzureCluster(pulumi.ComponentResource):
             resource_name_=cluster.name,
             resource_group_name=args.resource_group_name,
             **_pool(args, mode="User", minimum=args.settings.min_nodes, maximum=args.settings.max_nodes),
-            opts=child,
+            # The autoscaler's business from the first day on.
+            opts=pulumi.ResourceOptions(parent=self, ignore_changes=["count"]),
         )
         monitor.DiagnosticSetting(
             name,
@@ -211,8 +214,8 @@ def _kubeconfig(
     return pulumi.Output.all(cluster.name, answer.kubeconfigs).apply(lambda known: read_kubeconfig(*known))
 
 
-def read_kubeconfig(name: str, kubeconfigs: Sequence[Any]) -> str:
+def read_kubeconfig(name: str, kubeconfigs: Sequence[Mapping[str, str]]) -> str:
     """Ours, from the first that Azure answers (base64 of YAML)."""
-    given = yaml.safe_load(base64.b64decode(kubeconfigs[0].value))["clusters"][0]["cluster"]
+    given = yaml.safe_load(base64.b64decode(kubeconfigs[0]["value"]))["clusters"][0]["cluster"]
     arguments = ["get-token", "--login", "azurecli", "--server-id", SERVER_APPLICATION]
     return exec_kubeconfig(name, given["server"], given[CERTIFICATE], "kubelogin", arguments)
