@@ -8,7 +8,10 @@ from importlib import import_module
 
 from localcloud.body import Body
 
-FACTORIES: Mapping[str, str] = {}
+FACTORIES: Mapping[str, str] = {
+    "aws:rds/instance:Instance": "localcloud.postgres.aws:Instance",
+    "aws:rds/parameterGroup:ParameterGroup": "localcloud.postgres.aws:ParameterGroup",
+}
 """Type token -> `module:factory`, the factory being called without arguments."""
 
 

@@ -1,0 +1,1 @@
+"""PostgreSQL servers as real bodies of the database resources of three clouds."""

@@ -1,0 +1,222 @@
+"""Amazon RDS: instances as real servers, with the settings of their parameter groups."""
+
+# ruff: noqa: ARG002 - the signatures are those of every body
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+from localcloud.body import BodyError, Made, Properties, Resource
+from localcloud.home import Home
+from localcloud.postgres import binaries, fleet, parameter_groups, records
+from localcloud.postgres.records import Record
+from localcloud.postgres.server import Server, Setup
+from localcloud.postgres.sessions import Session, ensure_database, ensure_role, grant_roles
+
+CLOUD = "aws"
+ACCOUNT = "000000000000"
+DEFAULT_REGION = "eu-central-1"
+DEFAULT_MASTER = "postgres"
+
+ADMIN = "rds_superuser"
+ADMIN_HAS = (
+    "pg_checkpoint",
+    "pg_create_subscription",
+    "pg_maintain",
+    "pg_monitor",
+    "pg_signal_backend",
+    "pg_use_reserved_connections",
+    "rds_iam",
+    "rds_password",
+    "rds_replication",
+)
+"""Amazon RDS User Guide, "Understanding the rds_superuser role"."""
+
+
+class Instance:
+    """`aws:rds/instance:Instance`"""
+
+    def create(self, home: Home, resource: Resource) -> Made:
+        inputs = resource.inputs
+        source = _source(home, inputs)
+        group = inputs.get("parameterGroupName") or (source.inputs.get("parameterGroupName") if source else None)
+        if source is None and inputs.get("engine") != "postgres":
+            raise BodyError(f"engine {inputs.get('engine')!r}: only postgres has a real server on this machine")
+        username = source.operator if source else inputs.get("username", DEFAULT_MASTER)
+        record = fleet.create(
+            home,
+            CLOUD,
+            identifier(resource),
+            resource,
+            _setup(username, inputs.get("dbName")),
+            port=fleet.port(home, inputs.get("port")),
+            major=source.major if source else _major(inputs),
+            parameters=parameter_groups.parameters(home, group),
+            source=source.key if source else None,
+            database=source.database if source else inputs.get("dbName", "postgres"),
+            operator=username,
+        )
+        return Made(_resource_id(record), self._outputs(home, record, resource.provider))
+
+    def read(self, home: Home, identity: str, state: Properties) -> Properties | None:
+        record = _by_identity(home, identity)
+        if record is None or not Server(home, record).data.exists():
+            return None
+        return {**record.inputs, **state, **self._outputs(home, record, {"region": _region_of(state)})}
+
+    def update(self, home: Home, identity: str, old: Properties, resource: Resource) -> Properties:
+        record = _by_identity(home, identity)
+        if record is None:
+            raise BodyError(f"DB instance {identity} does not exist")
+        if record.source and not resource.inputs.get("replicateSourceDb"):
+            Server(home, record).promote()
+            record = fleet.existing(home, CLOUD, record.identifier)
+        if identifier(resource) != record.identifier and records.find(home, CLOUD, identifier(resource)):
+            raise BodyError(f"DB instance {identifier(resource)} exists already")
+        group = resource.inputs.get("parameterGroupName")
+        record = fleet.apply(
+            home,
+            record,
+            identifier=identifier(resource),
+            urn=resource.urn,
+            inputs=records.without_passwords(resource.inputs),
+            parameters=parameter_groups.parameters(home, group) if group else record.parameters,
+        )
+        return self._outputs(home, record, resource.provider)
+
+    def delete(self, home: Home, identity: str, state: Properties) -> None:
+        record = _by_identity(home, identity)
+        if record is None:
+            return
+        if state.get("deletionProtection"):
+            raise BodyError(f"DB instance {record.identifier} is protected: set deletionProtection to false first")
+        if not state.get("skipFinalSnapshot") and not state.get("finalSnapshotIdentifier") and not record.source:
+            raise BodyError(
+                f"DB instance {record.identifier}: finalSnapshotIdentifier is required unless skipFinalSnapshot"
+            )
+        fleet.remove(home, record)
+
+    def _outputs(self, home: Home, record: Record, provider: Mapping[str, Any]) -> dict[str, Any]:
+        region = _region_of(record.inputs) or _region_of(provider) or DEFAULT_REGION
+        version = binaries.find(record.major).version
+        outputs = {
+            "address": record.address,
+            "arn": f"arn:aws:rds:{region}:{ACCOUNT}:db:{record.identifier}",
+            "endpoint": f"{record.address}:{record.port}",
+            "engine": "postgres",
+            "engineVersionActual": version,
+            "hostedZoneId": f"Z{_digest(region, 13)}",
+            "identifier": record.identifier,
+            "port": record.port,
+            "resourceId": _resource_id(record),
+            "status": "available" if Server(home, record).running else "stopped",
+            "username": record.operator,
+        }
+        defaults = {
+            "availabilityZone": f"{region}a",
+            "caCertIdentifier": "rds-ca-rsa2048-g1",
+            "dbName": record.database,
+            "engineVersion": version,
+            "parameterGroupName": f"default.postgres{record.major}",
+        }
+        return {**_absent(defaults, record.inputs), **outputs, "masterUserSecrets": _secrets(record, region)}
+
+
+class ParameterGroup:
+    """`aws:rds/parameterGroup:ParameterGroup`; its values reach the instances that use it at once."""
+
+    def create(self, home: Home, resource: Resource) -> Made:
+        name = resource.inputs.get("name") or resource.name.lower()
+        parameter_groups.write(home, name, resource.inputs)
+        return Made(name, self._outputs(name, resource.provider))
+
+    def read(self, home: Home, identity: str, state: Properties) -> Properties | None:
+        now = parameter_groups.read(home, identity)
+        return None if now is None else {**state, **now, "name": identity}
+
+    def update(self, home: Home, identity: str, old: Properties, resource: Resource) -> Properties:
+        before = parameter_groups.read(home, identity)
+        parameter_groups.write(home, identity, resource.inputs)
+        wanted = parameter_groups.parameters(home, identity)
+        try:
+            for record in parameter_groups.users(home, identity):
+                fleet.apply(home, record, parameters=wanted)
+        except BodyError:
+            parameter_groups.write(home, identity, before or {})
+            raise
+        return self._outputs(identity, resource.provider)
+
+    def delete(self, home: Home, identity: str, state: Properties) -> None:
+        members = ", ".join(record.identifier for record in parameter_groups.users(home, identity))
+        if members:
+            raise BodyError(f"parameter group {identity} is in use by {members}")
+        parameter_groups.remove(home, identity)
+
+    def _outputs(self, name: str, provider: Mapping[str, Any]) -> dict[str, Any]:
+        region = _region_of(provider) or DEFAULT_REGION
+        return {"arn": f"arn:aws:rds:{region}:{ACCOUNT}:pg:{name}", "name": name}
+
+
+def identifier(resource: Resource) -> str:
+    """The instance's name, generated from its prefix or logical name where it has none."""
+    inputs = resource.inputs
+    prefix = inputs.get("identifierPrefix") or f"{resource.name.lower()}-"
+    return str(inputs.get("identifier") or f"{prefix}{_digest(resource.urn, 7).lower()}")
+
+
+def _setup(username: str, database: str | None) -> Setup:
+    def setup(session: Session) -> None:
+        for role in (ADMIN, "rds_iam", "rds_password", "rds_replication"):
+            ensure_role(session, role)
+        grant_roles(session, ADMIN_HAS, ADMIN, "with admin option")
+        ensure_role(session, username, "login createdb createrole replication")
+        grant_roles(session, [ADMIN], username)
+        if database:
+            ensure_database(session, database, username)
+
+    return setup
+
+
+def _source(home: Home, inputs: Properties) -> Record | None:
+    """The instance to follow, which is named by its identifier or ARN."""
+    named = inputs.get("replicateSourceDb")
+    return fleet.existing(home, CLOUD, str(named).rpartition(":")[2]) if named else None
+
+
+def _by_identity(home: Home, identity: str) -> Record | None:
+    """By resource id; an import may name the identifier."""
+    servers = [record for record in records.every(home) if record.cloud == CLOUD]
+    return next((record for record in servers if identity in (_resource_id(record), record.identifier)), None)
+
+
+def _major(inputs: Properties) -> int | None:
+    version = str(inputs.get("engineVersion") or "")
+    return int(version.partition(".")[0]) if version else None
+
+
+def _region_of(properties: Properties) -> str | None:
+    region = properties.get("region")
+    return str(region) if region else None
+
+
+def _resource_id(record: Record) -> str:
+    return f"db-{_digest(record.key, 26)}"
+
+
+def _secrets(record: Record, region: str) -> list[dict[str, str]]:
+    """Where Secrets Manager would keep the master's password; here none exists."""
+    if not record.inputs.get("manageMasterUserPassword"):
+        return []
+    name = f"rds!{_resource_id(record).lower()}"
+    secret = {"secretArn": f"arn:aws:secretsmanager:{region}:{ACCOUNT}:secret:{name}", "secretStatus": "active"}
+    key = record.inputs.get("masterUserSecretKmsKeyId")
+    return [{**secret, "kmsKeyId": key} if key else secret]
+
+
+def _absent(defaults: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in defaults.items() if name not in inputs}
+
+
+def _digest(text: str, length: int) -> str:
+    return hashlib.sha256(text.encode()).hexdigest().upper()[:length]

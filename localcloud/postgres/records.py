@@ -1,0 +1,104 @@
+"""The database servers of a world, written down: which there are, where they listen, what they were asked for."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from localcloud.home import Home, write_atomically
+
+FILE = "server.json"
+PASSWORDS = frozenset({"administratorLoginPassword", "password", "passwordWo", "rootPassword", "rootPasswordWo"})
+OPERATOR = "localcloud"
+"""The superuser of every local server, whom no cloud would give out."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """One server."""
+
+    key: str
+    """Its folder's name under `<home>/postgres`; stays when the server is renamed."""
+    cloud: str
+    """aws, azure or gcp."""
+    identifier: str
+    """Its name in that cloud."""
+    urn: str
+    address: str
+    port: int
+    major: int | None = None
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    """As the cloud names them."""
+    source: str | None = None
+    """The key of the primary that it follows, None for a primary."""
+    floors: Mapping[str, int] = field(default_factory=dict)
+    """What a standby must not go below, for its primary had as much."""
+    iam_domain: str | None = None
+    """Certificate X also logs in as role `X@<iam_domain>`."""
+    database: str = "postgres"
+    """Which database people want first."""
+    operator: str = OPERATOR
+    """As which role they log in."""
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+    """The resource's own, without passwords."""
+    complete: bool = False
+    """Whether a create has once come to its end."""
+
+    @property
+    def program(self) -> str:
+        return f"postgres-{self.key}"
+
+    @property
+    def address_owner(self) -> str:
+        return f"postgres/{self.key}"
+
+    @property
+    def service(self) -> str:
+        """A short name: the identifier from its cloud's name on (`production-aws-0` is `aws-0`), else all of it."""
+        found = re.search(r"(?:^|-)((?:aws|azure|gcp)-\d.*)$", self.identifier)
+        return found[1] if found else self.identifier
+
+
+def load(home: Home, key: str) -> Record | None:
+    """The server of that key, None where there is none (or its file is no longer readable)."""
+    try:
+        return Record(**json.loads(_path(home, key).read_text()))
+    except (FileNotFoundError, NotADirectoryError, ValueError, TypeError):
+        return None
+
+
+def save(home: Home, record: Record) -> None:
+    write_atomically(_path(home, record.key), json.dumps(asdict(record), indent=1, sort_keys=True))
+
+
+def change(home: Home, record: Record, **changes: Any) -> Record:
+    """Write the record with these changes."""
+    changed = replace(record, **changes)
+    save(home, changed)
+    return changed
+
+
+def every(home: Home) -> Iterator[Record]:
+    """All servers of the world, in the order of their keys."""
+    for path in sorted((home.root / "postgres").glob(f"*/{FILE}")):
+        record = load(home, path.parent.name)
+        if record is not None:
+            yield record
+
+
+def find(home: Home, cloud: str, identifier: str) -> Record | None:
+    """The server of that name in that cloud."""
+    return next((each for each in every(home) if (each.cloud, each.identifier) == (cloud, identifier)), None)
+
+
+def without_passwords(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Inputs that may be written down."""
+    return {name: value for name, value in inputs.items() if name not in PASSWORDS}
+
+
+def _path(home: Home, key: str) -> Path:
+    return home.root / "postgres" / key / FILE
