@@ -40,6 +40,10 @@ SECURITY_GROUP = Rule(
     longest=255, source="Amazon EC2 API, CreateSecurityGroup, GroupName: at most 255, not beginning with sg-"
 )
 
+SECRET = Rule(
+    longest=505, source="AWS Secrets Manager API, CreateSecret, Name: 1 to 512, not ending in `-` and six characters"
+)
+
 AZURE_RESOURCE = Rule(longest=80, source="Azure naming rules, Microsoft.Network: 1 to 80 (most kinds)")
 AZURE_SUBNET = AZURE_RESOURCE
 AZURE_VNET = Rule(longest=64, shortest=2, source="Azure naming rules, Microsoft.Network/virtualNetworks: 2 to 64")

@@ -12,7 +12,7 @@ _LONGEST = 63  # Resource Manager, requirements for labels: keys and values of a
 
 
 def labels(tags: Tags) -> dict[str, str]:
-    """The tags as GCP labels, in lower case letters, digits, `-` and `_`: `team@example.com` becomes `team-example-com`."""
+    """The tags as GCP labels, which know fewer letters: `team@example.com` becomes `team-example-com`."""
     return {_label(key): _label(value) for key, value in tags.items()}
 
 

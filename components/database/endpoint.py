@@ -35,19 +35,24 @@ class Endpoint:
     region: str
     identifier: pulumi.Output[str]
     host: pulumi.Output[str]
+    """The name in the server's certificate."""
     port: pulumi.Output[int] | None
     """None where the service has only PostgreSQL's own port, so that clients keep their default."""
     database: str
     app: Login
     admin: Login
+    address: pulumi.Output[str] | None = None
+    """Private address, where the host's name is not to be found in the DNS of every network."""
     replica_hosts: list[pulumi.Output[str]] = field(default_factory=list)
 
     def facts(self) -> dict[str, Any]:
         """The endpoint as an entry of the directory that the app reads."""
+        address = {} if self.address is None else {"address": self.address}
         return {
             "home": self.home,
             "region": self.region,
             "host": self.host,
+            **address,
             "port": self.port,
             "database": self.database,
             "app": self.app.facts(),

@@ -42,6 +42,10 @@ class Day(StrEnum):
         """1 is Monday, 7 is Sunday."""
         return list(Day).index(self) + 1
 
+    @property
+    def next(self) -> Day:
+        return list(Day)[self.number % len(Day)]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:

@@ -1,0 +1,234 @@
+"""PostgreSQL on Amazon RDS."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import pulumi
+from pulumi_aws import cloudwatch, iam, rds
+
+from components import naming
+from components.database.credential import AwsMasterCredential
+from components.database.endpoint import Endpoint, Login
+from components.database.parameters import rds_parameters
+from components.database.settings import ADMIN_ROLE, APP_ROLE, DATABASE, Maintenance, PostgresSettings, Tier
+from components.tags import named
+
+INSTANCE_CLASSES: Mapping[Tier, str] = {
+    Tier.SMALL: "db.t4g.medium",
+    Tier.MEDIUM: "db.m7g.xlarge",
+    Tier.LARGE: "db.r7g.4xlarge",
+}
+_EXPORTED_LOGS = ("postgresql", "upgrade", "iam-db-auth-error")
+_CERTIFICATE_AUTHORITY = "rds-ca-rsa2048-g1"
+_MONITORING_POLICY = "arn:aws:iam::aws:policy/service-role/AmazonRDSEnhancedMonitoringRole"
+
+
+@dataclass(frozen=True, kw_only=True)
+class AwsHome:
+    """Where databases live on AWS."""
+
+    region: str
+    subnet_ids: Sequence[pulumi.Input[str]]
+    """Isolated subnets in at least two zones."""
+    security_group_id: pulumi.Input[str]
+    """Lets clients reach PostgreSQL, and nothing out."""
+    key_arn: pulumi.Input[str]
+    """Encrypts storage, logs, insights and the master credential."""
+    cloud: str = "aws"
+
+    def place(
+        self, name: str, settings: PostgresSettings, tags: Mapping[str, str], opts: pulumi.ResourceOptions
+    ) -> AwsDatabase:
+        """Make a database here."""
+        return AwsDatabase(name, AwsDatabaseArgs(home=self, settings=settings, tags=tags), opts)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AwsDatabaseArgs:
+    home: AwsHome
+    settings: PostgresSettings
+    tags: Mapping[str, str]
+
+
+class AwsDatabase(pulumi.ComponentResource):
+    """An encrypted RDS instance that nobody reaches from outside and nobody logs into by a password of ours."""
+
+    endpoint: Endpoint
+
+    def __init__(self, name: str, args: AwsDatabaseArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("livingfortress:database:AwsDatabase", name, None, opts)
+        self._name, self._args = name, args
+        self._identifier = naming.fit(naming.RDS_INSTANCE, name)
+        self._child = pulumi.ResourceOptions(parent=self)
+        subnets = rds.SubnetGroup(
+            name,
+            name=naming.fit(naming.RDS_GROUP, name),
+            description="Isolated subnets for PostgreSQL",
+            subnet_ids=args.home.subnet_ids,
+            tags=args.tags,
+            opts=self._child,
+        )
+        self._parameters = _parameter_group(name, args, self._child)
+        self._monitoring = _monitoring_role(name, args, self._child)
+        self._credential = self._own_credential()
+        primary = self._primary(subnets, _log_groups(name, self._identifier, args, self._child))
+        replicas = [self._replica(number, primary) for number in range(1, args.settings.replicas + 1)]
+        self.endpoint = Endpoint(
+            home=args.home.cloud,
+            region=args.home.region,
+            identifier=primary.identifier,
+            host=primary.address,
+            port=primary.port,
+            database=DATABASE,
+            app=Login(user=APP_ROLE, login="aws-iam"),
+            admin=Login(user=ADMIN_ROLE, login="aws-secret", secret=self._secret(primary)),
+            replica_hosts=[replica.address for replica in replicas],
+        )
+        self.register_outputs({"identifier": primary.identifier, "host": primary.address})
+
+    def _own_credential(self) -> AwsMasterCredential | None:
+        # RDS makes no read replica of a server whose master credential it manages itself.
+        if not self._args.settings.replicas:
+            return None
+        return AwsMasterCredential(self._name, ADMIN_ROLE, self._args.home.key_arn, self._args.tags, self._child)
+
+    def _secret(self, primary: rds.Instance) -> pulumi.Output[str]:
+        if self._credential:
+            return self._credential.arn
+        arn: pulumi.Output[str] = primary.master_user_secrets.apply(lambda secrets: secrets[0].secret_arn)
+        return arn
+
+    def _primary(self, subnets: rds.SubnetGroup, logs: list[pulumi.Resource]) -> rds.Instance:
+        settings, home, own = self._args.settings, self._args.home, self._credential
+        return rds.Instance(
+            self._name,
+            identifier=self._identifier,
+            engine="postgres",
+            engine_version=str(settings.major_version),
+            engine_lifecycle_support="open-source-rds-extended-support-disabled",
+            db_name=DATABASE,
+            username=ADMIN_ROLE,
+            manage_master_user_password=None if own else True,
+            master_user_secret_kms_key_id=None if own else home.key_arn,
+            password=own.password if own else None,
+            allocated_storage=settings.storage_gb,
+            max_allocated_storage=settings.storage_gb * 2,
+            storage_type="gp3",
+            kms_key_id=home.key_arn,
+            multi_az=settings.zone_redundant,
+            db_subnet_group_name=subnets.name,
+            backup_retention_period=settings.backup_retention_days,
+            backup_window=backup_window(settings.maintenance),
+            maintenance_window=maintenance_window(settings.maintenance),
+            skip_final_snapshot=not settings.protect,
+            final_snapshot_identifier=f"{self._identifier}-final" if settings.protect else None,
+            delete_automated_backups=not settings.protect,
+            enabled_cloudwatch_logs_exports=list(_EXPORTED_LOGS),
+            **self._shared(),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                protect=settings.protect,
+                retain_on_delete=False,
+                depends_on=logs,
+            ),
+        )
+
+    def _replica(self, number: int, primary: rds.Instance) -> rds.Instance:
+        """A read replica; storage, key, credential and network are the primary's."""
+        return rds.Instance(
+            f"{self._name}-replica-{number}",
+            identifier=naming.fit(naming.RDS_INSTANCE, self._name, "replica", str(number)),
+            replicate_source_db=primary.identifier,
+            skip_final_snapshot=True,
+            backup_retention_period=0,
+            **self._shared(),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+    def _shared(self) -> dict[str, object]:
+        settings, home = self._args.settings, self._args.home
+        return {
+            "instance_class": INSTANCE_CLASSES[settings.tier],
+            "storage_encrypted": True,
+            "publicly_accessible": False,
+            "vpc_security_group_ids": [home.security_group_id],
+            "parameter_group_name": self._parameters.name,
+            "ca_cert_identifier": _CERTIFICATE_AUTHORITY,
+            "iam_database_authentication_enabled": True,
+            "auto_minor_version_upgrade": True,
+            "allow_major_version_upgrade": False,
+            "apply_immediately": False,
+            "copy_tags_to_snapshot": True,
+            "deletion_protection": settings.deletion_protection,
+            "performance_insights_enabled": True,
+            "performance_insights_kms_key_id": home.key_arn,
+            "performance_insights_retention_period": 7,
+            "monitoring_interval": 60,
+            "monitoring_role_arn": self._monitoring.arn,
+            "tags": named(self._args.tags, self._name),
+        }
+
+
+def maintenance_window(when: Maintenance) -> str:
+    """As RDS writes it: `sun:02:00-sun:03:00`, UTC."""
+    ends = replace(when, hour=(when.hour + 1) % 24, day=when.day if when.hour < 23 else when.day.next)
+    return f"{when.day[:3]}:{when.hour:02}:00-{ends.day[:3]}:{ends.hour:02}:00"
+
+
+def backup_window(when: Maintenance) -> str:
+    """An hour that ends an hour before the maintenance begins, for RDS lets the two not touch."""
+    start = (when.hour - 2) % 24
+    return f"{start:02}:00-{(start + 1) % 24:02}:00"
+
+
+def _parameter_group(name: str, args: AwsDatabaseArgs, opts: pulumi.ResourceOptions) -> rds.ParameterGroup:
+    family = f"postgres{args.settings.major_version}"
+    return rds.ParameterGroup(
+        name,
+        name=naming.fit(naming.RDS_GROUP, name, family),
+        family=family,
+        description="TLS, audit, logical replication and limits",
+        parameters=[
+            rds.ParameterGroupParameterArgs(name=one.name, value=one.value, apply_method=one.apply_method)
+            for one in rds_parameters(args.settings)
+        ],
+        tags=args.tags,
+        opts=opts,
+    )
+
+
+def _log_groups(
+    name: str, identifier: str, args: AwsDatabaseArgs, opts: pulumi.ResourceOptions
+) -> list[pulumi.Resource]:
+    """The groups that RDS exports to, made first: those it makes itself are kept for ever and under no key of ours."""
+    return [
+        cloudwatch.LogGroup(
+            f"{name}-{kind}",
+            name=f"/aws/rds/instance/{identifier}/{kind}",
+            retention_in_days=args.settings.log_retention_days,
+            kms_key_id=args.home.key_arn,
+            tags=args.tags,
+            opts=opts,
+        )
+        for kind in _EXPORTED_LOGS
+    ]
+
+
+def _monitoring_role(name: str, args: AwsDatabaseArgs, opts: pulumi.ResourceOptions) -> iam.Role:
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "monitoring.rds.amazonaws.com"},
+        "Action": "sts:AssumeRole",
+    }
+    role = iam.Role(
+        name,
+        name=naming.fit(naming.IAM_ROLE, name, "monitoring"),
+        assume_role_policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
+        tags=args.tags,
+        opts=opts,
+    )
+    iam.RolePolicyAttachment(name, role=role.name, policy_arn=_MONITORING_POLICY, opts=opts)
+    return role

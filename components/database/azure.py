@@ -1,0 +1,244 @@
+"""PostgreSQL on Azure Database for PostgreSQL, flexible server."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi
+from pulumi_azure_native import authorization, dbforpostgresql, monitor
+
+from components import naming
+from components.database.endpoint import Endpoint, Login
+from components.database.parameters import azure_parameters
+from components.database.settings import ADMIN_ROLE, APP_ROLE, DATABASE, PostgresSettings, Tier
+
+
+@dataclass(frozen=True, kw_only=True)
+class AzureSize:
+    sku: str
+    tier: str
+
+
+SIZES: Mapping[Tier, AzureSize] = {
+    Tier.SMALL: AzureSize(sku="Standard_B2ms", tier="Burstable"),
+    Tier.MEDIUM: AzureSize(sku="Standard_D4ds_v5", tier="GeneralPurpose"),
+    Tier.LARGE: AzureSize(sku="Standard_E16ds_v5", tier="MemoryOptimized"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class AzureHome:
+    """Where databases live on Azure."""
+
+    region: str
+    resource_group_name: pulumi.Input[str]
+    subnet_id: pulumi.Input[str]
+    """Delegated to flexible servers."""
+    dns_zone_id: pulumi.Input[str]
+    """Private zone in which the servers get their names, linked to the network already."""
+    key_uri: pulumi.Input[str]
+    """Encrypts the storage; without a version, so that a rotated key is taken up."""
+    key_identity_id: pulumi.Input[str]
+    """Identity through which the server reaches the key."""
+    tenant_id: pulumi.Input[str]
+    admin_principal_id: pulumi.Input[str]
+    """Object id of the migrator's managed identity."""
+    workspace_id: pulumi.Input[str]
+    """Log Analytics workspace for the audit log."""
+    salt: str = ""
+    """Makes server names unique in the world."""
+    cloud: str = "azure"
+
+    def place(
+        self, name: str, settings: PostgresSettings, tags: Mapping[str, str], opts: pulumi.ResourceOptions
+    ) -> AzureDatabase:
+        """Make a database here."""
+        return AzureDatabase(name, AzureDatabaseArgs(home=self, settings=settings, tags=tags), opts)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AzureDatabaseArgs:
+    home: AzureHome
+    settings: PostgresSettings
+    tags: Mapping[str, str]
+
+
+class AzureDatabase(pulumi.ComponentResource):
+    """A flexible server inside the network that knows Entra tokens only."""
+
+    endpoint: Endpoint
+
+    def __init__(self, name: str, args: AzureDatabaseArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("livingfortress:database:AzureDatabase", name, None, opts)
+        self._name, self._args = name, args
+        self._identifier = naming.fit(naming.AZURE_POSTGRES, name, salt=args.home.salt)
+        server = self._server(name, self._identifier, None)
+        last: pulumi.Resource = AzureServerContents(name, self._contents(server, database=True), parent=self)
+        self._keep(name, server)
+        self._export_logs(name, server)
+        replicas = []
+        for number in range(1, args.settings.replicas + 1):
+            replica = self._replica(number, server, last)
+            last = AzureServerContents(f"{name}-replica-{number}", self._contents(replica, database=False), parent=self)
+            self._export_logs(f"{name}-replica-{number}", replica)
+            replicas.append(replica)
+        self.endpoint = Endpoint(
+            home=args.home.cloud,
+            region=args.home.region,
+            identifier=server.name,
+            host=server.fully_qualified_domain_name,
+            port=None,
+            database=DATABASE,
+            app=Login(user=APP_ROLE, login="azure-entra"),
+            admin=Login(user=ADMIN_ROLE, login="azure-entra"),
+            replica_hosts=[replica.fully_qualified_domain_name for replica in replicas],
+        )
+        self.register_outputs({"identifier": server.name, "host": server.fully_qualified_domain_name})
+
+    def _server(
+        self, name: str, server_name: str, source: dbforpostgresql.Server | None, after: pulumi.Resource | None = None
+    ) -> dbforpostgresql.Server:
+        settings, home = self._args.settings, self._args.home
+        size, standby = SIZES[settings.tier], settings.zone_redundant and source is None
+        return dbforpostgresql.Server(
+            name,
+            server_name=server_name,
+            resource_group_name=home.resource_group_name,
+            location=home.region,
+            version=str(settings.major_version),
+            create_mode="Replica" if source else "Create",
+            source_server_resource_id=source.id if source else None,
+            sku=dbforpostgresql.SkuArgs(name=size.sku, tier=size.tier),
+            storage=dbforpostgresql.StorageArgs(storage_size_gb=settings.storage_gb, auto_grow="Enabled"),
+            high_availability=dbforpostgresql.HighAvailabilityArgs(mode="ZoneRedundant" if standby else "Disabled"),
+            backup=None
+            if source
+            else dbforpostgresql.BackupArgs(
+                backup_retention_days=settings.backup_retention_days, geo_redundant_backup="Disabled"
+            ),
+            maintenance_window=dbforpostgresql.MaintenanceWindowArgs(
+                custom_window="Enabled",
+                # Azure counts from Sunday, 0.
+                day_of_week=settings.maintenance.day.number % 7,
+                start_hour=settings.maintenance.hour,
+                start_minute=0,
+            ),
+            **self._access(),
+            tags=self._args.tags,
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                protect=settings.protect and source is None,
+                depends_on=[after] if after else [],
+            ),
+        )
+
+    def _access(self) -> dict[str, object]:
+        """Who reaches the server and what encrypts it: the same for primary and replicas."""
+        home = self._args.home
+        return {
+            "auth_config": dbforpostgresql.AuthConfigArgs(
+                active_directory_auth=dbforpostgresql.MicrosoftEntraAuth.ENABLED,
+                password_auth=dbforpostgresql.PasswordBasedAuth.DISABLED,
+                tenant_id=home.tenant_id,
+            ),
+            "identity": dbforpostgresql.UserAssignedIdentityArgs(
+                type="UserAssigned",
+                user_assigned_identities=pulumi.Output.from_input(home.key_identity_id).apply(lambda one: {one: {}}),
+            ),
+            "data_encryption": dbforpostgresql.DataEncryptionArgs(
+                type="AzureKeyVault",
+                primary_key_uri=home.key_uri,
+                primary_user_assigned_identity_id=home.key_identity_id,
+            ),
+            "network": dbforpostgresql.NetworkArgs(
+                delegated_subnet_resource_id=home.subnet_id,
+                private_dns_zone_arm_resource_id=home.dns_zone_id,
+                public_network_access="Disabled",
+            ),
+        }
+
+    def _replica(self, number: int, source: dbforpostgresql.Server, after: pulumi.Resource) -> dbforpostgresql.Server:
+        label = f"{self._name}-replica-{number}"
+        server_name = naming.fit(naming.AZURE_POSTGRES, label, salt=self._args.home.salt)
+        return self._server(label, server_name, source, after)
+
+    def _contents(self, server: dbforpostgresql.Server, *, database: bool) -> ServerContents:
+        return ServerContents(server=server, args=self._args, database=database)
+
+    def _keep(self, name: str, server: dbforpostgresql.Server) -> None:
+        """Flexible servers have no deletion protection of their own; a lock does it, for everybody."""
+        if not self._args.settings.deletion_protection:
+            return
+        authorization.ManagementLockByScope(
+            name,
+            lock_name="keep",
+            scope=server.id,
+            level="CanNotDelete",
+            notes="Holds the ledger. Removing this lock is the decision to lose it.",
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+    def _export_logs(self, name: str, server: dbforpostgresql.Server) -> None:
+        monitor.DiagnosticSetting(
+            name,
+            name="audit",
+            resource_uri=server.id,
+            workspace_id=self._args.home.workspace_id,
+            logs=[monitor.DiagnosticsLogSettingsArgs(category_group="allLogs", enabled=True)],
+            metrics=[monitor.DiagnosticsMetricSettingsArgs(category="AllMetrics", enabled=True)],
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServerContents:
+    """What is set inside one server."""
+
+    server: dbforpostgresql.Server
+    args: AzureDatabaseArgs
+    database: bool
+    """Whether the database and its administrator are made too; a replica has them from its source."""
+
+
+class AzureServerContents(pulumi.ComponentResource):
+    """Parameters, database and administrator, one after another: Azure refuses a change while another one runs."""
+
+    def __init__(self, name: str, contents: ServerContents, *, parent: pulumi.Resource) -> None:
+        super().__init__(
+            "livingfortress:database:AzureServerContents", name, None, pulumi.ResourceOptions(parent=parent)
+        )
+        home, server = contents.args.home, contents.server
+        self._last: pulumi.Resource = server
+        place = {"server_name": server.name, "resource_group_name": home.resource_group_name}
+        for parameter, value in azure_parameters(contents.args.settings).items():
+            self._last = dbforpostgresql.Configuration(
+                f"{name}-{parameter}",
+                configuration_name=parameter,
+                value=value,
+                source="user-override",
+                **place,
+                opts=self._next(),
+            )
+        if contents.database:
+            self._last = dbforpostgresql.Database(
+                name,
+                database_name=DATABASE,
+                charset="UTF8",
+                collation="en_US.utf8",
+                **place,
+                opts=self._next(protect=contents.args.settings.protect),
+            )
+            self._last = dbforpostgresql.AdministratorsMicrosoftEntra(
+                name,
+                object_id=home.admin_principal_id,
+                principal_name=ADMIN_ROLE,
+                principal_type="ServicePrincipal",
+                tenant_id=home.tenant_id,
+                **place,
+                opts=self._next(),
+            )
+        self.register_outputs({})
+
+    def _next(self, *, protect: bool = False) -> pulumi.ResourceOptions:
+        return pulumi.ResourceOptions(parent=self, protect=protect, depends_on=[self._last])

@@ -1,0 +1,67 @@
+"""The master credential of an RDS server that has read replicas."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+import pulumi
+from pulumi_aws import secretsmanager
+
+from components import naming
+
+LENGTH = 40
+
+
+class AwsMasterCredential(pulumi.ComponentResource):
+    """A credential that Secrets Manager invents and keeps, in the form RDS itself uses.
+
+    RDS refuses read replicas of a server whose credential it manages (Amazon RDS User Guide, limitations of the
+    Secrets Manager integration), so here the secret is ours. It is marked secret on its whole way, and of no use
+    once the first migration has granted the role `rds_iam`: RDS then lets the role in by token only.
+    """
+
+    arn: pulumi.Output[str]
+    password: pulumi.Output[str]
+
+    def __init__(
+        self,
+        name: str,
+        role: str,
+        key_arn: pulumi.Input[str],
+        tags: Mapping[str, str],
+        opts: pulumi.ResourceOptions,
+    ) -> None:
+        super().__init__("livingfortress:database:AwsMasterCredential", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        secret = secretsmanager.Secret(
+            name,
+            name=naming.fit(naming.SECRET, name, role),
+            description=f"Credential of {role}, in use until its first login by token",
+            kms_key_id=key_arn,
+            tags=tags,
+            opts=child,
+        )
+        invented = secretsmanager.get_random_password_output(
+            password_length=LENGTH,
+            exclude_punctuation=True,
+            opts=pulumi.InvokeOutputOptions(parent=self),
+        ).random_password
+        stored = secretsmanager.SecretVersion(
+            name,
+            secret_id=secret.id,
+            secret_string=pulumi.Output.secret(
+                invented.apply(lambda password: json.dumps({"username": role, "password": password}))
+            ),
+            # Every run is offered another one; the first one stays.
+            opts=pulumi.ResourceOptions(
+                parent=self, ignore_changes=["secretString"], additional_secret_outputs=["secretString"]
+            ),
+        )
+        # Known to others only with a value in it.
+        self.arn = pulumi.Output.all(secret.arn, stored.id).apply(lambda both: str(both[0]))
+        # Read back from what is stored: after an interrupted run it is still the same for secret and server.
+        self.password = pulumi.Output.secret(
+            stored.secret_string.apply(lambda text: str(json.loads(text)["password"]) if text else "")
+        )
+        self.register_outputs({"arn": self.arn})

@@ -1,0 +1,231 @@
+"""PostgreSQL on Cloud SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+from pulumi_gcp import sql
+
+from components import naming
+from components.database.endpoint import Endpoint, Login
+from components.database.parameters import cloud_sql_flags
+from components.database.settings import DATABASE, PostgresSettings, Tier
+from components.tags import labels
+
+
+@dataclass(frozen=True, kw_only=True)
+class CloudSqlSize:
+    tier: str
+    edition: str
+    log_days: int
+    """How many days of transaction logs the edition keeps at most, and so how far a point in time lies back."""
+
+
+SIZES: Mapping[Tier, CloudSqlSize] = {
+    Tier.SMALL: CloudSqlSize(tier="db-custom-2-8192", edition="ENTERPRISE", log_days=7),
+    Tier.MEDIUM: CloudSqlSize(tier="db-perf-optimized-N-4", edition="ENTERPRISE_PLUS", log_days=35),
+    Tier.LARGE: CloudSqlSize(tier="db-perf-optimized-N-16", edition="ENTERPRISE_PLUS", log_days=35),
+}
+_ADMINISTRATOR = "cloudsqlsuperuser"
+_EMAIL_SUFFIX = ".gserviceaccount.com"
+
+
+@dataclass(frozen=True, kw_only=True)
+class GcpHome:
+    """Where databases live on Google Cloud."""
+
+    region: str
+    project: str
+    network_id: pulumi.Input[str]
+    """Network that is peered with Cloud SQL's."""
+    address_range_name: pulumi.Input[str]
+    """Range in which the servers get their addresses."""
+    key_id: pulumi.Input[str]
+    """Encrypts the storage; its service has been granted the key already."""
+    app_service_account: pulumi.Input[str]
+    """E-mail address of the app's service account."""
+    admin_service_account: pulumi.Input[str]
+    """E-mail address of the migrator's service account."""
+    after: Sequence[pulumi.Resource] = ()
+    """What must stand first: the peering with Cloud SQL's network."""
+    salt: str = ""
+    """Changes names; a deleted instance's name stays taken for a week."""
+    cloud: str = "gcp"
+
+    def place(
+        self, name: str, settings: PostgresSettings, tags: Mapping[str, str], opts: pulumi.ResourceOptions
+    ) -> GcpDatabase:
+        """Make a database here."""
+        return GcpDatabase(name, GcpDatabaseArgs(home=self, settings=settings, tags=tags), opts)
+
+
+@dataclass(frozen=True, kw_only=True)
+class GcpDatabaseArgs:
+    home: GcpHome
+    settings: PostgresSettings
+    tags: Mapping[str, str]
+
+
+class GcpDatabase(pulumi.ComponentResource):
+    """A Cloud SQL instance with a private address, whose users are service accounts."""
+
+    endpoint: Endpoint
+
+    def __init__(self, name: str, args: GcpDatabaseArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("livingfortress:database:GcpDatabase", name, None, opts)
+        self._name, self._args = name, args
+        primary = self._instance(name, None)
+        database = sql.Database(
+            name,
+            name=DATABASE,
+            instance=primary.name,
+            project=args.home.project,
+            charset="UTF8",
+            collation="en_US.UTF8",
+            # Cloud SQL drops no database that its users still own parts of; the instance takes it along.
+            deletion_policy="ABANDON",
+            opts=pulumi.ResourceOptions(parent=self, protect=args.settings.protect),
+        )
+        app = self._user("app", primary, args.home.app_service_account, database)
+        admin = self._user("admin", primary, args.home.admin_service_account, app, roles=[_ADMINISTRATOR])
+        replicas = [self._replica(number, primary, admin) for number in range(1, args.settings.replicas + 1)]
+        self.endpoint = Endpoint(
+            home=args.home.cloud,
+            region=args.home.region,
+            identifier=primary.name,
+            host=_host(primary),
+            address=primary.private_ip_address,
+            port=None,
+            database=DATABASE,
+            app=Login(user=app.name, login="gcp-iam"),
+            admin=Login(user=admin.name, login="gcp-iam"),
+            replica_hosts=[_host(replica) for replica in replicas],
+        )
+        self.register_outputs({"identifier": primary.name, "host": self.endpoint.host})
+
+    def _instance(
+        self, name: str, source: sql.DatabaseInstance | None, after: Sequence[pulumi.Resource] = ()
+    ) -> sql.DatabaseInstance:
+        settings, home = self._args.settings, self._args.home
+        return sql.DatabaseInstance(
+            name,
+            name=naming.fit(naming.CLOUD_SQL, name, salt=home.salt),
+            project=home.project,
+            region=home.region,
+            database_version=f"POSTGRES_{settings.major_version}",
+            master_instance_name=source.name if source else None,
+            encryption_key_name=home.key_id,
+            deletion_protection=settings.deletion_protection,
+            settings=self._settings(primary=source is None),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                protect=settings.protect and source is None,
+                depends_on=[*home.after, *after],
+            ),
+        )
+
+    def _replica(self, number: int, primary: sql.DatabaseInstance, after: pulumi.Resource) -> sql.DatabaseInstance:
+        return self._instance(f"{self._name}-replica-{number}", primary, [after])
+
+    def _settings(self, *, primary: bool) -> sql.DatabaseInstanceSettingsArgs:
+        settings, home = self._args.settings, self._args.home
+        size = SIZES[settings.tier]
+        return sql.DatabaseInstanceSettingsArgs(
+            tier=size.tier,
+            edition=size.edition,
+            availability_type="REGIONAL" if primary and settings.zone_redundant else "ZONAL",
+            disk_type="PD_SSD",
+            disk_size=settings.storage_gb,
+            disk_autoresize=True,
+            deletion_protection_enabled=settings.deletion_protection,
+            retain_backups_on_delete=settings.protect if primary else None,
+            ip_configuration=_addresses(home),
+            backup_configuration=_backups(settings, size, home) if primary else None,
+            maintenance_window=sql.DatabaseInstanceSettingsMaintenanceWindowArgs(
+                day=settings.maintenance.day.number, hour=settings.maintenance.hour, update_track="stable"
+            ),
+            insights_config=sql.DatabaseInstanceSettingsInsightsConfigArgs(
+                query_insights_enabled=True,
+                # Addresses of clients and tags of the app would be personal data in a place without its protection.
+                record_client_address=False,
+                record_application_tags=False,
+                query_string_length=1024,
+            ),
+            database_flags=[
+                sql.DatabaseInstanceSettingsDatabaseFlagArgs(name=name, value=value)
+                for name, value in cloud_sql_flags(settings).items()
+            ],
+            user_labels=labels(self._args.tags),
+        )
+
+    def _user(
+        self,
+        key: str,
+        primary: sql.DatabaseInstance,
+        email: pulumi.Input[str],
+        after: pulumi.Resource,
+        *,
+        roles: list[str] | None = None,
+    ) -> sql.User:
+        return sql.User(
+            f"{self._name}-{key}",
+            name=pulumi.Output.from_input(email).apply(user_name),
+            type="CLOUD_IAM_SERVICE_ACCOUNT",
+            instance=primary.name,
+            project=self._args.home.project,
+            database_roles=roles,
+            # Cloud SQL drops no user that still owns something; the instance takes it along.
+            deletion_policy="ABANDON",
+            # Cloud SQL does one thing at a time with an instance.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[after]),
+        )
+
+
+def user_name(email: str) -> str:
+    """The database role of a service account: PostgreSQL's names are too short for the whole address."""
+    return email.removesuffix(_EMAIL_SUFFIX)
+
+
+def host_of(dns_names: Sequence[Any] | None, address: str | None) -> str | None:
+    """The private name that the server's certificate holds, else the address."""
+    for one in dns_names or ():
+        if one.connection_type == "PRIVATE_SERVICES_ACCESS" and one.dns_scope == "INSTANCE" and one.name:
+            return str(one.name).rstrip(".")
+    return address
+
+
+def _host(instance: sql.DatabaseInstance) -> pulumi.Output[str]:
+    host: pulumi.Output[Any] = pulumi.Output.all(instance.dns_names, instance.private_ip_address).apply(
+        lambda both: host_of(both[0], both[1])
+    )
+    return host
+
+
+def _addresses(home: GcpHome) -> sql.DatabaseInstanceSettingsIpConfigurationArgs:
+    return sql.DatabaseInstanceSettingsIpConfigurationArgs(
+        ipv4_enabled=False,
+        private_network=home.network_id,
+        allocated_ip_range=home.address_range_name,
+        ssl_mode="ENCRYPTED_ONLY",
+        # Only certificates of the shared authority carry the server's name, which clients verify.
+        server_ca_mode="GOOGLE_MANAGED_CAS_CA",
+        server_certificate_rotation_mode="AUTOMATIC_ROTATION_DURING_MAINTENANCE",
+    )
+
+
+def _backups(
+    settings: PostgresSettings, size: CloudSqlSize, home: GcpHome
+) -> sql.DatabaseInstanceSettingsBackupConfigurationArgs:
+    return sql.DatabaseInstanceSettingsBackupConfigurationArgs(
+        enabled=True,
+        point_in_time_recovery_enabled=True,
+        transaction_log_retention_days=min(settings.backup_retention_days, size.log_days),
+        start_time=f"{(settings.maintenance.hour - 4) % 24:02}:00",
+        location=home.region,
+        backup_retention_settings=sql.DatabaseInstanceSettingsBackupConfigurationBackupRetentionSettingsArgs(
+            retained_backups=settings.backup_retention_days, retention_unit="COUNT"
+        ),
+    )
