@@ -19,10 +19,11 @@ from tools.gobuild import Cache, Entry, Program
 
 SDK = "github.com/pulumi/pulumi/sdk/v3"
 EXECUTOR = "pulumi-language-python-exec"
+HOST_PROGRAM = Path(__file__).resolve().parent / "language_host" / "__main__.py"
 LANGUAGE_HOST = """\
 #!/bin/sh
 # Isolated (-I): no variable and no file of the program's folder decides which modules this host runs on.
-exec {python} -I -m tools.engine.language_host --executor "${{0%/*}}/pulumi-language-python-exec" "$@"
+exec {python} -I {host} --executor "${{0%/*}}/pulumi-language-python-exec" "$@"
 """
 DYNAMIC_PROVIDERS = """\
 #!/bin/sh
@@ -67,7 +68,9 @@ def _assembled(entry: Entry, folder: Path) -> Engine:
     for built in (entry.folder / "bin").iterdir():
         _place(built, target / built.name)
     python = shlex.quote(str(checkout_python()))
-    _write_script(target / "pulumi-language-python", LANGUAGE_HOST.format(python=python))
+    _write_script(
+        target / "pulumi-language-python", LANGUAGE_HOST.format(python=python, host=shlex.quote(str(HOST_PROGRAM)))
+    )
     _write_script(target / "pulumi-resource-pulumi-python", DYNAMIC_PROVIDERS.format(python=python))
     return Engine(bin=target, version=version.pinned(), origin=Origin.MODULES)
 

@@ -21,7 +21,7 @@ class InstallFailed(Exception):
 
 def install_dependencies(folder: Path, runtime: PythonRuntime, children: Children) -> Iterator[Any]:
     """Responses for `InstallDependencies`: what the installation says while it works."""
-    for command in _commands(folder, runtime):
+    for command in commands(folder, runtime):
         process = children.start(command, folder=folder, environment=runtime.environment(os.environ), piped=True)
         for stream, data in spoken(process):
             yield language.InstallDependenciesResponse(**{stream: data})
@@ -29,7 +29,8 @@ def install_dependencies(folder: Path, runtime: PythonRuntime, children: Childre
             raise InstallFailed(f"this failed: {' '.join(str(part) for part in command)}")
 
 
-def _commands(folder: Path, runtime: PythonRuntime) -> Iterator[Sequence[str | Path]]:
+def commands(folder: Path, runtime: PythonRuntime) -> Iterator[Sequence[str | Path]]:
+    """What there is to do, in order."""
     if runtime.virtualenv and not os.access(runtime.interpreter, os.X_OK):
         yield [sys.executable, "-m", "venv", runtime.virtualenv]
     if (folder / "requirements.txt").is_file():
