@@ -11,10 +11,11 @@ from typing import Any
 
 from localcloud.contract import kubernetes
 from localcloud.contract.check import Checker
-from localcloud.contract.computed import Context, render
+from localcloud.contract.computed import render
 from localcloud.contract.contracts import UnknownType, contract_of
-from localcloud.contract.facts import BadFacts, facts_of
+from localcloud.contract.facts import BadFacts, common_facts, facts_of
 from localcloud.contract.limits import broken_limits
+from localcloud.contract.places import Context
 from localcloud.contract.problems import Checked, Problem
 from localcloud.contract.terms import Term
 from localcloud.contract.unknown import UNKNOWN, AssetValue, Unknown
@@ -66,7 +67,9 @@ def replaced_by(token: str) -> tuple[str, ...] | None:
     always = always_replaced_by(token)
     if facts is None:
         return always if token.startswith("kubernetes:") else None
-    return tuple(dict.fromkeys((*always, *facts.replace)))
+    inputs = contract_of(token).root.properties
+    common = [name for name in common_facts(token.partition(":")[0]).replace if name in inputs]
+    return tuple(dict.fromkeys((*always, *facts.replace, *common)))
 
 
 def always_replaced_by(token: str) -> tuple[str, ...]:
@@ -91,4 +94,4 @@ def secret_outputs(token: str) -> tuple[str, ...]:
 
 def computed(token: str, context: Context) -> dict[str, Any]:
     """The outputs that the cloud would choose, as far as facts tell them, and always an `id`."""
-    return render(token.partition(":")[0], facts_of(token), context)
+    return render(token, context)

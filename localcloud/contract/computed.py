@@ -5,81 +5,70 @@ Everything that is random on a real cloud is here derived from the URN, so that 
 
 from __future__ import annotations
 
-import hashlib
 import re
-import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from localcloud.contract.facts import Facts, Template
+from localcloud.contract.contracts import contract_of
+from localcloud.contract.facts import Facts, Template, common_facts, facts_of
+from localcloud.contract.places import Context, Places
 from localcloud.contract.unknown import UNKNOWN
 
 _PLACE = re.compile(r"\{([^{}]+)\}")
-_FALLBACK_IDS: Mapping[str, str] = {
-    "azure-native": "/subscriptions/{subscription}/resourceGroups/{inputs.resourceGroupName}/{autoname}"
-    "|/subscriptions/{subscription}/{autoname}",
-    "kubernetes": "{inputs.metadata.namespace}/{inputs.metadata.name}|{inputs.metadata.name}|{autoname}",
+_FALLBACK_IDS: Mapping[str, tuple[str, ...]] = {
+    "azure-native": ("/subscriptions/{subscription}/resourceGroups/{inputs.resourceGroupName}/{autoname}",),
+    "kubernetes": ("{inputs.metadata.namespace}/{inputs.metadata.name}", "{inputs.metadata.name}"),
 }
 """Ids for types without facts; nothing but an id is ever made up for them."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Context:
-    """What the templates of one resource can speak of."""
-
-    urn: str
-    inputs: Mapping[str, Any]
-    """Checked inputs; UNKNOWN where a preview does not know yet."""
-    provider: Mapping[str, Any]
-    """The configuration of the provider instance, nested settings decoded."""
-    world: str
-    """`local` or `rehearsal`: the domain under which simulated clusters answer."""
-
-    @property
-    def name(self) -> str:
-        """The resource's logical name."""
-        return self.urn.rpartition("::")[2]
-
-    def digest(self, label: str) -> bytes:
-        """Bytes that belong to this URN and label alone."""
-        return hashlib.sha256(f"{self.urn}\n{label}".encode()).digest()
-
-
-def render(package: str, facts: Facts | None, context: Context) -> dict[str, Any]:
+def render(token: str, context: Context) -> dict[str, Any]:
     """The outputs that facts compute, `id` always among them; UNKNOWN where an input that they need is unknown."""
-    templates = dict(facts.computed) if facts else {}
-    identity = templates.pop("id", None) or _FALLBACK_IDS.get(package, "{autoname}")
-    places = _Places(context)
-    places.values["id"] = _alternatives(identity, places)
-    outputs: dict[str, Any] = {"id": places.values["id"]}
-    for name, template in templates.items():
-        outputs[name] = _rendered(template, places)
+    facts = facts_of(token)
+    places = Places(context)
     for name, template in (facts.defaults if facts else {}).items():
         if context.inputs.get(name) is None:
-            outputs[name] = _rendered(template, places)
-    return {name: value for name, value in outputs.items() if value is not None}
+            places.outputs[name] = _rendered(template, places)
+    places.outputs["id"] = _identity(token, facts, places)
+    for name, template in _templates(token, facts).items():
+        value = _rendered(template, places)
+        given = context.inputs.get(name)
+        places.outputs[name] = _merged(value, given) if isinstance(given, Mapping) else value
+    return {name: value for name, value in places.outputs.items() if value is not None}
 
 
-def _alternatives(template: str, places: _Places) -> Any:
-    """The first of several whole templates, parted by `|` outside of braces, that has all it needs."""
-    for alternative in re.split(r"\|(?![^{]*\})", template):
-        value = _rendered(alternative, places)
-        if value is not None:
-            return value
-    return None
+def _identity(token: str, facts: Facts | None, places: Places) -> Any:
+    own = (facts.computed["id"],) if facts and "id" in facts.computed else ()
+    alternatives = own or (*_FALLBACK_IDS.get(token.partition(":")[0], ()), "{autoname}")
+    return next(value for value in (_rendered(template, places) for template in alternatives) if value is not None)
 
 
-def _rendered(template: Template, places: _Places) -> Any:
+def _templates(token: str, facts: Facts | None) -> Mapping[str, Template]:
+    """The templates of a type, and those of every type of its package that it has an output for."""
+    if facts is None:
+        return {}
+    outputs = contract_of(token).outputs
+    common = common_facts(token.partition(":")[0]).computed
+    every = {name: template for name, template in common.items() if name in outputs}
+    return {name: template for name, template in {**every, **facts.computed}.items() if name != "id"}
+
+
+def _merged(value: Any, given: Mapping[str, Any]) -> Any:
+    """An object that the cloud adds to: what was given stays."""
+    return {**value, **given} if isinstance(value, Mapping) else value
+
+
+def _rendered(template: Template, places: Places) -> Any:
+    """The value of a template; None where a place of it has no value."""
     if isinstance(template, Mapping):
         inner = {key: _rendered(value, places) for key, value in template.items()}
         return {key: value for key, value in inner.items() if value is not None}
     if isinstance(template, list):
-        return [value for value in (_rendered(item, places) for item in template) if value is not None]
+        return [value for value in (_rendered(item, places) for item in template) if value not in (None, {})]
     return _text(template, places) if isinstance(template, str) else template
 
 
-def _text(template: str, places: _Places) -> Any:
+def _text(template: str, places: Places) -> Any:
     """The text with its places filled; the value itself where there is nothing but one place."""
     whole = _PLACE.fullmatch(template)
     if whole:
@@ -90,78 +79,3 @@ def _text(template: str, places: _Places) -> Any:
     if UNKNOWN in values.values():
         return UNKNOWN
     return _PLACE.sub(lambda found: str(values[found.group(1)]), template)
-
-
-class _Places:
-    """The values of `{places}`."""
-
-    def __init__(self, context: Context) -> None:
-        self._context = context
-        provider, inputs = context.provider, context.inputs
-        self.values: dict[str, Any] = {
-            "name": context.name,
-            "autoname": f"{context.name}-{context.digest('name').hex()[:7]}",
-            "urn_hash": context.digest("").hex(),
-            "region": inputs.get("region") or provider.get("region"),
-            "zone": inputs.get("zone") or provider.get("zone"),
-            "account": _only(provider.get("allowedAccountIds")),
-            "subscription": provider.get("subscriptionId"),
-            "tenant": provider.get("tenantId") or str(uuid.UUID(int=0)),
-            "project": inputs.get("project") or provider.get("project"),
-            "world": context.world,
-        }
-
-    def value(self, place: str) -> Any:
-        """The first of the alternatives `a|b` that has a value, None where none has."""
-        for alternative in place.split("|"):
-            value = self._single(alternative)
-            if value is not None:
-                return value
-        return None
-
-    def _single(self, place: str) -> Any:
-        head, _, rest = place.partition(".")
-        if head == "inputs":
-            return _inside(self._context.inputs, rest.split("."))
-        function, _, argument = place.partition(":")
-        if function in _CHOSEN:
-            return _CHOSEN[function](self._context, argument)
-        return self.values.get(place)
-
-
-def _inside(value: Any, path: list[str]) -> Any:
-    """What stands at a path of names and list indices, None where nothing does."""
-    for step in path:
-        if value is UNKNOWN or value is None:
-            return value
-        if isinstance(value, list):
-            value = value[int(step)] if step.isdigit() and int(step) < len(value) else None
-        else:
-            value = value.get(step) if isinstance(value, Mapping) else None
-    return value
-
-
-def _only(accounts: Any) -> Any:
-    return accounts[0] if isinstance(accounts, list) and accounts else accounts
-
-
-def _hex(context: Context, argument: str) -> str:
-    length, _, label = argument.partition(":")
-    return context.digest(label).hex()[: int(length)]
-
-
-def _digits(context: Context, argument: str) -> str:
-    length, _, label = argument.partition(":")
-    return str(int.from_bytes(context.digest(label), "big"))[-int(length) :]
-
-
-def _uuid(context: Context, argument: str) -> str:
-    return str(uuid.UUID(bytes=context.digest(argument)[:16], version=4))
-
-
-def _octet(context: Context, argument: str) -> str:
-    return str(1 + context.digest(argument)[0] % 254)
-
-
-_CHOSEN = {"hex": _hex, "digits": _digits, "uuid": _uuid, "octet": _octet}
-"""What a cloud would choose at random, each with an optional `:label` for a second one."""

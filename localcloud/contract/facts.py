@@ -48,10 +48,16 @@ def facts_of(token: str) -> Facts | None:
     return _service(file_of(token)).get(token)
 
 
+def common_facts(package: str) -> Facts:
+    """What holds for every type of a package that has facts of its own and such a property."""
+    return facts_of(f"{package}:*:*") or Facts(source=())
+
+
 def file_of(token: str) -> Path:
     """The file that holds the facts of a type: the service is the part of the module before a slash."""
     package, module, _ = token.split(":", 2)
-    return FOLDER / package / f"{module.partition('/')[0]}.yaml"
+    service = "every" if module == "*" else module.partition("/")[0]
+    return FOLDER / package / f"{service}.yaml"
 
 
 @functools.cache

@@ -137,7 +137,8 @@ class Generator:
 
     def _limit(self, kind: str, path: Path) -> Any:
         limits: Mapping[str, Any] = getattr(self._facts, kind) if self._facts else {}
-        return limits.get(self._pattern(path))
+        is_item = bool(path) and isinstance(path[-1], int)
+        return None if is_item and kind == "lengths" else limits.get(self._pattern(path))
 
     @staticmethod
     def _pattern(path: Path) -> str:

@@ -1,0 +1,149 @@
+"""The `{places}` of a template: inputs, settings of the provider, and what a cloud would choose at random."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import ipaddress
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from localcloud.contract.unknown import UNKNOWN
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """What the templates of one resource can speak of."""
+
+    urn: str
+    inputs: Mapping[str, Any]
+    """Checked inputs; UNKNOWN where a preview does not know yet."""
+    provider: Mapping[str, Any]
+    """The configuration of the provider instance, nested settings decoded."""
+    world: str
+    """`local` or `rehearsal`: the domain under which simulated clusters answer."""
+
+    @property
+    def name(self) -> str:
+        """The resource's logical name."""
+        return self.urn.rpartition("::")[2]
+
+    def digest(self, label: str) -> bytes:
+        """Bytes that belong to this URN and label alone."""
+        return hashlib.sha256(f"{self.urn}\n{label}".encode()).digest()
+
+
+class Places:
+    """The values that the places of one resource's templates have; None for one that has none."""
+
+    def __init__(self, context: Context) -> None:
+        self.outputs: dict[str, Any] = {}
+        """The outputs rendered so far."""
+        self._context = context
+        provider, inputs = context.provider, context.inputs
+        self._settings: dict[str, Any] = {
+            "name": context.name,
+            "autoname": f"{context.name}-{context.digest('name').hex()[:7]}",
+            "urn_hash": context.digest("").hex(),
+            "region": inputs.get("region") or provider.get("region"),
+            "zone": inputs.get("zone") or provider.get("zone"),
+            "account": _only(provider.get("allowedAccountIds")),
+            "subscription": provider.get("subscriptionId"),
+            "tenant": provider.get("tenantId") or str(uuid.UUID(int=0)),
+            "project": inputs.get("project") or provider.get("project"),
+            "world": context.world,
+        }
+
+    def value(self, place: str) -> Any:
+        """The first of the alternatives `a|b` that has a value."""
+        values = (self._single(alternative) for alternative in place.split("|"))
+        return next((value for value in values if value is not None), None)
+
+    def _single(self, place: str) -> Any:
+        function, _, argument = place.partition(":")
+        if function in _CHOSEN:
+            return _CHOSEN[function](self._context, argument)
+        if argument and function in _OF_VALUES:
+            value = self._single(argument.rpartition(":")[2])
+            return value if value in (None, UNKNOWN) else _OF_VALUES[function](value, argument)
+        head, _, rest = place.partition(".")
+        if head == "inputs":
+            return inside(self._context.inputs, rest.split("."))
+        if head == "outputs":
+            return inside({**self.outputs, **self._context.inputs}, rest.split("."))
+        return self.outputs["id"] if place == "id" else self._settings.get(place)
+
+
+def inside(value: Any, path: list[str]) -> Any:
+    """What stands at a path of names and list indices, None where nothing does."""
+    for step in path:
+        if value is UNKNOWN or value is None:
+            return value
+        if isinstance(value, list):
+            value = value[int(step)] if step.isdigit() and int(step) < len(value) else None
+        else:
+            value = value.get(step) if isinstance(value, Mapping) else None
+    return value
+
+
+def _only(accounts: Any) -> Any:
+    return accounts[0] if isinstance(accounts, list) and accounts else accounts
+
+
+def _hex(context: Context, argument: str) -> str:
+    length, _, label = argument.partition(":")
+    return context.digest(label).hex()[: int(length)]
+
+
+def _base32(context: Context, argument: str) -> str:
+    length, _, label = argument.partition(":")
+    return base64.b32encode(context.digest(label)).decode()[: int(length)]
+
+
+def _digits(context: Context, argument: str) -> str:
+    length, _, label = argument.partition(":")
+    return str(int.from_bytes(context.digest(label), "big"))[-int(length) :]
+
+
+def _uuid(context: Context, argument: str) -> str:
+    return str(uuid.UUID(bytes=context.digest(argument)[:16], version=4))
+
+
+def _octet(context: Context, argument: str) -> str:
+    return str(1 + context.digest(argument)[0] % 254)
+
+
+def _when(value: Any, _: str) -> str | None:
+    return "" if value else None
+
+
+def _host(network: Any, argument: str) -> str:
+    return str(ipaddress.ip_network(network, strict=False)[int(argument.partition(":")[0])])
+
+
+def _last(value: Any, _: str) -> str:
+    return str(value).rpartition("/")[2]
+
+
+def _without_scheme(value: Any, _: str) -> str:
+    return str(value).partition("://")[2]
+
+
+_CHOSEN: Mapping[str, Callable[[Context, str], str]] = {
+    "hex": _hex,
+    "base32": _base32,
+    "digits": _digits,
+    "uuid": _uuid,
+    "octet": _octet,
+}
+"""What a cloud would choose at random, each with an optional `:label` for a second one."""
+
+_OF_VALUES: Mapping[str, Callable[[Any, str], str | None]] = {
+    "when": _when,
+    "host": _host,
+    "last": _last,
+    "without_scheme": _without_scheme,
+}
+"""Functions of another place, e.g. `{last:inputs.role}`."""
