@@ -41,8 +41,7 @@ def status(as_json: AsJson = False) -> None:
     overview.show(as_json=as_json)
 
 
-def preview(env: EnvironmentName = "production", real: Yes = Annotated[bool, typer.Option("--yes", help="Do not ask before real clouds change.")]
-Real = False) -> None:
+def preview(env: EnvironmentName = "production", real: Real = False) -> None:
     """Show what `up` would change; without credentials, against the rehearsal of the environment if there is one."""
     from cli import deploy
 

@@ -9,12 +9,14 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 from localcloud.home import CHECKOUT, Home, default_home
-from stacks.environment import Environment, World
+from stacks.environment import PROJECT, Environment, World
 
 STAND_INS = CHECKOUT / "localcloud" / "bin"
+PACKAGES = ("aws", "azure-native", "gcp", "kubernetes")
 REHEARSALS = "rehearsals"
 
 
@@ -67,7 +69,9 @@ class Session:
         return result.stdout
 
     def exists(self) -> bool:
-        """Whether the stack has been deployed to its backend before."""
+        """Whether the stack is known to its backend."""
+        if self.simulated:
+            return self._state_file().exists()
         return self._process(["stack", "--stack", self.stack], quiet=True).returncode == 0
 
     def prepare(self) -> None:
@@ -92,6 +96,9 @@ class Session:
     @property
     def _pulumi(self) -> str:
         return str(self.engine_bin / "pulumi")
+
+    def _state_file(self) -> Path:
+        return self.home.root / "state" / ".pulumi" / "stacks" / PROJECT / f"{self.stack}.json"
 
     def _engine_locks(self) -> list[Path]:
         return list((self.home.root / "state" / ".pulumi" / "locks").glob(f"**/{self.stack}/*.json"))
@@ -123,6 +130,8 @@ def engine_variables(engine_bin: Path, home: Home | None) -> dict[str, str]:
     """
     path = os.environ.get("PATH", "")
     shared = {
+        # Compiling the SDKs anew in every run costs ten times what loading them compiled does; empty means "may write".
+        "PYTHONDONTWRITEBYTECODE": "",
         "FORTRESS_PYTHON": sys.executable,
         "PULUMI_SKIP_UPDATE_CHECK": "true",
     }
@@ -130,13 +139,30 @@ def engine_variables(engine_bin: Path, home: Home | None) -> dict[str, str]:
         return {**shared, "PATH": f"{engine_bin}{os.pathsep}{path}"}
     return {
         **shared,
-        "PATH": os.pathsep.join([str(STAND_INS), str(engine_bin), path]),
+        "PATH": f"{engine_bin}{os.pathsep}{path}",
         "LOCALCLOUD_HOME": str(home.root),
-        "PULUMI_HOME": str(home.folder("pulumi")),
+        "PULUMI_HOME": str(_engine_home(home)),
+        "PULUMI_IGNORE_AMBIENT_PLUGINS": "true",
         "PULUMI_BACKEND_URL": f"file://{home.folder('state')}",
         "PULUMI_CONFIG_PASSPHRASE": "",
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
     }
+
+
+def _engine_home(home: Home) -> Path:
+    """The engine's own folder for this world; its provider plugins are the stand-ins.
+
+    There, and not on PATH, the engine takes them without a warning, and no plugin that lies on PATH can slip in.
+    """
+    folder = home.folder("pulumi")
+    for package in PACKAGES:
+        program = f"pulumi-resource-{package}"
+        link = home.folder("pulumi", "plugins", f"resource-{package}-v{version(f'pulumi-{package}')}") / program
+        if not link.is_symlink() or link.readlink() != STAND_INS / program:
+            link.unlink(missing_ok=True)
+            with contextlib.suppress(FileExistsError):
+                link.symlink_to(STAND_INS / program)
+    return folder
 
 
 def shell_lines(variables: Mapping[str, str]) -> str:

@@ -196,6 +196,10 @@ class Environment(Settings):
             return World.LOCAL
         return World.REHEARSAL if self.accounts == REHEARSAL_ACCOUNTS else World.REAL
 
+    def peers(self, cloud: Cloud) -> dict[str, str]:
+        """Address ranges of the other clouds in use, by cloud."""
+        return {other: getattr(self.regions, other).cidr for other in self.clouds if other != cloud}
+
     @property
     def tags(self) -> dict[str, str]:
         """What every resource carries; keys and values fit AWS tags, Azure tags and GCP labels alike."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from stacks.environment import Environment, World
@@ -17,30 +17,44 @@ class WorldsMixed(Exception):
     """A simulated stack would meet real provider plugins, or a real one would meet stand-ins."""
 
 
-def stand_ins_on_path(packages: Sequence[str], search_path: str | None = None) -> dict[str, bool]:
-    """For each Pulumi package: whether the plugin that the engine would take from PATH is a stand-in.
+def stand_ins(packages: Sequence[str], variables: Mapping[str, str]) -> dict[str, bool]:
+    """For each Pulumi package: whether the plugin that the engine would take is a stand-in.
 
-    The engine prefers a `pulumi-resource-<package>` on PATH over its own plugins; a stand-in's folder has a marker.
+    The engine prefers a `pulumi-resource-<package>` on PATH, unless told not to, over the plugins in its own home. A
+    stand-in lies beside a marker file.
     """
-    found = {package: shutil.which(f"pulumi-resource-{package}", path=search_path) for package in packages}
-    return {
-        package: path is not None and (Path(path).resolve().parent / MARKER).is_file()
-        for package, path in found.items()
-    }
+    return {package: _is_stand_in(_plugin(package, variables)) for package in packages}
 
 
-def keep_worlds_apart(environment: Environment, search_path: str | None = None) -> None:
-    """Raises WorldsMixed where the stack's world and the provider plugins on PATH do not belong together."""
+def _plugin(package: str, variables: Mapping[str, str]) -> Path | None:
+    program = f"pulumi-resource-{package}"
+    if variables.get("PULUMI_IGNORE_AMBIENT_PLUGINS", "").lower() not in ("true", "1"):
+        ambient = shutil.which(program, path=variables.get("PATH", os.defpath))
+        if ambient:
+            return Path(ambient)
+    home = Path(variables.get("PULUMI_HOME") or Path.home() / ".pulumi")
+    return next(iter(sorted(home.glob(f"plugins/resource-{package}-v*/{program}"))), None)
+
+
+def _is_stand_in(plugin: Path | None) -> bool:
+    return plugin is not None and (plugin.resolve().parent / MARKER).is_file()
+
+
+def keep_worlds_apart(environment: Environment, variables: Mapping[str, str]) -> None:
+    """Raises WorldsMixed where the stack's world and the provider plugins do not belong together.
+
+    `variables` is the environment that the engine runs in.
+    """
     packages = [*(PLUGINS[cloud] for cloud in environment.clouds), "kubernetes"]
-    simulated = stand_ins_on_path(packages, search_path or os.environ.get("PATH"))
+    simulated = stand_ins(packages, variables)
     real_world = environment.world is World.REAL
     wrong = sorted(package for package, stand_in in simulated.items() if stand_in == real_world)
     if not wrong:
         return
     if real_world:
         raise WorldsMixed(
-            f"{environment.name} names real accounts, but {', '.join(wrong)} on PATH are stand-ins:"
-            " take localcloud/bin off PATH, or rehearse it with `make rehearse`"
+            f"{environment.name} names real accounts, but {', '.join(wrong)} would be stand-ins:"
+            " leave the shell that `make shell` opened, or rehearse it with `make rehearse`"
         )
     raise WorldsMixed(
         f"{environment.name} is simulated, but {', '.join(wrong)} would be real provider plugins:"

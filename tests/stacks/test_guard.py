@@ -19,6 +19,20 @@ def environment(name: str) -> Environment:
     return read_environment(name, yaml.safe_load(file.read_text())["config"], file.name)
 
 
+def on_path(*folders: str) -> dict[str, str]:
+    return {"PATH": ":".join(folders), "PULUMI_HOME": "/nowhere"}
+
+
+def in_home(tmp_path: Path, *, stand_ins: bool) -> dict[str, str]:
+    """Plugins as the engine keeps them in its home; the stand-ins there are links to where they lie."""
+    source = plugins(tmp_path / "source", PACKAGES, stand_ins=stand_ins)
+    for package in PACKAGES:
+        folder = tmp_path / "home" / "plugins" / f"resource-{package}-v1.2.3"
+        folder.mkdir(parents=True)
+        (folder / f"pulumi-resource-{package}").symlink_to(Path(source) / f"pulumi-resource-{package}")
+    return {"PATH": "/nowhere", "PULUMI_HOME": str(tmp_path / "home")}
+
+
 def plugins(folder: Path, packages: tuple[str, ...], *, stand_ins: bool) -> str:
     folder.mkdir()
     for package in packages:
@@ -31,29 +45,51 @@ def plugins(folder: Path, packages: tuple[str, ...], *, stand_ins: bool) -> str:
 
 
 def test_local_runs_on_stand_ins(tmp_path: Path) -> None:
-    keep_worlds_apart(environment("local"), plugins(tmp_path / "bin", PACKAGES, stand_ins=True))
+    keep_worlds_apart(environment("local"), on_path(plugins(tmp_path / "bin", PACKAGES, stand_ins=True)))
 
 
 def test_local_refuses_real_plugins(tmp_path: Path) -> None:
     with pytest.raises(WorldsMixed, match="local is simulated, but aws, azure-native, gcp, kubernetes would be real"):
-        keep_worlds_apart(environment("local"), plugins(tmp_path / "bin", PACKAGES, stand_ins=False))
+        keep_worlds_apart(environment("local"), on_path(plugins(tmp_path / "bin", PACKAGES, stand_ins=False)))
 
 
 def test_local_refuses_a_path_without_plugins_because_the_engine_would_take_its_own(tmp_path: Path) -> None:
     with pytest.raises(WorldsMixed, match="make shell"):
-        keep_worlds_apart(environment("local"), str(tmp_path))
+        keep_worlds_apart(environment("local"), on_path(str(tmp_path)))
 
 
 def test_production_refuses_a_single_stand_in(tmp_path: Path) -> None:
     first = plugins(tmp_path / "stand-in", ("gcp",), stand_ins=True)
     second = plugins(tmp_path / "real", PACKAGES, stand_ins=False)
-    with pytest.raises(WorldsMixed, match="production names real accounts, but gcp on PATH are stand-ins"):
-        keep_worlds_apart(environment("production"), f"{first}:{second}")
+    with pytest.raises(WorldsMixed, match="production names real accounts, but gcp would be stand-ins"):
+        keep_worlds_apart(environment("production"), on_path(first, second))
 
 
 def test_production_runs_on_real_plugins_or_the_engines_own(tmp_path: Path) -> None:
-    keep_worlds_apart(environment("production"), plugins(tmp_path / "real", PACKAGES, stand_ins=False))
-    keep_worlds_apart(environment("production"), str(tmp_path))
+    keep_worlds_apart(environment("production"), on_path(plugins(tmp_path / "real", PACKAGES, stand_ins=False)))
+    keep_worlds_apart(environment("production"), on_path(str(tmp_path)))
+
+
+def test_stand_ins_in_the_engine_s_home_count_as_well(tmp_path: Path) -> None:
+    variables = in_home(tmp_path, stand_ins=True)
+    keep_worlds_apart(environment("local"), variables)
+    with pytest.raises(WorldsMixed, match="would be stand-ins"):
+        keep_worlds_apart(environment("production"), variables)
+
+
+def test_real_plugins_in_the_engine_s_home_are_no_stand_ins(tmp_path: Path) -> None:
+    variables = in_home(tmp_path, stand_ins=False)
+    keep_worlds_apart(environment("production"), variables)
+    with pytest.raises(WorldsMixed, match="would be real"):
+        keep_worlds_apart(environment("local"), variables)
+
+
+def test_a_real_plugin_on_path_wins_unless_the_engine_ignores_path(tmp_path: Path) -> None:
+    variables = in_home(tmp_path, stand_ins=True)
+    variables["PATH"] = plugins(tmp_path / "real", PACKAGES, stand_ins=False)
+    with pytest.raises(WorldsMixed, match="would be real"):
+        keep_worlds_apart(environment("local"), variables)
+    keep_worlds_apart(environment("local"), variables | {"PULUMI_IGNORE_AMBIENT_PLUGINS": "true"})
 
 
 def test_the_project_s_own_stand_ins_are_marked() -> None:

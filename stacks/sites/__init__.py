@@ -1,0 +1,1 @@
+"""One cloud as an environment uses it, a module a cloud."""
