@@ -6,6 +6,8 @@ import pulumi
 from pulumi_kubernetes import core, rbac
 
 from components.app_deployment.settings import AppDeploymentArgs
+from components.children import child_of
+from components.cluster.pod_security import restricted
 from components.identity.workloads import WORKLOADS
 
 VIEWER = "living-fortress-viewer"
@@ -21,8 +23,8 @@ class AppAccess(pulumi.ComponentResource):
         super().__init__("livingfortress:app_deployment:AppAccess", name, None, opts)
         self.namespace = core.v1.Namespace(
             name,
-            metadata={"name": args.namespace, "labels": {**args.labels, **pod_security(args.kubernetes_version)}},
-            opts=pulumi.ResourceOptions(parent=self),
+            metadata={"name": args.namespace, "labels": {**args.labels, **restricted()}},
+            opts=child_of(self, opts),
         )
         inside = pulumi.ResourceOptions(parent=self, depends_on=[self.namespace])
         self.accounts = [
@@ -41,14 +43,6 @@ class AppAccess(pulumi.ComponentResource):
         ]
         _viewers(name, args, inside)
         self.register_outputs({"namespace": args.namespace})
-
-
-def pod_security(version: str) -> dict[str, str]:
-    """Namespace labels that refuse every pod outside the restricted profile of that Kubernetes version."""
-    profile = dict.fromkeys(("enforce", "audit", "warn"), "restricted")
-    return {f"pod-security.kubernetes.io/{mode}": level for mode, level in profile.items()} | {
-        f"pod-security.kubernetes.io/{mode}-version": f"v{version}" for mode in profile
-    }
 
 
 def _viewers(name: str, args: AppDeploymentArgs, opts: pulumi.ResourceOptions) -> None:

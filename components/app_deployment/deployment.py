@@ -11,6 +11,7 @@ from components.app_deployment.migration import AppMigration
 from components.app_deployment.network import AppNetworkPolicies
 from components.app_deployment.settings import AppDeploymentArgs
 from components.app_deployment.track import AppTrack
+from components.children import child_of
 
 
 class AppDeployment(pulumi.ComponentResource):
@@ -23,7 +24,7 @@ class AppDeployment(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: AppDeploymentArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("livingfortress:app_deployment:AppDeployment", name, None, opts)
-        access = AppAccess(f"{name}-access", args, pulumi.ResourceOptions(parent=self))
+        access = AppAccess(f"{name}-access", args, child_of(self, opts))
         inside = pulumi.ResourceOptions(parent=self, depends_on=[access])
         network = AppNetworkPolicies(f"{name}-network", args, inside)
         configuration = AppConfiguration(f"{name}-configuration", args, inside)

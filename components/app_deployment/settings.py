@@ -118,8 +118,6 @@ class AppDeploymentArgs:
     """Groups of people who may look at pods, logs and events of the namespace, and change nothing."""
     namespace: str = NAMESPACE
     log_level: str = "info"
-    kubernetes_version: str = "1.35"
-    """The Pod Security profile of this version is enforced."""
 
     def __post_init__(self) -> None:
         if not _BY_DIGEST.match(self.image):

@@ -129,7 +129,7 @@ class GcpFederation(pulumi.ComponentResource):
         for cluster in args.clusters:
             if cluster.home == "gcp":
                 # The built-in pool comes into being with the project's first cluster: wait for its issuer.
-                members["inside"] = pulumi.Output.from_input(cluster.issuer).apply(lambda _: inside)
+                members["inside"] = pulumi.Output.all(inside, cluster.issuer).apply(lambda known: str(known[0]))
         for place, member in members.items():
             serviceaccount.IAMMember(
                 f"{name}-{workload}-{place}",

@@ -1,0 +1,1 @@
+"""Cluster add-ons by pinned charts, and what each cloud lets them do."""

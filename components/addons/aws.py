@@ -1,0 +1,145 @@
+"""DNS zone, secret access and load balancers of an EKS cluster's add-ons, which act by EKS Pod Identity."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+from pulumi_aws import eks, iam, route53
+
+from components.addons.bindings import DUTIES, AddonBindings, Duty
+from components.naming import IAM_ROLE, fit
+
+_TRUST = {
+    "Effect": "Allow",
+    "Principal": {"Service": "pods.eks.amazonaws.com"},
+    "Action": ["sts:AssumeRole", "sts:TagSession"],
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class AwsAddonAccessArgs:
+    """What the add-ons of one EKS cluster may reach in AWS."""
+
+    cluster_name: pulumi.Input[str]
+    region: str
+    account_id: str
+    domain: str
+    """The zone made for the cluster; its parent domain delegates to it."""
+    secret_prefix: str
+    """Secrets called `<prefix>/…` may be read, and no others."""
+    secret_key_arn: pulumi.Input[str]
+    """The customer-managed key that encrypts those secrets."""
+    tags: Mapping[str, str]
+
+
+class AwsAddonAccess(pulumi.ComponentResource):
+    """A Route 53 zone, and one role for each duty of the add-ons."""
+
+    bindings: AddonBindings
+
+    def __init__(self, name: str, args: AwsAddonAccessArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("livingfortress:addons:AwsAddonAccess", name, None, opts)
+        self._base, self._tags = name, args.tags
+        zone = route53.Zone(
+            name,
+            name=args.domain,
+            comment="Names of the cluster's gateways, written by external-dns",
+            tags=args.tags,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self._duty("dns", zone.arn.apply(_dns_policy), args)
+        self._duty(
+            "secrets", pulumi.Output.from_input(args.secret_key_arn).apply(lambda key: _secrets(args, key)), args
+        )
+        self.bindings = AddonBindings(
+            external_dns={
+                "provider": {"name": "aws"},
+                "env": [{"name": "AWS_DEFAULT_REGION", "value": args.region}],
+                "extraArgs": ["--aws-zone-type=public"],
+            },
+            dns_solver={"route53": {"region": args.region, "hostedZoneID": zone.zone_id}},
+            secret_store={"aws": {"service": "SecretsManager", "region": args.region}},
+            load_balancer={
+                "public": _load_balancer("internet-facing"),
+                "internal": _load_balancer("internal"),
+            },
+            brings_metrics=False,
+            name_servers=zone.name_servers,
+        )
+        self.register_outputs({"zone_id": zone.zone_id, "name_servers": zone.name_servers})
+
+    def _duty(self, duty: Duty, policy: pulumi.Input[str], args: AwsAddonAccessArgs) -> None:
+        child = pulumi.ResourceOptions(parent=self)
+        role = iam.Role(
+            f"{self._base}-{duty}",
+            name=fit(IAM_ROLE, self._base, duty),
+            assume_role_policy=_policy([_TRUST]),
+            tags=self._tags,
+            opts=child,
+        )
+        granted = iam.RolePolicy(f"{self._base}-{duty}", role=role.name, policy=policy, opts=child)
+        for account in DUTIES[duty]:
+            eks.PodIdentityAssociation(
+                f"{self._base}-{account.name}",
+                cluster_name=args.cluster_name,
+                namespace=account.namespace,
+                service_account=account.name,
+                role_arn=role.arn,
+                tags=self._tags,
+                opts=pulumi.ResourceOptions(parent=self, depends_on=[granted]),
+            )
+
+
+def _load_balancer(scheme: str) -> dict[str, Any]:
+    return {
+        "loadBalancerClass": "eks.amazonaws.com/nlb",
+        "annotations": {
+            "service.beta.kubernetes.io/aws-load-balancer-scheme": scheme,
+            "service.beta.kubernetes.io/aws-load-balancer-nlb-target-type": "ip",
+        },
+    }
+
+
+def _dns_policy(zone_arn: str) -> str:
+    return _policy(
+        [
+            {
+                "Effect": "Allow",
+                "Action": ["route53:ChangeResourceRecordSets", "route53:ListResourceRecordSets"],
+                "Resource": zone_arn,
+            },
+            {
+                "Effect": "Allow",
+                # These know no resource: finding the zone by its name, and seeing whether a change has arrived.
+                "Action": ["route53:ListHostedZones", "route53:ListHostedZonesByName", "route53:GetChange"],
+                "Resource": "*",
+            },
+        ]
+    )
+
+
+def _secrets(args: AwsAddonAccessArgs, key_arn: str) -> str:
+    secrets = f"arn:aws:secretsmanager:{args.region}:{args.account_id}:secret:{args.secret_prefix}/*"
+    return _policy(
+        [
+            {
+                "Effect": "Allow",
+                "Action": ["secretsmanager:GetSecretValue", "secretsmanager:DescribeSecret"],
+                "Resource": secrets,
+            },
+            {
+                "Effect": "Allow",
+                "Action": "kms:Decrypt",
+                "Resource": key_arn,
+                "Condition": {"StringEquals": {"kms:ViaService": f"secretsmanager.{args.region}.amazonaws.com"}},
+            },
+        ]
+    )
+
+
+def _policy(statements: list[dict[str, Any]]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": statements})
