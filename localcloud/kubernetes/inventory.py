@@ -1,0 +1,75 @@
+"""A read-only look at what runs in the clusters of a world."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from localcloud.home import Home
+from localcloud.kubernetes import gateways, kubelet
+from localcloud.kubernetes.cluster import Cluster, Key
+from localcloud.kubernetes.envoy import GATEWAY_ADDRESS
+from localcloud.kubernetes.pods import RUNNING, Pod
+
+
+@dataclass(frozen=True)
+class PodView:
+    """One pod of a Deployment or Job."""
+
+    cluster: str
+    namespace: str
+    name: str
+    address: str
+    """Empty for a pod that has run to its end."""
+    ports: tuple[int, ...]
+    phase: str
+    ready: bool
+    """Whether it runs and answers its readiness probe at this moment."""
+
+
+@dataclass(frozen=True)
+class GatewayView:
+    """One gateway."""
+
+    cluster: str
+    namespace: str
+    name: str
+    address: str
+    ports: tuple[int, ...]
+    """On this machine."""
+    hostnames: tuple[str, ...]
+    url: str
+    ready: bool
+    """Whether it listens on all its ports at this moment."""
+
+
+def pod_views(home: Home) -> list[PodView]:
+    """All pods of a world."""
+    return [_pod_view(Pod(cluster, manifest)) for cluster in Cluster.all(home) for manifest in cluster.list("Pod")]
+
+
+def gateway_views(home: Home) -> list[GatewayView]:
+    """All gateways of a world."""
+    return [_gateway_view(cluster, Key.of(each)) for cluster in Cluster.all(home) for each in cluster.list("Gateway")]
+
+
+def _pod_view(pod: Pod) -> PodView:
+    ports = tuple(port["containerPort"] for each in pod.spec["containers"] for port in each.get("ports") or ())
+    phase = str(pod.status["phase"])
+    able = phase == RUNNING and kubelet.ready(pod)
+    return PodView(pod.cluster.name, pod.namespace, pod.name, pod.address, ports, phase, able)
+
+
+def _gateway_view(cluster: Cluster, key: Key) -> GatewayView:
+    gateway = cluster.get(key.kind, key.namespace, key.name) or {"spec": {}}
+    listeners = gateways.listeners(gateway)
+    view = gateways.proxy_of(cluster, key).view()
+    return GatewayView(
+        cluster=cluster.name,
+        namespace=key.namespace or "",
+        name=key.name,
+        address=GATEWAY_ADDRESS,
+        ports=tuple(sorted(gateways.local_ports(cluster, gateway).values())),
+        hostnames=tuple(dict.fromkeys(each.hostname for each in listeners if each.hostname)),
+        url=gateways.main_url(gateways.urls(cluster, gateway)),
+        ready=view is not None and {each.group for each in listeners} <= set(view.listeners),
+    )
