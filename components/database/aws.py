@@ -85,6 +85,8 @@ class AwsDatabase(pulumi.ComponentResource):
             database=DATABASE,
             app=Login(user=APP_ROLE, login="aws-iam"),
             admin=Login(user=ADMIN_ROLE, login="aws-secret", secret=self._secret(primary)),
+            arn=primary.arn,
+            resource_id=primary.resource_id,
             replica_hosts=[replica.address for replica in replicas],
         )
         self.register_outputs({"identifier": primary.identifier, "host": primary.address})

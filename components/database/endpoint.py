@@ -43,6 +43,10 @@ class Endpoint:
     admin: Login
     address: pulumi.Output[str] | None = None
     """Private address, where the host's name is not to be found in the DNS of every network."""
+    arn: pulumi.Output[str] | None = None
+    """Of an RDS server."""
+    resource_id: pulumi.Output[str] | None = None
+    """The immutable id that IAM database logins to an RDS server are bound to."""
     replica_hosts: list[pulumi.Output[str]] = field(default_factory=list)
 
     def facts(self) -> dict[str, Any]:
