@@ -215,3 +215,9 @@ def _unwrapped(value: Any, path: str, secrets: set[str]) -> Any:
 @pytest.fixture
 def engine() -> Engine:
     return Engine()
+
+
+@pytest.fixture(scope="session")
+def new_engine() -> Callable[[], Engine]:
+    """For tests that look at one run from many sides."""
+    return Engine
