@@ -12,7 +12,7 @@ from localcloud.home import Home
 from localcloud.postgres import binaries, fleet, parameter_groups, records
 from localcloud.postgres.records import Record
 from localcloud.postgres.server import Server, Setup
-from localcloud.postgres.sessions import Session, ensure_database, ensure_role, grant_roles
+from localcloud.postgres.sessions import ADMINISTRATES, Session, ensure_database, ensure_role, grant_roles
 
 CLOUD = "aws"
 ACCOUNT = "000000000000"
@@ -69,9 +69,8 @@ class Instance:
         record = _by_identity(home, identity)
         if record is None:
             raise BodyError(f"DB instance {identity} does not exist")
-        if record.source and not resource.inputs.get("replicateSourceDb"):
-            Server(home, record).promote()
-            record = fleet.existing(home, CLOUD, record.identifier)
+        if not resource.inputs.get("replicateSourceDb"):
+            record = fleet.promote(home, record)
         if identifier(resource) != record.identifier and records.find(home, CLOUD, identifier(resource)):
             raise BodyError(f"DB instance {identifier(resource)} exists already")
         group = resource.inputs.get("parameterGroupName")
@@ -170,7 +169,7 @@ def _setup(username: str, database: str | None) -> Setup:
         for role in (ADMIN, "rds_iam", "rds_password", "rds_replication"):
             ensure_role(session, role)
         grant_roles(session, ADMIN_HAS, ADMIN, "with admin option")
-        ensure_role(session, username, "login createdb createrole replication")
+        ensure_role(session, username, ADMINISTRATES)
         grant_roles(session, [ADMIN], username)
         if database:
             ensure_database(session, database, username)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -16,41 +16,55 @@ from localcloud.postgres.server import Server, Setup
 
 def create(home: Home, cloud: str, identifier: str, resource: Resource, setup: Setup, **facts: Any) -> Record:
     """Make the server of this resource, or finish what an earlier call began; returns what it became."""
-    with _alone(home, cloud, identifier):
-        record = _place(home, cloud, identifier, resource, facts)
-        server = Server(home, record)
+    with _alone(home, f"{cloud}-{identifier}"):
+        server = Server(home, _place(home, cloud, identifier, resource, facts))
         server.make(setup)
         return server.record
 
 
-def apply(home: Home, record: Record, **changes: Any) -> Record:
-    """Change what is written down of a server, and make it so; a value it refuses changes nothing."""
-    with _alone(home, record.cloud, record.identifier):
-        server = Server(home, records.change(home, record, **changes))
+def edit(home: Home, record: Record, change: Callable[[Record], Record]) -> Record:
+    """Change what is written down of a server, and make it so; a change that it refuses is taken back."""
+    with _alone(home, record.key):
+        now = records.load(home, record.key) or record
+        records.save(home, change(now))
         try:
-            server.apply()
+            Server(home, change(now)).apply()
         except BodyError:
-            records.save(home, record)
+            records.save(home, now)
             raise
         services.rewrite(home)
-        return server.record
+        return records.load(home, record.key) or now
+
+
+def apply(home: Home, record: Record, **changes: Any) -> Record:
+    """As `edit`, for values that do not depend on the earlier ones."""
+    return edit(home, record, lambda now: replace(now, **changes))
 
 
 def note(home: Home, record: Record, **changes: Any) -> Record:
     """Change what is written down of a server and does not touch its process."""
-    with _alone(home, record.cloud, record.identifier):
-        changed = records.change(home, record, **changes)
+    with _alone(home, record.key):
+        changed = records.change(home, records.load(home, record.key) or record, **changes)
         services.rewrite(home)
         return changed
 
 
+def promote(home: Home, record: Record) -> Record:
+    """Make a standby a primary of its own; a primary stays one."""
+    if record.source is None:
+        return record
+    with _alone(home, record.key):
+        server = Server(home, record)
+        server.promote()
+        return server.record
+
+
 def remove(home: Home, record: Record) -> None:
     """Remove a server; those that follow it become primaries of their own, as with RDS and Azure."""
-    with _alone(home, record.cloud, record.identifier):
-        server = Server(home, record)
-        for standby in server.standbys():
-            Server(home, standby).promote()
-        server.remove()
+    for standby in Server(home, record).standbys():
+        promote(home, standby)
+    with _alone(home, record.key):
+        Server(home, record).remove()
 
 
 def existing(home: Home, cloud: str, identifier: str) -> Record:
@@ -67,8 +81,8 @@ def port(home: Home, wanted: int | None) -> int:
 
 
 @contextlib.contextmanager
-def _alone(home: Home, cloud: str, identifier: str) -> Iterator[None]:
-    with home.lock(f"postgres-{cloud}-{identifier}"):
+def _alone(home: Home, key: str) -> Iterator[None]:
+    with home.lock(f"postgres-{key}"):
         yield
 
 

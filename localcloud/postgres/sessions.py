@@ -13,6 +13,9 @@ from localcloud.identity import Authority
 from localcloud.postgres.records import OPERATOR, Record
 
 CONNECT_SECONDS = 5
+ADMINISTRATES: LiteralString = "login createdb createrole replication"
+"""What the first user of each service may do by role attribute."""
+
 Session: TypeAlias = psycopg.Connection[tuple[Any, ...]]
 
 

@@ -1,0 +1,285 @@
+"""Cloud SQL for PostgreSQL: instances with their database flags, databases and users."""
+
+# ruff: noqa: ARG002 - the signatures are those of every body
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.x509.oid import NameOID
+
+from localcloud.body import BodyError, Made, Properties, Resource
+from localcloud.home import Home
+from localcloud.identity import Authority
+from localcloud.postgres import binaries, fleet, records
+from localcloud.postgres.contents import (
+    forget_operator,
+    is_there,
+    make_database,
+    make_operator,
+    remove_database,
+    tell,
+)
+from localcloud.postgres.records import Record
+from localcloud.postgres.server import Server
+from localcloud.postgres.sessions import (
+    ADMINISTRATES,
+    Session,
+    drop_role,
+    ensure_role,
+    grant_roles,
+    has_database,
+    has_role,
+)
+
+CLOUD = "gcp"
+PROJECT = "living-fortress-local"
+DEFAULT_REGION = "europe-west3"
+ABANDON = "ABANDON"
+NEVER = "NEVER"
+API = "https://sqladmin.googleapis.com/sql/v1beta4"
+
+ADMIN = "cloudsqlsuperuser"
+ADMIN_HAS = (
+    "pg_checkpoint",
+    "pg_create_subscription",
+    "pg_maintain",
+    "pg_monitor",
+    "pg_signal_backend",
+    "pg_use_reserved_connections",
+)
+"""Cloud SQL, "PostgreSQL users and roles": what the cloudsqlsuperuser role may do."""
+
+IAM_GROUPS: Mapping[str, str] = {
+    "CLOUD_IAM_USER": "cloudsqliamuser",
+    "CLOUD_IAM_SERVICE_ACCOUNT": "cloudsqliamserviceaccount",
+    "CLOUD_IAM_GROUP": "cloudsqliamgroup",
+}
+
+
+class DatabaseInstance:
+    """`gcp:sql/databaseInstance:DatabaseInstance`"""
+
+    def create(self, home: Home, resource: Resource) -> Made:
+        inputs = resource.inputs
+        name = inputs.get("name") or resource.name.lower()
+        project = _project(inputs, resource.provider)
+        master = inputs.get("masterInstanceName")
+        source = fleet.existing(home, CLOUD, _last(str(master))) if master else None
+        record = fleet.create(
+            home,
+            CLOUD,
+            name,
+            resource,
+            _set_up,
+            port=fleet.port(home, None),
+            major=source.major if source else _major(inputs),
+            parameters=_flags(inputs),
+            source=source.key if source else None,
+            iam_domain=f"{project}.iam",
+        )
+        if _is_off(inputs):
+            Server(home, record).stop()
+        return Made(name, self._outputs(home, record, resource.provider))
+
+    def read(self, home: Home, identity: str, state: Properties) -> Properties | None:
+        record = records.find(home, CLOUD, _last(identity))
+        if record is None or not Server(home, record).data.exists():
+            return None
+        now = {**record.inputs, **state}
+        policy = "ALWAYS" if Server(home, record).running else NEVER
+        settings = dict(now.get("settings", {}))
+        if settings.get("activationPolicy", "ALWAYS") != policy:
+            now["settings"] = {**settings, "activationPolicy": policy}
+        return {**now, **self._outputs(home, record, {})}
+
+    def update(self, home: Home, identity: str, old: Properties, resource: Resource) -> Properties:
+        record = fleet.existing(home, CLOUD, _last(identity))
+        inputs = records.without_passwords(resource.inputs)
+        changes = {"urn": resource.urn, "inputs": inputs, "parameters": _flags(inputs)}
+        if _is_off(inputs):
+            record = fleet.note(home, record, **changes)
+            Server(home, record).stop()
+        else:
+            record = fleet.apply(home, record, **changes)
+        return self._outputs(home, record, resource.provider)
+
+    def delete(self, home: Home, identity: str, state: Properties) -> None:
+        record = records.find(home, CLOUD, _last(identity))
+        if record is None or state.get("deletionPolicy") == ABANDON:
+            return
+        name = record.identifier
+        if state.get("deletionProtection", True):
+            raise BodyError(f"instance {name} is protected: set deletionProtection to false and run up first")
+        if state.get("settings", {}).get("deletionProtectionEnabled"):
+            raise BodyError(f"instance {name} is protected: set settings.deletionProtectionEnabled to false first")
+        standbys = ", ".join(standby.identifier for standby in Server(home, record).standbys())
+        if standbys:
+            raise BodyError(f"instance {name} has read replicas: delete {standbys} first")
+        fleet.remove(home, record)
+
+    def _outputs(self, home: Home, record: Record, provider: Mapping[str, Any]) -> dict[str, Any]:
+        inputs, name, address = record.inputs, record.identifier, record.address
+        project = (record.iam_domain or "").removesuffix(".iam") or PROJECT
+        region = inputs.get("region") or provider.get("region") or DEFAULT_REGION
+        public = bool(_ip_configuration(inputs).get("ipv4Enabled", False))
+        kinds = ["PRIMARY", "PRIVATE"] if public else ["PRIVATE"]
+        outputs = {
+            "connectionName": f"{project}:{region}:{name}",
+            "firstIpAddress": address,
+            "instanceType": "READ_REPLICA_INSTANCE" if record.source else "CLOUD_SQL_INSTANCE",
+            "ipAddresses": [{"type": kind, "ipAddress": address} for kind in kinds],
+            "maintenanceVersion": f"POSTGRES_{binaries.find(record.major).version.replace('.', '_')}",
+            "privateIpAddress": address,
+            "publicIpAddress": address if public else "",
+            "selfLink": f"{API}/projects/{project}/instances/{name}",
+            "serverCaCerts": [_authority(home)],
+            "serviceAccountEmailAddress": f"p000000000000-{_letters(name)}@gcp-sa-cloud-sql.iam.gserviceaccount.com",
+        }
+        defaults = {"name": name, "project": project, "region": region}
+        return {**{key: value for key, value in defaults.items() if key not in inputs}, **outputs}
+
+
+class Database:
+    """`gcp:sql/database:Database`"""
+
+    def create(self, home: Home, resource: Resource) -> Made:
+        record = _instance(home, resource)
+        name = str(resource.inputs.get("name") or resource.name)
+        make_database(home, record, name, ADMIN)
+        project = _project(resource.inputs, resource.provider)
+        identity = f"projects/{project}/instances/{record.identifier}/databases/{name}"
+        return Made(identity, self._outputs(identity))
+
+    def read(self, home: Home, identity: str, state: Properties) -> Properties | None:
+        record, name = records.find(home, CLOUD, _instance_of(identity)), _last(identity)
+        if not is_there(home, record, lambda session: has_database(session, name)):
+            return None
+        return {**state, **self._outputs(identity)}
+
+    def update(self, home: Home, identity: str, old: Properties, resource: Resource) -> Properties:
+        return self._outputs(identity)
+
+    def delete(self, home: Home, identity: str, state: Properties) -> None:
+        record = records.find(home, CLOUD, _instance_of(identity))
+        if record is not None and state.get("deletionPolicy") != ABANDON:
+            remove_database(home, record, _last(identity))
+
+    def _outputs(self, identity: str) -> dict[str, Any]:
+        return {"name": _last(identity), "selfLink": f"{API}/{identity}"}
+
+
+class User:
+    """`gcp:sql/user:User`; an IAM user logs in by its own identity, any other one has no way in here."""
+
+    def create(self, home: Home, resource: Resource) -> Made:
+        record, name = _instance(home, resource), _user_name(resource)
+        self._grant(home, record, resource, name)
+        if ADMIN in resource.inputs.get("databaseRoles", []) and name.endswith(f"@{record.iam_domain}"):
+            make_operator(home, record, name)
+        return Made(f"{name}//{record.identifier}", {"name": name})
+
+    def read(self, home: Home, identity: str, state: Properties) -> Properties | None:
+        name, record = identity.partition("/")[0], records.find(home, CLOUD, _last(identity))
+        if record is None or not is_there(home, record, lambda session: has_role(session, name)):
+            return None
+        return {**state, "name": name, "instance": record.identifier}
+
+    def update(self, home: Home, identity: str, old: Properties, resource: Resource) -> Properties:
+        name = _user_name(resource)
+        self._grant(home, _instance(home, resource), resource, name)
+        return {"name": name}
+
+    def delete(self, home: Home, identity: str, state: Properties) -> None:
+        name, record = identity.partition("/")[0], records.find(home, CLOUD, _last(identity))
+        if record is not None and state.get("deletionPolicy") != ABANDON:
+            tell(home, record, lambda session: drop_role(session, name))
+            forget_operator(home, record, name)
+
+    def _grant(self, home: Home, record: Record, resource: Resource, name: str) -> None:
+        group = IAM_GROUPS.get(str(resource.inputs.get("type")))
+        # As in the service: of users made without a word on roles, an IAM user may nothing, any other one all.
+        roles = resource.inputs.get("databaseRoles", [] if group else [ADMIN])
+
+        def grant(session: Session) -> None:
+            for role in roles:
+                if not has_role(session, role):
+                    raise BodyError(f"user {name}: there is no role {role}")
+            ensure_role(session, name, ADMINISTRATES if ADMIN in roles else "login")
+            grant_roles(session, [*([group] if group else []), *roles], name)
+
+        tell(home, record, grant)
+
+
+def _set_up(session: Session) -> None:
+    ensure_role(session, ADMIN)
+    grant_roles(session, ADMIN_HAS, ADMIN, "with admin option")
+    for group in IAM_GROUPS.values():
+        ensure_role(session, group)
+
+
+def _instance(home: Home, resource: Resource) -> Record:
+    return fleet.existing(home, CLOUD, _last(str(resource.inputs["instance"])))
+
+
+def _flags(inputs: Properties) -> dict[str, str]:
+    flags = inputs.get("settings", {}).get("databaseFlags", [])
+    return {flag["name"]: str(flag["value"]) for flag in flags}
+
+
+def _is_off(inputs: Properties) -> bool:
+    return bool(inputs.get("settings", {}).get("activationPolicy") == NEVER)
+
+
+def _ip_configuration(inputs: Properties) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = inputs.get("settings", {}).get("ipConfiguration", {})
+    return found
+
+
+def _major(inputs: Properties) -> int:
+    version = str(inputs.get("databaseVersion"))
+    found = re.fullmatch(r"POSTGRES_(\d+)", version)
+    if found is None:
+        raise BodyError(f"databaseVersion {version!r}: only POSTGRES_<n> has a real server on this machine")
+    return int(found[1])
+
+
+def _user_name(resource: Resource) -> str:
+    name = str(resource.inputs.get("name") or resource.name)
+    if name.endswith(".gserviceaccount.com"):
+        raise BodyError(f"user {name}: PostgreSQL names a service account without .gserviceaccount.com")
+    return name
+
+
+def _project(inputs: Properties, provider: Mapping[str, Any]) -> str:
+    return str(inputs.get("project") or provider.get("project") or PROJECT)
+
+
+def _authority(home: Home) -> dict[str, str]:
+    text = Authority.of(home).ca_certificate.read_text()
+    certificate = x509.load_pem_x509_certificate(text.encode())
+    (name,) = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    return {
+        "cert": text,
+        "commonName": str(name.value),
+        "createTime": certificate.not_valid_before_utc.isoformat(),
+        "expirationTime": certificate.not_valid_after_utc.isoformat(),
+        "sha1Fingerprint": certificate.fingerprint(hashes.SHA1()).hex(),  # noqa: S303 - the API's own field
+    }
+
+
+def _letters(name: str) -> str:
+    return hashlib.sha256(name.encode()).hexdigest()[:6]
+
+
+def _last(path: str) -> str:
+    return path.rpartition("/")[2]
+
+
+def _instance_of(identity: str) -> str:
+    """The instance in `projects/<project>/instances/<instance>/databases/<name>`."""
+    return _last(identity.rpartition("/databases/")[0])

@@ -1,0 +1,182 @@
+"""Change, drift and the end of database servers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from localcloud.body import BodyError
+from localcloud.home import can_listen
+from localcloud.postgres import records
+from localcloud.postgres.server import Server
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from conftest import World
+
+    from localcloud.home import Home
+
+pytestmark = pytest.mark.servers
+
+GROUP = "aws:rds/parameterGroup:ParameterGroup"
+INSTANCE = "aws:rds/instance:Instance"
+FLEXIBLE = "azure-native:dbforpostgresql:Server"
+CONFIGURATION = "azure-native:dbforpostgresql:Configuration"
+ADMINISTRATOR = "azure-native:dbforpostgresql:AdministratorsMicrosoftEntra"
+CLOUD_SQL = "gcp:sql/databaseInstance:DatabaseInstance"
+USER = "gcp:sql/user:User"
+DATABASE = "gcp:sql/database:Database"
+
+
+def parameters(**values: str) -> list[dict[str, str]]:
+    return [{"name": name, "value": value} for name, value in values.items()]
+
+
+def server_parameters(**more: str) -> dict[str, list[dict[str, str]]]:
+    """A group's parameters: those that every server of these tests has, and more."""
+    return {"parameters": parameters(max_connections="60", statement_timeout="12345", **more)}
+
+
+def test_a_changed_parameter_group_reaches_its_instances(cloud_world: World) -> None:
+    server = cloud_world.server("aws", "changing")
+    group = cloud_world.make(GROUP, "changing", name=server.identifier, **server_parameters())
+    pid = cloud_world.supervisor.state(server.program).pid
+
+    cloud_world.update(GROUP, "changing", group, **server_parameters(work_mem="6000"))
+    assert cloud_world.ask(server, "show work_mem") == "6000kB"
+    assert cloud_world.supervisor.state(server.program).pid == pid
+
+    changed = [*parameters(max_prepared_transactions="7"), {"name": "rds.logical_replication", "value": "1"}]
+    cloud_world.update(GROUP, "changing", group, parameters=changed)
+    assert cloud_world.ask(server, "show max_prepared_transactions") == "7"
+    assert cloud_world.ask(server, "show wal_level") == "logical"
+    assert cloud_world.supervisor.state(server.program).pid != pid
+
+
+def test_a_value_that_postgres_refuses_changes_nothing(cloud_world: World) -> None:
+    server = cloud_world.server("aws", "careful")
+    group = cloud_world.make(GROUP, "careful", name=server.identifier, parameters=parameters(work_mem="5000"))
+    with pytest.raises(BodyError, match=r"local-aws-careful: .*work_mem.*nonsense"):
+        cloud_world.update(GROUP, "careful", group, parameters=parameters(work_mem="nonsense"))
+    assert cloud_world.read(GROUP, group)["parameters"] == parameters(work_mem="5000")
+    with pytest.raises(BodyError, match="no parameter 'wrok_mem'"):
+        cloud_world.make(GROUP, "typo", name="typo", parameters=parameters(wrok_mem="1"))
+
+
+def test_a_group_in_use_stays(cloud_world: World) -> None:
+    server = cloud_world.server("aws", "member")
+    group = cloud_world.make(GROUP, "member", name=server.identifier, parameters=[])
+    with pytest.raises(BodyError, match="in use by local-aws-member"):
+        cloud_world.delete(GROUP, group)
+
+
+def test_an_instance_is_renamed_in_place(cloud_world: World) -> None:
+    before = cloud_world.server("aws", "old")
+    identity = cloud_world.make(INSTANCE, before.identifier, **before.inputs)
+    pid = cloud_world.supervisor.state(before.program).pid
+    renamed = cloud_world.update(INSTANCE, "new", identity, **{**before.inputs, "identifier": "local-aws-new"})
+    after = cloud_world.record("aws", "local-aws-new")
+    assert renamed["address"] == after.address == before.address
+    assert renamed["resourceId"] == identity.id
+    assert cloud_world.supervisor.state(after.program).pid == pid
+    assert cloud_world.server("aws", "old").address != before.address
+
+
+def test_an_azure_configuration_changes_the_server_and_goes_back_to_the_default(cloud_world: World) -> None:
+    server = cloud_world.server("azure", "configured")
+    where = {"resourceGroupName": "data", "serverName": server.identifier, "configurationName": "wal_level"}
+    made = cloud_world.make(CONFIGURATION, "wal", **where, value="logical")
+    assert made.outputs["isDynamicConfig"] is False
+    assert cloud_world.ask(server, "show wal_level") == "logical"
+    assert cloud_world.read(CONFIGURATION, made)["value"] == "logical"
+    cloud_world.delete(CONFIGURATION, made)
+    assert cloud_world.ask(server, "show wal_level") == "replica"
+    assert cloud_world.read(CONFIGURATION, made) is None
+
+
+def test_azure_makes_a_role_for_an_entra_principal(cloud_world: World) -> None:
+    server = cloud_world.server("azure", "entra")
+    with cloud_world.migrator(server, dbname="postgres") as session:
+        session.execute(
+            "select * from pgaadauth_create_principal_with_oid(%s, %s, 'service', false, false)",
+            ["ledger", "11111111-2222-3333-4444-555555555556"],
+        )
+    assert cloud_world.login(server, "ledger").execute("select current_user").fetchone() == ("ledger",)
+
+
+def test_rds_lets_its_master_grant_token_login(cloud_world: World) -> None:
+    server = cloud_world.server("aws", "token")
+    with cloud_world.migrator(server) as session:
+        session.execute("create role ledger login in role rds_iam")
+    assert cloud_world.login(server, "ledger").execute("select current_user").fetchone() == ("ledger",)
+
+
+def test_cloud_sql_users_are_iam_identities(cloud_world: World) -> None:
+    server = cloud_world.server("gcp", "people")
+    name = "ledger@living-fortress-local.iam"
+    inputs = {"instance": server.identifier, "name": name, "type": "CLOUD_IAM_SERVICE_ACCOUNT"}
+    user = cloud_world.make(USER, "app", **inputs)
+    with cloud_world.login(server, "ledger", name) as session:
+        assert session.execute("select pg_has_role('cloudsqliamserviceaccount', 'member')").fetchone() == (True,)
+    cloud_world.delete(USER, user)
+    assert cloud_world.read(USER, user) is None
+    with pytest.raises(BodyError, match=r"without \.gserviceaccount\.com"):
+        cloud_world.make(USER, "app", **{**inputs, "name": f"{name}.gserviceaccount.com"})
+
+
+@pytest.mark.parametrize("cloud", ["aws", "azure", "gcp"])
+def test_refresh_sees_a_server_that_is_down_or_gone(own_world: World, cloud: str) -> None:
+    server = own_world.server(cloud)
+    made = own_world.make(own_world.type_of(server), server.identifier, **server.inputs)
+    shows = {
+        "aws": lambda state: state["status"],
+        "azure": lambda state: state["state"],
+        "gcp": lambda state: state["settings"]["activationPolicy"],
+    }[cloud]
+    up = shows(own_world.read(own_world.type_of(server), made, **server.inputs))
+    Server(own_world.home, server).stop()
+    down = shows(own_world.read(own_world.type_of(server), made, **server.inputs))
+    assert (up, down) == {
+        "aws": ("available", "stopped"),
+        "azure": ("Ready", "Stopped"),
+        "gcp": ("ALWAYS", "NEVER"),
+    }[cloud]
+
+    own_world.update(own_world.type_of(server), server.identifier, made, **server.inputs)
+    assert own_world.ask(server, "select 1") == 1
+    Server(own_world.home, server).stop()
+    Server(own_world.home, server).data.rename(own_world.home.root / "elsewhere")
+    assert own_world.read(own_world.type_of(server), made, **server.inputs) is None
+
+
+@pytest.mark.parametrize("cloud", ["aws", "azure", "gcp"])
+def test_delete_leaves_nothing(own_world: World, cloud: str, processes_of: Callable[[Home], list[int]]) -> None:
+    server = own_world.server(cloud)
+    made = own_world.make(own_world.type_of(server), server.identifier, **server.inputs)
+    state = {**server.inputs, "deletionProtection": False}
+    own_world.delete(own_world.type_of(server), made, **state)
+    own_world.delete(own_world.type_of(server), made, **state)
+    assert list(records.every(own_world.home)) == []
+    assert not (own_world.home.root / "postgres" / server.key).exists()
+    assert can_listen(server.address, server.port)
+    assert own_world.home.read("addresses.json") == {}
+    assert (own_world.home.root / "pg_service.conf").read_text() == ""
+    own_world.supervisor.shutdown()
+    assert processes_of(own_world.home) == []
+
+
+def test_protected_servers_are_not_deleted(cloud_world: World) -> None:
+    instance = cloud_world.server("aws", "safe")
+    made = cloud_world.make(INSTANCE, instance.identifier, **instance.inputs)
+    with pytest.raises(BodyError, match="deletionProtection"):
+        cloud_world.delete(INSTANCE, made, deletionProtection=True)
+    with pytest.raises(BodyError, match="finalSnapshotIdentifier"):
+        cloud_world.delete(INSTANCE, made)
+    sql = cloud_world.server("gcp", "safe")
+    made = cloud_world.make(CLOUD_SQL, sql.identifier, **sql.inputs)
+    with pytest.raises(BodyError, match="deletionProtection"):
+        cloud_world.delete(CLOUD_SQL, made)
+    with pytest.raises(BodyError, match="deletionProtectionEnabled"):
+        cloud_world.delete(CLOUD_SQL, made, deletionProtection=False, settings={"deletionProtectionEnabled": True})
