@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Event
 from typing import Any
 
@@ -14,8 +14,9 @@ from localcloud.contract import UNKNOWN
 from localcloud.home import Home
 from localcloud.provider import kubernetes
 from localcloud.provider.guard import Simulated, World
-from localcloud.provider.properties import Properties, merged, projected, public, without
+from localcloud.provider.properties import Properties, merged, projected, public, unknown, without
 from localcloud.provider.records import Record, Records, Warn
+from localcloud.provider.secrecy import hidden, restored
 from localcloud.provider.urns import Urn
 
 KNOWN_AT_PREVIEW: Mapping[str, frozenset[str]] = {
@@ -23,8 +24,8 @@ KNOWN_AT_PREVIEW: Mapping[str, frozenset[str]] = {
     "azure-native:containerservice:ManagedCluster": frozenset({"name"}),
     "gcp:container/cluster:Cluster": frozenset({"endpoint", "masterAuth"}),
 }
-"""Outputs that a preview tells already, where a real cloud cannot. Kubeconfigs are made of them, and the engine asks a
-Kubernetes provider nothing while its kubeconfig is unknown: no shape inside a new cluster would be checked."""
+"""Outputs that a preview tells already, with the id, where a real cloud cannot. Kubeconfigs are made of them, and the
+engine asks a Kubernetes provider nothing while its kubeconfig is unknown: no shape in a new cluster is checked."""
 
 
 @dataclass(frozen=True)
@@ -74,18 +75,19 @@ class Lifecycle:
             identity, outputs = made.id, merged(outputs, made.outputs)
         if any(record.id == identity for record in earlier):
             self._kept.add((urn.text, identity))
-        record = Record(urn.text, urn.type, identity, inputs, outputs, generation)
-        self.records.put(urn, record)
-        return Found(identity, inputs, record.state)
+        self._record(urn, Record(urn.text, urn.type, identity, inputs, outputs, generation))
+        return Found(identity, inputs, merged(public(inputs), outputs))
 
-    def preview_create(self, urn: Urn, inputs: Properties) -> Properties:
-        """What a create would give: the inputs, and the outputs as unknown."""
-        state: Properties = dict.fromkeys(_output_names(urn), UNKNOWN)
+    def preview_create(self, urn: Urn, inputs: Properties) -> Found:
+        """What a create would give: the inputs, and id and outputs as unknown, the id as no text."""
+        identity = ""
+        computed, outputs = self._computed(urn, inputs, 0)
         early = KNOWN_AT_PREVIEW.get(urn.type, frozenset())
-        if early:
-            _, outputs = self._computed(urn, inputs, 0)
-            state |= {name: value for name, value in outputs.items() if name in early}
-        return state | public(inputs)
+        if early and computed is not UNKNOWN:
+            identity = computed
+        state: Properties = dict.fromkeys(_output_names(urn), UNKNOWN)
+        later = {name: value if name in early else unknown(value) for name, value in outputs.items()}
+        return Found(identity, inputs, state | merged(public(inputs), later))
 
     def read(self, urn: Urn, identity: str, inputs: Properties, state: Properties) -> Found | None:
         """The resource as it is now, None where it is gone; `inputs` and `state` are empty for an import."""
@@ -97,20 +99,25 @@ class Lifecycle:
                 return None
             known = inputs or (record.inputs if record else {})
             return Found(identity, projected(known, now), dict(now))
-        return Found(identity, record.inputs, record.state) if record else None
+        if record is None:
+            return None
+        known = restored(record.inputs, inputs, urn.type)
+        return Found(identity, known, merged(public(known), restored(record.outputs, state, urn.type)))
 
-    def update(self, urn: Urn, identity: str, old: Properties, inputs: Properties, timeout: float) -> Properties:
+    def update(
+        self, urn: Urn, identity: str, old: Properties, old_inputs: Properties, inputs: Properties, timeout: float
+    ) -> Properties:
         """Change a resource in place; returns its whole state."""
         record = self.records.get(urn, identity)
         generation = record.generation if record else 0
         _, outputs = self._computed(urn, inputs, generation)
+        if record is None:
+            outputs = merged(outputs, without(old, public(old_inputs)))
         body = self._body(urn)
         if body:
-            made = body.update(self.home, identity, old, self._resource(urn, inputs, timeout))
-            outputs = merged(outputs, made)
-        changed = Record(urn.text, urn.type, identity, inputs, outputs, generation)
-        self.records.put(urn, changed)
-        return changed.state
+            outputs = merged(outputs, body.update(self.home, identity, old, self._resource(urn, inputs, timeout)))
+        self._record(urn, Record(urn.text, urn.type, identity, inputs, outputs, generation))
+        return merged(public(inputs), outputs)
 
     def preview_update(self, old: Properties, old_inputs: Properties, inputs: Properties) -> Properties:
         """What an update would give: the new inputs, and the outputs as they are."""
@@ -125,6 +132,11 @@ class Lifecycle:
         if body:
             body.delete(self.home, identity, state)
         self.records.remove(urn, identity)
+
+    def _record(self, urn: Urn, record: Record) -> None:
+        secret = _secret_names(urn)
+        inputs, outputs = (hidden(part, secret, urn.type) for part in (record.inputs, record.outputs))
+        self.records.put(urn, replace(record, inputs=inputs, outputs=outputs))
 
     def _generation(self, urn: Urn, earlier: list[Record]) -> int:
         if not earlier:
@@ -145,14 +157,21 @@ class Lifecycle:
             interrupted=self.interrupted,
         )
 
-    def _computed(self, urn: Urn, inputs: Properties, generation: int) -> tuple[str, Properties]:
+    def _computed(self, urn: Urn, inputs: Properties, generation: int) -> tuple[Any, Properties]:
         """The id and the outputs that the cloud would choose; a replacement gets others than what it replaces."""
         seed = f"{generation}:{urn.text}" if generation else urn.text
         context = contract.Context(urn=seed, inputs=inputs, provider=self.provider, world=self.simulated.world.value)
         outputs = contract.computed(urn.type, context)
         if self.package == "kubernetes":
             outputs = merged(kubernetes.server_side(urn.type, seed, inputs), outputs)
-        return str(outputs.pop("id")), outputs
+        return outputs.pop("id"), outputs
+
+
+def _secret_names(urn: Urn) -> tuple[str, ...]:
+    try:
+        return contract.secret_outputs(urn.type)
+    except contract.UnknownType:
+        return ()
 
 
 def _output_names(urn: Urn) -> list[str]:

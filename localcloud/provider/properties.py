@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
+from localcloud.contract import UNKNOWN
+
 Properties: TypeAlias = dict[str, Any]
 
 INTERNAL = "__"
@@ -23,6 +25,11 @@ def merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> Properties:
         mine = result.get(key)
         result[key] = merged(mine, value) if isinstance(mine, Mapping) and isinstance(value, Mapping) else value
     return result
+
+
+def unknown(value: Any) -> Any:
+    """`value` with everything in it unknown, but the places known."""
+    return {key: unknown(item) for key, item in value.items()} if isinstance(value, Mapping) and value else UNKNOWN
 
 
 def without(whole: Mapping[str, Any], part: Mapping[str, Any]) -> Properties:

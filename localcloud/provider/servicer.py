@@ -63,7 +63,7 @@ class StandIn(provider_pb2_grpc.ResourceProviderServicer):
     def CheckConfig(self, request: provider_pb2.CheckRequest, context: Context) -> provider_pb2.CheckResponse:
         """Refuse what names a real account, and default providers."""
         problems = checked_provider(self.package, Urn.parse(request.urn), from_struct(request.news))
-        return provider_pb2.CheckResponse(inputs=request.news, failures=_failures(problems))
+        return provider_pb2.CheckResponse(inputs=request.news, failures=_failures(problems, request.urn))
 
     @answering
     def DiffConfig(self, request: provider_pb2.DiffRequest, context: Context) -> provider_pb2.DiffResponse:
@@ -106,7 +106,7 @@ class StandIn(provider_pb2_grpc.ResourceProviderServicer):
             request.randomSeed or urn.text.encode(),
             namespace if isinstance(namespace, str) else None,
         )
-        return provider_pb2.CheckResponse(inputs=to_struct(inputs), failures=_failures(problems))
+        return provider_pb2.CheckResponse(inputs=to_struct(inputs), failures=_failures(problems, request.urn))
 
     @answering
     def Diff(self, request: provider_pb2.DiffRequest, context: Context) -> provider_pb2.DiffResponse:
@@ -123,8 +123,9 @@ class StandIn(provider_pb2_grpc.ResourceProviderServicer):
         """Make a resource, or tell what would be made."""
         urn, inputs = Urn.parse(request.urn), from_struct(request.properties)
         if request.preview:
-            return provider_pb2.CreateResponse(properties=to_struct(self.lifecycle.preview_create(urn, inputs)))
-        found = self.lifecycle.create(urn, inputs, request.timeout)
+            found = self.lifecycle.preview_create(urn, inputs)
+        else:
+            found = self.lifecycle.create(urn, inputs, request.timeout)
         return provider_pb2.CreateResponse(id=found.id, properties=to_struct(found.state))
 
     @answering
@@ -140,11 +141,12 @@ class StandIn(provider_pb2_grpc.ResourceProviderServicer):
     @answering
     def Update(self, request: provider_pb2.UpdateRequest, context: Context) -> provider_pb2.UpdateResponse:
         """Change a resource in place, or tell what it would look like."""
-        urn, old, inputs = Urn.parse(request.urn), from_struct(request.olds), from_struct(request.news)
+        old, old_inputs, inputs = map(from_struct, (request.olds, request.old_inputs, request.news))
         if request.preview:
-            state = self.lifecycle.preview_update(old, from_struct(request.old_inputs), inputs)
+            state = self.lifecycle.preview_update(old, old_inputs, inputs)
         else:
-            state = self.lifecycle.update(urn, request.id, old, inputs, request.timeout)
+            urn = Urn.parse(request.urn)
+            state = self.lifecycle.update(urn, request.id, old, old_inputs, inputs, request.timeout)
         return provider_pb2.UpdateResponse(properties=to_struct(state))
 
     @answering
@@ -193,8 +195,11 @@ class StandIn(provider_pb2_grpc.ResourceProviderServicer):
         return Empty()
 
 
-def _failures(problems: Iterable[Problem]) -> list[provider_pb2.CheckFailure]:
-    return [provider_pb2.CheckFailure(property=problem.path, reason=problem.message) for problem in problems]
+def _failures(problems: Iterable[Problem], urn: str) -> list[provider_pb2.CheckFailure]:
+    """The engine shows type and logical name of the resource only; the URN tells the one that is meant."""
+    return [
+        provider_pb2.CheckFailure(property=problem.path, reason=f"{problem.message} [{urn}]") for problem in problems
+    ]
 
 
 def _diff_response(found: Difference, *, delete_first: bool = False) -> provider_pb2.DiffResponse:

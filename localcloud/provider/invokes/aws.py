@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import secrets
+import string
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +15,14 @@ if TYPE_CHECKING:
 DEFAULT_REGION = "eu-central-1"
 ZONE_LETTERS = "abc"
 POLICY_VERSION = "2012-10-17"
+PASSWORD_LENGTH = 32
+PASSWORD_LETTERS: Mapping[str, str] = {
+    "excludeLowercase": string.ascii_lowercase,
+    "excludeUppercase": string.ascii_uppercase,
+    "excludeNumbers": string.digits,
+    "excludePunctuation": string.punctuation,
+}
+"""What leaves letters out of a password, and which."""
 
 
 def _account(lifecycle: Lifecycle) -> str:
@@ -64,6 +74,19 @@ def availability_zones(arguments: Arguments, lifecycle: Lifecycle) -> dict[str, 
         "names": kept,
         "zoneIds": [f"{name}-az{names.index(zone) + 1}" for zone in kept],
         "groupNames": [name],
+    }
+
+
+def random_password(arguments: Arguments, lifecycle: Lifecycle) -> dict[str, Any]:
+    """Another password on every call; nobody keeps it but who asked."""
+    alphabet = "".join(letters for excluded, letters in PASSWORD_LETTERS.items() if not arguments.get(excluded, False))
+    usable = [letter for letter in alphabet if letter not in arguments.get("excludeCharacters", "")]
+    length = int(arguments.get("passwordLength") or PASSWORD_LENGTH)
+    return {
+        **arguments,
+        "id": _region_name(arguments, lifecycle),
+        "region": _region_name(arguments, lifecycle),
+        "randomPassword": "".join(secrets.choice(usable) for _ in range(length)),
     }
 
 
@@ -143,4 +166,5 @@ FUNCTIONS: Mapping[str, Function] = {
     "aws:index/getCallerIdentity:getCallerIdentity": caller_identity,
     "aws:index/getPartition:getPartition": partition,
     "aws:index/getRegion:getRegion": region,
+    "aws:secretsmanager/getRandomPassword:getRandomPassword": random_password,
 }

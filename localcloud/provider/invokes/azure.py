@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from localcloud.provider.lifecycle import Lifecycle
 
 NOBODY = str(UUID(int=0))
-CLUSTER = "azure-native:containerservice:ManagedCluster"
+AUTHORITY = base64.b64encode(b"localcloud").decode()
+"""Stands where a cluster's CA certificate would; nothing ever connects with it."""
 
 
 def client_config(_arguments: Arguments, lifecycle: Lifecycle) -> dict[str, Any]:
@@ -33,7 +34,7 @@ def cluster_credentials(arguments: Arguments, lifecycle: Lifecycle) -> dict[str,
     kubeconfig = {
         "apiVersion": "v1",
         "kind": "Config",
-        "clusters": [{"name": name, "cluster": {"server": server}}],
+        "clusters": [{"name": name, "cluster": {"server": server, "certificate-authority-data": AUTHORITY}}],
         "contexts": [{"name": name, "context": {"cluster": name, "user": name}}],
         "current-context": name,
         "users": [{"name": name, "user": {"exec": _login()}}],
