@@ -1,0 +1,9 @@
+"""The private mesh between the networks of the clouds."""
+
+from components.interconnect.aws import AwsSite
+from components.interconnect.azure import AzureSite
+from components.interconnect.gcp import GcpSite
+from components.interconnect.mesh import Mesh, MeshArgs
+from components.interconnect.secrets import NoSharedSecret
+
+__all__ = ["AwsSite", "AzureSite", "GcpSite", "Mesh", "MeshArgs", "NoSharedSecret"]

@@ -1,0 +1,162 @@
+"""The Google Cloud end of the mesh: an HA VPN gateway and a router that speaks BGP."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pulumi
+from pulumi_gcp import compute
+
+from components import naming
+from components.interconnect.plan import ASN, REDUNDANCY, Cloud
+from components.tags import labels
+
+_DNS_PROXIES = "35.199.192.0/19"
+"""Where Cloud DNS asks from when it forwards a zone (Cloud DNS, forwarding targets): answers must find back."""
+
+_REDUNDANCY_TYPES = {2: "TWO_IPS_REDUNDANCY", 4: "FOUR_IPS_REDUNDANCY"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class GcpSite:
+    """The network to be joined."""
+
+    project: str
+    region: str
+    network_id: pulumi.Input[str]
+    cidr: str
+    """Announced as a whole: nodes, pods, and the range that Cloud SQL lives in."""
+    tags: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class GcpTunnelEnd:
+    """One tunnel as Google must know it."""
+
+    key: str
+    """Name of the tunnel."""
+    interface: int
+    """Which of the gateway's own interfaces, 0 or 1."""
+    own: str
+    """Own address inside the tunnel, with the length of the network."""
+    peer: str
+    """The other end's address inside the tunnel."""
+    peer_address: pulumi.Input[str]
+    """The other end's public address."""
+    secret: pulumi.Output[str]
+
+
+class GcpHub(pulumi.ComponentResource):
+    """HA VPN gateway with two interfaces, and the router behind it."""
+
+    gateway_id: pulumi.Output[str]
+    router_name: pulumi.Output[str]
+    addresses: list[pulumi.Output[str]]
+    """Public addresses of its two interfaces."""
+
+    def __init__(self, name: str, site: GcpSite, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("livingfortress:interconnect:GcpHub", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        gateway = compute.HaVpnGateway(
+            name,
+            name=naming.fit(naming.GCP_RESOURCE, name),
+            project=site.project,
+            region=site.region,
+            network=site.network_id,
+            labels=labels(site.tags),
+            opts=child,
+        )
+        router = compute.Router(
+            name,
+            name=naming.fit(naming.GCP_RESOURCE, name, "vpn"),
+            project=site.project,
+            region=site.region,
+            network=site.network_id,
+            bgp=compute.RouterBgpArgs(
+                asn=ASN["gcp"],
+                advertise_mode="CUSTOM",
+                advertised_ip_ranges=[
+                    compute.RouterBgpAdvertisedIpRangeArgs(range=site.cidr, description="The whole network"),
+                    compute.RouterBgpAdvertisedIpRangeArgs(range=_DNS_PROXIES, description="Cloud DNS forwarding"),
+                ],
+            ),
+            opts=child,
+        )
+        self.gateway_id, self.router_name = gateway.id, router.name
+        self.addresses = [
+            gateway.vpn_interfaces.apply(lambda interfaces, number=number: interfaces[number].ip_address)
+            for number in range(REDUNDANCY)
+        ]
+        self.register_outputs({"gatewayId": gateway.id, "addresses": self.addresses})
+
+
+class GcpConnection(pulumi.ComponentResource):
+    """All tunnels to one other cloud."""
+
+    def __init__(
+        self,
+        name: str,
+        hub: GcpHub,
+        site: GcpSite,
+        peer: Cloud,
+        ends: Sequence[GcpTunnelEnd],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("livingfortress:interconnect:GcpConnection", name, None, opts)
+        self._hub, self._site, self._peer = hub, site, peer
+        far = compute.ExternalVpnGateway(
+            name,
+            name=naming.fit(naming.GCP_RESOURCE, name),
+            project=site.project,
+            redundancy_type=_REDUNDANCY_TYPES[len(ends)],
+            interfaces=[
+                compute.ExternalVpnGatewayInterfaceArgs(id=number, ip_address=end.peer_address)
+                for number, end in enumerate(ends)
+            ],
+            labels=labels(site.tags),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        for number, end in enumerate(ends):
+            self._session(name, end, self._tunnel(name, number, end, far))
+        self.register_outputs({})
+
+    def _tunnel(self, name: str, number: int, end: GcpTunnelEnd, far: compute.ExternalVpnGateway) -> compute.VPNTunnel:
+        secret: pulumi.Output[str] = pulumi.Output.secret(end.secret)
+        return compute.VPNTunnel(
+            f"{name}-{end.key}",
+            name=naming.fit(naming.GCP_RESOURCE, name, end.key),
+            project=self._site.project,
+            region=self._site.region,
+            vpn_gateway=self._hub.gateway_id,
+            vpn_gateway_interface=end.interface,
+            peer_external_gateway=far.id,
+            peer_external_gateway_interface=number,
+            router=self._hub.router_name,
+            ike_version=2,
+            shared_secret=secret,
+            labels=labels(self._site.tags),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+    def _session(self, name: str, end: GcpTunnelEnd, tunnel: compute.VPNTunnel) -> None:
+        child = pulumi.ResourceOptions(parent=self)
+        physical = naming.fit(naming.GCP_RESOURCE, name, end.key)
+        place = {"project": self._site.project, "region": self._site.region, "router": self._hub.router_name}
+        interface = compute.RouterInterface(
+            f"{name}-{end.key}",
+            name=physical,
+            ip_range=end.own,
+            vpn_tunnel=tunnel.name,
+            **place,
+            opts=child,
+        )
+        compute.RouterPeer(
+            f"{name}-{end.key}",
+            name=physical,
+            interface=interface.name,
+            peer_ip_address=end.peer,
+            peer_asn=ASN[self._peer],
+            **place,
+            opts=child,
+        )

@@ -1,0 +1,167 @@
+"""The private mesh: every two networks are joined, each pair by tunnels that fail one by one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pulumi
+
+from components.interconnect import plan
+from components.interconnect.aws import AwsConnection, AwsHub, AwsSite, AwsTunnelEnd
+from components.interconnect.azure import AzureConnection, AzureHub, AzureSite
+from components.interconnect.gcp import GcpConnection, GcpHub, GcpSite, GcpTunnelEnd
+from components.interconnect.secrets import NoSharedSecret, derived
+from components.network.plan import InvalidNetwork, check_disjoint
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeshArgs:
+    """The networks to join, two or three of them."""
+
+    aws: AwsSite | None = None
+    azure: AzureSite | None = None
+    gcp: GcpSite | None = None
+    shared_secret: pulumi.Input[str] | None = None
+    """Seed of the keys between Azure and Google Cloud; needed only where AWS is missing, whose keys are used else."""
+
+
+class Mesh(pulumi.ComponentResource):
+    """Site-to-site VPN with BGP between the clouds that are there."""
+
+    def __init__(self, name: str, args: MeshArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("livingfortress:interconnect:Mesh", name, None, opts)
+        self._name, self._args = name, args
+        self._child = pulumi.ResourceOptions(parent=self)
+        cidrs = {
+            cloud: site.cidr
+            for cloud, site in (("aws", args.aws), ("azure", args.azure), ("gcp", args.gcp))
+            if site is not None
+        }
+        check_disjoint(cidrs)
+        if len(cidrs) < 2:
+            raise InvalidNetwork(f"a mesh of {', '.join(cidrs) or 'nothing'}: two or three clouds are needed")
+        if args.aws is None and args.shared_secret is None:
+            raise NoSharedSecret("azure and gcp are joined without aws: shared_secret is needed, as a secret setting")
+        self._aws = self._aws_hub(cidrs)
+        self._azure = self._azure_hub()
+        self._gcp = GcpHub(f"{name}-gcp", args.gcp, self._child) if args.gcp else None
+        from_azure = self._join_aws_and_azure()
+        from_gcp = self._join_aws_and_gcp()
+        self._join_gcp_and_azure([*from_azure, *from_gcp])
+        self.register_outputs({"joined": sorted(cidrs)})
+
+    def _aws_hub(self, cidrs: dict[str, str]) -> AwsHub | None:
+        if self._args.aws is None:
+            return None
+        peers = {cloud: cidr for cloud, cidr in cidrs.items() if cloud != "aws"}
+        return AwsHub(f"{self._name}-aws", self._args.aws, peers, self._child)
+
+    def _azure_hub(self) -> AzureHub | None:
+        if self._args.azure is None:
+            return None
+        tunnels = [
+            *(plan.aws_azure() if self._args.aws else []),
+            *(plan.gcp_azure() if self._args.gcp else []),
+        ]
+        return AzureHub(f"{self._name}-azure", self._args.azure, tunnels, self._child)
+
+    def _join_aws_and_azure(self) -> list[AwsTunnelEnd]:
+        if not (self._args.aws and self._aws and self._args.azure and self._azure):
+            return []
+        ends = self._aws_ends(self._args.aws, self._aws, "azure", self._azure.addresses, plan.aws_azure())
+        for end in ends:
+            AzureConnection(
+                f"{self._name}-{end.tunnel.key}",
+                self._azure,
+                self._args.azure,
+                "aws",
+                end.tunnel,
+                end.address,
+                end.key,
+                self._child,
+            )
+        return ends
+
+    def _join_aws_and_gcp(self) -> list[AwsTunnelEnd]:
+        if not (self._args.aws and self._aws and self._args.gcp and self._gcp):
+            return []
+        ends = self._aws_ends(self._args.aws, self._aws, "gcp", self._gcp.addresses, plan.aws_gcp())
+        GcpConnection(
+            f"{self._name}-gcp-aws",
+            self._gcp,
+            self._args.gcp,
+            "aws",
+            [
+                GcpTunnelEnd(
+                    key=f"{end.tunnel.gateway}{end.tunnel.number}",
+                    interface=end.tunnel.gateway,
+                    own=end.tunnel.far_interface,
+                    peer=end.tunnel.near_address,
+                    peer_address=end.address,
+                    secret=end.key,
+                )
+                for end in ends
+            ],
+            self._child,
+        )
+        return ends
+
+    def _aws_ends(
+        self,
+        site: AwsSite,
+        hub: AwsHub,
+        peer: plan.Cloud,
+        addresses: list[pulumi.Output[str]],
+        tunnels: list[plan.Tunnel],
+    ) -> list[AwsTunnelEnd]:
+        """A connection for each gateway of the peer."""
+        return [
+            end
+            for number, address in enumerate(addresses)
+            for end in AwsConnection(
+                f"{self._name}-aws-{peer}-{number}",
+                site,
+                hub,
+                peer,
+                address,
+                [tunnel for tunnel in tunnels if tunnel.gateway == number],
+                self._child,
+            ).ends
+        ]
+
+    def _join_gcp_and_azure(self, aws_ends: list[AwsTunnelEnd]) -> None:
+        if not (self._args.azure and self._azure and self._args.gcp and self._gcp):
+            return
+        # Both take a key and neither makes one: it comes from a key that AWS made, or from whoever runs this.
+        seed = self._args.shared_secret if self._args.shared_secret is not None else aws_ends[0].key
+        tunnels = plan.gcp_azure()
+        keys = {tunnel.key: derived(seed, tunnel.key) for tunnel in tunnels}
+        GcpConnection(
+            f"{self._name}-gcp-azure",
+            self._gcp,
+            self._args.gcp,
+            "azure",
+            [
+                GcpTunnelEnd(
+                    key=str(tunnel.gateway),
+                    interface=tunnel.gateway,
+                    own=tunnel.near_interface,
+                    peer=tunnel.far_address,
+                    peer_address=self._azure.addresses[tunnel.gateway],
+                    secret=keys[tunnel.key],
+                )
+                for tunnel in tunnels
+            ],
+            self._child,
+        )
+        for tunnel in tunnels:
+            AzureConnection(
+                f"{self._name}-{tunnel.key}",
+                self._azure,
+                self._args.azure,
+                "gcp",
+                tunnel,
+                self._gcp.addresses[tunnel.gateway],
+                keys[tunnel.key],
+                self._child,
+            )
