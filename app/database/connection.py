@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from enum import Enum
 from typing import Any
 
 from app.database.login import Login
+from app.database.trust import root_certificates
 from app.sharding import Shard
 
 APPLICATION = "fortress"
@@ -35,11 +35,10 @@ def connection_parameters(shard: Shard, role: Role, login: Login, *, database: s
         "tcp_user_timeout": 10_000,
         "keepalives_idle": 30,
     }
-    if shard.port is not None:
-        parameters["port"] = shard.port
-    if not os.environ.get("PGSSLROOTCERT"):
-        parameters["sslrootcert"] = "system"
-    password = login.password()
-    if password is not None:
-        parameters["password"] = password
-    return parameters
+    optional = {
+        "hostaddr": shard.address,
+        "port": shard.port,
+        "sslrootcert": root_certificates(shard),
+        "password": login.password(),
+    }
+    return parameters | {name: value for name, value in optional.items() if value is not None}

@@ -55,6 +55,11 @@ class Shard(_Entry):
     home: Literal["aws", "azure", "gcp"]
     region: Name
     host: Name
+    """The name in the server's certificate."""
+    address: Name | None = None
+    """Where to connect to, where the name of the host cannot be looked up everywhere."""
+    authority: str | None = None
+    """Certificates (PEM) that the server's certificate must go back to, where they are its own."""
     port: Annotated[int, Field(ge=1, le=65535)] | None = None
     """None leaves the port to libpq: PGPORT, else 5432."""
     database: Name

@@ -13,8 +13,7 @@ from typing import Any, NoReturn
 from urllib.parse import unquote, urlsplit
 
 import structlog
-from jwt import PyJWK, PyJWKSet
-from jwt.exceptions import PyJWKError, PyJWKSetError
+from jwt import PyJWK, PyJWTError
 
 FRESH_SECONDS = 300.0
 """How long keys are used before they are read again."""
@@ -96,11 +95,20 @@ def _discovered(issuer: str) -> str:
 
 
 def _keys_in(text: str) -> dict[str | None, PyJWK]:
+    entries = _json(text, "the key set").get("keys")
+    keys = [key for key in map(_usable, entries if isinstance(entries, list) else []) if key is not None]
+    if not keys:
+        raise KeysUnavailable("the key set holds no usable key")
+    return {key.key_id: key for key in keys}
+
+
+def _usable(entry: Any) -> PyJWK | None:
+    """A key for checking signatures; None for one that is of another use or of a kind that is not known here."""
     try:
-        keys = PyJWKSet.from_dict(_json(text, "the key set")).keys
-    except (PyJWKSetError, PyJWKError, AttributeError, TypeError) as error:
-        raise KeysUnavailable(f"the key set is unusable: {error}") from None
-    return {key.key_id: key for key in keys if key.public_key_use in (None, "sig")}
+        key = PyJWK(entry)
+    except (PyJWTError, LookupError, TypeError, ValueError, AttributeError):
+        return None
+    return key if key.public_key_use in (None, "sig") else None
 
 
 def _json(text: str, where: str) -> dict[str, Any]:
