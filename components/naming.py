@@ -40,6 +40,9 @@ SECURITY_GROUP = Rule(
     longest=255, source="Amazon EC2 API, CreateSecurityGroup, GroupName: at most 255, not beginning with sg-"
 )
 
+RESOLVER = Rule(
+    longest=64, source="Route 53 Resolver API, CreateResolverEndpoint and CreateResolverRule, Name: at most 64"
+)
 SECRET = Rule(
     longest=505, source="AWS Secrets Manager API, CreateSecret, Name: 1 to 512, not ending in `-` and six characters"
 )

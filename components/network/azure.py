@@ -40,6 +40,7 @@ class AzureNetwork(pulumi.ComponentResource):
     endpoints_subnet_id: pulumi.Output[str]
     gateway_subnet_id: pulumi.Output[str]
     resolver_subnet_id: pulumi.Output[str]
+    resolver_address: str
     database_zone_id: pulumi.Output[str]
     """Private DNS zone in which flexible servers get their names."""
     database_zone_name: pulumi.Output[str]
@@ -58,9 +59,10 @@ class AzureNetwork(pulumi.ComponentResource):
             tags=args.tags,
             opts=child,
         )
-        subnets = AzureSubnets(name, vnet.name, plan_azure(args.cidr), args, child)
+        plan = plan_azure(args.cidr)
+        subnets = AzureSubnets(name, vnet.name, plan, args, child)
         zone = AzureDatabaseNames(name, vnet.id, args, child)
-        self.cidr = args.cidr
+        self.cidr, self.resolver_address = args.cidr, plan.resolver_address
         self.vnet_id, self.vnet_name = vnet.id, vnet.name
         self.cluster_subnet_id = subnets.ids["cluster"]
         self.control_plane_subnet_id = subnets.ids["control-plane"]

@@ -43,6 +43,8 @@ class AzurePlan:
     gateway: str
     control_plane: str
     resolver: str
+    resolver_address: str
+    """The first address of the resolver's subnet that Azure leaves free: it keeps four and the last."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +77,7 @@ def plan_azure(cidr: str) -> AzurePlan:
         gateway=str(tiny[0]),
         control_plane=str(tiny[1]),
         resolver=str(tiny[2]),
+        resolver_address=str(tiny[2][4]),
     )
 
 
