@@ -74,6 +74,9 @@ GCP_RESOURCE = Rule(longest=63, source="Compute Engine, resource naming conventi
 GCP_SERVICE_ACCOUNT = Rule(
     longest=30, shortest=6, source="IAM API, projects.serviceAccounts.create, accountId: 6 to 30"
 )
+GCP_POOL = Rule(
+    longest=32, shortest=4, source="IAM API, workloadIdentityPoolId: 4 to 32 of a-z0-9-, not beginning with gcp-"
+)
 GCP_KEY = Rule(longest=63, source="Cloud KMS API, keyRingId and cryptoKeyId: [a-zA-Z0-9_-]{1,63}")
 GKE_CLUSTER = Rule(longest=40, source="Kubernetes Engine API, projects.locations.clusters, name: at most 40")
 CLOUD_SQL = Rule(

@@ -136,6 +136,8 @@ class App(Settings):
     min_available: Annotated[int, Field(ge=0, le=99)] = 2
     cpu: Annotated[str, StringConstraints(pattern=r"^[0-9]+m?$")] = "500m"
     memory: Annotated[str, StringConstraints(pattern=r"^[0-9]+[MG]i$")] = "256Mi"
+    exposure: Literal["internal", "public"] = "internal"
+    """Whether the gateways' addresses are reachable from the internet."""
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:

@@ -1,25 +1,139 @@
-"""The whole estate of an environment."""
+"""The whole estate of an environment: what stands where, and what leans on what."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from stacks.environment import Environment
-from stacks.sites.aws import AwsSite
-from stacks.sites.azure import AzureSite
-from stacks.sites.gcp import GcpSite
+import pulumi
 
-SITES = {"aws": AwsSite, "azure": AzureSite, "gcp": GcpSite}
+from components.addons.addons import Addons, AddonsArgs
+from components.app_deployment import AppDeploymentArgs, Entry, Oidc, Replicas, Resources
+from components.app_deployment.deployment import AppDeployment
+from components.cluster.settings import ClusterSettings, NodeSize
+from components.database import PostgresSettings, ShardCluster, ShardClusterArgs, Tier, shards_for
+from components.identity.workloads import Workload, WorkloadLogins
+from components.interconnect import Mesh, MeshArgs
+from stacks.environment import Cloud, Environment
+from stacks.federation import federate
+from stacks.landing_zones import LANDING_ZONES, Cluster, LandingZone
 
 
-@dataclass
+@dataclass(frozen=True)
 class Estate:
+    """What an environment is made of, for whoever builds on it."""
+
+    landing_zones: Mapping[Cloud, LandingZone]
+    shards: ShardCluster
+    clusters: Mapping[Cloud, Cluster]
+    apps: Mapping[Cloud, AppDeployment]
+
     def outputs(self) -> dict[str, Any]:
-        return {}
+        """What the stack tells the outside; nothing of it is secret."""
+        return {
+            "urls": {cloud: app.urls for cloud, app in self.apps.items()},
+            "directory": self.shards.directory,
+            "kubeconfigs": {cloud: cluster.kubeconfig for cloud, cluster in self.clusters.items()},
+        }
 
 
 def build(environment: Environment) -> Estate:
-    for cloud in environment.clouds:
-        SITES[cloud](environment)
-    return Estate()
+    """Networks and keys first, then databases and clusters on them, then the app, which needs all of them."""
+    zones = {cloud: LANDING_ZONES[cloud](environment) for cloud in environment.clouds}
+    mesh = _join(environment, zones)
+    shards = ShardCluster(
+        environment.name,
+        ShardClusterArgs(
+            homes={cloud: zone.databases() for cloud, zone in zones.items()},
+            shards=shards_for(environment.clouds, environment.shards_per_home),
+            settings=_postgres_settings(environment),
+            tags=environment.tags,
+        ),
+        _all_providers(zones),
+    )
+    clusters = {cloud: zone.cluster(_cluster_settings(environment)) for cloud, zone in zones.items()}
+    logins_of = federate(environment, zones, clusters, shards.endpoints)
+    apps = {
+        cloud: _app(environment, cloud, zones, clusters[cloud], shards, logins_of(cloud), mesh)
+        for cloud in environment.clouds
+    }
+    return Estate(zones, shards, clusters, apps)
+
+
+def _all_providers(zones: Mapping[Cloud, LandingZone]) -> pulumi.ResourceOptions:
+    return pulumi.ResourceOptions(providers=[zone.provider for zone in zones.values()])
+
+
+def _join(environment: Environment, zones: Mapping[Cloud, LandingZone]) -> list[pulumi.Resource]:
+    """One cloud needs no mesh."""
+    if len(zones) == 1:
+        return []
+    sites: dict[str, Any] = {cloud: zone.mesh_site() for cloud, zone in zones.items()}
+    return [Mesh(f"{environment.name}-mesh", MeshArgs(**sites), _all_providers(zones))]
+
+
+def _app(
+    environment: Environment,
+    cloud: Cloud,
+    zones: Mapping[Cloud, LandingZone],
+    cluster: Cluster,
+    shards: ShardCluster,
+    logins: Mapping[Workload, WorkloadLogins],
+    mesh: list[pulumi.Resource],
+) -> AppDeployment:
+    """Add-ons and app of one cluster; the app asks every home, so it comes after the mesh."""
+    domain, settings = f"{cloud}.{environment.app.domain}", environment.app
+    options = pulumi.ResourceOptions(providers=[cluster.provider])
+    addons = Addons(
+        f"{environment.name}-{cloud}-addons",
+        AddonsArgs(
+            bindings=zones[cloud].addon_bindings(cluster, domain),
+            domain=domain,
+            owner=f"{environment.name}-{cloud}",
+            labels=environment.tags,
+            exposure=settings.exposure,
+        ),
+        options,
+    )
+    return AppDeployment(
+        f"{environment.name}-{cloud}-ledger",
+        AppDeploymentArgs(
+            cloud=cloud,
+            environment=environment.name,
+            image=settings.image,
+            directory=shards.directory,
+            database_cidrs=[cidr for zone in zones.values() for cidr in zone.database_cidrs],
+            oidc=Oidc(**environment.oidc.model_dump()),
+            entry=Entry(hostnames=[domain]),
+            logins=logins,
+            labels=environment.tags,
+            replicas=Replicas(
+                minimum=settings.min_replicas, maximum=settings.max_replicas, min_available=settings.min_available
+            ),
+            resources=Resources(cpu=settings.cpu, memory=settings.memory),
+        ),
+        pulumi.ResourceOptions(providers=[cluster.provider], depends_on=[addons, *mesh]),
+    )
+
+
+def _postgres_settings(environment: Environment) -> PostgresSettings:
+    database = environment.database
+    return PostgresSettings(
+        tier=Tier(database.size),
+        zone_redundant=database.zone_redundant,
+        backup_retention_days=database.backup_retention_days,
+        replicas=database.read_replicas,
+        deletion_protection=environment.protect,
+        protect=environment.protect,
+    )
+
+
+def _cluster_settings(environment: Environment) -> ClusterSettings:
+    cluster = environment.cluster
+    return ClusterSettings(
+        size=NodeSize(cluster.size),
+        min_nodes=cluster.min_nodes,
+        max_nodes=cluster.max_nodes,
+        deletion_protection=environment.protect,
+    )

@@ -41,6 +41,8 @@ class AzureKey(pulumi.ComponentResource):
 
     key_uri: pulumi.Output[str]
     """Without a version, so that its users follow a rotation."""
+    key_version_uri: pulumi.Output[str]
+    """With its version, for users that cannot follow one."""
     vault_id: pulumi.Output[str]
     identity_id: pulumi.Output[str]
     """Resource id of the identity through which services reach the key."""
@@ -81,6 +83,7 @@ class AzureKey(pulumi.ComponentResource):
             self._grant(user, principal_id, vault.id, _USE)
         # Whoever encrypts through the identity must wait for its role: the key's address arrives only then.
         self.key_uri = pulumi.Output.all(key.key_uri, granted.id).apply(lambda both: str(both[0]))
+        self.key_version_uri = pulumi.Output.all(key.key_uri_with_version, granted.id).apply(lambda both: str(both[0]))
         self.vault_id, self.identity_id = vault.id, identity.id
         self.identity_principal_id = identity.principal_id
         self.register_outputs({"keyUri": self.key_uri, "vaultId": vault.id, "identityId": identity.id})

@@ -1,0 +1,71 @@
+"""Every cluster's workloads log into every cloud: who trusts whose tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from components.database import Endpoint
+from components.identity.aws import AwsDatabaseAccess, AwsFederation, AwsFederationArgs
+from components.identity.azure import AzureFederation, AzureFederationArgs
+from components.identity.gcp import GcpFederation, GcpFederationArgs
+from components.identity.workloads import WORKLOADS, ClusterIssuer, Workload, WorkloadLogins, logins_for
+from components.naming import GCP_POOL, fit
+from stacks.environment import Cloud, Environment
+from stacks.landing_zones import AwsLandingZone, AzureLandingZone, Cluster, GcpLandingZone, LandingZone
+
+LoginsOf = Callable[[Cloud], Mapping[Workload, WorkloadLogins]]
+
+
+def federate(
+    environment: Environment,
+    landing_zones: Mapping[Cloud, LandingZone],
+    clusters: Mapping[Cloud, Cluster],
+    endpoints: Mapping[str, Endpoint],
+) -> LoginsOf:
+    """Make each cloud trust all clusters; returns what the pods of the cluster in a cloud must carry."""
+    issuers = [ClusterIssuer(home=cloud, issuer=cluster.oidc_issuer) for cloud, cluster in clusters.items()]
+    aws = azure = gcp = None
+    for cloud, zone in landing_zones.items():
+        name = f"{environment.name}-{cloud}-federation"
+        match zone:
+            case AwsLandingZone():
+                aws = AwsFederation(name, _aws_args(zone, issuers, endpoints, environment), zone.options)
+            case AzureLandingZone():
+                AzureFederation(name, AzureFederationArgs(identities=zone.identities, clusters=issuers), zone.options)
+                azure = zone.identities
+            case GcpLandingZone():
+                pool = fit(GCP_POOL, environment.name)
+                args = GcpFederationArgs(identities=zone.identities, pool_id=pool, clusters=issuers)
+                gcp = GcpFederation(name, args, zone.options)
+
+    def logins_of(home: Cloud) -> dict[Workload, WorkloadLogins]:
+        return {
+            workload: logins_for(
+                workload,
+                home,
+                aws=aws.logins if aws else None,
+                azure=azure.logins if azure else None,
+                gcp=gcp.logins(home) if gcp else None,
+            )
+            for workload in WORKLOADS
+        }
+
+    return logins_of
+
+
+def _aws_args(
+    zone: AwsLandingZone,
+    issuers: Sequence[ClusterIssuer],
+    endpoints: Mapping[str, Endpoint],
+    environment: Environment,
+) -> AwsFederationArgs:
+    databases = [
+        AwsDatabaseAccess(
+            name=name, arn=endpoint.arn, resource_id=endpoint.resource_id, master_secret_arn=endpoint.admin.secret
+        )
+        for name, endpoint in endpoints.items()
+        if endpoint.arn is not None and endpoint.resource_id is not None and endpoint.admin.secret is not None
+    ]
+    return AwsFederationArgs(
+        clusters=issuers, databases=databases, secret_key_arn=zone.secret_key_arn, tags=environment.tags
+    )

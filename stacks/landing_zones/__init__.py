@@ -1,0 +1,17 @@
+"""One cloud as an environment uses it, a module a cloud."""
+
+from collections.abc import Callable, Mapping
+
+from stacks.environment import Cloud, Environment
+from stacks.landing_zones.aws import AwsLandingZone
+from stacks.landing_zones.azure import AzureLandingZone
+from stacks.landing_zones.gcp import GcpLandingZone
+from stacks.landing_zones.landing_zone import Cluster, LandingZone
+
+LANDING_ZONES: Mapping[Cloud, Callable[[Environment], LandingZone]] = {
+    "aws": AwsLandingZone,
+    "azure": AzureLandingZone,
+    "gcp": GcpLandingZone,
+}
+
+__all__ = ["LANDING_ZONES", "AwsLandingZone", "AzureLandingZone", "Cluster", "GcpLandingZone", "LandingZone"]

@@ -1,1 +1,0 @@
-"""One cloud as an environment uses it, a module a cloud."""
