@@ -41,8 +41,7 @@ def main() -> int:
             step("uv, the package installer", "uv", [BOOTSTRAP], install_uv)
             step("packages, pinned by hash", "packages", [LOCKED], install_packages)
             step("this project", "project", [CHECKOUT / "pyproject.toml"], install_project)
-            if subprocess.run([PYTHON, "-m", "tools.engine"], cwd=CHECKOUT, check=False).returncode != 0:
-                raise SetupFailed("the Pulumi engine could not be brought onto this machine")
+            install_engine()
     except SetupFailed as reason:
         print(f"setup: {reason}", file=sys.stderr)
         return 1
@@ -105,6 +104,12 @@ def install_packages() -> None:
 
 def install_project() -> None:
     run([UV, "pip", "install", "--python", PYTHON, "--no-deps", "--no-build-isolation", "--editable", CHECKOUT])
+
+
+def install_engine() -> None:
+    """The engine decides for itself what there is to do; a long build shows its own progress."""
+    if subprocess.run([PYTHON, "-m", "tools.engine"], cwd=CHECKOUT, check=False).returncode != 0:
+        raise SetupFailed("the Pulumi engine could not be brought onto this machine")
 
 
 def succeeds(command: Command) -> bool:

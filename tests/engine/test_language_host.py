@@ -18,7 +18,7 @@ from google.protobuf import empty_pb2
 from pulumi.runtime.proto import language_pb2, language_pb2_grpc
 
 from tools.engine import from_modules
-from tools.engine.language_host import installer
+from tools.engine.language_host import installer, plugins
 from tools.engine.language_host.children import Children
 from tools.engine.language_host.packages import Package, direct, installed, plugin_of, plugin_version
 from tools.engine.language_host.runtime import BadOption, PythonRuntime
@@ -110,6 +110,14 @@ def test_a_plugin_streams_what_it_says_and_its_exit_code(host, tmp_path):
     assert (heard, code) == ({"stdout": b"out\n", "stderr": b"err\n"}, 4)
 
 
+def test_type_errors_stop_a_program_before_it_runs(host, tmp_path):
+    (tmp_path / "mypy").mkdir()
+    (tmp_path / "mypy" / "__init__.py").touch()
+    (tmp_path / "mypy" / "__main__.py").write_text("raise SystemExit(1)")
+    request = language_pb2.RunRequest(pwd=str(tmp_path), info=info(tmp_path, typechecker="mypy"))
+    assert host.client.Run(request).error == f"mypy found mistakes in {tmp_path}"
+
+
 def test_a_cancelled_plugin_ends(host, tmp_path):
     (tmp_path / "__main__.py").write_text("import os, time; print(os.getpid(), flush=True); time.sleep(600)")
     call = host.client.RunPlugin(language_pb2.RunPluginRequest(pwd=str(tmp_path), kind="resource", info=info(tmp_path)))
@@ -135,6 +143,12 @@ def test_a_folder_with_nothing_to_run_is_named(host, tmp_path):
             )
         )
     assert refused.value.details() == f"{tmp_path} holds neither a __main__.py nor a pyproject.toml with a project name"
+
+
+def test_a_packaged_plugin_is_run_by_its_project_name(tmp_path):
+    (tmp_path / "pyproject.toml").write_text('[project]\nname = "my-provider"\n')
+    request = language_pb2.RunPluginRequest(info=info(tmp_path))
+    assert plugins.plugin_program(request) == ["-m", "pulumi.run.plugin", "my-provider"]
 
 
 def test_about_tells_the_virtualenvs_python(host, tmp_path):
