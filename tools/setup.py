@@ -10,6 +10,7 @@ import fcntl
 import hashlib
 import os
 import shutil
+import ssl
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -130,13 +131,16 @@ def run(command: Command) -> None:
 
 
 def installer_environment() -> dict[str, str]:
-    """What pip is told about mirrors and certificates by variables goes for uv too; nothing else leaks in."""
+    """What pip is told about mirrors and certificates goes for uv too; nothing else leaks in."""
     kept = {
         name: value for name, value in os.environ.items() if name not in {"VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME"}
     }
     for ours, theirs in (("UV_DEFAULT_INDEX", "PIP_INDEX_URL"), ("SSL_CERT_FILE", "PIP_CERT")):
         if theirs in kept:
             kept.setdefault(ours, kept[theirs])
+    if ssl.create_default_context().get_ca_certs():
+        # Behind an inspecting proxy only the machine's own certificates will do; uv's own serve where there are none.
+        kept.setdefault("UV_SYSTEM_CERTS", "true")
     return kept
 
 
