@@ -14,7 +14,7 @@ from localcloud.contract import UNKNOWN
 from localcloud.home import Home
 from localcloud.provider import kubernetes
 from localcloud.provider.guard import Simulated, World
-from localcloud.provider.properties import Properties, merged, projected, public, unknown, without
+from localcloud.provider.properties import Properties, echoed, merged, projected, public, unknown, without
 from localcloud.provider.records import Record, Records, Warn
 from localcloud.provider.secrecy import hidden, restored
 from localcloud.provider.urns import Urn
@@ -76,7 +76,7 @@ class Lifecycle:
         if any(record.id == identity for record in earlier):
             self._kept.add((urn.text, identity))
         self._record(urn, Record(urn.text, urn.type, identity, inputs, outputs, generation))
-        return Found(identity, inputs, merged(public(inputs), outputs))
+        return Found(identity, inputs, merged(echoed(public(inputs)), outputs))
 
     def preview_create(self, urn: Urn, inputs: Properties) -> Found:
         """What a create would give: the inputs, and id and outputs as unknown, the id as no text."""
@@ -87,7 +87,7 @@ class Lifecycle:
             identity = computed
         state: Properties = dict.fromkeys(_output_names(urn), UNKNOWN)
         later = {name: value if name in early else unknown(value) for name, value in outputs.items()}
-        return Found(identity, inputs, state | merged(public(inputs), later))
+        return Found(identity, inputs, state | merged(echoed(public(inputs)), later))
 
     def read(self, urn: Urn, identity: str, inputs: Properties, state: Properties) -> Found | None:
         """The resource as it is now, None where it is gone; `inputs` and `state` are empty for an import."""
@@ -102,7 +102,7 @@ class Lifecycle:
         if record is None:
             return None
         known = restored(record.inputs, inputs, urn.type)
-        return Found(identity, known, merged(public(known), restored(record.outputs, state, urn.type)))
+        return Found(identity, known, merged(echoed(public(known)), restored(record.outputs, state, urn.type)))
 
     def update(
         self, urn: Urn, identity: str, old: Properties, old_inputs: Properties, inputs: Properties, timeout: float
@@ -117,11 +117,11 @@ class Lifecycle:
         if body:
             outputs = merged(outputs, body.update(self.home, identity, old, self._resource(urn, inputs, timeout)))
         self._record(urn, Record(urn.text, urn.type, identity, inputs, outputs, generation))
-        return merged(public(inputs), outputs)
+        return merged(echoed(public(inputs)), outputs)
 
     def preview_update(self, old: Properties, old_inputs: Properties, inputs: Properties) -> Properties:
         """What an update would give: the new inputs, and the outputs as they are."""
-        return merged(without(old, public(old_inputs)), public(inputs))
+        return merged(without(old, public(old_inputs)), echoed(public(inputs)))
 
     def delete(self, urn: Urn, identity: str, state: Properties) -> None:
         """Remove a resource; nothing happens where it is gone already."""

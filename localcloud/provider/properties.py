@@ -27,6 +27,23 @@ def merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> Properties:
     return result
 
 
+def echoed(inputs: Any) -> Any:
+    """Inputs as a cloud gives them back: Azure takes a resource's identities as a list, and tells them as a map."""
+    if isinstance(inputs, list):
+        return [echoed(item) for item in inputs]
+    if not isinstance(inputs, Mapping):
+        return inputs
+    return {
+        key: _identities(value) if key == "userAssignedIdentities" else echoed(value) for key, value in inputs.items()
+    }
+
+
+def _identities(value: Any) -> Any:
+    if not isinstance(value, list):
+        return value
+    return UNKNOWN if UNKNOWN in value else {identity: {} for identity in value}
+
+
 def unknown(value: Any) -> Any:
     """`value` with everything in it unknown, but the places known."""
     return {key: unknown(item) for key, item in value.items()} if isinstance(value, Mapping) and value else UNKNOWN
@@ -47,6 +64,8 @@ def projected(shape: Any, now: Any) -> Any:
     if isinstance(shape, Mapping) and isinstance(now, Mapping):
         kept = {key: value for key, value in shape.items() if key.startswith(INTERNAL)}
         return kept | {key: projected(value, now[key]) for key, value in public(shape).items() if key in now}
+    if isinstance(shape, list) and isinstance(now, Mapping):
+        return shape if set(shape) == set(now) else list(now)
     if isinstance(shape, list) and isinstance(now, list) and len(shape) == len(now):
         return [projected(mine, theirs) for mine, theirs in zip(shape, now, strict=True)]
     return now
