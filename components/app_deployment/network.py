@@ -42,7 +42,7 @@ def policies(args: AppDeploymentArgs) -> dict[str, Rule]:
     }
     specs = {
         "default-deny": {"podSelector": everyone, "policyTypes": ["Ingress", "Egress"]},
-        "allow-dns": _egress(ours, [_dns()]),
+        "allow-dns": _egress(ours, [_dns(args.dns_cidrs)]),
         "allow-databases": _egress(ours, [_addresses(args.database_cidrs, DATABASE_PORT)]),
         "allow-token-endpoints": _egress(ours, [_addresses(["0.0.0.0/0"], 443, but_not=[LINK_LOCAL])]),
         "allow-gateway": {
@@ -66,9 +66,12 @@ def _egress(pods: Rule, rules: list[Rule]) -> Rule:
     return {"podSelector": pods, "policyTypes": ["Egress"], "egress": rules}
 
 
-def _dns() -> Rule:
+def _dns(cidrs: Sequence[str]) -> Rule:
     resolver = _namespace("kube-system") | {"podSelector": {"matchLabels": {"k8s-app": "kube-dns"}}}
-    return {"to": [resolver], "ports": [_port(53, "UDP"), _port(53)]}
+    return {
+        "to": [resolver, *[{"ipBlock": {"cidr": cidr}} for cidr in cidrs]],
+        "ports": [_port(53, "UDP"), _port(53)],
+    }
 
 
 def _addresses(cidrs: Sequence[pulumi.Input[str]], port: int, but_not: Sequence[str] = ()) -> Rule:

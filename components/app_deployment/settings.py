@@ -116,6 +116,8 @@ class AppDeploymentArgs:
     """The ClusterSecretStore of External Secrets that the references are looked up in."""
     viewer_groups: Sequence[str] = ("living-fortress-viewers",)
     """Groups of people who may look at pods, logs and events of the namespace, and change nothing."""
+    dns_cidrs: Sequence[str] = ()
+    """Where pods reach DNS besides the pods of kube-dns: EKS Auto Mode answers on the node."""
     namespace: str = NAMESPACE
     log_level: str = "info"
 

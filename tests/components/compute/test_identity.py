@@ -1,0 +1,178 @@
+"""Identities: every cloud trusts the pods of all three clusters, two accounts of one namespace, and nobody else."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from components.identity import LEDGER, MIGRATOR, AwsLogin, AzureLogin, GcpLogin, logins_for, subject
+from components.identity.aws import database_user
+
+CLOUDS = ("aws", "azure", "gcp")
+SUBJECTS = {"ledger": "system:serviceaccount:living-fortress:ledger"}
+SUBJECTS["migrator"] = SUBJECTS["ledger"].replace("ledger", "migrator")
+ROLE, ROLE_POLICY = "aws:iam/role:Role", "aws:iam/rolePolicy:RolePolicy"
+
+
+def statements(engine: Any, type_: str, name: str, key: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(engine.named(type_, name)[key])["Statement"]
+    return found
+
+
+def test_the_components_are_well_formed(identities: Any) -> None:
+    identities.engine.assert_well_formed()
+
+
+@pytest.mark.parametrize("workload", ["ledger", "migrator"])
+def test_an_aws_role_is_open_to_one_account_of_each_cluster(identities: Any, workload: str) -> None:
+    trusted = statements(identities.engine, ROLE, f"test-aws-{workload}", "assumeRolePolicy")
+    assert len(trusted) == 3
+    for cloud, statement in zip(CLOUDS, trusted, strict=True):
+        assert statement["Effect"] == "Allow"
+        assert statement["Action"] == "sts:AssumeRoleWithWebIdentity"
+        assert statement["Principal"] == {"Federated": f"arn:mock:test-aws-{cloud}"}
+        assert statement["Condition"] == {
+            "StringEquals": {
+                f"issuer.{cloud}.example:aud": "sts.amazonaws.com",
+                f"issuer.{cloud}.example:sub": SUBJECTS[workload],
+            }
+        }
+
+
+def test_aws_takes_tokens_meant_for_aws_only(identities: Any) -> None:
+    providers = identities.engine.all("aws:iam/openIdConnectProvider:OpenIdConnectProvider")
+    assert {one["url"] for one in providers} == {f"https://issuer.{cloud}.example" for cloud in CLOUDS}
+    assert all(one["clientIdLists"] == ["sts.amazonaws.com"] for one in providers)
+
+
+def test_the_ledger_logs_into_its_own_database_user_and_reads_no_secret(identities: Any) -> None:
+    [statement] = statements(identities.engine, ROLE_POLICY, "test-aws-ledger", "policy")
+    assert statement == {
+        "Effect": "Allow",
+        "Action": "rds-db:connect",
+        "Resource": ["arn:aws:rds-db:eu-central-1:000000000001:dbuser:db-ABC/ledger"],
+    }
+
+
+def test_the_migrator_reads_the_master_secrets_and_nothing_else(identities: Any) -> None:
+    read, decrypt = statements(identities.engine, ROLE_POLICY, "test-aws-migrator", "policy")
+    assert read["Action"] == "secretsmanager:GetSecretValue"
+    assert read["Resource"] == ["arn:aws:secretsmanager:eu-central-1:000000000001:secret:rds!db-1"]
+    assert decrypt["Action"] == "kms:Decrypt"
+    assert decrypt["Resource"] == "arn:aws:kms:eu-central-1:000000000001:key/k"
+    assert decrypt["Condition"] == {"StringLike": {"kms:ViaService": "secretsmanager.*.amazonaws.com"}}
+
+
+def test_azure_trusts_each_account_in_each_cluster(identities: Any) -> None:
+    credentials = identities.engine.all("azure-native:managedidentity:FederatedIdentityCredential")
+    assert {(one["resourceName"], one["issuer"], one["subject"]) for one in credentials} == {
+        (f"test-azure-{workload}", f"https://issuer.{cloud}.example", SUBJECTS[workload])
+        for workload in SUBJECTS
+        for cloud in CLOUDS
+    }
+    assert all(one["audiences"] == ["api://AzureADTokenExchange"] for one in credentials)
+
+
+def test_azure_is_asked_for_one_credential_of_an_identity_at_a_time(identities: Any) -> None:
+    credentials = identities.engine.all("azure-native:managedidentity:FederatedIdentityCredential")
+    for workload in SUBJECTS:
+        chain = {one.name: one for one in credentials if f"-{workload}-" in one.name}
+        for earlier, later in (("aws", "azure"), ("azure", "gcp")):
+            assert chain[f"test-azure-{workload}-{earlier}"].urn in chain[f"test-azure-{workload}-{later}"].depends_on
+
+
+def test_google_knows_foreign_clusters_and_only_our_two_accounts_of_them(identities: Any) -> None:
+    providers = identities.engine.all("gcp:iam/workloadIdentityPoolProvider:WorkloadIdentityPoolProvider")
+    assert {one["oidc"]["issuerUri"] for one in providers} == {
+        "https://issuer.aws.example",
+        "https://issuer.azure.example",
+    }
+    for one in providers:
+        assert one["attributeMapping"] == {"google.subject": "assertion.sub"}
+        assert json.loads(one["attributeCondition"].removeprefix("assertion.sub in ")) == list(SUBJECTS.values())
+
+
+def test_google_accounts_log_into_cloud_sql_and_are_lent_to_nobody_else(identities: Any) -> None:
+    engine = identities.engine
+    for workload in SUBJECTS:
+        email = f"{workload}@fortress-test.iam.gserviceaccount.com"
+        grants = engine.all("gcp:projects/iAMMember:IAMMember")
+        assert {one["role"] for one in grants if one["member"] == f"serviceAccount:{email}"} == {
+            "roles/cloudsql.instanceUser",
+            "roles/cloudsql.client",
+        }
+        lent = [
+            one
+            for one in engine.all("gcp:serviceaccount/iAMMember:IAMMember")
+            if one["serviceAccountId"].endswith(email)
+        ]
+        assert all(one["role"] == "roles/iam.workloadIdentityUser" for one in lent)
+        assert {one["member"] for one in lent} == {
+            "principal://iam.googleapis.com/projects/123/locations/global/workloadIdentityPools/fortress"
+            f"/subject/{SUBJECTS[workload]}",
+            f"serviceAccount:fortress-test.svc.id.goog[living-fortress/{workload}]",
+        }
+
+
+def test_the_google_database_users_are_named_after_the_accounts(identities: Any) -> None:
+    accounts = identities.engine.all("gcp:serviceaccount/account:Account")
+    assert {one["accountId"] for one in accounts} == {"ledger", "migrator"}
+
+
+def test_a_foreign_pod_gets_a_credential_file_without_secret(identities: Any) -> None:
+    login = identities.outputs["gcp"]["aws"]["ledger"]
+    provider = "projects/123/locations/global/workloadIdentityPools/fortress/providers/aws-cluster"
+    assert login["audience"] == f"https://iam.googleapis.com/{provider}"
+    file = json.loads(login["credential_configuration"])
+    assert file["type"] == "external_account"
+    assert file["audience"] == f"//iam.googleapis.com/{provider}"
+    assert file["credential_source"] == {
+        "file": "/var/run/secrets/fortress/gcp/token",
+        "format": {"type": "text"},
+    }
+    assert (
+        "ledger@fortress-test.iam.gserviceaccount.com:generateAccessToken" in file["service_account_impersonation_url"]
+    )
+    assert not {"private_key", "client_secret", "refresh_token"} & set(file)
+
+
+def test_a_pod_inside_google_asks_the_metadata_server(identities: Any) -> None:
+    login = identities.outputs["gcp"]["gcp"]["ledger"]
+    assert login["audience"] is None
+    assert login["credential_configuration"] is None
+
+
+def test_database_users_are_named_in_the_partition_of_their_server() -> None:
+    arn = database_user("arn:aws-us-gov:rds:us-gov-west-1:7:db:x", "db-1")
+    assert arn == "arn:aws-us-gov:rds-db:us-gov-west-1:7:dbuser:db-1/ledger"
+
+
+@pytest.mark.parametrize(
+    ("home", "annotations"),
+    [
+        ("aws", {"eks.amazonaws.com/role-arn": "role"}),
+        ("azure", {"azure.workload.identity/client-id": "client", "azure.workload.identity/tenant-id": "tenant"}),
+        ("gcp", {"iam.gke.io/gcp-service-account": "email"}),
+    ],
+)
+def test_a_service_account_is_annotated_as_its_home_cloud_wants(home: Any, annotations: dict[str, str]) -> None:
+    logins = logins_for(
+        LEDGER,
+        home,
+        aws={LEDGER: AwsLogin(role_arn="role")},
+        azure={LEDGER: AzureLogin(client_id="client", tenant_id="tenant")},
+        gcp={LEDGER: GcpLogin(service_account="email")},
+    )
+    assert logins.annotations == annotations
+
+
+def test_a_cloud_that_is_not_in_use_has_no_login() -> None:
+    logins = logins_for(MIGRATOR, "azure", aws={LEDGER: AwsLogin(role_arn="role")})
+    assert (logins.aws, logins.azure, logins.gcp, logins.annotations) == (None, None, None, {})
+
+
+def test_the_subject_names_namespace_and_account() -> None:
+    assert subject(LEDGER) == SUBJECTS["ledger"]
+    assert subject(MIGRATOR, "other") == "system:serviceaccount:other:migrator"

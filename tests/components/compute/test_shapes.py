@@ -1,0 +1,33 @@
+"""Whatever the compute components register, the providers' own contracts take: names, nesting, types, enums, limits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from components.app_deployment import SecretReference
+from components.app_deployment.deployment import AppDeployment
+from localcloud import contract
+
+RUNS = ("clusters", "identities", "addons", "app")
+
+
+@pytest.fixture(scope="module")
+def app(compute_engine: Callable[[], Any], app_args: Callable[..., Any]) -> Any:
+    engine = compute_engine()
+    args = app_args(secrets=[SecretReference(variable="KEY", remote_key="test/key")])
+    engine.run(lambda: AppDeployment("test-app", args, engine.on("kubernetes")) and None)
+    return engine
+
+
+@pytest.mark.parametrize("run", RUNS)
+def test_every_resource_fits_its_contract(run: str, request: pytest.FixtureRequest) -> None:
+    found = request.getfixturevalue(run)
+    engine = getattr(found, "engine", found)
+    assert engine.resources
+    problems = {
+        one.urn: contract.check(one.type.partition(":")[0], one.type, one.inputs).problems for one in engine.resources
+    }
+    assert {urn: found for urn, found in problems.items() if found} == {}
