@@ -90,7 +90,7 @@ class Cluster:
     def put(self, manifest: Manifest) -> None:
         """Store an object in place of the earlier one."""
         path = self._path(Key.of(manifest))
-        self.home.folder(*path.parent.relative_to(self.home.root).parts)
+        self._folder(path.parent)
         write_atomically(path, json.dumps(manifest, indent=1, sort_keys=True) + "\n")
 
     @contextlib.contextmanager
@@ -123,7 +123,12 @@ class Cluster:
     def folder(self, key: Key) -> Path:
         """The folder that belongs to an object, for what it has besides its JSON; created private if absent."""
         path = self._path(key).with_suffix(FOLDER)
-        return self.home.folder(*path.relative_to(self.home.root).parts)
+        return self._folder(path)
+
+    def _folder(self, path: Path) -> Path:
+        """A folder that is private at every level."""
+        parts = path.relative_to(self.home.root).parts
+        return [self.home.folder(*parts[:depth]) for depth in range(1, len(parts) + 1)][-1]
 
     @property
     def _root(self) -> Path:

@@ -26,6 +26,7 @@ from localcloud.supervision import ProcessState, Program, Supervisor, last_lines
 
 LOG_LINES = 12
 ADDRESS_TRIES = 2
+INIT_SECONDS = 300.0
 END_SECONDS = 10.0
 LOOK_SECONDS = 0.05
 READINESS_PROBES = ("startupProbe", "readinessProbe")
@@ -45,7 +46,7 @@ def start(pod: Pod) -> Pod:
         supervisor.put(
             Program(
                 name=pod.program(container.name),
-                command=container.command,
+                command=_command(container),
                 directory=container.directory,
                 environment=container.environment,
                 stop_seconds=container.stop_seconds,
@@ -69,7 +70,12 @@ def initialised(pod: Pod, around: Surroundings) -> list[Container]:
     rendered = containers(pod.spec, around)
     for container in init_containers(pod.spec, around):
         log = around.folder / f"{container.name}.log"
-        code = begin(container, log).wait()
+        process = begin(container, log)
+        try:
+            code = process.wait(INIT_SECONDS)
+        except subprocess.TimeoutExpired:
+            end(process.pid, started_at(process.pid) or "")
+            code = process.wait()
         if code:
             raise BodyError(f"init container {container.name!r} exits with {code}: {last_lines(log, LOG_LINES)}")
     return rendered
@@ -88,8 +94,7 @@ def begin(container: Container, log: Path) -> subprocess.Popen[bytes]:
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     try:
         return subprocess.Popen(
-            container.command,
-            executable=_found(container),
+            _command(container),
             cwd=container.directory,
             env=dict(container.environment),
             stdin=subprocess.DEVNULL,
@@ -104,10 +109,13 @@ def begin(container: Container, log: Path) -> subprocess.Popen[bytes]:
         os.close(descriptor)
 
 
-def _found(container: Container) -> str:
-    # subprocess looks along our own PATH, not along the one the container is given.
-    program = container.command[0]
-    return shutil.which(program, path=container.environment["PATH"]) or program
+def _command(container: Container) -> tuple[str, ...]:
+    """What a container runs, with its program found on the container's own PATH."""
+    name, *arguments = container.command
+    found = shutil.which(name, path=container.environment["PATH"])
+    if found is None:
+        raise BodyError(f"container {container.name!r}: there is no program {name!r} in its image")
+    return (found, *arguments)
 
 
 def _stop(pod: Pod) -> None:

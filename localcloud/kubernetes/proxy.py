@@ -178,7 +178,10 @@ class Proxy:
     def _asked(self, path: str) -> dict[str, Any]:
         with _connected(self._folder) as connection:
             connection.request("GET", path)
-            answer: dict[str, Any] = json.loads(connection.getresponse().read() or b"{}")
+            response = connection.getresponse()
+            body = response.read()
+        # A dump of something of which there is none at all is not found.
+        answer: dict[str, Any] = {} if response.status == http.HTTPStatus.NOT_FOUND else json.loads(body)
         return answer
 
 

@@ -38,9 +38,11 @@ class Patience:
         seen = self._seen.setdefault(state.name, set())
         if state.pid is not None:
             seen.add(state.pid)
-        if state.running or state.description not in DOWN:
+        if state.running:
             self._down_since.pop(state.name, None)
             return len(seen) > EXITS
+        if state.description not in DOWN:
+            return False
         since = self._down_since.setdefault(state.name, time.monotonic())
         return len(seen) >= EXITS or time.monotonic() - since > DOWN_SECONDS
 

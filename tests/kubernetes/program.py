@@ -16,6 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     timeout = 0.5
+    disable_nagle_algorithm = True
 
     def do_GET(self) -> None:
         place = urlsplit(self.path)

@@ -1,0 +1,104 @@
+"""Objects as resources: where they are stored, how they are found again, what leaves when they go."""
+
+from __future__ import annotations
+
+import base64
+import json
+import stat
+from typing import Any
+
+import jwt
+import pytest
+
+from localcloud.bodies import body_for
+from localcloud.body import BodyError, Resource
+from localcloud.home import Home
+from localcloud.identity import Authority
+from localcloud.kubernetes.cluster import Cluster
+
+CONFIG_MAP = "kubernetes:core/v1:ConfigMap"
+
+
+def resource(inputs: dict[str, Any], server: str = "aws.local.localcloud.invalid", name: str = "Settings") -> Resource:
+    kubeconfig = {"clusters": [{"name": "c", "cluster": {"server": f"https://{server}"}}]}
+    return Resource("urn:x", CONFIG_MAP, name, inputs, {"kubeconfig": json.dumps(kubeconfig)})
+
+
+def test_an_object_is_a_private_file_of_its_cluster(world: Home) -> None:
+    made = body_for(CONFIG_MAP).create(
+        world, resource({"metadata": {"name": "a", "namespace": "n"}, "data": {"k": "v"}})
+    )
+    file = world.root / "kubernetes/aws/n/ConfigMap/a.json"
+    assert made.id == "aws/n/a"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert json.loads(file.read_text())["data"] == {"k": "v"}
+
+
+def test_a_repeated_create_finds_its_own_earlier_work(world: Home) -> None:
+    body = body_for(CONFIG_MAP)
+    first = body.create(world, resource({"data": {}}))
+    second = body.create(world, resource({"data": {}}))
+    assert first == second
+    assert first.id.startswith("aws/default/settings-")
+
+
+def test_an_object_without_a_name_keeps_the_one_it_got(world: Home) -> None:
+    body = body_for(CONFIG_MAP)
+    made = body.create(world, resource({"data": {"k": "1"}}))
+    outputs = body.update(world, made.id, {}, resource({"data": {"k": "2"}}, name="renamed"))
+    assert outputs["metadata"] == made.outputs["metadata"]
+    assert body.read(world, made.id, {})["data"] == {"k": "2"}
+
+
+def test_read_sees_an_edited_file_and_a_lost_one(world: Home) -> None:
+    body = body_for(CONFIG_MAP)
+    made = body.create(world, resource({"metadata": {"name": "a"}, "data": {"k": "v"}}))
+    file = world.root / "kubernetes/aws/default/ConfigMap/a.json"
+    file.write_text(file.read_text().replace('"v"', '"edited"'))
+    assert body.read(world, made.id, {"data": {"k": "v"}})["data"] == {"k": "edited"}
+    file.write_text('{"half": ')
+    assert body.read(world, made.id, {"data": {"k": "v"}}) is None
+
+
+def test_delete_leaves_no_file_and_can_be_repeated(world: Home) -> None:
+    body = body_for(CONFIG_MAP)
+    made = body.create(world, resource({"metadata": {"name": "a"}}))
+    body.delete(world, made.id, {})
+    body.delete(world, made.id, {})
+    assert not (world.root / "kubernetes").exists()
+
+
+def test_a_namespace_takes_its_objects_along(world: Home) -> None:
+    namespace = body_for("kubernetes:core/v1:Namespace")
+    made = namespace.create(world, resource({"metadata": {"name": "n"}}))
+    body_for(CONFIG_MAP).create(world, resource({"metadata": {"name": "a", "namespace": "n"}}))
+    assert made.id == "aws/n"
+    namespace.delete(world, made.id, {})
+    assert not (world.root / "kubernetes").exists()
+
+
+@pytest.mark.parametrize("server", ["example.eks.amazonaws.com", "aws.rehearsal.example.com"])
+def test_a_real_cluster_is_refused(world: Home, server: str) -> None:
+    with pytest.raises(BodyError, match="never reaches a real cluster"):
+        body_for(CONFIG_MAP).create(world, resource({}, server=server))
+
+
+@pytest.mark.parametrize("name", ["../../etc", "Upper", "a/b", ""])
+def test_a_name_never_leads_out_of_the_world(world: Home, name: str) -> None:
+    body = body_for(CONFIG_MAP)
+    with pytest.raises(BodyError, match=r"name|id of a ConfigMap"):
+        body.delete(world, f"aws/default/{name}", {})
+
+
+def test_secrets_are_read_whatever_way_they_were_written(world: Home) -> None:
+    data = {"a": base64.b64encode(b"1").decode()}
+    inputs = {"metadata": {"name": "s"}, "data": data, "stringData": {"b": "2"}}
+    body_for("kubernetes:core/v1:Secret").create(world, resource(inputs))
+    assert Cluster(world, "aws").secret("default", "s") == {"a": b"1", "b": b"2"}
+
+
+def test_every_namespace_knows_the_token_issuer(world: Home) -> None:
+    contents = Cluster(world, "aws").config_map("any", "localcloud-issuer")
+    assert contents is not None
+    (key,) = jwt.PyJWKSet.from_json(contents["jwks.json"].decode()).keys
+    assert key.key_id == json.loads(Authority.of(world).jwks())["keys"][0]["kid"]
