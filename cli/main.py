@@ -7,7 +7,7 @@ import traceback
 
 import typer
 
-from cli import environments
+from cli import environments, migrate, serve, token
 
 app = typer.Typer(
     name="fortress",
@@ -17,6 +17,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 environments.mount(app)
+app.command()(token.token)
+app.command()(serve.serve)
+app.add_typer(migrate.app, name="migrate")
 
 
 def main() -> None:
