@@ -177,16 +177,17 @@ def test_a_program_that_just_exits_is_an_error_with_its_code(project):
     assert "non-zero exit code: 3" in answer.stdout
 
 
-@pytest.mark.parametrize("command", [("preview",), ("up", "--yes", "--skip-preview")])
-def test_an_interrupt_ends_at_once_and_without_a_traceback(project, command):
+@pytest.mark.parametrize("with_policies", [False, True], ids=["a program", "a program under policies"])
+def test_an_interrupt_ends_at_once_and_without_a_traceback(project, with_policies):
     project.program(
         """
         import pathlib, time
-        pathlib.Path("started").touch()
-        time.sleep(600)
+        from tiny import Thing
+        Thing("one", size=1).size.apply(lambda _: (pathlib.Path("started").touch(), time.sleep(600)))
         """
     )
-    with project.start(*command) as process:
+    options = [project.policies(PACK.format(body="pass"))] if with_policies else []
+    with project.start("up", "--yes", "--skip-preview", *options) as process:
         wait_for(project.folder / "started")
         before = time.monotonic()
         process.send_signal(signal.SIGINT)

@@ -45,9 +45,9 @@ class Engine:
         return self.bin.parent
 
     def variables(self, search_path: str) -> dict[str, str]:
-        """What must be set for `pulumi` and its plugins to work, given the PATH so far."""
+        """What must be set for `pulumi`, its plugins and policy packs to work, given the PATH so far."""
         return {
-            "PATH": os.pathsep.join([str(self.bin), search_path]),
+            "PATH": os.pathsep.join([str(self.bin), str(checkout_python().parent), search_path]),
             "FORTRESS_PYTHON": str(checkout_python()),
             "PULUMI_SKIP_UPDATE_CHECK": "true",
         }
