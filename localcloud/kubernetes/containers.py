@@ -82,7 +82,11 @@ def containers(spec: Properties, around: Surroundings) -> list[Container]:
 
 def init_containers(spec: Properties, around: Surroundings) -> list[Container]:
     """What must have run to its end before the containers start, in order."""
-    return [_container(each, spec, around) for each in spec.get("initContainers") or []]
+    listed = spec.get("initContainers") or []
+    sidecar = next((each["name"] for each in listed if each.get("restartPolicy")), None)
+    if sidecar is not None:
+        raise BodyError(f"init container {sidecar!r}: no local body for restartPolicy; list it under containers")
+    return [_container(each, spec, around) for each in listed]
 
 
 def _container(container: Properties, pod: Properties, around: Surroundings) -> Container:

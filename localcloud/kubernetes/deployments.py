@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 
 from localcloud.body import BodyError, Properties
@@ -11,6 +12,7 @@ from localcloud.kubernetes.gateways import refresh
 from localcloud.kubernetes.objects import ObjectBody
 from localcloud.kubernetes.pods import Pod, digest_of
 from localcloud.kubernetes.workloads import await_ready
+from localcloud.supervision import SupervisionError
 
 PROGRESS_SECONDS = 120
 """How long new pods may take to be ready where the Deployment does not say (Kubernetes: 600)."""
@@ -50,41 +52,60 @@ class DeploymentBody(ObjectBody):
 def roll_out(cluster: Cluster, deployment: Manifest) -> None:
     """Bring the pods of a Deployment to what it says; on BodyError those it had before go on serving."""
     spec = deployment["spec"]
-    template = spec["template"]
+    digest = digest_of(spec["template"])
     with cluster.lock("rollouts"):
-        digest = digest_of(template)
-        count = replicas(cluster, deployment)
-        wanted = [Pod.drafted(cluster, deployment, template, f"{digest}-{number}") for number in range(count)]
+        suffixes = [f"{digest}-{number}" for number in range(replicas(cluster, deployment))]
+        wanted = [Pod.drafted(cluster, deployment, spec["template"], suffix) for suffix in suffixes]
         names = {pod.name for pod in wanted}
         old = [pod for pod in Pod.owned_by(cluster, Key.of(deployment)) if pod.name not in names]
         if (spec.get("strategy") or {}).get("type") == "Recreate":
             retire(cluster, old)
             old = []
-        # What an interrupted rollout left half-made counts as new as well.
-        new = [pod for pod in wanted if not pod.serving]
         try:
             started = [kubelet.start(pod) for pod in wanted]
             await_ready(started, float(spec.get("progressDeadlineSeconds") or PROGRESS_SECONDS))
+            _admit(cluster, wanted, started)
         except BaseException:
-            kubelet.stop(new)
+            # What an interrupted rollout left half-made counts as new as well.
+            retire(cluster, [pod for pod in wanted if not pod.serving])
             raise
-        _switch(cluster, started, old)
+        retire(cluster, old)
 
 
 def retire(cluster: Cluster, leaving: Sequence[Pod]) -> None:
     """Stop pods, after gateways have stopped sending to them."""
-    out_of_service = [pod.with_status(serving=False) for pod in leaving if pod.serving]
-    if out_of_service:
-        refresh(cluster)
+    known_to_services = [pod for pod in leaving if _out_of_service(pod)]
+    if known_to_services:
+        with contextlib.suppress(BodyError, SupervisionError):
+            # A gateway that cannot be told sends to nobody, or finds out by itself.
+            refresh(cluster)
     kubelet.stop(leaving)
 
 
-def _switch(cluster: Cluster, new: Sequence[Pod], old: Sequence[Pod]) -> None:
-    """Let gateways know the new pods, and once these take requests, leave the old ones."""
-    arriving = [pod.with_status(serving=True) for pod in new if not pod.serving]
+def heal(cluster: Cluster) -> None:
+    """Bring back pods that the supervisor could not keep up, as when somebody took their port while they were down."""
+    for deployment in cluster.list("Deployment"):
+        serving = [pod for pod in Pod.owned_by(cluster, Key.of(deployment)) if pod.serving]
+        if not all(state.running for pod in serving for state in kubelet.states(pod)):
+            roll_out(cluster, deployment)
+
+
+def _admit(cluster: Cluster, before: Sequence[Pod], now: Sequence[Pod]) -> None:
+    """Let gateways know of pods that are new or have a new address; return once these are found healthy."""
+    arriving = [pod for was, pod in zip(before, now, strict=True) if not was.serving or was.address != pod.address]
     if arriving:
+        for pod in arriving:
+            pod.with_status(serving=True)
         refresh(cluster, healthy=frozenset(pod.address for pod in arriving))
-    retire(cluster, old)
+
+
+def _out_of_service(pod: Pod) -> bool:
+    """Let services forget a pod; whether they had known it."""
+    stored = pod.cluster.get("Pod", pod.namespace, pod.name)
+    if stored is None or not stored["status"].get("serving"):
+        return False
+    Pod(pod.cluster, stored).with_status(serving=False)
+    return True
 
 
 def replicas(cluster: Cluster, deployment: Manifest) -> int:

@@ -68,8 +68,8 @@ class HttpRouteBody(ObjectBody):
         """Store it, and let gateways take it over."""
         backends(manifest)
         virtual_hosts([(manifest, ["*"])], {})
-        with cluster.tentatively(manifest):
-            gateways.refresh(cluster)
+        with cluster.lock("gateways"), cluster.tentatively(manifest):
+            gateways.serve_all(cluster)
 
     def withdrawn(self, cluster: Cluster) -> None:
         """Let gateways forget it."""
@@ -89,8 +89,8 @@ class ServiceBody(ObjectBody):
 
     def apply(self, cluster: Cluster, manifest: Manifest) -> None:
         """Store it, and let gateways send to its pods."""
-        with cluster.tentatively(manifest):
-            gateways.refresh(cluster)
+        with cluster.lock("gateways"), cluster.tentatively(manifest):
+            gateways.serve_all(cluster)
 
     def withdrawn(self, cluster: Cluster) -> None:
         """Let gateways send nothing more."""

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from localcloud.body import BodyError, Properties
-from localcloud.home import Home
 from localcloud.kubernetes import envoy, ports
 from localcloud.kubernetes.cluster import DEFAULT_NAMESPACE, Cluster, Key, Manifest
 from localcloud.kubernetes.envoy import GATEWAY_ADDRESS, Certificate, Configuration, Site, Upstream
@@ -49,18 +48,22 @@ def refresh(cluster: Cluster, healthy: frozenset[str] = frozenset()) -> None:
     Returns once they do, with the pods at the addresses `healthy` found healthy by every gateway that sends to them.
     """
     with cluster.lock("gateways"):
-        for gateway in cluster.list("Gateway"):
-            serve(cluster, gateway, healthy)
+        serve_all(cluster, healthy)
 
 
-def heal(home: Home) -> None:
+def serve_all(cluster: Cluster, healthy: frozenset[str] = frozenset()) -> None:
+    """As `refresh`, where the cluster's gateways are locked already."""
+    for gateway in cluster.list("Gateway"):
+        serve(cluster, gateway, healthy)
+
+
+def heal(cluster: Cluster) -> None:
     """Bring back gateways that do not listen, as when somebody took their port while they were down."""
-    for cluster in Cluster.all(home):
-        with cluster.lock("gateways"):
-            for gateway in cluster.list("Gateway"):
-                view = proxy_of(cluster, Key.of(gateway)).view()
-                if view is None or view.refused:
-                    serve(cluster, gateway)
+    with cluster.lock("gateways"):
+        for gateway in cluster.list("Gateway"):
+            view = proxy_of(cluster, Key.of(gateway)).view()
+            if view is None or view.refused:
+                serve(cluster, gateway)
 
 
 def serve(cluster: Cluster, gateway: Manifest, healthy: frozenset[str] = frozenset()) -> None:

@@ -58,7 +58,9 @@ class ObjectBody:
             with plainly_told(key):
                 self.withdraw(cluster, manifest)
         cluster.remove(key)
-        self.withdrawn(cluster)
+        with contextlib.suppress(BodyError, SupervisionError):
+            # It is gone; a gateway that could not be told is found broken when it is next looked at.
+            self.withdrawn(cluster)
 
     def withdrawn(self, cluster: Cluster) -> None:
         """Tell what depended on the object that it is gone."""

@@ -18,6 +18,7 @@ import pytest
 
 from localcloud.body import BodyError
 from localcloud.kubernetes import inventory
+from localcloud.kubernetes.healing import heal
 from localcloud.supervision import Supervisor
 
 from .conftest import PORT, PROGRAM, Json, Kubernetes, Wait, deployment_spec
@@ -181,6 +182,21 @@ def test_pods_outlive_the_supervisor_and_read_sees_those_that_do_not(kubernetes:
     supervisor.ensure_running()
     eventually(lambda: ready(kubernetes) == 2)
     assert survivor in kubernetes.programs().values()
+
+
+def test_a_pod_whose_port_was_taken_while_it_was_down_gets_another_address(kubernetes: Kubernetes) -> None:
+    kubernetes.deploy()
+    kubernetes.service()
+    url = kubernetes.gateway()
+    kubernetes.route()
+    (before,) = inventory.pod_views(kubernetes.home)
+    Supervisor(kubernetes.home).shutdown()
+    with socket.create_server((before.address, PORT)):
+        heal(kubernetes.home)
+        assert httpx.get(url, trust_env=False).text == "hello"
+        (after,) = inventory.pod_views(kubernetes.home)
+        assert (after.name, after.ready) == (before.name, True)
+        assert after.address != before.address
 
 
 def test_a_changed_number_of_replicas_touches_no_other_pod(kubernetes: Kubernetes) -> None:
