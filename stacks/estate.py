@@ -108,6 +108,7 @@ def _app(
             entry=Entry(hostnames=[domain]),
             logins=logins,
             labels=environment.tags,
+            dns_cidrs=cluster.dns_cidrs,
             replicas=Replicas(
                 minimum=settings.min_replicas, maximum=settings.max_replicas, min_available=settings.min_available
             ),
