@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, TypeAlias
 
+from localcloud.contract.paths import ANY
+
 Step: TypeAlias = str | int
 Path: TypeAlias = tuple[Step, ...]
 
@@ -52,7 +54,7 @@ def path_text(path: Path) -> str:
 
 
 def changes(old: Mapping[str, Any], new: Mapping[str, Any], replaced_by: Collection[str] = ()) -> list[Change]:
-    """The places where `new` differs from `old`; `replaced_by` names inputs (dotted, lists passed over)."""
+    """The places where `new` differs from `old`; `replaced_by` are patterns of inputs."""
     wanted = [tuple(path.split(".")) for path in replaced_by]
     return [
         Change(path, kind, replaces=any(_touches(path, values, replacing) for replacing in wanted))
@@ -92,19 +94,26 @@ def _item(items: list[Any], index: int) -> Any:
     return items[index] if index < len(items) else MISSING
 
 
-def _touches(path: Path, values: tuple[Any, Any], replacing: tuple[str, ...]) -> bool:
-    """Whether a change at `path` changes the input `replacing`: at it, below it, or by a whole object that holds it."""
-    place = tuple(step for step in path if isinstance(step, str))
-    if place[: len(replacing)] == replacing:
+def _touches(path: Path, values: tuple[Any, Any], pattern: tuple[str, ...]) -> bool:
+    """Whether a change at `path` changes an input of `pattern`: at it, below it, or by a whole object that holds it."""
+    if not pattern:
         return True
-    if replacing[: len(place)] != place:
-        return False
-    return any(_holds(value, replacing[len(place) :]) for value in values)
-
-
-def _holds(value: Any, path: tuple[str, ...]) -> bool:
     if not path:
+        return any(_holds(value, pattern) for value in values)
+    step, rest = path[0], path[1:]
+    if pattern[0] in (ANY, step):
+        return _touches(rest, values, pattern[1:])
+    return isinstance(step, int) and _touches(rest, values, pattern)
+
+
+def _holds(value: Any, pattern: tuple[str, ...]) -> bool:
+    """Whether there is something at `pattern` in `value`."""
+    if not pattern:
         return value is not MISSING
     if isinstance(value, list):
-        return any(_holds(item, path) for item in value)
-    return isinstance(value, Mapping) and path[0] in value and _holds(value[path[0]], path[1:])
+        rest = pattern[1:] if pattern[0] == ANY else pattern
+        return any(_holds(item, rest) for item in value)
+    if not isinstance(value, Mapping):
+        return False
+    inner = value.values() if pattern[0] == ANY else [value.get(pattern[0], MISSING)]
+    return any(_holds(item, pattern[1:]) for item in inner)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from threading import Event
 from typing import Any
@@ -14,8 +16,8 @@ from localcloud.contract import UNKNOWN
 from localcloud.home import Home
 from localcloud.provider import kubernetes
 from localcloud.provider.guard import Simulated, World
-from localcloud.provider.properties import Properties, echoed, merged, projected, public, unknown, without
-from localcloud.provider.records import Record, Records, Warn
+from localcloud.provider.properties import Properties, merged, projected, public, told, unknown, without
+from localcloud.provider.records import DIGEST_CHARACTERS, Record, Records, Warn
 from localcloud.provider.secrecy import hidden, restored
 from localcloud.provider.urns import Urn
 
@@ -65,18 +67,18 @@ class Lifecycle:
 
     def create(self, urn: Urn, inputs: Properties, timeout: float) -> Found:
         """Make a resource. What an interrupted create of the same URN left is taken over, not made twice."""
-        with self.home.lock("records"):
-            earlier = self.records.of_urn(urn)
+        earlier = self.records.of_urn(urn)
         generation = self._generation(urn, earlier)
         identity, outputs = self._computed(urn, inputs, generation)
         body = self._body(urn)
         if body:
-            made = body.create(self.home, self._resource(urn, inputs, timeout))
+            with self._alone(urn):
+                made = body.create(self.home, self._resource(urn, inputs, timeout))
             identity, outputs = made.id, merged(outputs, made.outputs)
         if any(record.id == identity for record in earlier):
             self._kept.add((urn.text, identity))
-        self._record(urn, Record(urn.text, urn.type, identity, inputs, outputs, generation))
-        return Found(identity, inputs, merged(echoed(public(inputs)), outputs))
+        self.records.add(urn, self._recorded(Record(urn.text, urn.type, identity, inputs, outputs, generation)))
+        return Found(identity, inputs, told(inputs, outputs))
 
     def preview_create(self, urn: Urn, inputs: Properties) -> Found:
         """What a create would give: the inputs, and id and outputs as unknown, the id as no text."""
@@ -87,7 +89,7 @@ class Lifecycle:
             identity = computed
         state: Properties = dict.fromkeys(_output_names(urn), UNKNOWN)
         later = {name: value if name in early else unknown(value) for name, value in outputs.items()}
-        return Found(identity, inputs, state | merged(echoed(public(inputs)), later))
+        return Found(identity, inputs, state | told(inputs, later))
 
     def read(self, urn: Urn, identity: str, inputs: Properties, state: Properties) -> Found | None:
         """The resource as it is now, None where it is gone; `inputs` and `state` are empty for an import."""
@@ -102,7 +104,7 @@ class Lifecycle:
         if record is None:
             return None
         known = restored(record.inputs, inputs, urn.type)
-        return Found(identity, known, merged(echoed(public(known)), restored(record.outputs, state, urn.type)))
+        return Found(identity, known, told(known, restored(record.outputs, state, urn.type)))
 
     def update(
         self, urn: Urn, identity: str, old: Properties, old_inputs: Properties, inputs: Properties, timeout: float
@@ -115,13 +117,15 @@ class Lifecycle:
             outputs = merged(outputs, without(old, public(old_inputs)))
         body = self._body(urn)
         if body:
-            outputs = merged(outputs, body.update(self.home, identity, old, self._resource(urn, inputs, timeout)))
-        self._record(urn, Record(urn.text, urn.type, identity, inputs, outputs, generation))
-        return merged(echoed(public(inputs)), outputs)
+            with self._alone(urn):
+                made = body.update(self.home, identity, old, self._resource(urn, inputs, timeout))
+            outputs = merged(outputs, made)
+        self.records.put(urn, self._recorded(Record(urn.text, urn.type, identity, inputs, outputs, generation)))
+        return told(inputs, outputs)
 
     def preview_update(self, old: Properties, old_inputs: Properties, inputs: Properties) -> Properties:
         """What an update would give: the new inputs, and the outputs as they are."""
-        return merged(without(old, public(old_inputs)), echoed(public(inputs)))
+        return merged(without(old, public(old_inputs)), told(inputs, {}))
 
     def delete(self, urn: Urn, identity: str, state: Properties) -> None:
         """Remove a resource; nothing happens where it is gone already."""
@@ -130,13 +134,15 @@ class Lifecycle:
             return
         body = self._body(urn)
         if body:
-            body.delete(self.home, identity, state)
+            with self._alone(urn):
+                body.delete(self.home, identity, state)
         self.records.remove(urn, identity)
 
-    def _record(self, urn: Urn, record: Record) -> None:
-        secret = _secret_names(urn)
-        inputs, outputs = (hidden(part, secret, urn.type) for part in (record.inputs, record.outputs))
-        self.records.put(urn, replace(record, inputs=inputs, outputs=outputs))
+    def _recorded(self, record: Record) -> Record:
+        """The record as it may be written down: without secrets."""
+        secret = _secret_names(record.type)
+        inputs, outputs = (hidden(part, secret, record.type) for part in (record.inputs, record.outputs))
+        return replace(record, inputs=inputs, outputs=outputs)
 
     def _generation(self, urn: Urn, earlier: list[Record]) -> int:
         if not earlier:
@@ -145,6 +151,10 @@ class Lifecycle:
 
     def _body(self, urn: Urn) -> Body | None:
         return body_for(urn.type) if self.simulated.world is World.LOCAL else None
+
+    def _alone(self, urn: Urn) -> AbstractContextManager[None]:
+        """Two runs at once never work on one body: the second finds what the first has done."""
+        return self.home.lock(f"body-{hashlib.sha256(urn.text.encode()).hexdigest()[:DIGEST_CHARACTERS]}")
 
     def _resource(self, urn: Urn, inputs: Properties, timeout: float) -> Resource:
         return Resource(
@@ -164,12 +174,15 @@ class Lifecycle:
         outputs = contract.computed(urn.type, context)
         if self.package == "kubernetes":
             outputs = merged(kubernetes.server_side(urn.type, seed, inputs), outputs)
-        return outputs.pop("id"), outputs
+        identity = outputs.pop("id")
+        if urn.type == kubernetes.HELM_RELEASE:
+            identity = kubernetes.identity(urn.type, inputs)
+        return identity, without(outputs, public(inputs))
 
 
-def _secret_names(urn: Urn) -> tuple[str, ...]:
+def _secret_names(token: str) -> tuple[str, ...]:
     try:
-        return contract.secret_outputs(urn.type)
+        return contract.secret_outputs(token)
     except contract.UnknownType:
         return ()
 

@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import grpc
 
@@ -25,28 +26,33 @@ UNLIMITED_MESSAGES = (("grpc.max_receive_message_length", -1), ("grpc.max_send_m
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Serve the package named first until the engine is done with it."""
+    """Serve the package named first until the engine is done with it; the engine's address comes last."""
     if not arguments or arguments[0] not in PACKAGES:
         sys.stderr.write(f"usage: python -m localcloud.provider {{{'|'.join(PACKAGES)}}} [engine address]\n")
         return 2
     over = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda _number, _frame: over.set())
-    server = grpc.server(ThreadPoolExecutor(MOST_CALLS_AT_ONCE), options=UNLIMITED_MESSAGES)
-    engine = arguments[-1] if len(arguments) > 1 else ""
-    provider_pb2_grpc.add_ResourceProviderServicer_to_server(StandIn(arguments[0], Home.open(), engine), server)
-    port = server.add_insecure_port("127.0.0.1:0")
-    server.start()
+    server, port = listen(StandIn(arguments[0], Home.open(), arguments[-1] if len(arguments) > 1 else ""))
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()
-    _wait(over)
+    wait(over)
     server.stop(SECONDS_FOR_CALLS_TO_END).wait()
     # A call that is still running would hold the interpreter back; whatever it did so far is found by the next run.
     os._exit(0)
 
 
-def _wait(over: threading.Event) -> None:
-    """Until a signal comes or the engine has died: nobody else would ever end this process."""
+def listen(stand_in: StandIn) -> tuple[Any, int]:
+    """A running gRPC server, and the port that the system gave it."""
+    server = grpc.server(ThreadPoolExecutor(MOST_CALLS_AT_ONCE), options=UNLIMITED_MESSAGES)
+    provider_pb2_grpc.add_ResourceProviderServicer_to_server(stand_in, server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    return server, port
+
+
+def wait(over: threading.Event) -> None:
+    """Until `over` is set or the engine has died: nobody else would ever end this process."""
     engine = os.getppid()
     while not over.wait(PARENT_CHECK_SECONDS):
         if os.getppid() != engine:

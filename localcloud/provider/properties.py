@@ -19,22 +19,37 @@ def public(properties: Mapping[str, Any]) -> Properties:
 
 
 def merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> Properties:
-    """`below` with `above` laid over it; only objects are merged, everything else is replaced."""
-    result = dict(below)
-    for key, value in above.items():
-        mine = result.get(key)
-        result[key] = merged(mine, value) if isinstance(mine, Mapping) and isinstance(value, Mapping) else value
-    return result
+    """`below` with `above` laid over it, object by object; lists of as many objects are merged item by item."""
+    return {**below, **{key: _over(below[key], value) if key in below else value for key, value in above.items()}}
 
 
-def echoed(inputs: Any) -> Any:
+def _over(below: Any, above: Any) -> Any:
+    if isinstance(below, Mapping) and isinstance(above, Mapping):
+        return merged(below, above)
+    if _are_objects(below, above):
+        return [merged(*pair) for pair in zip(below, above, strict=True)]
+    return above
+
+
+def _are_objects(one: Any, other: Any) -> bool:
+    """Whether both are lists of equally many objects."""
+    are_lists = isinstance(one, list) and isinstance(other, list) and len(one) == len(other)
+    return are_lists and all(isinstance(item, Mapping) for item in [*one, *other])
+
+
+def told(inputs: Mapping[str, Any], outputs: Mapping[str, Any]) -> Properties:
+    """A resource's whole state: its inputs as the cloud gives them back, and what the cloud adds."""
+    return merged(_echoed(public(inputs)), outputs)
+
+
+def _echoed(inputs: Any) -> Any:
     """Inputs as a cloud gives them back: Azure takes a resource's identities as a list, and tells them as a map."""
     if isinstance(inputs, list):
-        return [echoed(item) for item in inputs]
+        return [_echoed(item) for item in inputs]
     if not isinstance(inputs, Mapping):
         return inputs
     return {
-        key: _identities(value) if key == "userAssignedIdentities" else echoed(value) for key, value in inputs.items()
+        key: _identities(value) if key == "userAssignedIdentities" else _echoed(value) for key, value in inputs.items()
     }
 
 
@@ -50,13 +65,19 @@ def unknown(value: Any) -> Any:
 
 
 def without(whole: Mapping[str, Any], part: Mapping[str, Any]) -> Properties:
-    """What `whole` has at places where `part` has nothing."""
-    rest = {key: value for key, value in whole.items() if key not in part}
-    for key, value in part.items():
-        mine = whole.get(key)
-        if isinstance(mine, Mapping) and isinstance(value, Mapping) and (inner := without(mine, value)):
-            rest[key] = inner
-    return rest
+    """What `whole` has at places where `part` has nothing, so that merging the two gives both."""
+    rest = {key: _beyond(value, part[key]) if key in part else value for key, value in whole.items()}
+    return {key: value for key, value in rest.items() if key not in part or value}
+
+
+def _beyond(whole: Any, part: Any) -> Any:
+    """What there is of one property over and above `part`; nothing where it is not made of objects."""
+    if isinstance(whole, Mapping) and isinstance(part, Mapping):
+        return without(whole, part)
+    if _are_objects(whole, part):
+        rest = [without(*pair) for pair in zip(whole, part, strict=True)]
+        return rest if any(rest) else None
+    return None
 
 
 def projected(shape: Any, now: Any) -> Any:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from localcloud.home import Home, write_atomically
-from localcloud.provider.properties import Properties, merged, public
+from localcloud.provider.properties import Properties, told
 from localcloud.provider.urns import Urn
 from localcloud.provider.wire import from_document, to_document
 
@@ -39,7 +39,7 @@ class Record:
     @property
     def state(self) -> Properties:
         """All its properties."""
-        return merged(public(self.inputs), self.outputs)
+        return told(self.inputs, self.outputs)
 
 
 class Records:
@@ -66,9 +66,15 @@ class Records:
         found = (self._load(urn, path) for path in self._folder(urn).glob(f"{_file_name(urn.name)}_*.json"))
         return sorted((r for r in found if r and r.urn == urn.text), key=lambda record: record.generation)
 
+    def add(self, urn: Urn, record: Record) -> None:
+        """Record a resource of the stack of `urn`."""
+        self._write(self._path(urn, record.id), record)
+
     def put(self, urn: Urn, record: Record) -> None:
-        """Write a record, in place of an earlier one of the same type and id."""
-        path = self._find(urn, record.id) or self._path(urn, record.id)
+        """Record a resource anew where it is recorded already."""
+        self._write(self._find(urn, record.id) or self._path(urn, record.id), record)
+
+    def _write(self, path: Path, record: Record) -> None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         document = {
             "urn": record.urn,

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 DEFAULT_REGION = "europe-west3"
 ZONE_LETTERS = "abc"
+OTHER_ZONE_LETTERS: Mapping[str, str] = {"europe-west1": "bcd", "us-east1": "bcd", "us-central1": "abcf"}
+"""Regions whose zones are not a, b and c (Google Cloud, Regions and zones)."""
+
 NUMBER_DIGITS = 12
 
 
@@ -22,6 +25,10 @@ def _project_of(arguments: Arguments, lifecycle: Lifecycle) -> str:
 
 def _region_of(arguments: Arguments, lifecycle: Lifecycle) -> str:
     return str(arguments.get("region") or lifecycle.provider.get("region") or DEFAULT_REGION)
+
+
+def _zones_of(region: str) -> list[str]:
+    return [f"{region}-{letter}" for letter in OTHER_ZONE_LETTERS.get(region, ZONE_LETTERS)]
 
 
 def project_number(project: str) -> str:
@@ -52,7 +59,7 @@ def project(arguments: Arguments, lifecycle: Lifecycle) -> dict[str, Any]:
 def client_config(arguments: Arguments, lifecycle: Lifecycle) -> dict[str, Any]:
     """The provider's own settings; nothing here has an access token."""
     name, region = _project_of(arguments, lifecycle), _region_of(arguments, lifecycle)
-    zone = str(lifecycle.provider.get("zone") or f"{region}-{ZONE_LETTERS[0]}")
+    zone = str(lifecycle.provider.get("zone") or _zones_of(region)[0])
     return {
         "id": f"projects/{name}/regions/{region}/zones/{zone}",
         "project": name,
@@ -64,14 +71,14 @@ def client_config(arguments: Arguments, lifecycle: Lifecycle) -> dict[str, Any]:
 
 
 def zones(arguments: Arguments, lifecycle: Lifecycle) -> dict[str, Any]:
-    """Three zones of a region."""
+    """The zones of a region."""
     name, region = _project_of(arguments, lifecycle), _region_of(arguments, lifecycle)
     return {
         **arguments,
         "id": f"projects/{name}/regions/{region}",
         "project": name,
         "region": region,
-        "names": [f"{region}-{letter}" for letter in ZONE_LETTERS],
+        "names": _zones_of(region),
     }
 
 

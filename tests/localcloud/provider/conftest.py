@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import signal
 import subprocess
 import textwrap
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import grpc
 import pytest
+from google.protobuf.empty_pb2 import Empty
 
 from localcloud.home import CHECKOUT, Home
-from localcloud.provider.proto import provider_pb2, provider_pb2_grpc
+from localcloud.provider.process import listen
+from localcloud.provider.proto import engine_pb2, engine_pb2_grpc, provider_pb2, provider_pb2_grpc
+from localcloud.provider.servicer import StandIn
 from localcloud.provider.wire import from_struct, to_struct
 from tools.engine import locate
 
@@ -62,9 +64,8 @@ class Thing(pulumi.CustomResource):
 
 @dataclass
 class Plugin:
-    """One running provider process."""
+    """A stand-in, spoken to over gRPC."""
 
-    process: subprocess.Popen[str]
     stub: Any
     package: str
     stack: str = "test"
@@ -157,30 +158,49 @@ Plugins = Callable[..., Plugin]
 
 @pytest.fixture
 def plugin(world: Home) -> Iterator[Plugins]:
-    """Start the stand-in of a package, configured for the local world unless told otherwise."""
-    running: list[subprocess.Popen[str]] = []
+    """Stand-ins of a package, configured for the local world unless told otherwise."""
+    servers: list[Any] = []
 
-    def start(package: str, *, configured: bool = True, stack: str = "test", **settings: Any) -> Plugin:
-        process = subprocess.Popen(
-            [BIN / f"pulumi-resource-{package}"],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env=os.environ | {"FORTRESS_PYTHON": str(CHECKOUT / ".venv" / "bin" / "python")},
-        )
-        running.append(process)
-        assert process.stdout is not None
-        channel = grpc.insecure_channel(f"127.0.0.1:{process.stdout.readline().strip()}")
-        started = Plugin(process, provider_pb2_grpc.ResourceProviderStub(channel), package, stack)
+    def start(
+        package: str, *, configured: bool = True, stack: str = "test", engine: str = "", **settings: Any
+    ) -> Plugin:
+        server, port = listen(StandIn(package, world, engine))
+        servers.append(server)
+        channel = grpc.insecure_channel(f"127.0.0.1:{port}")
+        started = Plugin(provider_pb2_grpc.ResourceProviderStub(channel), package, stack)
         if configured:
             started.configure(**settings)
         return started
 
     yield start
-    for process in running:
-        process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=10)
-        assert errors == ""
+    for server in servers:
+        server.stop(None).wait()
+
+
+class HeardLog(engine_pb2_grpc.EngineServicer):
+    """An engine that only listens to what providers have to say."""
+
+    address = ""
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[str, str]] = []
+        """URN and text of each warning."""
+
+    def Log(self, request: Any, context: Any) -> Empty:  # noqa: N802
+        assert request.severity == engine_pb2.WARNING
+        self.heard.append((request.urn, request.message))
+        return Empty()
+
+
+@pytest.fixture
+def engine_log() -> Iterator[HeardLog]:
+    server = grpc.server(ThreadPoolExecutor(2))
+    log = HeardLog()
+    engine_pb2_grpc.add_EngineServicer_to_server(log, server)
+    log.address = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
+    server.start()
+    yield log
+    server.stop(None).wait()
 
 
 class Project:
