@@ -73,7 +73,8 @@ fmt: setup ## Format the code and sort its imports
 	@$(BIN)/ruff format
 
 lock: setup ## Resolve the requirements anew and pin them by hash
-	@$(LOCK) requirements/runtime.in requirements/dev.in --output-file requirements/locked.txt
+	@$(LOCK) requirements/app.in requirements/runtime.in requirements/dev.in --output-file requirements/locked.txt
+	@$(LOCK) requirements/app.in --constraint requirements/locked.txt --output-file requirements/app.txt
 	@$(LOCK) requirements/bootstrap.in --output-file requirements/bootstrap.txt
 	@$(LOCK) requirements/go.in --output-file requirements/go.txt
 
