@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 from localcloud.contract import UNKNOWN
+from localcloud.provider.echo import echoed
 
 Properties: TypeAlias = dict[str, Any]
 
@@ -39,24 +40,7 @@ def _are_objects(one: Any, other: Any) -> bool:
 
 def told(inputs: Mapping[str, Any], outputs: Mapping[str, Any]) -> Properties:
     """A resource's whole state: its inputs as the cloud gives them back, and what the cloud adds."""
-    return merged(_echoed(public(inputs)), outputs)
-
-
-def _echoed(inputs: Any) -> Any:
-    """Inputs as a cloud gives them back: Azure takes a resource's identities as a list, and tells them as a map."""
-    if isinstance(inputs, list):
-        return [_echoed(item) for item in inputs]
-    if not isinstance(inputs, Mapping):
-        return inputs
-    return {
-        key: _identities(value) if key == "userAssignedIdentities" else _echoed(value) for key, value in inputs.items()
-    }
-
-
-def _identities(value: Any) -> Any:
-    if not isinstance(value, list):
-        return value
-    return UNKNOWN if UNKNOWN in value else {identity: {} for identity in value}
+    return merged(echoed(public(inputs)), outputs)
 
 
 def unknown(value: Any) -> Any:
