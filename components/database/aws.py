@@ -10,6 +10,7 @@ import pulumi
 from pulumi_aws import cloudwatch, iam, rds
 
 from components import naming
+from components.children import child_of
 from components.database.credential import AwsMasterCredential
 from components.database.endpoint import Endpoint, Login
 from components.database.parameters import rds_parameters
@@ -62,7 +63,7 @@ class AwsDatabase(pulumi.ComponentResource):
         super().__init__("livingfortress:database:AwsDatabase", name, None, opts)
         self._name, self._args = name, args
         self._identifier = naming.fit(naming.RDS_INSTANCE, name)
-        self._child = pulumi.ResourceOptions(parent=self)
+        self._child = child_of(self, opts)
         subnets = rds.SubnetGroup(
             name,
             name=naming.fit(naming.RDS_GROUP, name),
@@ -130,12 +131,7 @@ class AwsDatabase(pulumi.ComponentResource):
             delete_automated_backups=not settings.protect,
             enabled_cloudwatch_logs_exports=list(_EXPORTED_LOGS),
             **self._shared(),
-            opts=pulumi.ResourceOptions(
-                parent=self,
-                protect=settings.protect,
-                retain_on_delete=False,
-                depends_on=logs,
-            ),
+            opts=child_of(self, self._child, protect=settings.protect, after=logs),
         )
 
     def _replica(self, number: int, primary: rds.Instance) -> rds.Instance:
@@ -147,7 +143,7 @@ class AwsDatabase(pulumi.ComponentResource):
             skip_final_snapshot=True,
             backup_retention_period=0,
             **self._shared(),
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=self._child,
         )
 
     def _shared(self) -> dict[str, object]:

@@ -9,6 +9,7 @@ import pulumi
 from pulumi_azure_native import authorization, dbforpostgresql, monitor
 
 from components import naming
+from components.children import child_of
 from components.database.endpoint import Endpoint, Login
 from components.database.parameters import azure_parameters
 from components.database.settings import ADMIN_ROLE, APP_ROLE, DATABASE, PostgresSettings, Tier
@@ -42,6 +43,8 @@ class AzureHome:
     key_identity_id: pulumi.Input[str]
     """Identity through which the server reaches the key."""
     tenant_id: pulumi.Input[str]
+    app_principal_id: pulumi.Input[str]
+    """Object id of the app's managed identity."""
     admin_principal_id: pulumi.Input[str]
     """Object id of the migrator's managed identity."""
     workspace_id: pulumi.Input[str]
@@ -71,7 +74,7 @@ class AzureDatabase(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: AzureDatabaseArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("livingfortress:database:AzureDatabase", name, None, opts)
-        self._name, self._args = name, args
+        self._name, self._args, self._child = name, args, child_of(self, opts)
         self._identifier = naming.fit(naming.AZURE_POSTGRES, name, salt=args.home.salt)
         server = self._server(name, self._identifier, None)
         last: pulumi.Resource = AzureServerContents(name, self._contents(server, database=True), parent=self)
@@ -90,8 +93,8 @@ class AzureDatabase(pulumi.ComponentResource):
             host=server.fully_qualified_domain_name,
             port=None,
             database=DATABASE,
-            app=Login(user=APP_ROLE, login="azure-entra"),
-            admin=Login(user=ADMIN_ROLE, login="azure-entra"),
+            app=Login(user=APP_ROLE, login="azure-entra", principal=args.home.app_principal_id),
+            admin=Login(user=ADMIN_ROLE, login="azure-entra", principal=args.home.admin_principal_id),
             replica_hosts=[replica.fully_qualified_domain_name for replica in replicas],
         )
         self.register_outputs({"identifier": server.name, "host": server.fully_qualified_domain_name})
@@ -126,10 +129,8 @@ class AzureDatabase(pulumi.ComponentResource):
             ),
             **self._access(),
             tags=self._args.tags,
-            opts=pulumi.ResourceOptions(
-                parent=self,
-                protect=settings.protect and source is None,
-                depends_on=[after] if after else [],
+            opts=child_of(
+                self, self._child, protect=settings.protect and source is None, after=[after] if after else []
             ),
         )
 
@@ -176,7 +177,7 @@ class AzureDatabase(pulumi.ComponentResource):
             scope=server.id,
             level="CanNotDelete",
             notes="Holds the ledger. Removing this lock is the decision to lose it.",
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=self._child,
         )
 
     def _export_logs(self, name: str, server: dbforpostgresql.Server) -> None:
@@ -187,7 +188,7 @@ class AzureDatabase(pulumi.ComponentResource):
             workspace_id=self._args.home.workspace_id,
             logs=[monitor.DiagnosticsLogSettingsArgs(category_group="allLogs", enabled=True)],
             metrics=[monitor.DiagnosticsMetricSettingsArgs(category="AllMetrics", enabled=True)],
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=self._child,
         )
 
 
@@ -241,4 +242,4 @@ class AzureServerContents(pulumi.ComponentResource):
         self.register_outputs({})
 
     def _next(self, *, protect: bool = False) -> pulumi.ResourceOptions:
-        return pulumi.ResourceOptions(parent=self, protect=protect, depends_on=[self._last])
+        return child_of(self, None, protect=protect, after=[self._last])

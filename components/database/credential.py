@@ -9,6 +9,7 @@ import pulumi
 from pulumi_aws import secretsmanager
 
 from components import naming
+from components.children import child_of
 
 LENGTH = 40
 
@@ -33,7 +34,7 @@ class AwsMasterCredential(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions,
     ) -> None:
         super().__init__("livingfortress:database:AwsMasterCredential", name, None, opts)
-        child = pulumi.ResourceOptions(parent=self)
+        child = child_of(self, opts)
         secret = secretsmanager.Secret(
             name,
             name=naming.fit(naming.SECRET, name, role),

@@ -20,10 +20,12 @@ class Login:
     """aws-iam, aws-secret, azure-entra or gcp-iam."""
     secret: pulumi.Input[str] | None = None
     """For aws-secret, the ARN of the credential in Secrets Manager; the credential itself is nowhere here."""
+    principal: pulumi.Input[str] | None = None
+    """For azure-entra, the object id of the principal behind the role."""
 
     def facts(self) -> dict[str, Any]:
-        known: dict[str, Any] = {"user": self.user, "login": self.login}
-        return known if self.secret is None else {**known, "secret": self.secret}
+        optional = {"secret": self.secret, "principal": self.principal}
+        return {"user": self.user, "login": self.login, **_known(optional)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +45,8 @@ class Endpoint:
     admin: Login
     address: pulumi.Output[str] | None = None
     """Private address, where the host's name is not to be found in the DNS of every network."""
+    authority: pulumi.Output[str] | None = None
+    """Certificates (PEM) that the server's certificate goes back to, where the server has an authority of its own."""
     arn: pulumi.Output[str] | None = None
     """Of an RDS server."""
     resource_id: pulumi.Output[str] | None = None
@@ -51,18 +55,21 @@ class Endpoint:
 
     def facts(self) -> dict[str, Any]:
         """The endpoint as an entry of the directory that the app reads."""
-        address = {} if self.address is None else {"address": self.address}
         return {
             "home": self.home,
             "region": self.region,
             "host": self.host,
-            **address,
+            **_known({"address": self.address, "authority": self.authority}),
             "port": self.port,
             "database": self.database,
             "app": self.app.facts(),
             "admin": self.admin.facts(),
             "replicas": [{"host": host} for host in self.replica_hosts],
         }
+
+
+def _known(facts: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in facts.items() if value is not None}
 
 
 class PlacedDatabase(Protocol):

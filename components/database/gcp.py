@@ -10,6 +10,7 @@ import pulumi
 from pulumi_gcp import sql
 
 from components import naming
+from components.children import child_of
 from components.database.endpoint import Endpoint, Login
 from components.database.parameters import cloud_sql_flags
 from components.database.settings import DATABASE, PostgresSettings, Tier
@@ -76,7 +77,7 @@ class GcpDatabase(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: GcpDatabaseArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("livingfortress:database:GcpDatabase", name, None, opts)
-        self._name, self._args = name, args
+        self._name, self._args, self._child = name, args, child_of(self, opts)
         primary = self._instance(name, None)
         database = sql.Database(
             name,
@@ -87,7 +88,7 @@ class GcpDatabase(pulumi.ComponentResource):
             collation="en_US.UTF8",
             # Cloud SQL drops no database that its users still own parts of; the instance takes it along.
             deletion_policy="ABANDON",
-            opts=pulumi.ResourceOptions(parent=self, protect=args.settings.protect),
+            opts=child_of(self, opts, protect=args.settings.protect),
         )
         app = self._user("app", primary, args.home.app_service_account, database)
         admin = self._user("admin", primary, args.home.admin_service_account, app, roles=[_ADMINISTRATOR])
@@ -98,6 +99,7 @@ class GcpDatabase(pulumi.ComponentResource):
             identifier=primary.name,
             host=_host(primary),
             address=primary.private_ip_address,
+            authority=_authority(primary),
             port=None,
             database=DATABASE,
             app=Login(user=app.name, login="gcp-iam"),
@@ -120,11 +122,7 @@ class GcpDatabase(pulumi.ComponentResource):
             encryption_key_name=home.key_id,
             deletion_protection=settings.deletion_protection,
             settings=self._settings(primary=source is None),
-            opts=pulumi.ResourceOptions(
-                parent=self,
-                protect=settings.protect and source is None,
-                depends_on=[*home.after, *after],
-            ),
+            opts=child_of(self, self._child, protect=settings.protect and source is None, after=[*home.after, *after]),
         )
 
     def _replica(self, number: int, primary: sql.DatabaseInstance, after: pulumi.Resource) -> sql.DatabaseInstance:
@@ -180,7 +178,7 @@ class GcpDatabase(pulumi.ComponentResource):
             # Cloud SQL drops no user that still owns something; the instance takes it along.
             deletion_policy="ABANDON",
             # Cloud SQL does one thing at a time with an instance.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[after]),
+            opts=child_of(self, self._child, after=[after]),
         )
 
 
@@ -202,6 +200,12 @@ def _host(instance: sql.DatabaseInstance) -> pulumi.Output[str]:
         lambda both: host_of(both[0], both[1])
     )
     return host
+
+
+def _authority(instance: sql.DatabaseInstance) -> pulumi.Output[str]:
+    """The SDK calls certificates secret; they are what every client must hold, and no more than that."""
+    certificates: pulumi.Output[Any] = pulumi.Output.unsecret(instance.server_ca_certs)
+    return certificates.apply(lambda all_: "\n".join(one.cert.strip() for one in all_ or () if one.cert))
 
 
 def _addresses(home: GcpHome) -> sql.DatabaseInstanceSettingsIpConfigurationArgs:

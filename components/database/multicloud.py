@@ -8,6 +8,7 @@ from typing import Any
 
 import pulumi
 
+from components.children import child_of
 from components.database.endpoint import Endpoint, Home
 from components.database.settings import InvalidSettings, PostgresSettings
 from components.database.slots import SLOTS, Range, check_complete, divide
@@ -41,7 +42,7 @@ class MultiCloudDatabase(pulumi.ComponentResource):
     def __init__(self, name: str, args: MultiCloudDatabaseArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("livingfortress:database:MultiCloudDatabase", name, None, opts)
         check_placements(args.placements, args.homes)
-        child = pulumi.ResourceOptions(parent=self)
+        child = child_of(self, opts)
         self.endpoints = {
             one.name: args.homes[one.home].place(f"{name}-{one.name}", args.settings, args.tags, child).endpoint
             for one in args.placements
@@ -88,7 +89,7 @@ class ShardCluster(pulumi.ComponentResource):
                 settings=args.settings,
                 tags=args.tags,
             ),
-            pulumi.ResourceOptions(parent=self),
+            child_of(self, opts),
         )
         self.endpoints = databases.endpoints
         self.directory = directory(databases.endpoints, division)

@@ -9,6 +9,7 @@ import pulumi
 from pulumi_azure_native import operationalinsights, resources
 
 from components import naming
+from components.children import child_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +35,7 @@ class AzureFoundation(pulumi.ComponentResource):
             resource_group_name=naming.fit(naming.AZURE_RESOURCE_GROUP, name),
             location=args.region,
             tags=args.tags,
-            opts=pulumi.ResourceOptions(parent=self, protect=args.protect),
+            opts=child_of(self, opts, protect=args.protect),
         )
         workspace = operationalinsights.Workspace(
             name,
@@ -48,7 +49,7 @@ class AzureFoundation(pulumi.ComponentResource):
                 disable_local_auth=True, enable_log_access_using_only_resource_permissions=True
             ),
             tags=args.tags,
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=child_of(self, opts),
         )
         self.resource_group_name, self.workspace_id = group.name, workspace.id
         self.register_outputs({"resourceGroupName": group.name, "workspaceId": workspace.id})

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_gcp import projects
 
+from components.children import child_of
+
 SERVICES = (
     "artifactregistry.googleapis.com",
     "cloudkms.googleapis.com",
@@ -40,7 +42,7 @@ class GcpFoundation(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: GcpFoundationArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("livingfortress:foundation:GcpFoundation", name, None, opts)
-        child = pulumi.ResourceOptions(parent=self)
+        child = child_of(self, opts)
         for service in args.services:
             projects.Service(
                 f"{name}-{service.partition('.')[0]}",

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_aws import cloudwatch, ec2, ec2transitgateway
 
+from components.children import child_of
 from components.interconnect.plan import ASN, Cloud, Tunnel
 from components.tags import named
 
@@ -48,7 +49,7 @@ class AwsHub(pulumi.ComponentResource):
         self, name: str, site: AwsSite, peers: Mapping[str, str], opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("livingfortress:interconnect:AwsHub", name, None, opts)
-        child = pulumi.ResourceOptions(parent=self)
+        child = child_of(self, opts)
         gateway = ec2transitgateway.TransitGateway(
             name,
             description="Joins the networks of the other clouds",
@@ -78,7 +79,7 @@ class AwsHub(pulumi.ComponentResource):
                     destination_cidr_block=cidr,
                     transit_gateway_id=gateway.id,
                     # A route to a gateway that the network is not attached to yet is refused.
-                    opts=pulumi.ResourceOptions(parent=self, depends_on=[attachment]),
+                    opts=child_of(self, opts, after=[attachment]),
                 )
         self.gateway_id = gateway.id
         self.register_outputs({"gatewayId": gateway.id})
@@ -100,7 +101,7 @@ class AwsConnection(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("livingfortress:interconnect:AwsConnection", name, None, opts)
-        child = pulumi.ResourceOptions(parent=self)
+        child = child_of(self, opts)
         customer = ec2.CustomerGateway(
             name,
             type="ipsec.1",

@@ -9,6 +9,7 @@ import pulumi
 from pulumi_azure_native import network
 
 from components import naming
+from components.children import child_of
 from components.interconnect.plan import ASN, REDUNDANCY, Cloud, Tunnel, azure_addresses
 
 
@@ -40,6 +41,7 @@ class AzureHub(pulumi.ComponentResource):
     ) -> None:
         super().__init__("livingfortress:interconnect:AzureHub", name, None, opts)
         self._site, self._name = site, naming.fit(naming.AZURE_RESOURCE, name)
+        self._child = child_of(self, opts)
         self._own = azure_addresses(list(tunnels))
         public = [self._public_address(name, number) for number in range(REDUNDANCY)]
         gateway = network.VirtualNetworkGateway(
@@ -72,7 +74,7 @@ class AzureHub(pulumi.ComponentResource):
                 ],
             ),
             tags=site.tags,
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=child_of(self, opts),
         )
         self.gateway_id = gateway.id
         self.addresses = [address.ip_address for address in public]
@@ -100,7 +102,7 @@ class AzureHub(pulumi.ComponentResource):
             public_ip_allocation_method="Static",
             zones=list(self._site.zones),
             tags=self._site.tags,
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=self._child,
         )
 
 
@@ -129,7 +131,7 @@ class AzureConnection(pulumi.ComponentResource):
             gateway_ip_address=peer_address,
             bgp_settings=network.BgpSettingsArgs(asn=ASN[peer], bgp_peering_address=tunnel.near_address),
             tags=site.tags,
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=child_of(self, opts),
         )
         connection = network.VirtualNetworkGatewayConnection(
             name,

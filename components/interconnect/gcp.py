@@ -9,6 +9,7 @@ import pulumi
 from pulumi_gcp import compute
 
 from components import naming
+from components.children import child_of
 from components.interconnect.plan import ASN, REDUNDANCY, Cloud
 from components.tags import labels
 
@@ -57,7 +58,7 @@ class GcpHub(pulumi.ComponentResource):
 
     def __init__(self, name: str, site: GcpSite, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("livingfortress:interconnect:GcpHub", name, None, opts)
-        child = pulumi.ResourceOptions(parent=self)
+        child = child_of(self, opts)
         gateway = compute.HaVpnGateway(
             name,
             name=naming.fit(naming.GCP_RESOURCE, name),
@@ -104,7 +105,7 @@ class GcpConnection(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("livingfortress:interconnect:GcpConnection", name, None, opts)
-        self._hub, self._site, self._peer = hub, site, peer
+        self._hub, self._site, self._peer, self._child = hub, site, peer, child_of(self, opts)
         far = compute.ExternalVpnGateway(
             name,
             name=naming.fit(naming.GCP_RESOURCE, name),
@@ -115,7 +116,7 @@ class GcpConnection(pulumi.ComponentResource):
                 for number, end in enumerate(ends)
             ],
             labels=labels(site.tags),
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=self._child,
         )
         for number, end in enumerate(ends):
             self._session(name, end, self._tunnel(name, number, end, far))
@@ -136,11 +137,11 @@ class GcpConnection(pulumi.ComponentResource):
             ike_version=2,
             shared_secret=secret,
             labels=labels(self._site.tags),
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=self._child,
         )
 
     def _session(self, name: str, end: GcpTunnelEnd, tunnel: compute.VPNTunnel) -> None:
-        child = pulumi.ResourceOptions(parent=self)
+        child = self._child
         physical = naming.fit(naming.GCP_RESOURCE, name, end.key)
         place = {"project": self._site.project, "region": self._site.region, "router": self._hub.router_name}
         interface = compute.RouterInterface(

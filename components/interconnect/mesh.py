@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pulumi
 
+from components.children import child_of
 from components.interconnect import plan
 from components.interconnect.aws import AwsConnection, AwsHub, AwsSite, AwsTunnelEnd
 from components.interconnect.azure import AzureConnection, AzureHub, AzureSite
@@ -31,7 +32,7 @@ class Mesh(pulumi.ComponentResource):
     def __init__(self, name: str, args: MeshArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("livingfortress:interconnect:Mesh", name, None, opts)
         self._name, self._args = name, args
-        self._child = pulumi.ResourceOptions(parent=self)
+        self._child = child_of(self, opts)
         cidrs = {
             cloud: site.cidr
             for cloud, site in (("aws", args.aws), ("azure", args.azure), ("gcp", args.gcp))

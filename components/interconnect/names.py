@@ -15,6 +15,7 @@ from pulumi_azure_native import dnsresolver
 from pulumi_gcp import dns
 
 from components import naming
+from components.children import child_of
 from components.tags import labels, named
 
 
@@ -63,15 +64,16 @@ class MeshNames(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: MeshNamesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("livingfortress:interconnect:MeshNames", name, None, opts)
+        self._child = child_of(self, opts)
         self._answer(name, args)
         if args.aws:
-            AwsForwarding(name, args.aws, args, pulumi.ResourceOptions(parent=self))
+            AwsForwarding(name, args.aws, args, self._child)
         if args.gcp:
             self._forward_from_gcp(name, args.gcp, args)
         self.register_outputs({"address": args.azure.resolver_address})
 
     def _answer(self, name: str, args: MeshNamesArgs) -> None:
-        child = pulumi.ResourceOptions(parent=self)
+        child = self._child
         place = {
             "resource_group_name": args.azure.resource_group_name,
             "location": args.azure.region,
@@ -118,7 +120,7 @@ class MeshNames(pulumi.ComponentResource):
                 ]
             ),
             labels=labels(args.tags),
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=self._child,
         )
 
 
@@ -127,7 +129,7 @@ class AwsForwarding(pulumi.ComponentResource):
 
     def __init__(self, name: str, asker: AwsAsker, args: MeshNamesArgs, opts: pulumi.ResourceOptions) -> None:
         super().__init__("livingfortress:interconnect:AwsForwarding", name, None, opts)
-        child = pulumi.ResourceOptions(parent=self)
+        child = child_of(self, opts)
         group = ec2.SecurityGroup(
             name,
             name=naming.fit(naming.SECURITY_GROUP, name, "resolver"),

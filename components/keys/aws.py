@@ -10,6 +10,7 @@ import pulumi
 from pulumi_aws import kms
 
 from components import naming
+from components.children import child_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,13 +47,13 @@ class AwsKey(pulumi.ComponentResource):
             deletion_window_in_days=args.deletion_window_days,
             policy=json.dumps(key_policy(args)),
             tags=args.tags,
-            opts=pulumi.ResourceOptions(parent=self, protect=args.protect),
+            opts=child_of(self, opts, protect=args.protect),
         )
         kms.Alias(
             name,
             name=f"alias/{naming.fit(naming.KMS_ALIAS, name)}",
             target_key_id=key.key_id,
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=child_of(self, opts),
         )
         self.arn = key.arn
         self.register_outputs({"arn": self.arn})

@@ -10,6 +10,7 @@ import pulumi
 from pulumi_azure_native import authorization, keyvault, managedidentity
 
 from components import naming
+from components.children import child_of
 
 # Azure built-in roles, Security: Key Vault Crypto Service Encryption User, Key Vault Crypto User
 _WRAP_AND_UNWRAP = "e147488a-f6f5-4113-8e2d-b22465e65bf6"
@@ -50,7 +51,7 @@ class AzureKey(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: AzureKeyArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("livingfortress:keys:AzureKey", name, None, opts)
-        kept = pulumi.ResourceOptions(parent=self, protect=args.protect)
+        kept = child_of(self, opts, protect=args.protect)
         vault = keyvault.Vault(
             name,
             vault_name=naming.fit(naming.KEY_VAULT, name, salt=args.salt),
@@ -75,9 +76,9 @@ class AzureKey(pulumi.ComponentResource):
             resource_group_name=args.resource_group_name,
             location=args.region,
             tags=args.tags,
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=child_of(self, opts),
         )
-        self._args, self._name = args, name
+        self._args, self._name, self._child = args, name, child_of(self, opts)
         granted = self._grant("services", identity.principal_id, vault.id, _WRAP_AND_UNWRAP)
         for user, principal_id in args.users.items():
             self._grant(user, principal_id, vault.id, _USE)
@@ -100,7 +101,7 @@ class AzureKey(pulumi.ComponentResource):
             principal_type="ServicePrincipal",
             role_definition_id=f"{subscription}/providers/Microsoft.Authorization/roleDefinitions/{role}",
             scope=scope,
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=self._child,
         )
 
 

@@ -9,6 +9,7 @@ import pulumi
 from pulumi_gcp import kms, projects
 
 from components import naming
+from components.children import child_of
 from components.tags import labels
 
 _DAY = 86_400
@@ -40,7 +41,7 @@ class GcpKey(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: GcpKeyArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("livingfortress:keys:GcpKey", name, None, opts)
-        kept = pulumi.ResourceOptions(parent=self, protect=args.protect)
+        kept = child_of(self, opts, protect=args.protect)
         ring = kms.KeyRing(
             name,
             name=naming.fit(naming.GCP_KEY, name, salt=args.salt),
@@ -61,16 +62,16 @@ class GcpKey(pulumi.ComponentResource):
             labels=labels(args.tags),
             opts=kept,
         )
-        grants = [_grant(self, name, service, key.id, args) for service in args.services]
+        child = child_of(self, opts)
+        grants = [_grant(name, service, key.id, args, child) for service in args.services]
         # Whoever encrypts with the key must wait for its service's grant: the key's id arrives only then.
         self.key_id = pulumi.Output.all(key.id, *(grant.id for grant in grants)).apply(lambda all_: str(all_[0]))
         self.register_outputs({"keyId": self.key_id})
 
 
 def _grant(
-    parent: pulumi.Resource, name: str, service: str, key_id: pulumi.Input[str], args: GcpKeyArgs
+    name: str, service: str, key_id: pulumi.Input[str], args: GcpKeyArgs, child: pulumi.ResourceOptions
 ) -> kms.CryptoKeyIAMMember:
-    child = pulumi.ResourceOptions(parent=parent)
     label = f"{name}-{service.partition('.')[0]}"
     # A service's identity exists only once asked for.
     identity = projects.ServiceIdentity(label, project=args.project, service=service, opts=child)

@@ -10,6 +10,7 @@ import pulumi
 from pulumi_aws import cloudwatch, ec2, iam, vpc
 
 from components import naming
+from components.children import child_of
 from components.network.plan import check_disjoint, check_zones, plan_aws
 from components.tags import named
 
@@ -52,7 +53,7 @@ class AwsNetwork(pulumi.ComponentResource):
         super().__init__("livingfortress:network:AwsNetwork", name, None, opts)
         check_disjoint({"aws": args.cidr, **args.peers})
         zones, plan = check_zones(args.zones), plan_aws(args.cidr)
-        child = pulumi.ResourceOptions(parent=self)
+        child = child_of(self, opts)
         network = ec2.Vpc(
             name,
             cidr_block=args.cidr,
@@ -125,7 +126,7 @@ class AwsSubnets(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: AwsSubnetsArgs, opts: pulumi.ResourceOptions) -> None:
         super().__init__("livingfortress:network:AwsSubnets", name, None, opts)
-        self._name, self._args, self._child = name, args, pulumi.ResourceOptions(parent=self)
+        self._name, self._args, self._child = name, args, child_of(self, opts)
         gateway = ec2.InternetGateway(name, vpc_id=args.vpc_id, tags=named(args.tags, name), opts=self._child)
         public = self._subnets("public", args.public, {"kubernetes.io/role/elb": "1"})
         cluster = self._subnets("cluster", args.cluster, {"kubernetes.io/role/internal-elb": "1"})
@@ -181,7 +182,7 @@ class AwsSubnets(pulumi.ComponentResource):
     ) -> ec2.RouteTable:
         label = f"{self._name}-{zone}"
         # AWS refuses a NAT gateway whose network has no internet gateway yet, and nothing else orders the two.
-        after_gateway = pulumi.ResourceOptions(parent=self, depends_on=[gateway])
+        after_gateway = child_of(self, self._child, after=[gateway])
         tags = named(self._args.tags, label)
         address = ec2.Eip(label, domain="vpc", tags=tags, opts=after_gateway)
         nat = ec2.NatGateway(
@@ -213,7 +214,7 @@ class AwsEndpoints(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: AwsEndpointsArgs, opts: pulumi.ResourceOptions) -> None:
         super().__init__("livingfortress:network:AwsEndpoints", name, None, opts)
-        child = pulumi.ResourceOptions(parent=self)
+        child = child_of(self, opts)
         group = ec2.SecurityGroup(
             name,
             name=naming.fit(naming.SECURITY_GROUP, name, "endpoints"),
@@ -264,7 +265,7 @@ class AwsFlowLogs(pulumi.ComponentResource):
         self, name: str, vpc_id: pulumi.Input[str], args: AwsNetworkArgs, opts: pulumi.ResourceOptions
     ) -> None:
         super().__init__("livingfortress:network:AwsFlowLogs", name, None, opts)
-        child = pulumi.ResourceOptions(parent=self)
+        child = child_of(self, opts)
         group = cloudwatch.LogGroup(
             name,
             name=f"/living-fortress/{name}/flow",

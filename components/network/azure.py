@@ -9,6 +9,7 @@ import pulumi
 from pulumi_azure_native import network, privatedns
 
 from components import naming
+from components.children import child_of
 from components.network.plan import AzurePlan, check_disjoint, check_zones, plan_azure
 
 POSTGRES_PORT = "5432"
@@ -49,7 +50,7 @@ class AzureNetwork(pulumi.ComponentResource):
         super().__init__("livingfortress:network:AzureNetwork", name, None, opts)
         check_disjoint({"azure": args.cidr, **args.peers})
         check_zones(args.zones)
-        child = pulumi.ResourceOptions(parent=self)
+        child = child_of(self, opts)
         vnet = network.VirtualNetwork(
             name,
             virtual_network_name=naming.fit(naming.AZURE_VNET, name),
@@ -88,7 +89,7 @@ class AzureSubnets(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions,
     ) -> None:
         super().__init__("livingfortress:network:AzureSubnets", name, None, opts)
-        self._name, self._args, self._vnet_name = name, args, vnet_name
+        self._name, self._args, self._vnet_name, self._child = name, args, vnet_name, child_of(self, opts)
         self._last: pulumi.Resource | None = None
         nat = self._nat()
         inside = [args.cidr, *args.peers.values()]
@@ -111,7 +112,7 @@ class AzureSubnets(pulumi.ComponentResource):
         self.register_outputs({"ids": self.ids})
 
     def _nat(self) -> network.NatGateway:
-        child = pulumi.ResourceOptions(parent=self)
+        child = self._child
         address = network.PublicIPAddress(
             f"{self._name}-nat",
             public_ip_address_name=naming.fit(naming.AZURE_RESOURCE, self._name, "nat"),
@@ -142,7 +143,7 @@ class AzureSubnets(pulumi.ComponentResource):
             location=self._args.region,
             security_rules=rules,
             tags=self._args.tags,
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=self._child,
         )
 
     def _subnet(
@@ -168,7 +169,7 @@ class AzureSubnets(pulumi.ComponentResource):
             network_security_group=network.NetworkSecurityGroupArgs(id=group.id) if group else None,
             nat_gateway=network.SubResourceArgs(id=nat.id) if nat else None,
             delegations=[network.DelegationArgs(name=kind, service_name=delegated_to)] if delegated_to else None,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=after),
+            opts=child_of(self, self._child, after=after),
         )
         self._last = subnet
         identity: pulumi.Output[str] = subnet.id
@@ -185,7 +186,7 @@ class AzureDatabaseNames(pulumi.ComponentResource):
         self, name: str, vnet_id: pulumi.Input[str], args: AzureNetworkArgs, opts: pulumi.ResourceOptions
     ) -> None:
         super().__init__("livingfortress:network:AzureDatabaseNames", name, None, opts)
-        child = pulumi.ResourceOptions(parent=self)
+        child = child_of(self, opts)
         zone = privatedns.PrivateZone(
             name,
             # Flexible server asks for a zone that ends like this and does not begin with a server's name.

@@ -10,6 +10,7 @@ import pulumi
 from pulumi_gcp import compute, dns, servicenetworking
 
 from components import naming
+from components.children import child_of
 from components.network.plan import GcpPlan, check_disjoint, check_zones, plan_gcp
 from components.tags import labels
 
@@ -57,7 +58,7 @@ class GcpNetwork(pulumi.ComponentResource):
         check_disjoint({"gcp": args.cidr, **args.peers})
         check_zones(args.zones)
         plan = plan_gcp(args.cidr)
-        child = pulumi.ResourceOptions(parent=self)
+        child = child_of(self, opts)
         network = compute.Network(
             name,
             name=naming.fit(naming.GCP_RESOURCE, name),
@@ -111,7 +112,7 @@ class GcpEgress(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions,
     ) -> None:
         super().__init__("livingfortress:network:GcpEgress", name, None, opts)
-        child = pulumi.ResourceOptions(parent=self)
+        child = child_of(self, opts)
         router = compute.Router(
             f"{name}-nat",
             name=naming.fit(naming.GCP_RESOURCE, name, "nat"),
@@ -133,11 +134,12 @@ class GcpEgress(pulumi.ComponentResource):
             opts=child,
         )
         for zone in ("googleapis.com", "pkg.dev"):
-            self._private_names(name, zone, network, args)
+            self._private_names(name, zone, network, args, child)
         self.register_outputs({})
 
-    def _private_names(self, name: str, domain: str, network: compute.Network, args: GcpNetworkArgs) -> None:
-        child = pulumi.ResourceOptions(parent=self)
+    def _private_names(
+        self, name: str, domain: str, network: compute.Network, args: GcpNetworkArgs, child: pulumi.ResourceOptions
+    ) -> None:
         zone = dns.ManagedZone(
             f"{name}-{domain}",
             name=naming.fit(naming.GCP_RESOURCE, name, domain),
@@ -179,7 +181,7 @@ class GcpFirewall(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions,
     ) -> None:
         super().__init__("livingfortress:network:GcpFirewall", name, None, opts)
-        self._name, self._network_id, self._args = name, network_id, args
+        self._name, self._network_id, self._args, self._child = name, network_id, args, child_of(self, opts)
         inside = [args.cidr, *args.peers.values()]
         self._rule("deny-egress", "EGRESS", ["0.0.0.0/0"], None, priority=_LAST_PRIORITY)
         self._rule("deny-ingress", "INGRESS", ["0.0.0.0/0"], None, priority=_LAST_PRIORITY)
@@ -218,7 +220,7 @@ class GcpFirewall(pulumi.ComponentResource):
             allows=allows or None,
             denies=None if allows else [compute.FirewallDenyArgs(protocol="all")],
             log_config=compute.FirewallLogConfigArgs(metadata="INCLUDE_ALL_METADATA"),
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=self._child,
         )
 
 
@@ -237,7 +239,7 @@ class GcpDatabaseAccess(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions,
     ) -> None:
         super().__init__("livingfortress:network:GcpDatabaseAccess", name, None, opts)
-        child = pulumi.ResourceOptions(parent=self)
+        child = child_of(self, opts)
         first = ip_network(cidr)
         reserved = compute.GlobalAddress(
             name,

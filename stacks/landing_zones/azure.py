@@ -11,7 +11,7 @@ from components.cluster.settings import ClusterSettings
 from components.database.azure import AzureHome
 from components.foundation.azure import AzureFoundation, AzureFoundationArgs
 from components.identity.azure import AzureIdentities, AzureIdentitiesArgs
-from components.identity.workloads import MIGRATOR
+from components.identity.workloads import LEDGER, MIGRATOR
 from components.interconnect import AzureSite
 from components.keys.azure import AzureKey, AzureKeyArgs
 from components.network.azure import AzureNetwork, AzureNetworkArgs
@@ -55,6 +55,7 @@ class AzureLandingZone:
             key_uri=self._key.key_uri,
             key_identity_id=self._key.identity_id,
             tenant_id=self._account.tenant,
+            app_principal_id=self.identities.principal_ids[LEDGER],
             admin_principal_id=self.identities.principal_ids[MIGRATOR],
             workspace_id=self._foundation.workspace_id,
             salt=self._account.subscription,
