@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from localcloud.home import Home
 from localcloud.kubernetes import gateways, kubelet
-from localcloud.kubernetes.cluster import Cluster, Key
+from localcloud.kubernetes.cluster import Cluster, Key, Manifest
 from localcloud.kubernetes.envoy import GATEWAY_ADDRESS
+from localcloud.kubernetes.gateways import Listener
 from localcloud.kubernetes.pods import RUNNING, Pod
 
 
@@ -63,13 +65,22 @@ def _gateway_view(cluster: Cluster, key: Key) -> GatewayView:
     gateway = cluster.get(key.kind, key.namespace, key.name) or {"spec": {}}
     listeners = gateways.listeners(gateway)
     view = gateways.proxy_of(cluster, key).view()
+    names = tuple(dict.fromkeys(_names(cluster, gateway, listeners)))
+    url = gateways.main_url(gateways.urls(cluster, gateway))
     return GatewayView(
         cluster=cluster.name,
         namespace=key.namespace or "",
         name=key.name,
         address=GATEWAY_ADDRESS,
         ports=tuple(sorted(gateways.local_ports(cluster, gateway).values())),
-        hostnames=tuple(dict.fromkeys(each.hostname for each in listeners if each.hostname)),
-        url=gateways.main_url(gateways.urls(cluster, gateway)),
+        hostnames=names,
+        url=url.replace(f"//{GATEWAY_ADDRESS}", f"//{names[0]}") if names else url,
         ready=view is not None and {each.group for each in listeners} <= set(view.listeners),
     )
+
+
+def _names(cluster: Cluster, gateway: Manifest, listeners: list[Listener]) -> Iterator[str]:
+    """The names that the listeners and the routes attached to them say, wildcards aside."""
+    for listener in listeners:
+        routed = [name for _, found in gateways.attached_routes(cluster, gateway, listener) for name in found]
+        yield from (name for name in (listener.hostname, *routed) if name and "*" not in name)
