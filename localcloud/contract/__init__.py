@@ -34,6 +34,7 @@ __all__ = [
     "computed",
     "outputs",
     "replaced_by",
+    "replaced_by_removal_of",
     "secret_outputs",
 ]
 
@@ -72,14 +73,21 @@ def replaced_by(token: str) -> tuple[str, ...] | None:
     return tuple(dict.fromkeys((*always, *facts.replace, *common)))
 
 
+def replaced_by_removal_of(token: str) -> tuple[str, ...]:
+    """Patterns of the inputs that can be set or changed in place, but whose removal replaces the resource."""
+    facts = facts_of(token)
+    return facts.replace_when_removed if facts else ()
+
+
 def always_replaced_by(token: str) -> tuple[str, ...]:
     """Of those, the inputs that need no fact: the path of an Azure resource, the identity of a Kubernetes object."""
-    if token.startswith("kubernetes:"):
-        return kubernetes.REPLACE
     try:
-        return contract_of(token).path_parameters
+        contract = contract_of(token)
     except UnknownType:
         return ()
+    if token.startswith("kubernetes:"):
+        return tuple(path for path in kubernetes.REPLACE if path.partition(".")[0] in contract.root.properties)
+    return contract.path_parameters
 
 
 def outputs(token: str) -> Mapping[str, Term]:

@@ -53,9 +53,11 @@ def _templates(token: str, facts: Facts | None) -> Mapping[str, Template]:
     return {name: template for name, template in {**every, **facts.computed}.items() if name != "id"}
 
 
-def _merged(value: Any, given: Mapping[str, Any]) -> Any:
-    """An object that the cloud adds to: what was given stays."""
-    return {**value, **given} if isinstance(value, Mapping) else value
+def _merged(value: Any, given: Any) -> Any:
+    """What the cloud makes of an object: what was given stays, at every depth, and what it chose is added."""
+    if not isinstance(value, Mapping) or not isinstance(given, Mapping):
+        return given
+    return {**given, **{key: _merged(inner, given[key]) if key in given else inner for key, inner in value.items()}}
 
 
 def _rendered(template: Template, places: Places) -> Any:

@@ -28,12 +28,23 @@ class BadFacts(Exception):
     """A facts file does not keep to the format; says where, what it says, and what is allowed."""
 
 
+class _Loader(yaml.CSafeLoader):
+    """YAML that refuses to give one key twice instead of forgetting the first."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        mapping = super().construct_mapping(node, deep=deep)
+        if len(mapping) < len(node.value):
+            raise yaml.constructor.ConstructorError(problem="a key stands here twice", problem_mark=node.start_mark)
+        return mapping
+
+
 @dataclass(frozen=True, kw_only=True)
 class Facts:
     """What is known of one resource type over and above its SDK; paths are those of wire names."""
 
     source: tuple[str, ...]
     replace: tuple[str, ...] = ()
+    replace_when_removed: tuple[str, ...] = ()
     required: tuple[str, ...] = ()
     ranges: Mapping[str, Bounds] = field(default_factory=dict)
     lengths: Mapping[str, Bounds] = field(default_factory=dict)
@@ -171,6 +182,7 @@ def _templates(where: str, value: Any) -> dict[str, Template]:
 _READERS = {
     "source": _sources,
     "replace": _paths,
+    "replace_when_removed": _paths,
     "required": _paths,
     "ranges": _bounds,
     "lengths": _bounds,

@@ -62,6 +62,8 @@ class Places:
         return next((value for value in values if value is not None), None)
 
     def _single(self, place: str) -> Any:
+        if place.startswith("="):
+            return place[1:]
         function, _, argument = place.partition(":")
         if function in _CHOSEN:
             return _CHOSEN[function](self._context, argument)
@@ -127,6 +129,10 @@ def _last(value: Any, _: str) -> str:
     return str(value).rpartition("/")[2]
 
 
+def _first_label(value: Any, _: str) -> str:
+    return str(value).partition(".")[0]
+
+
 def _without_scheme(value: Any, _: str) -> str:
     return str(value).partition("://")[2]
 
@@ -144,6 +150,7 @@ _OF_VALUES: Mapping[str, Callable[[Any, str], str | None]] = {
     "when": _when,
     "host": _host,
     "last": _last,
+    "first_label": _first_label,
     "without_scheme": _without_scheme,
 }
 """Functions of another place, e.g. `{last:inputs.role}`."""

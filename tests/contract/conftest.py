@@ -256,7 +256,7 @@ def _sampled(parsed: Any, chooser: random.Random) -> Iterator[str]:
                 yield chr(argument)
             case "IN":
                 yield _one_of(argument, chooser)
-            case "ANY":
+            case "ANY" | "NOT_LITERAL":
                 yield "x"
             case "BRANCH":
                 yield from _sampled(chooser.choice(argument[1]), chooser)
