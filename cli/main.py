@@ -7,7 +7,7 @@ import traceback
 
 import typer
 
-from cli import environments, migrate, serve, token
+from cli import environments, migrate, psql, serve, token
 
 app = typer.Typer(
     name="fortress",
@@ -18,6 +18,7 @@ app = typer.Typer(
 )
 environments.mount(app)
 app.command()(token.token)
+app.command(context_settings=psql.PASSED_ON)(psql.psql)
 app.command()(serve.serve)
 app.add_typer(migrate.app, name="migrate")
 

@@ -2,12 +2,105 @@
 
 from __future__ import annotations
 
-from localcloud.home import Home
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
 
+from rich.console import Console
+from rich.table import Table
 
-def after_up(home: Home, *, as_json: bool) -> None:
-    print(home, as_json)
+from localcloud.home import Home, default_home
+from localcloud.identity import Authority
+from localcloud.inventory import Inventory, look
+from localcloud.postgres.services import FILE as SERVICE_FILE
+
+Rows = Sequence[Sequence[str]]
 
 
 def show(*, as_json: bool) -> None:
-    print(as_json)
+    """`fortress status`."""
+    home = Home(default_home())
+    inventory = look(home)
+    if as_json:
+        print(json.dumps(asdict(inventory) | _paths(home), indent=1))
+    elif not inventory.databases and not inventory.pods:
+        print("Nothing of the local environment runs; bring it up with `make up`.")
+    else:
+        _tables(inventory)
+
+
+def after_up(home: Home, *, as_json: bool) -> None:
+    """What `fortress up` says at its end: where everything is, and what to try."""
+    inventory = look(home)
+    if as_json:
+        print(json.dumps(asdict(inventory) | _paths(home), indent=1))
+        return
+    print()
+    _tables(inventory)
+    print(hints(home, inventory))
+
+
+def hints(home: Home, inventory: Inventory) -> str:
+    """Lines to copy: a grant over HTTP, and the same grant in the database of the account's home."""
+    url = inventory.gateways[0].url
+    return f"""
+Try it:
+  export PGSERVICEFILE={home.root / SERVICE_FILE} CURL_CA_BUNDLE={Authority.of(home).ca_certificate}
+  token=$(.venv/bin/fortress token)
+  curl -H "Authorization: Bearer $token" -H "Content-Type: application/json" \\
+       -d '{{"amount": 100}}' {url}/accounts/alice/grants
+  curl -H "Authorization: Bearer $token" {url}/accounts/alice      # "shard" is where it is stored
+  .venv/bin/fortress psql alice -c "select * from events where stream = 'alice'"
+The API is described at {url}/docs; `make status` shows what runs, `make down` takes it all away."""
+
+
+def _paths(home: Home) -> dict[str, str]:
+    return {
+        "home": str(home.root),
+        "service_file": str(home.root / SERVICE_FILE),
+        "ca_certificate": str(home.root / "identity" / "ca.crt"),
+    }
+
+
+def _tables(inventory: Inventory) -> None:
+    _table(
+        ("database", "cloud", "role", "address", "state"),
+        [
+            (one.service, one.cloud, one.role, f"{one.address}:{one.port}", "running" if one.running else "DOWN")
+            for one in inventory.databases
+        ],
+    )
+    _table(
+        ("pod", "cluster", "address", "state"),
+        [(pod.name, pod.cluster, _address(pod.address, pod.ports), _state(pod)) for pod in inventory.pods],
+    )
+    _table(
+        ("gateway", "cluster", "state"),
+        [(one.url, one.cluster, "ready" if one.ready else "DOWN") for one in inventory.gateways],
+    )
+
+
+def _state(pod: Any) -> str:
+    return "ready" if pod.ready else "done" if pod.phase == "Succeeded" else "NOT READY"
+
+
+def _address(address: str, ports: Sequence[int]) -> str:
+    return f"{address}:{ports[0]}" if address and ports else ""
+
+
+def _table(head: Sequence[str], rows: Rows) -> None:
+    """A table in a terminal, columns of plain text elsewhere."""
+    if not sys.stdout.isatty():
+        widths = [max(len(row[place]) for row in (head, *rows)) for place in range(len(head))]
+        for row in (head, *rows):
+            print("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
+        print()
+        return
+    table = Table(*head, box=None, header_style="bold", pad_edge=False)
+    for row in rows:
+        table.add_row(*row)
+    console = Console()
+    console.print(table)
+    console.print()

@@ -1,0 +1,50 @@
+"""`fortress psql`: a psql session on one of the local servers."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from localcloud.home import Home
+
+PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
+
+
+class NoSuchDatabase(Exception):
+    """Neither a service nor a shard answers to the name."""
+
+
+def psql(
+    context: typer.Context,
+    where: Annotated[str, typer.Argument(help="A service name, such as aws-0, or an account: its home is taken.")],
+) -> None:
+    """Open psql on a local server by service name or by account; everything behind it goes to psql."""
+    from localcloud.home import Home, default_home
+    from localcloud.postgres.binaries import find
+    from localcloud.postgres.services import FILE
+
+    home = Home(default_home())
+    service = service_of(home, where)
+    program = shutil.which("psql") or find().tool("psql")
+    os.environ["PGSERVICEFILE"] = str(home.root / FILE)
+    os.execv(program, [program, f"service={service}", *context.args])  # noqa: S606 (psql takes this process over)
+
+
+def service_of(home: Home, where: str) -> str:
+    """The service of that name, else that of the shard where the account of that name lives."""
+    from app.sharding.directory import parse_directory
+    from localcloud.kubernetes.cluster import Cluster
+    from localcloud.postgres import records, services
+
+    if where in services.named([record for record in records.every(home) if record.complete]):
+        return where
+    for cluster in Cluster.all(home):
+        for configuration in cluster.list("ConfigMap"):
+            text = configuration.get("data", {}).get("directory.json")
+            if text:
+                return parse_directory(text).place_of(where).shard
+    raise NoSuchDatabase(f"no database {where}, and no app that knows the account; `fortress status` shows what runs")
