@@ -8,6 +8,7 @@ from typing import Literal
 
 from localcloud.home import Home
 from localcloud.kubernetes.inventory import GatewayView, PodView, gateway_views, pod_views
+from localcloud.kubernetes.pods import SUCCEEDED
 from localcloud.postgres import records
 from localcloud.postgres.services import FILE, named
 from localcloud.supervision import ProcessState, Supervisor
@@ -46,7 +47,7 @@ class Inventory:
     @property
     def well(self) -> bool:
         """Whether every database runs and every gateway and pod that should is ready."""
-        pods = all(pod.ready or pod.phase == "Succeeded" for pod in self.pods)
+        pods = all(pod.ready or pod.phase == SUCCEEDED for pod in self.pods)
         return pods and all(each.running for each in self.databases) and all(each.ready for each in self.gateways)
 
 
