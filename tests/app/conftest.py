@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -20,7 +21,7 @@ import pytest
 
 from app.database.migrate import Migrator
 from app.settings import ServeSettings
-from app.sharding import Directory, parse_directory
+from app.sharding import Directory, Shard, parse_directory
 from localcloud.account import give, owner_of, unprivileged
 from localcloud.home import Home
 from localcloud.identity import ISSUER, Authority, KeyPair
@@ -36,6 +37,7 @@ LOGINS = {
 }
 PARAMETERS = {
     "ssl": "on",
+    "fsync": "off",  # processes are killed here, never the machine
     "shared_buffers": "16MB",
     "max_connections": "60",
     "max_prepared_transactions": "10",
@@ -56,6 +58,12 @@ begin
 end
 $$;
 """
+FORGET = """
+alter table events disable trigger events_are_immutable;
+truncate events restart identity;
+alter table events enable always trigger events_are_immutable;
+"""
+"""Only a test, and only as superuser, empties the table of events."""
 
 
 @dataclass
@@ -199,23 +207,18 @@ def initialise(server: Postgres) -> None:
     )
 
 
-@pytest.fixture
-def databases(postgres: Postgres, request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
-    """An empty database for each home, owned by its administrator; by name of the home."""
-    names = {home: f"{home}_{time.monotonic_ns()}" for home in HOMES}
+def make_database(postgres: Postgres, home: str) -> str:
+    """A new database, owned by its administrator."""
+    name = f"{home}_{next(_numbers)}"
     with postgres.as_operator("postgres") as connection:
-        for name in names.values():
-            connection.execute(f"create database {name} owner migrator strategy wal_log".encode())
-    yield names
-    if not postgres.answers():
-        postgres.start()
-    with postgres.as_operator("postgres") as connection:
-        for name in names.values():
-            connection.execute(f"drop database {name} with (force)".encode())
+        connection.execute(f"create database {name} owner migrator strategy wal_log")
+    return name
 
 
-@pytest.fixture
-def directory_text(postgres: Postgres, databases: dict[str, str]) -> str:
+_numbers = itertools.count(1)
+
+
+def directory_of(postgres: Postgres, databases: dict[str, str]) -> str:
     return json.dumps({"slots": 4096, "shards": [shard(postgres, home, databases[home]) for home in HOMES]})
 
 
@@ -236,32 +239,58 @@ def shard(postgres: Postgres, home: str, database: str) -> dict[str, Any]:
 
 
 @pytest.fixture
-def directory(directory_text: str) -> Directory:
-    return parse_directory(directory_text)
+def answering(postgres: Postgres) -> Postgres:
+    """The server, started again where an earlier test ended while it was down."""
+    if postgres.process is None or postgres.process.poll() is not None:
+        postgres.start()
+    return postgres
 
 
 @pytest.fixture
-def as_migrator(postgres: Postgres, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in environment_of(postgres.authority, "migrator").items():
-        monkeypatch.setenv(name, value)
+def empty(answering: Postgres, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Shard]]:
+    """Makes a shard of a home without any table, in an environment that logs in as its administrator."""
+    log_in_as(monkeypatch, answering, "migrator")
+    made: list[str] = []
+
+    def make(home: str = "aws") -> Shard:
+        made.append(make_database(answering, home))
+        return Shard.model_validate(shard(answering, home, made[-1]))
+
+    yield make
+    with answering.as_operator("postgres") as connection:
+        for name in made:
+            connection.execute(f"drop database {name} with (force)")
 
 
-@pytest.fixture
-def migrated(directory: Directory, postgres: Postgres, monkeypatch: pytest.MonkeyPatch) -> Directory:
-    """The directory, with every shard migrated; from here on this process logs in as the app."""
-    with monkeypatch.context() as patch:
-        for name, value in environment_of(postgres.authority, "migrator").items():
-            patch.setenv(name, value)
-        for each in directory.shards:
+@pytest.fixture(scope="session")
+def databases(postgres: Postgres) -> dict[str, str]:
+    """Migrated databases, by name of the home."""
+    names = {home: make_database(postgres, home) for home in HOMES}
+    with pytest.MonkeyPatch.context() as patch:
+        log_in_as(patch, postgres, "migrator")
+        for each in parse_directory(directory_of(postgres, names)).shards:
             Migrator(each).up(lambda _: None)
-    for name, value in environment_of(postgres.authority, "ledger").items():
-        monkeypatch.setenv(name, value)
-    return directory
+    return names
 
 
 @pytest.fixture
-def settings(postgres: Postgres, directory_text: str, tmp_path: Path) -> ServeSettings:
-    (tmp_path / "directory.json").write_text(directory_text)
+def migrated_text(answering: Postgres, databases: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> str:
+    """A directory of migrated databases without events, in an environment that logs in as the app."""
+    for name in databases.values():
+        with answering.as_operator(name) as connection:
+            connection.execute(FORGET)
+    log_in_as(monkeypatch, answering, "ledger")
+    return directory_of(answering, databases)
+
+
+@pytest.fixture
+def migrated(migrated_text: str) -> Directory:
+    return parse_directory(migrated_text)
+
+
+@pytest.fixture
+def settings(postgres: Postgres, migrated_text: str, tmp_path: Path) -> ServeSettings:
+    (tmp_path / "directory.json").write_text(migrated_text)
     (tmp_path / "jwks.json").write_text(postgres.authority.jwks())
     return ServeSettings(
         environment="test",
@@ -272,6 +301,11 @@ def settings(postgres: Postgres, directory_text: str, tmp_path: Path) -> ServeSe
         oidc_jwks_uri=(tmp_path / "jwks.json").as_uri(),
         drain_seconds=0.5,
     )
+
+
+def log_in_as(patch: pytest.MonkeyPatch, postgres: Postgres, user: str) -> None:
+    for name, value in environment_of(postgres.authority, user).items():
+        patch.setenv(name, value)
 
 
 def bearer(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
 import http.server
 import json
 import ssl
 import threading
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -36,12 +39,14 @@ def jwks(**keys: Any) -> str:
     return json.dumps({"keys": entries})
 
 
-def signed(key: Any = EC_KEY, algorithm: str = "ES256", identity: str | None = "ec", **changes: Any) -> str:
+def signed(
+    key: Any = EC_KEY, algorithm: str = "ES256", identity: str | None = "ec", *, lifetime: float = 60, **changes: Any
+) -> str:
     claims = {
         "iss": ISSUER,
         "aud": "ledger",
         "sub": "alice",
-        "exp": datetime.now(UTC) + timedelta(minutes=1),
+        "exp": time.time() + lifetime,
         "scope": "credits:grant credits:read",
         **changes,
     }
@@ -76,19 +81,19 @@ def verifier(issuer: Issuer) -> Verifier:
 
 
 @pytest.mark.parametrize(
-    "token",
+    "make",
     [
-        signed(),
-        signed(RSA_KEY, "RS256", "rsa"),
-        signed(RSA_KEY, "PS256", "ps"),
-        signed(aud=["other", "ledger"]),
-        signed(exp=datetime.now(UTC) - timedelta(seconds=5)),  # within the skew of two clocks
-        signed(scope=None, scp="credits:grant credits:read"),
-        signed(scope=["credits:grant", "credits:read"]),
+        lambda: signed(),
+        lambda: signed(RSA_KEY, "RS256", "rsa"),
+        lambda: signed(RSA_KEY, "PS256", "ps"),
+        lambda: signed(aud=["other", "ledger"]),
+        lambda: signed(lifetime=-5),  # within the skew of two clocks
+        lambda: signed(scope=None, scp="credits:grant credits:read"),
+        lambda: signed(scope=["credits:grant", "credits:read"]),
     ],
 )
-async def test_a_good_token_names_caller_and_scopes(token: str) -> None:
-    caller = await verifier(Issuer(ec=EC_KEY, rsa=RSA_KEY, ps=RSA_KEY)).caller(token)
+async def test_a_good_token_names_caller_and_scopes(make: Callable[[], str]) -> None:
+    caller = await verifier(Issuer(ec=EC_KEY, rsa=RSA_KEY, ps=RSA_KEY)).caller(make())
     assert caller.subject == "alice"
     assert caller.scopes == {"credits:grant", "credits:read"}
 
@@ -99,10 +104,6 @@ PUBLIC_PEM = EC_KEY.public_key().public_bytes(
 
 
 def forged_with_public_key_as_secret() -> str:
-    import base64
-    import hashlib
-    import hmac
-
     def part(document: dict[str, Any]) -> bytes:
         return base64.urlsafe_b64encode(json.dumps(document).encode()).rstrip(b"=")
 
@@ -116,26 +117,27 @@ def forged_with_public_key_as_secret() -> str:
 
 
 @pytest.mark.parametrize(
-    ("token", "reason"),
+    ("make", "reason"),
     [
-        (signed(exp=datetime.now(UTC) - timedelta(minutes=5)), "has expired"),
-        (signed(nbf=datetime.now(UTC) + timedelta(minutes=5)), "not valid yet"),
-        (signed(aud="other"), "another audience"),
-        (signed(iss="https://evil.example.com"), "another issuer"),
-        (signed(exp=None), "lacks one of"),
-        (signed(sub=None), "lacks one of"),
-        (signed(OTHER_KEY), "signature is wrong"),
-        (signed(identity="other"), "no key of the token's key id"),
-        (signed(identity=None), "no key of the token's key id"),
-        (signed(RSA_KEY, "RS256", "ec"), "malformed"),
-        (jwt.encode({"sub": "alice"}, None, "none"), "not signed by a public key algorithm"),
-        (forged_with_public_key_as_secret(), "not signed by a public key algorithm"),
-        ("", "malformed"),
-        ("a.b.c", "malformed"),
-        ("x" * 9000, "too long"),
+        (lambda: signed(lifetime=-300), "has expired"),
+        (lambda: signed(nbf=time.time() + 300), "not valid yet"),
+        (lambda: signed(aud="other"), "another audience"),
+        (lambda: signed(iss="https://evil.example.com"), "another issuer"),
+        (lambda: signed(exp=None), "lacks one of"),
+        (lambda: signed(sub=None), "lacks one of"),
+        (lambda: signed(OTHER_KEY), "signature is wrong"),
+        (lambda: signed(identity="other"), "no key of the token's key id"),
+        (lambda: signed(identity=None), "no key of the token's key id"),
+        (lambda: signed(RSA_KEY, "RS256", "ec"), "malformed"),
+        (lambda: jwt.encode({"sub": "alice"}, None, "none"), "not signed by a public key algorithm"),
+        (forged_with_public_key_as_secret, "not signed by a public key algorithm"),
+        (lambda: "", "malformed"),
+        (lambda: "a.b.c", "malformed"),
+        (lambda: "x" * 9000, "too long"),
     ],
 )
-async def test_a_bad_token_proves_nothing(token: str, reason: str) -> None:
+async def test_a_bad_token_proves_nothing(make: Callable[[], str], reason: str) -> None:
+    token = make()
     with pytest.raises(InvalidToken, match=reason) as caught:
         await verifier(Issuer(ec=EC_KEY, rsa=RSA_KEY)).caller(token)
     assert token == "" or token not in str(caught.value)
