@@ -53,7 +53,7 @@ Try it:
        -d '{{"amount": 100}}' {url}/accounts/alice/grants
   curl -H "Authorization: Bearer $token" {url}/accounts/alice      # "shard" is where it is stored
   .venv/bin/fortress psql alice -c "select * from events where stream = 'alice'"
-The API is described at {url}/docs; `make status` shows what runs, `make down` takes it all away."""
+The API is described at {url}/docs; `make status` shows what runs, `make down` takes it all away."""  # noqa: S608 (text for people)
 
 
 def _paths(home: Home) -> dict[str, str]:
