@@ -96,7 +96,11 @@ class Watch:
     def wait(self) -> int:
         """The program's exit code when it has ended (0 for one that was taken over)."""
         descriptor = _pidfd(self.pid)
+        woken, waker = os.pipe()  # a signal ends the wait, so that the next one is as long as it then has to be
+        os.set_blocking(waker, False)
+        signal.set_wakeup_fd(waker, warn_on_full_buffer=False)
         poll = select.poll()
+        poll.register(woken, select.POLLIN)
         poll.register(0, select.POLLHUP | select.POLLERR)
         if descriptor is not None:
             poll.register(descriptor, select.POLLIN)
@@ -108,6 +112,8 @@ class Watch:
             for ready, event in poll.poll(self.patience(descriptor is not None) * 1000):
                 if ready == 0 and event & (select.POLLHUP | select.POLLERR):
                     os._exit(0)
+                if ready == woken:
+                    os.read(woken, 64)
             self.look_after()
 
     def exit_code(self) -> int | None:

@@ -162,8 +162,10 @@ class Supervisor:
             pid = self._daemon_pid()
             if self._answers():
                 with contextlib.suppress(OSError, Fault, HTTPException):
+                    self._call("supervisor.stopAllProcesses")  # at once, where shutdown takes one after the other
                     self._call("supervisor.shutdown")
-            if pid is not None and not _awaited(lambda: adopt.started_at(pid) is None, STOP_SECONDS):
+            # Asking for its mood also wakes it up: by itself it looks at its own end once a second only.
+            if pid is not None and not _awaited(lambda: not self._mood() and not adopt.started_at(pid), STOP_SECONDS):
                 raise SupervisionError(f"the process supervisor (process {pid}) of {self._home.root} does not stop")
         for order in sorted((self._folder / "orders").glob("*.json")):
             with self._home.lock(f"program-{order.stem}"):

@@ -96,12 +96,12 @@ def _place(home: Home, cloud: str, identifier: str, resource: Resource, facts: d
         if found.complete and found.urn != resource.urn:
             raise BodyError(f"{cloud} database server {identifier} exists already: {found.urn} made it")
         return replace(found, urn=resource.urn, inputs=inputs, **{**facts, "port": found.port, "major": found.major})
+    facts["major"] = binaries.find(facts.get("major")).major
     key = _free_key(home, f"{cloud}-{identifier}")
     try:
         address = home.claim_address(f"postgres/{key}", facts["port"])
     except NoFreeAddress as taken:
         raise BodyError(f"{cloud} database server {identifier}: {taken}") from taken
-    facts["major"] = binaries.find(facts.get("major")).major
     # Data without a record (which somebody removed) is not ours to throw away on a failure.
     complete = (home.root / "postgres" / key / "data").exists()
     return Record(

@@ -56,19 +56,19 @@ def test_a_changed_parameter_group_reaches_its_instances(cloud_world: World) -> 
 
 
 def test_a_value_that_postgres_refuses_changes_nothing(cloud_world: World) -> None:
-    server = cloud_world.server("aws", "careful")
-    group = cloud_world.make(GROUP, "careful", name=server.identifier, parameters=parameters(work_mem="5000"))
-    with pytest.raises(BodyError, match=r"local-aws-careful: .*work_mem.*nonsense"):
-        cloud_world.update(GROUP, "careful", group, parameters=parameters(work_mem="nonsense"))
+    server = cloud_world.server("aws", "changing")
+    group = cloud_world.make(GROUP, "changing", name=server.identifier, parameters=parameters(work_mem="5000"))
+    with pytest.raises(BodyError, match=r"local-aws-changing: .*work_mem.*nonsense"):
+        cloud_world.update(GROUP, "changing", group, parameters=parameters(work_mem="nonsense"))
     assert cloud_world.read(GROUP, group)["parameters"] == parameters(work_mem="5000")
     with pytest.raises(BodyError, match="no parameter 'wrok_mem'"):
         cloud_world.make(GROUP, "typo", name="typo", parameters=parameters(wrok_mem="1"))
 
 
 def test_a_group_in_use_stays(cloud_world: World) -> None:
-    server = cloud_world.server("aws", "member")
-    group = cloud_world.make(GROUP, "member", name=server.identifier, parameters=[])
-    with pytest.raises(BodyError, match="in use by local-aws-member"):
+    server = cloud_world.server("aws", "changing")
+    group = cloud_world.make(GROUP, "changing", name=server.identifier, parameters=[])
+    with pytest.raises(BodyError, match="in use by local-aws-changing"):
         cloud_world.delete(GROUP, group)
 
 
@@ -97,7 +97,7 @@ def test_an_azure_configuration_changes_the_server_and_goes_back_to_the_default(
 
 
 def test_azure_makes_a_role_for_an_entra_principal(cloud_world: World) -> None:
-    server = cloud_world.server("azure", "entra")
+    server = cloud_world.server("azure", "configured")
     with cloud_world.migrator(server, dbname="postgres") as session:
         session.execute(
             "select * from pgaadauth_create_principal_with_oid(%s, %s, 'service', false, false)",
@@ -107,7 +107,7 @@ def test_azure_makes_a_role_for_an_entra_principal(cloud_world: World) -> None:
 
 
 def test_rds_lets_its_master_grant_token_login(cloud_world: World) -> None:
-    server = cloud_world.server("aws", "token")
+    server = cloud_world.server("aws", "changing")
     with cloud_world.migrator(server) as session:
         session.execute("create role ledger login in role rds_iam")
     assert cloud_world.login(server, "ledger").execute("select current_user").fetchone() == ("ledger",)
@@ -168,13 +168,13 @@ def test_delete_leaves_nothing(own_world: World, cloud: str, processes_of: Calla
 
 
 def test_protected_servers_are_not_deleted(cloud_world: World) -> None:
-    instance = cloud_world.server("aws", "safe")
+    instance = cloud_world.server("aws", "changing")
     made = cloud_world.make(INSTANCE, instance.identifier, **instance.inputs)
     with pytest.raises(BodyError, match="deletionProtection"):
         cloud_world.delete(INSTANCE, made, deletionProtection=True)
     with pytest.raises(BodyError, match="finalSnapshotIdentifier"):
         cloud_world.delete(INSTANCE, made)
-    sql = cloud_world.server("gcp", "safe")
+    sql = cloud_world.server("gcp", "people")
     made = cloud_world.make(CLOUD_SQL, sql.identifier, **sql.inputs)
     with pytest.raises(BodyError, match="deletionProtection"):
         cloud_world.delete(CLOUD_SQL, made)

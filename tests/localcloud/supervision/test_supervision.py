@@ -1,0 +1,252 @@
+"""Processes that outlive those who start them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from localcloud import adopt
+from localcloud.account import unprivileged
+from localcloud.home import Home
+from localcloud.supervision import Program, SupervisionError, Supervisor, last_lines
+
+pytestmark = pytest.mark.servers
+
+SECONDS = 20.0
+
+
+def until(condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come true in time"
+        time.sleep(0.02)
+
+
+def processes_in(root: Path) -> set[int]:
+    """The processes with this folder in their command line or working directory."""
+    found = set()
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (folder / "cmdline").read_bytes().decode(errors="replace") + str((folder / "cwd").resolve())
+        except OSError:
+            continue
+        if str(root) in words and int(folder.name) != os.getpid():
+            found.add(int(folder.name))
+    return found
+
+
+@pytest.fixture
+def home() -> Iterator[Home]:
+    root = Path(tempfile.mkdtemp(prefix="lf-", dir="/tmp"))
+    yield Home.open(root)
+    Supervisor(Home.open(root)).shutdown()
+    shutil.rmtree(root)
+
+
+@pytest.fixture
+def supervisor(home: Home) -> Supervisor:
+    return Supervisor(home)
+
+
+def sleeper(home: Home, name: str = "sleeper", script: str = "exec sleep 600", **facts: object) -> Program:
+    return Program(name=name, command=("/bin/sh", "-c", script), directory=home.root, **facts)
+
+
+def started(supervisor: Supervisor, program: Program) -> int:
+    supervisor.put(program)
+    until(lambda: supervisor.state(program.name).running)
+    return supervisor.state(program.name).pid
+
+
+def daemon(home: Home) -> int:
+    return int((home.root / "supervisor" / "supervisord.pid").read_text())
+
+
+def wrapper_of(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
+def test_an_unchanged_program_is_left_running_and_a_changed_one_replaced(home: Home, supervisor: Supervisor) -> None:
+    pid = started(supervisor, sleeper(home))
+    assert started(Supervisor(home), sleeper(home)) == pid
+    changed = started(supervisor, sleeper(home, environment={"NEW": "1"}))
+    assert changed != pid
+    assert adopt.started_at(pid) is None
+    assert supervisor.state("sleeper").pid == changed
+
+
+def test_a_program_gets_its_environment_and_little_of_ours(
+    home: Home, supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", "of nobody's business")
+    value = """100% "quoted" 'twice' ; # and $HOME"""
+    pid = started(supervisor, sleeper(home, script="exec sleep 600", environment={"VALUE": value}))
+    environment = Path(f"/proc/{pid}/environ").read_bytes().decode().split("\0")
+    assert f"VALUE={value}" in environment
+    assert not [each for each in environment if each.startswith("PULUMI")]
+    for each in processes_in(home.root):
+        assert "quoted" not in Path(f"/proc/{each}/cmdline").read_text()
+    assert oct((home.root / "supervisor" / "orders" / "sleeper.json").stat().st_mode)[-2:] == "00"
+
+
+def test_a_killed_program_is_back(home: Home, supervisor: Supervisor) -> None:
+    pid = started(supervisor, sleeper(home))
+    os.kill(pid, signal.SIGKILL)
+    until(lambda: supervisor.state("sleeper").pid not in (None, pid))
+
+
+def test_a_killed_wrapper_neither_kills_nor_doubles_the_program(home: Home, supervisor: Supervisor) -> None:
+    pid = started(supervisor, sleeper(home))
+    wrapper = wrapper_of(pid)
+    os.kill(wrapper, signal.SIGKILL)
+    until(lambda: "took over" in supervisor.log("sleeper").read_text())
+    assert supervisor.state("sleeper").pid == pid
+    assert len([each for each in processes_in(home.root) if wrapper_of(each) != 0]) == 3  # daemon, wrapper, program
+
+
+def test_a_killed_supervisor_is_followed_by_one_that_takes_over(home: Home, supervisor: Supervisor) -> None:
+    pid = started(supervisor, sleeper(home))
+    first = daemon(home)
+    os.kill(first, signal.SIGKILL)
+    assert supervisor.state("sleeper").running
+    until(lambda: supervisor.state("sleeper").description == "UNSUPERVISED")
+    supervisor.put(sleeper(home))
+    assert daemon(home) != first
+    until(lambda: "took over" in supervisor.log("sleeper").read_text())
+    assert supervisor.state("sleeper").pid == pid
+    os.kill(pid, signal.SIGKILL)
+    until(lambda: supervisor.state("sleeper").pid not in (None, pid))
+
+
+def test_stop_reaches_a_program_that_was_taken_over(home: Home, supervisor: Supervisor) -> None:
+    pid = started(supervisor, sleeper(home))
+    os.kill(daemon(home), signal.SIGKILL)
+    supervisor.ensure_running()
+    supervisor.remove("sleeper")
+    supervisor.remove("sleeper")
+    assert adopt.started_at(pid) is None
+    assert supervisor.states() == []
+    assert not supervisor.log("sleeper").exists()
+
+
+def test_remove_and_shutdown_reach_programs_without_a_supervisor(home: Home, supervisor: Supervisor) -> None:
+    one, two = started(supervisor, sleeper(home, "one")), started(supervisor, sleeper(home, "two"))
+    os.kill(daemon(home), signal.SIGKILL)
+    supervisor.remove("one")
+    assert adopt.started_at(one) is None
+    supervisor.shutdown()
+    assert adopt.started_at(two) is None
+    assert processes_in(home.root) == set()
+
+
+def test_a_program_that_ignores_its_stop_signal_is_killed_with_its_children(home: Home, supervisor: Supervisor) -> None:
+    script = "trap '' TERM; sleep 600 & echo $! > child; while :; do sleep 0.1; done"
+    pid = started(supervisor, sleeper(home, script=script, stop_seconds=1))
+    until(lambda: (home.root / "child").exists() and (home.root / "child").read_text())
+    child = int((home.root / "child").read_text())
+    supervisor.remove("sleeper")
+    assert adopt.started_at(pid) is None
+    until(lambda: adopt.started_at(child) is None)
+
+
+def test_a_program_gets_its_own_stop_signal(home: Home, supervisor: Supervisor) -> None:
+    script = "trap 'echo INT > said; exit' INT; echo > ready; while :; do sleep 0.05; done"
+    started(supervisor, sleeper(home, script=script, stop_signal="INT"))
+    until((home.root / "ready").exists)
+    supervisor.remove("sleeper")
+    assert (home.root / "said").read_text() == "INT\n"
+
+
+def test_signals_are_forwarded(home: Home, supervisor: Supervisor) -> None:
+    script = "trap 'echo HUP > said' HUP; echo > ready; while :; do sleep 0.05; done"
+    pid = started(supervisor, sleeper(home, script=script))
+    until((home.root / "ready").exists)
+    os.kill(wrapper_of(pid), signal.SIGHUP)
+    until((home.root / "said").exists)
+    assert supervisor.state("sleeper").pid == pid
+
+
+def test_shutdown_leaves_no_process_and_no_socket(home: Home, supervisor: Supervisor) -> None:
+    started(supervisor, sleeper(home))
+    supervisor.shutdown()
+    supervisor.shutdown()
+    assert processes_in(home.root) == set()
+    assert not list(home.root.rglob("*.sock"))
+    assert supervisor.states() == []
+    assert started(supervisor, sleeper(home))
+
+
+def test_a_deep_folder_gets_its_socket_elsewhere(home: Home) -> None:
+    deep = Home.open(home.root / ("d" * 60) / ("e" * 60))
+    supervisor = Supervisor(deep)
+    assert started(supervisor, sleeper(deep))
+    socket = supervisor._socket
+    assert socket.exists()
+    assert socket.parent.stat().st_mode & 0o077 == 0
+    supervisor.shutdown()
+    assert not socket.parent.exists()
+
+
+def test_many_at_once_start_one_supervisor_and_each_program_once(home: Home) -> None:
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(lambda number: Supervisor(home).put(sleeper(home, f"p{number % 3}")), range(6)))
+    supervisor = Supervisor(home)
+    until(lambda: all(state.running for state in supervisor.states()))
+    assert [state.name for state in supervisor.states()] == ["p0", "p1", "p2"]
+    assert len(processes_in(home.root)) == 7  # the daemon, and a wrapper and a program three times
+
+
+def test_a_program_that_cannot_be_run_says_why(home: Home, supervisor: Supervisor) -> None:
+    supervisor.put(Program(name="absent", command=("/no/such/program",), directory=home.root))
+    until(lambda: "No such file" in last_lines(supervisor.log("absent"), 3))
+    assert not supervisor.state("absent").running
+    with pytest.raises(SupervisionError, match="program name"):
+        supervisor.put(sleeper(home, "../elsewhere"))
+    assert last_lines(home.root / "nothing", 3) == "(no log)"
+
+
+def test_a_restarted_program_is_another_process(home: Home, supervisor: Supervisor) -> None:
+    pid = started(supervisor, sleeper(home))
+    supervisor.restart("sleeper")
+    until(lambda: supervisor.state("sleeper").pid not in (None, pid))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can run something as somebody else")
+def test_a_program_runs_as_the_account(home: Home, supervisor: Supervisor) -> None:
+    pid = started(supervisor, sleeper(home, account=unprivileged()))
+    status = Path(f"/proc/{pid}/status").read_text()
+    ids = {line.split()[1] for line in status.splitlines() if line.startswith(("Uid", "Gid"))}
+    assert "0" not in ids
+    assert "Groups:\t0" not in status
+
+
+def test_a_log_that_grew_too_long_is_moved_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(adopt, "LOG_LIMIT", 10)
+    log = tmp_path / "x.log"
+    log.write_text("short")
+    adopt._shorten(str(log))
+    assert log.read_text() == "short"
+    log.write_text("long enough to move")
+    adopt._shorten(str(log))
+    assert log.read_text() == ""
+    assert (tmp_path / "x.log.1").read_text() == "long enough to move"
+    adopt._shorten(str(tmp_path / "absent"))
+
+
+def test_a_pid_file_of_a_dead_or_another_process_names_nobody(tmp_path: Path) -> None:
+    path = tmp_path / "x.pid"
+    assert adopt.living(str(path)) is None
+    path.write_text("{")
+    assert adopt.living(str(path)) is None
+    path.write_text(f'{{"pid": {os.getpid()}, "start": "another time", "digest": ""}}')
+    assert adopt.living(str(path)) is None
+    path.write_text(f'{{"pid": {os.getpid()}, "start": "{adopt.started_at(os.getpid())}", "digest": ""}}')
+    assert adopt.living(str(path))["pid"] == os.getpid()
