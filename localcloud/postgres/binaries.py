@@ -81,7 +81,7 @@ class Binaries:
             extra_groups=[] if account else None,
         )
         if result.returncode:
-            raise BodyError(f"{name}: {complaint(result.stderr)}")
+            raise BodyError(f"{name}: {complaint(result.stderr)} (exit status {result.returncode})")
 
 
 def complaint(text: str) -> str:

@@ -58,8 +58,11 @@ class Record:
 
     @property
     def service(self) -> str:
-        """A short name: the identifier from its cloud's name on (`production-aws-0` is `aws-0`), else all of it."""
-        found = re.search(r"(?:^|-)((?:aws|azure|gcp)-\d.*)$", self.identifier)
+        """A short name, else the identifier: `production-aws-0` is `aws-0`, and so is `production-aws-0-3f9a2c`.
+
+        Such a hash stands at the end of names that must be unique in the world.
+        """
+        found = re.search(r"(?:^|-)((?:aws|azure|gcp)-\d+(?:-replica-\d+)?)(?:-[0-9a-f]{6})?$", self.identifier)
         return found[1] if found else self.identifier
 
 

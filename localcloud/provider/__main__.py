@@ -1,8 +1,13 @@
 """`python -m localcloud.provider <package> [engine address]`: what the launchers run."""
 
+import os
 import sys
 
-from localcloud.provider.process import main
+# Bodies start programs under another account, which Python does by fork: gRPC's own handlers for that crash the child
+# while calls are under way. Nothing here uses gRPC after a fork.
+os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
+
+from localcloud.provider.process import main  # noqa: E402 (gRPC reads the variable when it is imported)
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))
