@@ -7,7 +7,7 @@ import sys
 # while calls are under way. Nothing here uses gRPC after a fork.
 os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
 
-from localcloud.provider.process import main  # noqa: E402 (gRPC reads the variable when it is imported)
+from localcloud.provider.process import main
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))
