@@ -210,7 +210,7 @@ class Project:
         self.folder = folder / "project"
         self.home = home
         for name in ("project", "state", "pulumi"):
-            (folder / name).mkdir()
+            (folder / name).mkdir(parents=True)
         ready = locate().environment()
         self.environment = ready | {
             "PATH": f"{BIN}:{ready['PATH']}",
@@ -270,3 +270,9 @@ def summary(output: str) -> dict[str, int]:
 @pytest.fixture
 def project(tmp_path: Path, world: Home) -> Project:
     return Project(tmp_path, world)
+
+
+@pytest.fixture
+def twin(tmp_path: Path, world: Home) -> Project:
+    """Another checkout of the same project, in the same world."""
+    return Project(tmp_path / "twin", world)

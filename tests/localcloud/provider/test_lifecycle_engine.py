@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
+import signal
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from localcloud.home import Home
 
 pytestmark = pytest.mark.engine
 
@@ -35,15 +41,28 @@ def test_a_resource_lives_from_up_to_destroy(project):
     assert project.resources()["main"]["id"] != before
     assert len(record_files(project.home.root, "Vpc")) == 1
 
-    assert summary_of_destroy(project) == 3
+    assert deleted(project.ok("destroy", "--yes", "--skip-preview")) == 3
     assert record_files(project.home.root, "") == []
 
 
-def summary_of_destroy(project) -> int:
-    from re import search
-
-    found = search(r"(\d+) deleted", project.ok("destroy", "--yes", "--skip-preview"))
+def deleted(output: str) -> int:
+    found = re.search(r"(\d+) deleted", output)
     return int(found.group(1)) if found else 0
+
+
+def records_by_urn(home: Home) -> dict[str, list[Path]]:
+    """The record files of each URN."""
+    files: dict[str, list[Path]] = {}
+    for path in record_files(home.root, ""):
+        files.setdefault(json.loads(path.read_text())["urn"], []).append(path)
+    return files
+
+
+def eventually(condition: Callable[[], object], seconds: float = 30) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not come to pass"
+        time.sleep(0.01)
 
 
 def test_refresh_sees_an_edited_record_and_the_next_up_mends_it(project):
@@ -72,12 +91,11 @@ def test_refresh_drops_what_is_gone_and_the_next_up_makes_it_again(project):
     assert project.up() == {"created": 1, "unchanged": 2}
 
 
-@pytest.mark.parametrize("content", ["", '{"urn": "urn:pul', "[]", '{"urn": 1}'])
-def test_a_damaged_record_never_stops_the_next_up(project, content):
+def test_a_half_written_record_never_stops_the_next_up(project):
     project.program(VPC % ("10.0.0.0/16", "platform"))
     project.up()
     [path] = record_files(project.home.root, "Vpc")
-    path.write_text(content)
+    path.write_text('{"urn": "urn:pul')
 
     assert project.up() == {"unchanged": 3}
     output = project.ok("refresh", "--yes", "--skip-preview")
@@ -99,3 +117,117 @@ def test_an_existing_resource_is_imported(project):
     )
     assert project.resources()["main"]["inputs"]["cidrBlock"] == "10.0.0.0/16"
     assert project.up() == {"unchanged": 3}
+
+
+GROUPS = """
+    aws = provider("aws")
+    before = None
+    for number in range({count}):
+        options = {{"depends_on": [before]}} if before else {{}}
+        before = Thing(
+            "aws:cloudwatch/logGroup:LogGroup", f"logs-{{number}}", {{"name": f"/{{number}}"}}, aws, **options
+        )
+"""
+
+
+@pytest.mark.parametrize("blow", [signal.SIGINT, signal.SIGKILL])
+def test_after_an_interrupted_up_the_next_one_completes(project, blow):
+    project.program(GROUPS.format(count=30))
+    with project.start("up", "--yes", "--skip-preview") as running:
+        eventually(lambda: len(record_files(project.home.root, "LogGroup")) > 4)
+        running.send_signal(blow)
+        output, _ = running.communicate(timeout=60)
+    assert len(record_files(project.home.root, "LogGroup")) < 30, output
+    assert "Traceback" not in output
+    if blow == signal.SIGKILL:
+        project.ok("cancel", "--yes")
+
+    project.up()
+    assert project.up() == {"unchanged": 32}
+    files = records_by_urn(project.home)
+    assert len(files) == 30
+    assert all(len(paths) == 1 for paths in files.values())
+
+
+def test_two_runs_at_once_do_not_disturb_one_another(project, twin):
+    for each in (project, twin):
+        each.program(GROUPS.format(count=12))
+    running = [each.start("up", "--yes", "--skip-preview") for each in (project, twin)]
+    outputs = [process.communicate(timeout=120)[0] for process in running]
+    assert [process.returncode for process in running] == [0, 0], outputs
+    assert project.up() == twin.up() == {"unchanged": 14}
+    assert len(record_files(project.home.root, "LogGroup")) == 12
+
+
+@pytest.mark.parametrize(
+    ("program", "told"),
+    [
+        (
+            'Thing("aws:ec2/vpc:Vpc", "main", {"enableDnsSupport": "perhaps"}, provider("aws"))',
+            ["enableDnsSupport", "expected true or false", "urn:pulumi:test::project::aws:ec2/vpc:Vpc::main"],
+        ),
+        ('Thing("aws:ec2/vpc:Vpc", "main", {})', ["give the resource an explicit provider"]),
+        (
+            """provider("aws", allowedAccountIds='["123456789012"]')""",
+            ["allowedAccountIds", "123456789012", "never reaches a real account"],
+        ),
+    ],
+)
+def test_what_cannot_be_is_told_at_preview(project, program, told):
+    project.program(program)
+    code, output = project.run("preview")
+    assert code != 0
+    assert all(text in output for text in told), output
+    assert "Traceback" not in output
+
+
+CLUSTER = """
+    aws = provider("aws")
+    cluster = Thing(
+        "aws:eks/cluster:Cluster",
+        "main",
+        {"name": "ledger", "roleArn": "arn:aws:iam::000000000000:role/a", "vpcConfig": {"subnetIds": ["a"]}},
+        aws,
+        ["endpoint"],
+    )
+    config = cluster.endpoint.apply(lambda host: '{"clusters": [{"name": "c", "cluster": {"server": "%s"}}]}' % host)
+    inside = provider("kubernetes", kubeconfig=config)
+    metadata = {"name": "settings", "namespace": "ledger"}
+    settings = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "daat": {}}
+    Thing("kubernetes:core/v1:ConfigMap", "settings", settings, inside)
+"""
+
+
+def test_what_lies_in_a_cluster_that_is_yet_to_come_is_checked_at_preview(project):
+    project.program(CLUSTER)
+    code, output = project.run("preview")
+    assert code != 0
+    assert "daat" in output
+    assert "unknown property" in output
+
+
+def test_a_forced_replacement_gives_another_resource(project):
+    project.program(VPC % ("10.0.0.0/16", "platform"))
+    project.up()
+    before = project.resources()["main"]
+    assert project.up("--target-replace", before["urn"])["replaced"] == 1
+    [path] = record_files(project.home.root, "Vpc")
+    assert json.loads(path.read_text())["id"] == project.resources()["main"]["id"]
+    project.ok("refresh", "--yes", "--skip-preview")
+    assert "main" in project.resources()
+
+
+FIXED = """
+    aws = provider("aws")
+    Thing("aws:ec2/securityGroup:SecurityGroup", "web", {"name": "web", "description": "%s"}, aws)
+"""
+
+
+def test_a_resource_with_a_name_of_its_own_is_replaced_after_it_is_gone(project):
+    project.program(FIXED % "one")
+    project.up()
+    project.program(FIXED % "two")
+    output = project.ok("up", "--yes", "--skip-preview")
+    assert "deleted original" in output
+    [path] = record_files(project.home.root, "SecurityGroup")
+    assert json.loads(path.read_text())["inputs"]["description"] == "two"

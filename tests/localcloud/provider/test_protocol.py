@@ -324,6 +324,18 @@ class TestLife:
         assert state["metadata"]["name"] == "probe"
         assert {"uid", "creationTimestamp"} <= set(state["metadata"])
 
+    @pytest.mark.parametrize("content", ["", '{"urn": "urn:pul', "[]", '{"urn": 1}', "\xff"])
+    def test_a_damaged_record_counts_as_gone_with_a_warning_that_names_it(self, plugin, world, engine_log, content):
+        aws = plugin("aws", engine=engine_log.address)
+        identity, _ = aws.create(VPC, "main", {})
+        [path] = world.root.glob("records/*/*/*/*/*.json")
+        path.write_text(content, encoding="latin-1")
+        assert aws.read(VPC, "main", identity)[0] == ""
+        assert engine_log.heard[0][0] == aws.urn(VPC, "main")
+        assert f"{path} is damaged" in engine_log.heard[0][1]
+        assert aws.create(VPC, "main", {})[0] == identity
+        assert aws.read(VPC, "main", identity)[0] == identity
+
     def test_an_update_after_a_lost_record_keeps_the_outputs(self, plugin, world):
         aws = plugin("aws")
         inputs = {"cidrBlock": "10.0.0.0/16"}
