@@ -10,9 +10,7 @@ from typing import Any, TypeVar
 
 import grpc
 
-from localcloud.body import BodyError
 from localcloud.home import Home
-from localcloud.provider.guard import Refused
 
 Call = TypeVar("Call", bound=Callable[..., Any])
 
@@ -21,7 +19,8 @@ class NotOffered(Exception):
     """The stand-in does not simulate what was asked for; the text says what it offers instead."""
 
 
-EXPECTED = (BodyError, NotOffered, Refused)
+OUR_OWN = "localcloud."
+"""Errors that this package defines say in one line what was wrong; all others are bugs or the machine's."""
 
 
 def answering(call: Call) -> Call:
@@ -32,14 +31,21 @@ def answering(call: Call) -> Call:
         subject = getattr(request, "urn", "") or getattr(request, "tok", "")
         try:
             return call(servicer, request, context)
-        except EXPECTED as known:
-            message = str(known)
-        except Exception as bug:
-            log = written_down(servicer.home, f"{call.__name__} {subject}")
-            message = f"localcloud failed at it ({one_line(bug)}); the traceback is in {log}"
+        except Exception as error:
+            message = told(error, servicer.home, f"{call.__name__} {subject}")
         return context.abort(grpc.StatusCode.UNKNOWN, f"{subject}: {message}" if subject else message)
 
     return answer  # type: ignore[return-value]
+
+
+def told(error: Exception, home: Home, what: str) -> str:
+    """What the user is told of an error."""
+    if type(error).__module__.startswith(OUR_OWN):
+        return str(error)
+    try:
+        return f"localcloud failed at it ({one_line(error)}); the traceback is in {written_down(home, what)}"
+    except OSError as full:
+        return f"localcloud failed at it ({one_line(error)}), and its log cannot be written ({one_line(full)})"
 
 
 def one_line(error: BaseException) -> str:

@@ -52,14 +52,22 @@ def placed(token: str, logical: str, inputs: Inputs, old: Inputs, seed: bytes, n
     """`inputs` with a name and, where the kind has one, a namespace; a generated name is kept from `old`."""
     if token == HELM_RELEASE:
         return _placed_release(logical, inputs, old, seed, namespace)
-    metadata = dict(inputs.get("metadata") or {})
-    if "name" not in metadata and "generateName" not in metadata:
-        kept = _generated_before(old)
-        metadata["name"] = kept or generated(logical, seed)
-        metadata["annotations"] = {**(metadata.get("annotations") or {}), AUTONAMED: "true"}
-    if is_namespaced(_kind(token)):
-        metadata.setdefault("namespace", namespace or DEFAULT_NAMESPACE)
+    given = inputs.get("metadata")
+    if not isinstance(given, Mapping | None):
+        return inputs
+    metadata = dict(given or {})
+    if metadata.get("name") is None:
+        prefix = metadata.pop("generateName", None)
+        metadata["name"] = _generated_before(old) or generated(f"{prefix or logical}".rstrip("-"), seed)
+        metadata["annotations"] = _marked(metadata.get("annotations"))
+    if is_namespaced(_kind(token)) and metadata.get("namespace") is None:
+        metadata["namespace"] = namespace or DEFAULT_NAMESPACE
     return {**inputs, "metadata": metadata}
+
+
+def _marked(annotations: Any) -> Any:
+    """Annotations that tell a generated name; what is no map yet is left to the contract."""
+    return {**(annotations or {}), AUTONAMED: "true"} if isinstance(annotations, Mapping | None) else annotations
 
 
 def _placed_release(logical: str, inputs: Inputs, old: Inputs, seed: bytes, namespace: str | None) -> Inputs:
@@ -78,8 +86,17 @@ def generated(logical: str, seed: bytes) -> str:
 
 
 def _generated_before(old: Inputs) -> Any:
-    metadata = old.get("metadata") or {}
-    return metadata.get("name") if AUTONAMED in (metadata.get("annotations") or {}) else None
+    return _metadata(old).get("name") if _is_marked(old) else None
+
+
+def _is_marked(inputs: Mapping[str, Any]) -> bool:
+    annotations = _metadata(inputs).get("annotations")
+    return isinstance(annotations, Mapping) and AUTONAMED in annotations
+
+
+def _metadata(inputs: Mapping[str, Any]) -> Mapping[str, Any]:
+    found = inputs.get("metadata")
+    return found if isinstance(found, Mapping) else {}
 
 
 def _kind(token: str) -> str:
@@ -88,7 +105,7 @@ def _kind(token: str) -> str:
 
 def identity(token: str, inputs: Mapping[str, Any]) -> str:
     """`<namespace>/<name>`, or the name alone where the kind has no namespace."""
-    place = inputs if token == HELM_RELEASE else inputs.get("metadata") or {}
+    place = inputs if token == HELM_RELEASE else _metadata(inputs)
     namespace, name = place.get("namespace"), place.get("name")
     return f"{namespace}/{name}" if namespace else str(name)
 
@@ -108,8 +125,5 @@ def _release_status(inputs: Mapping[str, Any]) -> dict[str, Any]:
 
 def is_fixed(token: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
     """Whether old and new are one object to the cluster under a name that the program chose."""
-    if token == HELM_RELEASE:
-        generated_name = "name" in new.get("__defaults", ())
-    else:
-        generated_name = AUTONAMED in ((new.get("metadata") or {}).get("annotations") or {})
-    return not generated_name and identity(token, old) == identity(token, new)
+    is_generated = "name" in new.get("__defaults", ()) if token == HELM_RELEASE else _is_marked(new)
+    return not is_generated and identity(token, old) == identity(token, new)

@@ -55,7 +55,9 @@ class Lifecycle:
     """Resources that a create of this process took over under their old id; the engine deletes the old one after."""
 
     def __post_init__(self) -> None:
-        self.records = Records(self.home, self.package, self.simulated.scope, self.warn)
+        self.records = Records(
+            self.home, self.package, f"{self.simulated.world.value}-{self.simulated.scope}", self.warn
+        )
 
     def is_known(self, urn: Urn) -> None:
         """Note that the engine has a resource of this URN."""

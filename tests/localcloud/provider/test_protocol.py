@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import grpc
 import pytest
@@ -137,7 +138,7 @@ class TestCheck:
     def test_azure_names_keep_to_the_alphabet_of_the_service(self, plugin, token, inputs, pattern):
         checked, _ = plugin("azure-native").check(token, "Some Thing", inputs)
         generated = checked[checked["__defaults"][0]]
-        assert __import__("re").fullmatch(pattern, generated)
+        assert re.fullmatch(pattern, generated)
 
     def test_google_names_are_host_names(self, plugin):
         checked, _ = plugin("gcp").check("gcp:compute/network:Network", "Some Thing", {})
@@ -153,6 +154,24 @@ class TestCheck:
         assert kept["metadata"] == first["metadata"]
         named, _ = kubernetes.check(CONFIG_MAP, "settings", inputs | {"metadata": {"name": "x", "namespace": "y"}})
         assert named["metadata"] == {"name": "x", "namespace": "y"}
+
+    @pytest.mark.parametrize("metadata", ["text", ["text"], 5, {"name": {"a": 1}}, {"annotations": "text"}])
+    def test_metadata_of_a_wrong_shape_is_told(self, plugin, metadata):
+        _, failures = plugin("kubernetes").check(CONFIG_MAP, "settings", {"metadata": metadata})
+        assert failures
+        assert all("expected" in reason for _, reason in failures)
+
+    @pytest.mark.parametrize("metadata", [UNKNOWN, {"annotations": UNKNOWN}, {"name": UNKNOWN}, {"namespace": UNKNOWN}])
+    def test_metadata_may_be_unknown(self, plugin, metadata):
+        kubernetes = plugin("kubernetes")
+        checked, failures = kubernetes.check(CONFIG_MAP, "settings", {"metadata": metadata})
+        assert failures == []
+        kubernetes.diff(CONFIG_MAP, "settings", "default/a", custom("a"), checked)
+        assert kubernetes.create(CONFIG_MAP, "settings", checked, preview=True)[0] == ""
+
+    def test_a_prefix_of_a_name_is_kept_to(self, plugin):
+        checked, _ = plugin("kubernetes").check(CONFIG_MAP, "settings", {"metadata": {"generateName": "web-"}})
+        assert re.fullmatch(r"web-[0-9a-f]{8}", checked["metadata"]["name"])
 
     def test_cluster_wide_objects_get_no_namespace(self, plugin):
         inputs = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "x"}}
@@ -385,6 +404,17 @@ class TestRefusals:
         )
         assert "Traceback" in log.read_text()
         assert log.stat().st_mode & 0o077 == 0
+
+
+def test_a_full_disk_is_told_even_where_the_log_cannot_be_written(plugin, monkeypatch):
+    def full(*_: object) -> str:
+        raise OSError(28, "No space left on device", "/a")
+
+    monkeypatch.setattr("localcloud.provider.records.write_atomically", full)
+    monkeypatch.setattr("localcloud.provider.failures.written_down", full)
+    with pytest.raises(grpc.RpcError, match="No space left on device: '/a'") as error:
+        plugin("aws").create(VPC, "main", {})
+    assert "\n" not in error.value.details()
 
 
 def test_nothing_is_converted_and_the_schema_names_the_package(plugin):
