@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import gc
 import os
 
 import pulumi
 from pulumi.runtime.config import get_config_env
+from pulumi.runtime.settings import _get_rpc_manager
 
 from stacks.environment import World, read_environment
-from stacks.estate import build
 from stacks.guard import WorldsMixed, first_line, keep_worlds_apart
 from stacks.invalid_settings import InvalidSettings
+from stacks.sdk import drop_debug_messages, make_lazy, settle_outputs
 
 
 def main() -> None:
     """Every fault of the settings is one line of the engine's, without a traceback."""
+    # The program lives for seconds and keeps nearly all it makes: collecting costs a quarter of its time for nothing.
+    gc.disable()
+    drop_debug_messages(os.environ)
     stack = pulumi.get_stack()
     try:
         environment = read_environment(stack, get_config_env(), f"stacks/config/Pulumi.{stack}.yaml")
@@ -23,8 +28,12 @@ def main() -> None:
         raise pulumi.RunError(str(fault)) from None
     if environment.world is not World.REAL:
         pulumi.log.info(first_line(environment))
+    make_lazy()
+    from stacks.estate import build
+
     for name, value in build(environment).outputs().items():
         pulumi.export(name, value)
+    settle_outputs(_get_rpc_manager())
 
 
 main()
