@@ -62,11 +62,6 @@ def changes(old: Mapping[str, Any], new: Mapping[str, Any], replaced_by: Collect
     ]
 
 
-def same(old: Any, new: Any) -> bool:
-    """Equality that keeps True apart from 1."""
-    return not any(_compare((), old, new))
-
-
 _Difference: TypeAlias = tuple[Path, Kind, tuple[Any, Any]]
 
 
