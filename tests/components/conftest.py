@@ -147,7 +147,7 @@ class _Answers(Mocks):
         self.engine = engine
 
     def new_resource(self, args: MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
-        answer = self.engine.answers.get(args.typ, _usual_outputs)
+        answer = self.engine.answers.get(args.typ, {})
         extra = answer(args.name, args.inputs) if callable(answer) else answer
         usual = _usual_outputs(args.name, args.inputs)
         identity = str(extra.get("id") or f"{args.name}-id")
