@@ -18,6 +18,9 @@ from stacks.environment import PROJECT, Environment, World
 STAND_INS = CHECKOUT / "localcloud" / "bin"
 PACKAGES = ("aws", "azure-native", "gcp", "kubernetes")
 REHEARSALS = "rehearsals"
+WITHOUT_CHECKPOINTS = {"PULUMI_EXPERIMENTAL": "true", "PULUMI_SKIP_CHECKPOINTS": "true"}
+"""Writing the whole state after every step makes a large rehearsal five times slower. It has nothing to lose by a crash:
+its records are found again by their URN."""
 
 
 class EngineFailed(Exception):
@@ -46,7 +49,8 @@ class Session:
 
     def variables(self) -> dict[str, str]:
         """What the engine's environment needs over and above the caller's."""
-        return engine_variables(self.engine_bin, self.home if self.simulated else None)
+        variables = engine_variables(self.engine_bin, self.home if self.simulated else None)
+        return variables | WITHOUT_CHECKPOINTS if self.environment.world is World.REHEARSAL else variables
 
     def run(self, *command: str, quiet: bool = False) -> None:
         """Run a pulumi command on this stack, its output passed through; raises EngineFailed."""
