@@ -83,7 +83,7 @@ class Home:
     @contextlib.contextmanager
     def lock(self, name: str = "world") -> Iterator[None]:
         """Hold the world's lock `name` against every other process; released by the kernel if the holder dies."""
-        with (self.root / f".{name}.lock").open("w") as file:
+        with (self.folder(".locks") / name).open("w") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
 

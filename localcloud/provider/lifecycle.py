@@ -63,6 +63,11 @@ class Lifecycle:
         """Note that the engine has a resource of this URN."""
         self._known.add(urn.text)
 
+    def left_behind(self, urn: Urn) -> Properties:
+        """The inputs of what an interrupted run made and the engine knows nothing of; its generated name stays."""
+        earlier = [] if urn.text in self._known else self.records.of_urn(urn)
+        return earlier[-1].inputs if earlier else {}
+
     def has_body(self, urn: Urn) -> bool:
         """Whether resources of this type are more than a record here."""
         return self._body(urn) is not None

@@ -95,14 +95,15 @@ class StandIn(provider_pb2_grpc.ResourceProviderServicer):
     def Check(self, request: provider_pb2.CheckRequest, context: Context) -> provider_pb2.CheckResponse:
         """Hold the inputs against the contract, and name what the program left unnamed."""
         urn = Urn.parse(request.urn)
-        if request.HasField("olds"):
+        old = from_struct(request.olds)  # empty for what the engine does not have yet
+        if old:
             self.lifecycle.is_known(urn)
         namespace = self._settings.get("namespace")
         inputs, problems = checked(
             self.package,
             urn,
             from_struct(request.news),
-            from_struct(request.olds),
+            old or self.lifecycle.left_behind(urn),
             request.randomSeed or urn.text.encode(),
             namespace if isinstance(namespace, str) else None,
         )
@@ -112,6 +113,7 @@ class StandIn(provider_pb2_grpc.ResourceProviderServicer):
     def Diff(self, request: provider_pb2.DiffRequest, context: Context) -> provider_pb2.DiffResponse:
         """What a change means; says so where it is not known whether it replaces."""
         urn = Urn.parse(request.urn)
+        self.lifecycle.is_known(urn)
         found = difference(self.package, urn.type, from_struct(request.old_inputs), from_struct(request.news))
         if found.replacement_unknown:
             places = ", ".join(change.text for change in found.changes)

@@ -84,7 +84,7 @@ class Plugin:
         request = provider_pb2.CheckRequest(
             urn=self.urn(token, name),
             news=to_struct(inputs),
-            olds=None if old is None else to_struct(old),
+            olds=to_struct(old or {}),
             randomSeed=seed,
         )
         answer = self.stub.Check(request)

@@ -125,14 +125,17 @@ GROUPS = """
     for number in range({count}):
         options = {{"depends_on": [before]}} if before else {{}}
         before = Thing(
-            "aws:cloudwatch/logGroup:LogGroup", f"logs-{{number}}", {{"name": f"/{{number}}"}}, aws, **options
+            "aws:cloudwatch/logGroup:LogGroup", f"logs-{{number}}", {inputs}, aws, **options
         )
 """
 
 
 @pytest.mark.parametrize("blow", [signal.SIGINT, signal.SIGKILL])
-def test_after_an_interrupted_up_the_next_one_completes(project, blow):
-    project.program(GROUPS.format(count=30))
+@pytest.mark.parametrize("saving", ["after every step", "at the end"])
+def test_after_an_interrupted_up_the_next_one_completes(project, blow, saving):
+    if saving == "at the end":
+        project.environment |= {"PULUMI_EXPERIMENTAL": "true", "PULUMI_SKIP_CHECKPOINTS": "true"}
+    project.program(GROUPS.format(count=30, inputs={}))
     with project.start("up", "--yes", "--skip-preview") as running:
         eventually(lambda: len(record_files(project.home.root, "LogGroup")) > 4)
         running.send_signal(blow)
@@ -151,7 +154,7 @@ def test_after_an_interrupted_up_the_next_one_completes(project, blow):
 
 def test_two_runs_at_once_do_not_disturb_one_another(project, twin):
     for each in (project, twin):
-        each.program(GROUPS.format(count=12))
+        each.program(GROUPS.format(count=12, inputs={"name": "given"}))
     running = [each.start("up", "--yes", "--skip-preview") for each in (project, twin)]
     outputs = [process.communicate(timeout=120)[0] for process in running]
     assert [process.returncode for process in running] == [0, 0], outputs
@@ -206,7 +209,7 @@ def test_what_lies_in_a_cluster_that_is_yet_to_come_is_checked_at_preview(projec
     assert "unknown property" in output
 
 
-def test_a_forced_replacement_gives_another_resource(project):
+def test_a_forced_replacement_leaves_one_resource(project):
     project.program(VPC % ("10.0.0.0/16", "platform"))
     project.up()
     before = project.resources()["main"]

@@ -295,6 +295,14 @@ class TestLife:
         [path] = world.root.glob("records/*/*/*/*/*.json")
         assert json.loads(path.read_text())["inputs"] == {"cidrBlock": "10.1.0.0/16"}
 
+    def test_what_an_interrupted_run_left_keeps_its_generated_name(self, plugin):
+        first = plugin("aws")
+        inputs, _ = first.check(GROUP, "web", {}, seed=b"1")
+        identity, _ = first.create(GROUP, "web", inputs)
+        again = plugin("aws")
+        assert again.check(GROUP, "web", {}, seed=b"2")[0] == inputs
+        assert again.create(GROUP, "web", inputs)[0] == identity
+
     def test_a_replacement_is_another_resource(self, plugin):
         aws = plugin("aws")
         old = {"cidrBlock": "10.0.0.0/16"}
