@@ -19,7 +19,7 @@ STAND_INS = CHECKOUT / "localcloud" / "bin"
 PACKAGES = ("aws", "azure-native", "gcp", "kubernetes")
 REHEARSALS = "rehearsals"
 WITHOUT_CHECKPOINTS = {"PULUMI_EXPERIMENTAL": "true", "PULUMI_SKIP_CHECKPOINTS": "true"}
-"""Writing the whole state after every step makes a large rehearsal five times slower. It has nothing to lose by a crash:
+"""Writing the whole state after every step makes a large rehearsal five times slower. A crash loses nothing:
 its records are found again by their URN."""
 
 
