@@ -204,11 +204,11 @@ def test_a_server_killed_while_it_is_made_is_made_all_the_same(
 def test_a_lost_record_does_not_lose_data(cloud_world: World) -> None:
     server = cloud_world.server("azure")
     with cloud_world.migrator(server) as session:
-        session.execute("create table kept (id int)")
+        session.execute("create table not_lost (id int)")
     (cloud_world.home.root / "postgres" / server.key / records.FILE).write_text('{"key": "azu')
     again = cloud_world.server("azure")
     assert again.address == server.address
-    assert cloud_world.ask(again, "select to_regclass('kept') is not null") is True
+    assert cloud_world.ask(again, "select to_regclass('not_lost') is not null") is True
 
 
 def test_no_secret_is_in_any_command_line_and_no_key_is_open(
