@@ -187,19 +187,18 @@ def user_name(email: str) -> str:
     return email.removesuffix(_EMAIL_SUFFIX)
 
 
-def host_of(dns_names: Sequence[Any] | None, address: str | None) -> str | None:
-    """The private name that the server's certificate holds, else the address."""
+def private_name(dns_names: Sequence[Any] | None) -> str | None:
+    """The name that the server's certificate holds, of those that lead to its private address."""
     for one in dns_names or ():
         if one.connection_type == "PRIVATE_SERVICES_ACCESS" and one.dns_scope == "INSTANCE" and one.name:
             return str(one.name).rstrip(".")
-    return address
+    return None
 
 
 def _host(instance: sql.DatabaseInstance) -> pulumi.Output[str]:
-    host: pulumi.Output[Any] = pulumi.Output.all(instance.dns_names, instance.private_ip_address).apply(
-        lambda both: host_of(both[0], both[1])
-    )
-    return host
+    # The names are looked at by themselves: together with others they would lose their type.
+    name: pulumi.Output[str | None] = instance.dns_names.apply(private_name)
+    return pulumi.Output.all(name, instance.private_ip_address).apply(lambda both: both[0] or both[1])
 
 
 def _authority(instance: sql.DatabaseInstance) -> pulumi.Output[str]:

@@ -16,6 +16,12 @@ STORAGE_SIZES_GB = (32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384)
 """The sizes of Azure's Premium SSD disks, which the two other services accept as well."""
 
 
+LOG_RETENTION_DAYS = (30, 60, 90, 120, 150, 180, 365, 400, 545, 731)
+"""Periods that CloudWatch Logs knows, from 30 days on."""
+
+_LONGEST_MS = 2**31 - 1
+
+
 class InvalidSettings(ValueError):
     """A database setting that one of the three services would refuse."""
 
@@ -58,6 +64,13 @@ class Limits:
     idle_in_transaction_ms: int = 60_000
     """A session that holds a transaction open and does nothing is ended after this."""
 
+    def check(self) -> None:
+        """Within what all three services take."""
+        _between("limits.max_connections", self.max_connections, 25, 5000)
+        _between("limits.max_prepared_transactions", self.max_prepared_transactions, 0, 5000)
+        _between("limits.statement_timeout_ms", self.statement_timeout_ms, 1, _LONGEST_MS)
+        _between("limits.idle_in_transaction_ms", self.idle_in_transaction_ms, 1, _LONGEST_MS)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Maintenance:
@@ -93,15 +106,14 @@ class PostgresSettings:
     def __post_init__(self) -> None:
         _one_of("major_version", self.major_version, MAJOR_VERSIONS)
         _one_of("storage_gb", self.storage_gb, STORAGE_SIZES_GB)
+        _one_of("log_retention_days", self.log_retention_days, LOG_RETENTION_DAYS)
         _between("backup_retention_days", self.backup_retention_days, 7, 35)
         _between("replicas", self.replicas, 0, 5)
         _between("maintenance.hour", self.maintenance.hour, 0, 23)
-        _between("limits.max_connections", self.limits.max_connections, 25, 5000)
-        _between("limits.max_prepared_transactions", self.limits.max_prepared_transactions, 0, 5000)
-        if self.zone_redundant and self.tier is Tier.SMALL:
-            raise InvalidSettings(
-                "zone_redundant: True needs tier medium or large; small servers have no standby on Azure"
-            )
+        self.limits.check()
+        if self.tier is Tier.SMALL and (self.zone_redundant or self.replicas):
+            key = "zone_redundant: True" if self.zone_redundant else f"replicas: {self.replicas}"
+            raise InvalidSettings(f"{key} needs tier medium or large; Azure's burstable servers can have neither")
 
 
 def _one_of(key: str, value: int, allowed: tuple[int, ...]) -> None:

@@ -21,7 +21,18 @@ from components.database.azure import AzureHome
 from components.database.gcp import GcpHome
 from components.foundation.azure import AzureFoundation, AzureFoundationArgs
 from components.foundation.gcp import GcpFoundation, GcpFoundationArgs
-from components.interconnect import AwsSite, AzureSite, GcpSite
+from components.interconnect import (
+    AwsAsker,
+    AwsSite,
+    AzureNames,
+    AzureSite,
+    GcpAsker,
+    GcpSite,
+    Mesh,
+    MeshArgs,
+    MeshNames,
+    MeshNamesArgs,
+)
 from components.keys.aws import AwsKey, AwsKeyArgs
 from components.keys.azure import AzureKey, AzureKeyArgs
 from components.keys.gcp import GcpKey, GcpKeyArgs
@@ -38,6 +49,10 @@ ANSWERS: Mapping[str, Any] = {
         "port": 5432,
         "resourceId": f"db-{name}",
         "masterUserSecrets": [{"secretArn": f"arn:secret:{name}", "kmsKeyId": "arn:key", "secretStatus": "active"}],
+    },
+    "aws:kms/key:Key": lambda name, _: {"keyId": f"{name}-key"},
+    "gcp:kms/keyRing:KeyRing": lambda _, inputs: {
+        "id": f"projects/{inputs['project']}/locations/{inputs['location']}/keyRings/{inputs['name']}"
     },
     "azure-native:dbforpostgresql:Server": lambda name, _: {"fullyQualifiedDomainName": f"{name}.azure.example"},
     "azure-native:keyvault:Key": {"keyUri": "https://v/keys/k", "keyUriWithVersion": "https://v/keys/k/1"},
@@ -122,12 +137,12 @@ def modest_settings() -> PostgresSettings:
 
 
 @pytest.fixture(scope="session")
-def place_shards(run: Callable[..., Any]) -> Callable[[PostgresSettings], Any]:
+def place_shards(run: Callable[..., Any], homes: dict[str, Home]) -> Callable[[PostgresSettings], Any]:
     """Runs a shard on every cloud with given settings; the engine's result is the directory."""
 
     def placed(settings: PostgresSettings) -> Any:
         def program(opts: Any) -> Any:
-            args = ShardClusterArgs(homes=homes(), shards=shards_for(CLOUDS, 1), settings=settings, tags=TAGS)
+            args = ShardClusterArgs(homes=homes, shards=shards_for(CLOUDS, 1), settings=settings, tags=TAGS)
             return ShardCluster("test", args, opts).directory
 
         return run(program)
@@ -174,6 +189,32 @@ def sites() -> SimpleNamespace:
     )
 
 
+@pytest.fixture(scope="session")
+def joined(run: Callable[..., Any], sites: SimpleNamespace) -> Any:
+    """The engine that saw all three networks joined."""
+    return run(lambda opts: Mesh("test", MeshArgs(aws=sites.aws, azure=sites.azure, gcp=sites.gcp), opts) and None)
+
+
+@pytest.fixture(scope="session")
+def names(run: Callable[..., Any]) -> Any:
+    """The engine that saw the other clouds learn Azure's names."""
+    args = MeshNamesArgs(
+        azure=AzureNames(
+            region="germanywestcentral",
+            resource_group_name="test-azure",
+            vnet_id="/vnets/test",
+            resolver_subnet_id="/subnets/resolver",
+            resolver_address="10.17.160.68",
+            zone="test.private.postgres.database.azure.com",
+        ),
+        aws=AwsAsker(vpc_id="vpc-1", subnet_ids=["subnet-1", "subnet-2"]),
+        gcp=GcpAsker(project="fortress-test", network_id="networks/test"),
+        tags={},
+    )
+    return run(lambda opts: MeshNames("test", args, opts) and None)
+
+
+@pytest.fixture(scope="session")
 def homes() -> dict[str, Home]:
     """A place for databases on every cloud."""
     return {
