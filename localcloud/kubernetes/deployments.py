@@ -14,8 +14,8 @@ from localcloud.kubernetes.pods import Pod, digest_of
 from localcloud.kubernetes.workloads import await_ready
 from localcloud.supervision import SupervisionError
 
-PROGRESS_SECONDS = 120
-"""How long new pods may take to be ready where the Deployment does not say (Kubernetes: 600)."""
+PROGRESS_SECONDS = 120.0
+"""How long new pods may take to be ready at most; `progressDeadlineSeconds` (in Kubernetes 600) can only shorten it."""
 
 
 class DeploymentBody(ObjectBody):
@@ -30,8 +30,9 @@ class DeploymentBody(ObjectBody):
     def apply(self, cluster: Cluster, manifest: Manifest) -> None:
         """Roll out, then store."""
         _check_selector(manifest)
-        roll_out(cluster, manifest)
-        cluster.put(manifest)
+        with cluster.lock("rollouts"):
+            roll_out(cluster, manifest)
+            cluster.put(manifest)
 
     def withdraw(self, cluster: Cluster, manifest: Manifest) -> None:
         """Stop all its pods."""
@@ -40,36 +41,49 @@ class DeploymentBody(ObjectBody):
 
     def observe(self, cluster: Cluster, manifest: Manifest) -> Properties | None:
         """Its replicas as they are; gone where not one of its pods is left, be it running or not."""
-        owned = [pod for pod in Pod.owned_by(cluster, Key.of(manifest)) if pod.serving]
-        if not owned and replicas(cluster, manifest):
+        serving = [pod for pod in Pod.owned_by(cluster, Key.of(manifest)) if pod.serving]
+        if not serving and replicas(cluster, manifest):
             return None
-        able = sum(kubelet.ready(pod) for pod in owned)
-        condition = {"type": "Available", "status": "True" if able == len(owned) else "False"}
-        counts = {"replicas": len(owned), "updatedReplicas": len(owned)}
-        return {"status": counts | {"readyReplicas": able, "availableReplicas": able, "conditions": [condition]}}
+        able = sum(kubelet.ready(pod) for pod in serving)
+        return {"status": _status(len(serving), able, counted=manifest["spec"].get("replicas") is not None)}
+
+
+def _status(count: int, able: int, *, counted: bool) -> Properties:
+    """The status of a Deployment.
+
+    Where the number of replicas is left to an autoscaler, it is told only when some are down: how many there are is
+    no property of the Deployment then, and would look like drift whenever the autoscaler has done its work.
+    """
+    down = count - able
+    status: Properties = {"conditions": [{"type": "Available", "status": "False" if down else "True"}]}
+    if counted or down:
+        status = {**status, "replicas": count, "readyReplicas": able, "availableReplicas": able}
+    return {**status, "unavailableReplicas": down} if down else status
 
 
 def roll_out(cluster: Cluster, deployment: Manifest) -> None:
-    """Bring the pods of a Deployment to what it says; on BodyError those it had before go on serving."""
+    """Bring the pods of a Deployment to what it says; on BodyError those it had before go on serving.
+
+    The cluster's rollouts are to be locked, until the Deployment is stored.
+    """
     spec = deployment["spec"]
     digest = digest_of(spec["template"])
-    with cluster.lock("rollouts"):
-        suffixes = [f"{digest}-{number}" for number in range(replicas(cluster, deployment))]
-        wanted = [Pod.drafted(cluster, deployment, spec["template"], suffix) for suffix in suffixes]
-        names = {pod.name for pod in wanted}
-        old = [pod for pod in Pod.owned_by(cluster, Key.of(deployment)) if pod.name not in names]
-        if (spec.get("strategy") or {}).get("type") == "Recreate":
-            retire(cluster, old)
-            old = []
-        try:
-            started = [kubelet.start(pod) for pod in wanted]
-            await_ready(started, float(spec.get("progressDeadlineSeconds") or PROGRESS_SECONDS))
-            _admit(cluster, wanted, started)
-        except BaseException:
-            # What an interrupted rollout left half-made counts as new as well.
-            retire(cluster, [pod for pod in wanted if not pod.serving])
-            raise
+    suffixes = [f"{digest}-{number}" for number in range(replicas(cluster, deployment))]
+    wanted = [Pod.drafted(cluster, deployment, spec["template"], suffix) for suffix in suffixes]
+    names = {pod.name for pod in wanted}
+    old = [pod for pod in Pod.owned_by(cluster, Key.of(deployment)) if pod.name not in names]
+    if (spec.get("strategy") or {}).get("type") == "Recreate":
         retire(cluster, old)
+        old = []
+    try:
+        started = [kubelet.start(pod) for pod in wanted]
+        await_ready(started, min(PROGRESS_SECONDS, float(spec.get("progressDeadlineSeconds") or PROGRESS_SECONDS)))
+        _admit(cluster, wanted, started)
+    except BaseException:
+        # What an interrupted rollout left half-made counts as new as well.
+        retire(cluster, [pod for pod in wanted if not pod.serving])
+        raise
+    retire(cluster, old)
 
 
 def retire(cluster: Cluster, leaving: Sequence[Pod]) -> None:
@@ -84,10 +98,11 @@ def retire(cluster: Cluster, leaving: Sequence[Pod]) -> None:
 
 def heal(cluster: Cluster) -> None:
     """Bring back pods that the supervisor could not keep up, as when somebody took their port while they were down."""
-    for deployment in cluster.list("Deployment"):
-        serving = [pod for pod in Pod.owned_by(cluster, Key.of(deployment)) if pod.serving]
-        if not all(state.running for pod in serving for state in kubelet.states(pod)):
-            roll_out(cluster, deployment)
+    with cluster.lock("rollouts"):
+        for deployment in cluster.list("Deployment"):
+            serving = [pod for pod in Pod.owned_by(cluster, Key.of(deployment)) if pod.serving]
+            if not all(state.running for pod in serving for state in kubelet.states(pod)):
+                roll_out(cluster, deployment)
 
 
 def _admit(cluster: Cluster, before: Sequence[Pod], now: Sequence[Pod]) -> None:
@@ -111,12 +126,13 @@ def _out_of_service(pod: Pod) -> bool:
 def replicas(cluster: Cluster, deployment: Manifest) -> int:
     """How many pods there shall be: as the Deployment says (else 1), and no less than its autoscaler's minimum."""
     stated = deployment["spec"].get("replicas")
-    key = Key.of(deployment)
-    minimum = max(
-        (int(scaler["spec"].get("minReplicas") or 1) for scaler in scalers(cluster, key)),
-        default=0,
-    )
-    return max(1 if stated is None else int(stated), minimum)
+    minima = [minimum(scaler) for scaler in scalers(cluster, Key.of(deployment))]
+    return max([1 if stated is None else int(stated), *minima])
+
+
+def minimum(scaler: Manifest) -> int:
+    """The least number of replicas that an autoscaler wants."""
+    return int(scaler["spec"].get("minReplicas") or 1)
 
 
 def scalers(cluster: Cluster, target: Key) -> list[Manifest]:
@@ -144,17 +160,13 @@ class AutoscalerBody(ObjectBody):
 
     def apply(self, cluster: Cluster, manifest: Manifest) -> None:
         """Store, then bring the Deployment to the minimum."""
-        with cluster.tentatively(manifest):
-            target = self._target(cluster, manifest)
+        # Stored first: a Deployment being rolled out right now either sees this, or is there once its rollout is over.
+        with cluster.tentatively(manifest), cluster.lock("rollouts"):
+            reference = manifest["spec"]["scaleTargetRef"]
+            target = cluster.get(reference["kind"], Key.of(manifest).namespace, reference["name"])
             if target is not None:
                 roll_out(cluster, target)
 
-    def observe(self, cluster: Cluster, manifest: Manifest) -> Properties:
-        """How many replicas its target has."""
-        target = self._target(cluster, manifest)
-        count = replicas(cluster, target) if target else 0
-        return {"status": {"currentReplicas": count, "desiredReplicas": count}}
-
-    def _target(self, cluster: Cluster, manifest: Manifest) -> Manifest | None:
-        reference = manifest["spec"]["scaleTargetRef"]
-        return cluster.get(reference["kind"], Key.of(manifest).namespace, reference["name"])
+    def observe(self, cluster: Cluster, manifest: Manifest) -> Properties:  # noqa: ARG002
+        """What it wants."""
+        return {"status": {"desiredReplicas": minimum(manifest)}}

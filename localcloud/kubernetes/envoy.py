@@ -12,6 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from cryptography import x509
+
 from localcloud.body import Properties
 from localcloud.kubernetes.routes import Json
 
@@ -32,6 +34,16 @@ class Certificate:
 
     chain: str
     key: str
+
+    @property
+    def hostnames(self) -> list[str]:
+        """The host names it is for."""
+        leaf = x509.load_pem_x509_certificate(self.chain.encode())
+        try:
+            names = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        except x509.ExtensionNotFound:
+            return []
+        return names.get_values_for_type(x509.DNSName)
 
 
 @dataclass(frozen=True)

@@ -126,13 +126,21 @@ def _listener(listener: Properties, gateway: Key) -> Listener:
 def urls(cluster: Cluster, gateway: Manifest) -> dict[str, str]:
     """Listener -> where it is found on this machine."""
     local = local_ports(cluster, gateway)
+    certificates = _certificates(cluster, gateway)
     found = {}
     for each in listeners(gateway):
         scheme = "https" if each.secret else "http"
-        host = (each.hostname or GATEWAY_ADDRESS).removeprefix("*.")
+        host = next(iter(_hostnames(each, certificates)), GATEWAY_ADDRESS).removeprefix("*.")
         port = local[each.port]
         found[each.name] = f"{scheme}://{host}" + ("" if port == WELL_KNOWN_PORTS[scheme] else f":{port}")
     return found
+
+
+def _hostnames(listener: Listener, certificates: Mapping[tuple[str, str], Certificate]) -> list[str]:
+    if listener.hostname:
+        return [listener.hostname]
+    certificate = certificates.get(listener.secret) if listener.secret else None
+    return certificate.hostnames if certificate else []
 
 
 def main_url(found: Mapping[str, str]) -> str:

@@ -209,14 +209,25 @@ def test_a_changed_number_of_replicas_touches_no_other_pod(kubernetes: Kubernete
 
 
 def test_an_autoscaler_holds_its_minimum(kubernetes: Kubernetes) -> None:
-    kubernetes.deploy(replicas=None)
-    assert ready(kubernetes) == 1
+    outputs = kubernetes.deploy(replicas=None)
+    assert len(kubernetes.programs()) == 1
     target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "ledger"}
-    outputs = kubernetes.apply(
-        "HorizontalPodAutoscaler", "ledger", spec={"scaleTargetRef": target, "minReplicas": 2, "maxReplicas": 20}
-    )
-    assert outputs["status"]["currentReplicas"] == ready(kubernetes) == 2
-    assert kubernetes.deploy(says="new", replicas=None)["status"]["readyReplicas"] == 2
+    scaler = {"scaleTargetRef": target, "minReplicas": 2, "maxReplicas": 20}
+    kubernetes.apply("HorizontalPodAutoscaler", "ledger", spec=scaler)
+    assert len(kubernetes.programs()) == 2
+    assert kubernetes.read("Deployment", "ledger")["status"] == outputs["status"], "no drift"
+    kubernetes.deploy(says="new", replicas=None)
+    assert len(kubernetes.programs()) == 2
+
+
+def test_an_autoscaler_made_at_the_same_time_is_obeyed(kubernetes: Kubernetes) -> None:
+    target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "ledger"}
+    scaler = {"scaleTargetRef": target, "minReplicas": 2, "maxReplicas": 20}
+    with ThreadPoolExecutor() as workers:
+        deployed = workers.submit(kubernetes.deploy, replicas=None)
+        workers.submit(kubernetes.apply, "HorizontalPodAutoscaler", "ledger", spec=scaler).result()
+        deployed.result()
+    assert len(kubernetes.programs()) == 2
 
 
 def test_pods_that_are_gone_altogether_make_the_deployment_gone(kubernetes: Kubernetes) -> None:

@@ -137,6 +137,18 @@ def test_tls_is_verified_against_the_worlds_authority(kubernetes: Kubernetes) ->
     assert (view.url, view.hostnames, view.ready) == (url, (HOST,), True)
 
 
+def test_without_a_host_name_of_its_own_a_listener_is_found_under_its_certificates(kubernetes: Kubernetes) -> None:
+    certificate(kubernetes, HOST)
+    listener = https_listener(HOST, "edge-tls")
+    del listener["hostname"]
+    url = kubernetes.gateway(listener, http_listener())
+    assert url == f"https://{HOST}:{listener['port']}"
+    route = {"parentRefs": [{"name": "edge"}], "hostnames": [HOST], "rules": []}
+    kubernetes.apply("HTTPRoute", "ledger", spec=route)
+    (view,) = inventory.gateway_views(kubernetes.home)
+    assert (view.hostnames, view.url) == ((HOST,), url)
+
+
 def test_a_gateway_waits_for_its_certificate_and_takes_over_a_new_one(kubernetes: Kubernetes, eventually: Wait) -> None:
     url = kubernetes.gateway(https_listener(HOST, "edge-tls"))
     assert kubernetes.read("Gateway", "edge")["status"]["conditions"][1] == {"type": "Programmed", "status": "False"}
