@@ -43,6 +43,7 @@ class Places:
         """The outputs rendered so far."""
         self._context = context
         provider, inputs = context.provider, context.inputs
+        project = inputs.get("project") or provider.get("project")
         self._settings: dict[str, Any] = {
             "name": context.name,
             "autoname": f"{context.name}-{context.digest('name').hex()[:7]}",
@@ -52,7 +53,8 @@ class Places:
             "account": _only(provider.get("allowedAccountIds")),
             "subscription": provider.get("subscriptionId"),
             "tenant": provider.get("tenantId") or str(uuid.UUID(int=0)),
-            "project": inputs.get("project") or provider.get("project"),
+            "project": project,
+            "project_number": _project_number(project),
             "world": context.world,
         }
 
@@ -92,6 +94,13 @@ def inside(value: Any, path: list[str]) -> Any:
 
 def _only(accounts: Any) -> Any:
     return accounts[0] if isinstance(accounts, list) and accounts else accounts
+
+
+def _project_number(project: Any) -> Any:
+    """Twelve digits that belong to a Google project's name."""
+    if not isinstance(project, str):
+        return project
+    return str(int.from_bytes(hashlib.sha256(project.encode()).digest(), "big"))[:12]
 
 
 def _hex(context: Context, argument: str) -> str:

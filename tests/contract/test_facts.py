@@ -18,18 +18,8 @@ from localcloud.contract.terms import Anything, Either, ListOf, MapOf, Object, T
 
 CHOSEN = {"hex", "base32", "digits", "uuid", "octet"}
 FUNCTIONS = {"last", "first_label", "without_scheme", "host", "when"}
-SETTINGS = {
-    "id",
-    "name",
-    "autoname",
-    "urn_hash",
-    "region",
-    "zone",
-    "account",
-    "subscription",
-    "tenant",
-    "project",
-    "world",
+SETTINGS = {"id", "name", "autoname", "urn_hash", "region", "zone", "world"} | {
+    *("account", "subscription", "tenant", "project", "project_number")
 }
 PROVIDERS = {
     "aws": {"region": "eu-central-1", "allowedAccountIds": ["000000000000"]},
