@@ -11,6 +11,7 @@ from typing import Any
 
 import pulumi
 import pytest
+from google.protobuf import struct_pb2
 from pulumi.runtime import rpc
 from pulumi.runtime.mocks import MockMonitor, MockResourceArgs, Mocks, set_mocks
 from pulumi.runtime.settings import SETTINGS, set_root_resource
@@ -63,6 +64,8 @@ class Engine:
     registrations: list[Registration] = field(default_factory=list)
     outputs: dict[str, Any] = field(default_factory=dict)
     """Outputs a component registered, by URN; a component that never called register_outputs is missing here."""
+    secret_outputs: dict[str, frozenset[str]] = field(default_factory=dict)
+    """Paths of those outputs that are secret, by URN."""
     calls: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
     """Invokes in order: token and arguments."""
     answers: dict[str, Answer] = field(default_factory=dict)
@@ -172,12 +175,17 @@ class _Monitor(MockMonitor):
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 (the protocol's name)
         response = super().RegisterResource(request)
+        for output in request.additionalSecretOutputs:
+            if output in response.object.fields:
+                response.object.fields[output].CopyFrom(_as_secret(response.object.fields[output]))
         if request.type != "pulumi:pulumi:Stack":
             self.engine.registrations.append(_registration(request, response.urn))
         return response
 
     def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802
-        self.engine.outputs[request.urn] = rpc.deserialize_properties(request.outputs)
+        secrets: set[str] = set()
+        self.engine.outputs[request.urn] = _unwrapped(rpc.deserialize_properties(request.outputs), "", secrets)
+        self.engine.secret_outputs[request.urn] = frozenset(secrets)
         return super().RegisterResourceOutputs(request)
 
 
@@ -199,6 +207,13 @@ def _registration(request: Any, urn: str) -> Registration:
         secret_outputs=tuple(request.additionalSecretOutputs),
         depends_on=tuple(request.dependencies),
     )
+
+
+def _as_secret(value: struct_pb2.Value) -> struct_pb2.Value:
+    wrapped = struct_pb2.Value()
+    wrapped.struct_value.fields[rpc._special_sig_key].string_value = rpc._special_secret_sig
+    wrapped.struct_value.fields["value"].CopyFrom(value)
+    return wrapped
 
 
 def _unwrapped(value: Any, path: str, secrets: set[str]) -> Any:

@@ -31,3 +31,10 @@ def test_every_resource_fits_its_contract(run: str, request: pytest.FixtureReque
         one.urn: contract.check(one.type.partition(":")[0], one.type, one.inputs).problems for one in engine.resources
     }
     assert {urn: found for urn, found in problems.items() if found} == {}
+
+
+@pytest.mark.parametrize("run", RUNS)
+def test_every_type_has_facts_that_say_what_replaces_it(run: str, request: pytest.FixtureRequest) -> None:
+    found = request.getfixturevalue(run)
+    engine = getattr(found, "engine", found)
+    assert {one.type for one in engine.resources if contract.replaced_by(one.type) is None} == set()

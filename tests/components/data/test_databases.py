@@ -324,6 +324,12 @@ def test_the_directory_says_where_each_shard_is_and_who_logs_in_how(databases: A
     assert aws["slots"] == [[0, 1364]]
 
 
+def test_the_directory_is_no_secret_and_tells_none(databases: Any) -> None:
+    shards = databases.only("livingfortress:database:ShardCluster")
+    assert databases.secret_outputs[shards.urn] == frozenset()
+    assert databases.outputs[shards.urn]["directory"] == databases.result
+
+
 def test_the_secret_of_a_server_without_replicas_is_the_one_rds_made(modest_databases: Any) -> None:
     shards = {shard["name"]: shard for shard in json.loads(modest_databases.result)["shards"]}
     assert shards["aws-0"]["admin"]["secret"] == "arn:secret:test-aws-0"

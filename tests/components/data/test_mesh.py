@@ -14,7 +14,7 @@ import pytest
 
 from components.interconnect import Mesh, MeshArgs, NoSharedSecret
 from components.interconnect.plan import ASN, Tunnel, aws_azure, aws_gcp, azure_addresses, gcp_azure
-from components.interconnect.secrets import key_from
+from components.interconnect.secrets import derived, key_from
 from components.network.plan import InvalidNetwork
 
 VPN, CUSTOMER = "aws:ec2/vpnConnection:VpnConnection", "aws:ec2/customerGateway:CustomerGateway"
@@ -107,6 +107,7 @@ def test_googles_ends_agree_with_azures(joined: Any) -> None:
         end = joined.named(TUNNEL, f"test-gcp-azure-{tunnel.gateway}")
         link = joined.named(AZURE_LINK, f"test-{tunnel.key}")
         assert end["sharedSecret"] == link["sharedKey"]
+        assert end["vpnGatewayInterface"] == end["peerExternalGatewayInterface"] == tunnel.gateway
         assert joined.named(INTERFACE, end.name)["ipRange"] == f"{tunnel.near_address}/30"
         assert joined.named(PEER, end.name)["peerIpAddress"] == tunnel.far_address
         assert joined.named(PEER, end.name)["peerAsn"] == ASN["azure"]
@@ -236,6 +237,11 @@ def test_what_somebody_says_is_not_itself_a_key(pair: Callable[..., Any]) -> Non
     assert len(used) == 2
     assert not any(SEED in key for key in used)
     assert all(one.secrets for one in engine.all(TUNNEL))
+
+
+def test_a_derived_key_is_a_secret_like_its_seed(engine: Any) -> None:
+    assert engine.run(lambda: derived(SEED, "tunnel").is_secret()) is True
+    assert key_from(SEED, "one tunnel") != key_from(SEED, "another tunnel")
 
 
 @pytest.mark.parametrize("clouds", [(), ("aws",), ("gcp",)])
