@@ -12,6 +12,7 @@ from cli import overview
 from cli.stack_files import prepare_stack
 from cli.world import Session, home_of, shell_lines
 from localcloud.home import CHECKOUT, Home
+from localcloud.kubernetes.healing import heal
 from localcloud.supervision import Supervisor
 from stacks.environment import REHEARSAL_PREFIX, World
 from stacks.guard import first_line
@@ -111,3 +112,4 @@ def wake(home: Home) -> None:
     supervisor = Supervisor(home)
     if supervisor.states():
         supervisor.ensure_running()
+        heal(home)

@@ -1,0 +1,157 @@
+"""A project of its own for a test: the checkout's program with settings files that the test may change."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from pulumi import automation as auto
+
+from cli.stack_files import prepare_stack
+from cli.world import engine_variables
+from localcloud.home import Home
+from tools.engine import locate
+
+ROOT = Path(__file__).resolve().parents[2]
+GOLDEN = Path(__file__).parent / "golden"
+TODAY = datetime.date(2030, 1, 1)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-golden", action="store_true", help="write the golden lists anew, for review as a diff")
+
+
+@dataclass(frozen=True)
+class Rehearsed:
+    """An environment's rehearsal, run through the Automation API by the real engine."""
+
+    name: str
+    project: Path
+    home: Home
+    stack: auto.Stack
+
+    def set(self, key: str, value: Any) -> None:
+        """Change a setting, as an edit of the settings file would."""
+        path = self.project / "stacks" / "config" / f"Pulumi.rehearsal-{self.name}.yaml"
+        document = yaml.safe_load(path.read_text())
+        target, (*groups, last) = document["config"], key.split(".")
+        for group in groups:
+            target = target[f"living-fortress:{group}" if target is document["config"] else group]
+        target[last if target is not document["config"] else f"living-fortress:{last}"] = value
+        path.write_text(yaml.safe_dump(document))
+
+    def resources(self) -> list[dict[str, Any]]:
+        """What the state says there is, without the stack itself and the providers."""
+        document = json.loads(json.dumps(self.stack.export_stack().deployment))
+        return [
+            one
+            for one in document.get("resources", [])
+            if not one["type"].startswith("pulumi:") and not one.get("delete")
+        ]
+
+    @property
+    def golden_file(self) -> Path:
+        """The reviewed list of this environment."""
+        return GOLDEN / f"{self.name.split('-')[0]}.txt"
+
+    def golden_lines(self) -> list[str]:
+        """One line a resource: type, name, and the properties a reviewer wants to see change."""
+        return sorted(f"{one['type']}  {one['urn'].split('::')[-1]}{_shown(one)}" for one in self.resources())
+
+    def records(self) -> Iterator[tuple[Path, dict[str, Any]]]:
+        """The stand-ins' own files."""
+        for path in sorted((self.home.root / "records").rglob("*.json")):
+            yield path, json.loads(path.read_text())
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A folder that is the project to the engine: links to the checkout, settings files of its own."""
+    folder = tmp_path / "project"
+    (folder / "stacks" / "config").mkdir(parents=True)
+    shutil.copy(ROOT / "Pulumi.yaml", folder)
+    (folder / ".venv").symlink_to(ROOT / ".venv")
+    for path in (ROOT / "stacks").iterdir():
+        if path.name not in ("config", "__pycache__"):
+            (folder / "stacks" / path.name).symlink_to(path)
+    for path in (ROOT / "stacks" / "config").glob("Pulumi.*.yaml"):
+        if "rehearsal-" not in path.name and "preview-" not in path.name:
+            shutil.copy(path, folder / "stacks" / "config")
+    return folder
+
+
+@pytest.fixture
+def rehearsed(request: pytest.FixtureRequest, project: Path, world: Home) -> Rehearsed:
+    """The environment that the test's parameter names, not yet up."""
+    name = request.param
+    stack_name = f"rehearsal-{name}"
+    prepare_stack(project, stack_name, TODAY)
+    engine = locate()
+    variables = engine_variables(engine.bin, world)
+    options = auto.LocalWorkspaceOptions(
+        work_dir=str(project),
+        pulumi_command=auto.PulumiCommand(root=str(engine.root), skip_version_check=True),
+        env_vars={**variables, "PATH": variables["PATH"] or os.defpath},
+    )
+    stack = auto.create_or_select_stack(stack_name=stack_name, work_dir=str(project), opts=options)
+    return Rehearsed(name, project, world, stack)
+
+
+@pytest.fixture
+def update_golden(request: pytest.FixtureRequest) -> bool:
+    return bool(request.config.getoption("--update-golden"))
+
+
+KEY_PROPERTIES: Mapping[str, tuple[str, ...]] = {
+    "aws:rds/instance:Instance": (
+        "engineVersion", "instanceClass", "multiAz", "storageEncrypted", "publiclyAccessible", "deletionProtection",
+        "backupRetentionPeriod", "iamDatabaseAuthenticationEnabled", "replicateSourceDb",
+    ),
+    "aws:kms/key:Key": ("enableKeyRotation", "rotationPeriodInDays", "deletionWindowInDays"),
+    "aws:eks/cluster:Cluster": ("version", "vpcConfig.endpointPublicAccess", "enabledClusterLogTypes"),
+    "aws:ec2/vpc:Vpc": ("cidrBlock",),
+    "aws:ec2/subnet:Subnet": ("cidrBlock", "availabilityZone", "mapPublicIpOnLaunch"),
+    "aws:ec2/vpnConnection:VpnConnection": ("type", "staticRoutesOnly"),
+    "azure-native:dbforpostgresql:Server": (
+        "version", "sku.name", "createMode", "authConfig", "highAvailability", "backup.backupRetentionDays",
+        "network.publicNetworkAccess",
+    ),
+    "azure-native:dbforpostgresql:Configuration": ("configurationName", "value"),
+    "azure-native:keyvault:Vault": ("properties.enablePurgeProtection", "properties.softDeleteRetentionInDays"),
+    "azure-native:containerservice:ManagedCluster": (
+        "kubernetesVersion", "disableLocalAccounts", "apiServerAccessProfile.enablePrivateCluster",
+    ),
+    "gcp:sql/databaseInstance:DatabaseInstance": (
+        "databaseVersion", "settings.tier", "settings.availabilityType", "settings.ipConfiguration.ipv4Enabled",
+        "settings.ipConfiguration.sslMode", "settings.deletionProtectionEnabled", "masterInstanceName",
+    ),
+    "gcp:kms/cryptoKey:CryptoKey": ("rotationPeriod", "destroyScheduledDuration"),
+    "gcp:container/cluster:Cluster": ("minMasterVersion", "privateClusterConfig.enablePrivateNodes"),
+    "kubernetes:helm.sh/v3:Release": ("chart", "version", "namespace"),
+    "kubernetes:autoscaling/v2:HorizontalPodAutoscaler": ("spec.minReplicas", "spec.maxReplicas"),
+    "kubernetes:policy/v1:PodDisruptionBudget": ("spec.minAvailable",),
+    "kubernetes:gateway.networking.k8s.io/v1:HTTPRoute": ("spec.hostnames",),
+    "kubernetes:networking.k8s.io/v1:NetworkPolicy": ("spec.policyTypes",),
+}  # fmt: skip
+
+
+def _shown(resource: Mapping[str, Any]) -> str:
+    inputs = resource.get("inputs") or {}
+    found = {path: _at(inputs, path) for path in KEY_PROPERTIES.get(resource["type"], ())}
+    known = {path: value for path, value in found.items() if value is not None}
+    protected = {"protect": True} if resource.get("protect") else {}
+    return f"  {json.dumps(known | protected, sort_keys=True)}" if known or protected else ""
+
+
+def _at(value: Any, path: str) -> Any:
+    for part in path.split("."):
+        value = value.get(part) if isinstance(value, Mapping) else None
+    return value

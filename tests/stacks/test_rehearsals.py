@@ -1,0 +1,110 @@
+"""The life of every environment under the real engine: up, unchanged, changed, drifted, gone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pulumi import automation as auto
+
+ENVIRONMENTS = ("preview-7", "dev", "staging", "production")
+PROTECTED = ("staging", "production")
+DRIFTED = "aws:kms/key:Key"
+
+pytestmark = pytest.mark.engine
+
+
+@pytest.mark.parametrize("rehearsed", ENVIRONMENTS, indirect=True)
+def test_an_environment_comes_up_stays_changes_is_repaired_and_goes(rehearsed: Any, update_golden: bool) -> None:
+    stack: auto.Stack = rehearsed.stack
+    made = changed(stack.up())
+    assert set(made) == {"create"}
+
+    same_as_golden(rehearsed, update_golden)
+    assert not secrets_in(rehearsed)
+
+    assert set(changed(stack.up())) == {"same"}
+
+    rehearsed.set("database.backupRetentionDays", 8)
+    preview = {str(getattr(kind, "value", kind)): count for kind, count in stack.preview().change_summary.items()}
+    result = changed(stack.up())
+    assert result["update"] >= 1
+    assert result["update"] == preview["update"]
+    assert set(result) <= {"same", "update"}
+
+    drift(rehearsed)
+    assert changed(stack.refresh())["update"] == 1
+    assert changed(stack.up())["update"] == 1
+    assert set(changed(stack.up())) == {"same"}
+
+    if rehearsed.name in PROTECTED:
+        with pytest.raises(auto.CommandError, match="cannot be deleted"):
+            stack.destroy()
+        unprotect(stack)
+    stack.destroy()
+    assert rehearsed.resources() == []
+    assert list(rehearsed.records()) == []
+
+
+def changed(result: Any) -> dict[str, int]:
+    return dict(result.summary.resource_changes)
+
+
+def same_as_golden(rehearsed: Any, update: bool) -> None:
+    path, lines = rehearsed.golden_file, rehearsed.golden_lines()
+    if update:
+        path.write_text("\n".join(lines) + "\n")
+    assert lines == path.read_text().splitlines(), (
+        f"review the change, then run pytest {Path(__file__).parent} --update-golden"
+    )
+
+
+def drift(rehearsed: Any) -> None:
+    """Somebody changes a key behind Pulumi's back."""
+    path, record = next((path, record) for path, record in rehearsed.records() if record["type"] == DRIFTED)
+    record["inputs"]["deletionWindowInDays"] = 7
+    path.write_text(json.dumps(record))
+
+
+def unprotect(stack: auto.Stack) -> None:
+    state = stack.export_stack()
+    assert state.deployment is not None
+    for resource in state.deployment["resources"]:
+        resource.pop("protect", None)
+    stack.import_stack(state)
+
+
+def secrets_in(rehearsed: Any) -> list[str]:
+    """Places in the state, or in the stand-ins' records, where a key or password stands in the clear."""
+    telling = ("PRIVATE KEY-----", "eyJhbGciOi")
+    state = json.dumps(rehearsed.stack.export_stack().deployment)
+    found = [word for word in telling if word in state]
+    passwords = [
+        f"{one['urn']}: {path}"
+        for one in rehearsed.resources()
+        for part in ("inputs", "outputs")
+        for path, value in leaves(one.get(part) or {})
+        if any(word in path.lower() for word in ("password", "presharedkey", "sharedkey", "sharedsecret"))
+        and isinstance(value, str)
+        and len(value) > 7
+        and value not in ("Disabled", "Enabled")
+        and not value.startswith(("arn:", "https://"))
+    ]
+    records = [str(path) for path, record in rehearsed.records() if any(word in json.dumps(record) for word in telling)]
+    return found + passwords + records
+
+
+def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict):
+        if "4dabf18193072939515e22adb298388d" in value:  # the engine's mark of an encrypted value
+            return
+        for key, item in value.items():
+            yield from leaves(item, f"{path}.{key}")
+    elif isinstance(value, list):
+        for item in value:
+            yield from leaves(item, path)
+    else:
+        yield path, value
