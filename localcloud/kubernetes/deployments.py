@@ -97,12 +97,20 @@ def retire(cluster: Cluster, leaving: Sequence[Pod]) -> None:
 
 
 def heal(cluster: Cluster) -> None:
-    """Bring back pods that the supervisor could not keep up, as when somebody took their port while they were down."""
+    """Start pods again that do not run, at another address where somebody has taken their port; then the gateways.
+
+    Whether they become ready is not awaited: what they need may be about to come back too.
+    """
     with cluster.lock("rollouts"):
-        for deployment in cluster.list("Deployment"):
-            serving = [pod for pod in Pod.owned_by(cluster, Key.of(deployment)) if pod.serving]
-            if not all(state.running for pod in serving for state in kubelet.states(pod)):
-                roll_out(cluster, deployment)
+        for pod in fallen(cluster):
+            kubelet.start(pod)
+        refresh(cluster)
+
+
+def fallen(cluster: Cluster) -> list[Pod]:
+    """The pods that services send to although not all of their processes run."""
+    pods = [Pod(cluster, manifest) for manifest in cluster.list("Pod")]
+    return [pod for pod in pods if pod.serving and not all(state.running for state in kubelet.states(pod))]
 
 
 def _admit(cluster: Cluster, before: Sequence[Pod], now: Sequence[Pod]) -> None:

@@ -57,13 +57,10 @@ def serve_all(cluster: Cluster, healthy: frozenset[str] = frozenset()) -> None:
         serve(cluster, gateway, healthy)
 
 
-def heal(cluster: Cluster) -> None:
-    """Bring back gateways that do not listen, as when somebody took their port while they were down."""
-    with cluster.lock("gateways"):
-        for gateway in cluster.list("Gateway"):
-            view = proxy_of(cluster, Key.of(gateway)).view()
-            if view is None or view.refused:
-                serve(cluster, gateway)
+def silent(cluster: Cluster) -> bool:
+    """Whether a gateway of the cluster does not answer, or could not listen where it should."""
+    views = [proxy_of(cluster, Key.of(gateway)).view() for gateway in cluster.list("Gateway")]
+    return any(view is None or view.refused for view in views)
 
 
 def serve(cluster: Cluster, gateway: Manifest, healthy: frozenset[str] = frozenset()) -> None:

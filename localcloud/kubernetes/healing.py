@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
+import time
+
 from localcloud.home import Home
 from localcloud.kubernetes import deployments, gateways
 from localcloud.kubernetes.cluster import Cluster
 
+SETTLE_SECONDS = 5.0
+"""How long what a supervisor has just begun to start may take."""
+LOOK_SECONDS = 0.1
 
-def heal(home: Home) -> None:
-    """Look at every pod and gateway of a world, and start those again that do not run. Cheap where all is well."""
-    for cluster in Cluster.all(home):
+
+def heal(home: Home, settle_seconds: float = SETTLE_SECONDS) -> None:
+    """Start those pods and gateways of a world again that do not run. Cheap where all is well.
+
+    BodyError names a port that cannot be had anywhere.
+    """
+    for cluster in _unwell(Cluster.all(home), settle_seconds):
         deployments.heal(cluster)
-        gateways.heal(cluster)
+
+
+def _unwell(clusters: list[Cluster], seconds: float) -> list[Cluster]:
+    """The clusters that do not come up by themselves in a while."""
+    deadline = time.monotonic() + seconds
+    while True:
+        clusters = [cluster for cluster in clusters if deployments.fallen(cluster) or gateways.silent(cluster)]
+        if not clusters or time.monotonic() > deadline:
+            return clusters
+        time.sleep(LOOK_SECONDS)

@@ -184,7 +184,9 @@ def test_pods_outlive_the_supervisor_and_read_sees_those_that_do_not(kubernetes:
     assert survivor in kubernetes.programs().values()
 
 
-def test_a_pod_whose_port_was_taken_while_it_was_down_gets_another_address(kubernetes: Kubernetes) -> None:
+def test_a_pod_whose_port_was_taken_while_it_was_down_gets_another_address(
+    kubernetes: Kubernetes, eventually: Wait
+) -> None:
     kubernetes.deploy()
     kubernetes.service()
     url = kubernetes.gateway()
@@ -192,11 +194,12 @@ def test_a_pod_whose_port_was_taken_while_it_was_down_gets_another_address(kuber
     (before,) = inventory.pod_views(kubernetes.home)
     Supervisor(kubernetes.home).shutdown()
     with socket.create_server((before.address, PORT)):
-        heal(kubernetes.home)
-        assert httpx.get(url, trust_env=False).text == "hello"
+        heal(kubernetes.home, settle_seconds=0)
+        eventually(lambda: inventory.pod_views(kubernetes.home)[0].ready)
         (after,) = inventory.pod_views(kubernetes.home)
-        assert (after.name, after.ready) == (before.name, True)
+        assert after.name == before.name
         assert after.address != before.address
+        eventually(lambda: httpx.get(url, trust_env=False).text == "hello")
 
 
 def test_a_changed_number_of_replicas_touches_no_other_pod(kubernetes: Kubernetes) -> None:

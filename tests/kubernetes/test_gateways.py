@@ -199,7 +199,9 @@ def test_a_taken_port_moves_and_stays_moved(kubernetes: Kubernetes) -> None:
     assert kubernetes.gateway(http_listener(port)) == url
 
 
-def test_a_port_lost_to_another_program_is_replaced(kubernetes: Kubernetes, client: httpx.Client) -> None:
+def test_a_port_lost_to_another_program_is_replaced(
+    kubernetes: Kubernetes, client: httpx.Client, eventually: Wait
+) -> None:
     kubernetes.deploy()
     kubernetes.service()
     url = kubernetes.gateway()
@@ -207,10 +209,10 @@ def test_a_port_lost_to_another_program_is_replaced(kubernetes: Kubernetes, clie
     supervisor = Supervisor(kubernetes.home)
     supervisor.shutdown()
     with socket.create_server(("127.0.0.1", httpx.URL(url).port or 0)):
-        heal(kubernetes.home)
+        heal(kubernetes.home, settle_seconds=0)
         (view,) = inventory.gateway_views(kubernetes.home)
         assert view.url != url
-        assert client.get(view.url).text == "hello"
+        eventually(lambda: client.get(view.url).text == "hello")
         assert kubernetes.read("Gateway", "edge")["status"]["localcloud"]["url"] == view.url
 
 
