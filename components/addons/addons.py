@@ -51,7 +51,7 @@ class Addons(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: AddonsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("livingfortress:addons:Addons", name, None, opts)
-        self._base, self._args, self._opts = name, args, opts
+        self._base, self._args, self._child = name, args, child_of(self, opts)
         bindings, replicas = args.bindings, args.replicas
         gateway = self._release(ENVOY_GATEWAY, values.envoy_gateway(replicas))
         certificates = self._release(CERT_MANAGER, values.cert_manager(bindings, replicas))
@@ -67,14 +67,14 @@ class Addons(pulumi.ComponentResource):
         self.register_outputs({"gateway_class": GATEWAY_CLASS, "cluster_issuer": CLUSTER_ISSUER})
 
     def _release(self, chart: Chart, chart_values: values.Values, after: Sequence[pulumi.Resource] = ()) -> Any:
-        label, child = f"{self._base}-{chart.name}", child_of(self, self._opts)
+        label = f"{self._base}-{chart.name}"
         namespace = core.v1.Namespace(
             label,
             metadata={
                 "name": chart.namespace,
                 "labels": {**self._args.labels, **restricted()},
             },
-            opts=child,
+            opts=self._child,
         )
         return helm.v3.Release(
             label,
@@ -87,7 +87,7 @@ class Addons(pulumi.ComponentResource):
             atomic=True,
             cleanup_on_fail=True,
             timeout=600,
-            opts=pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(depends_on=[namespace, *after])),
+            opts=child_of(self, self._child, after=[namespace, *after]),
         )
 
     def _gateway_class(self, gateway: pulumi.Resource) -> None:
@@ -127,7 +127,7 @@ class Addons(pulumi.ComponentResource):
             kind=kind,
             metadata={"name": called, "labels": dict(self._args.labels), **place},
             spec=spec,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[after]),
+            opts=child_of(self, self._child, after=[after]),
         )
 
 

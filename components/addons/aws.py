@@ -11,6 +11,7 @@ import pulumi
 from pulumi_aws import eks, iam, route53
 
 from components.addons.bindings import DUTIES, AddonBindings, Duty
+from components.children import child_of
 from components.naming import IAM_ROLE, fit
 
 _TRUST = {
@@ -43,13 +44,13 @@ class AwsAddonAccess(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: AwsAddonAccessArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("livingfortress:addons:AwsAddonAccess", name, None, opts)
-        self._base, self._tags = name, args.tags
+        self._base, self._tags, self._child = name, args.tags, child_of(self, opts)
         zone = route53.Zone(
             name,
             name=args.domain,
             comment="Names of the cluster's gateways, written by external-dns",
             tags=args.tags,
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=self._child,
         )
         self._duty("dns", zone.arn.apply(_dns_policy), args)
         self._duty(
@@ -73,15 +74,14 @@ class AwsAddonAccess(pulumi.ComponentResource):
         self.register_outputs({"zone_id": zone.zone_id, "name_servers": zone.name_servers})
 
     def _duty(self, duty: Duty, policy: pulumi.Input[str], args: AwsAddonAccessArgs) -> None:
-        child = pulumi.ResourceOptions(parent=self)
         role = iam.Role(
             f"{self._base}-{duty}",
             name=fit(IAM_ROLE, self._base, duty),
             assume_role_policy=_policy([_TRUST]),
             tags=self._tags,
-            opts=child,
+            opts=self._child,
         )
-        granted = iam.RolePolicy(f"{self._base}-{duty}", role=role.name, policy=policy, opts=child)
+        granted = iam.RolePolicy(f"{self._base}-{duty}", role=role.name, policy=policy, opts=self._child)
         for account in DUTIES[duty]:
             eks.PodIdentityAssociation(
                 f"{self._base}-{account.name}",
@@ -90,7 +90,7 @@ class AwsAddonAccess(pulumi.ComponentResource):
                 service_account=account.name,
                 role_arn=role.arn,
                 tags=self._tags,
-                opts=pulumi.ResourceOptions(parent=self, depends_on=[granted]),
+                opts=child_of(self, self._child, after=[granted]),
             )
 
 

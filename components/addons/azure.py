@@ -12,6 +12,7 @@ import pulumi
 from pulumi_azure_native import authorization, dns, managedidentity
 
 from components.addons.bindings import DUTIES, AddonBindings, Duty
+from components.children import child_of
 from components.identity.workloads import AZURE_AUDIENCE
 from components.naming import AZURE_IDENTITY, fit
 
@@ -44,7 +45,7 @@ class AzureAddonAccess(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: AzureAddonAccessArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("livingfortress:addons:AzureAddonAccess", name, None, opts)
-        self._base, self._args = name, args
+        self._base, self._args, self._child = name, args, child_of(self, opts)
         zone = dns.Zone(
             name,
             zone_name=args.domain,
@@ -52,7 +53,7 @@ class AzureAddonAccess(pulumi.ComponentResource):
             location="global",
             zone_type=dns.ZoneType.PUBLIC,
             tags=args.tags,
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=self._child,
         )
         writer = self._duty("dns", DNS_ZONE_CONTRIBUTOR, zone.id)
         reader = self._duty("secrets", KEY_VAULT_SECRETS_USER, args.vault_id)
@@ -79,7 +80,7 @@ class AzureAddonAccess(pulumi.ComponentResource):
         self.register_outputs({"zone_id": zone.id, "name_servers": zone.name_servers})
 
     def _duty(self, duty: Duty, role: str, scope: pulumi.Input[str]) -> managedidentity.UserAssignedIdentity:
-        args, child = self._args, pulumi.ResourceOptions(parent=self)
+        args = self._args
         label, subscription = f"{self._base}-{duty}", f"/subscriptions/{args.subscription_id}"
         identity = managedidentity.UserAssignedIdentity(
             label,
@@ -87,7 +88,7 @@ class AzureAddonAccess(pulumi.ComponentResource):
             resource_group_name=args.resource_group_name,
             location=args.region,
             tags=args.tags,
-            opts=child,
+            opts=self._child,
         )
         authorization.RoleAssignment(
             label,
@@ -97,7 +98,7 @@ class AzureAddonAccess(pulumi.ComponentResource):
             principal_type="ServicePrincipal",
             role_definition_id=f"{subscription}/providers/Microsoft.Authorization/roleDefinitions/{role}",
             scope=scope,
-            opts=child,
+            opts=self._child,
         )
         previous: list[pulumi.Resource] = []
         for account in DUTIES[duty]:
@@ -110,7 +111,7 @@ class AzureAddonAccess(pulumi.ComponentResource):
                 issuer=args.oidc_issuer,
                 subject=account.subject,
                 audiences=[AZURE_AUDIENCE],
-                opts=pulumi.ResourceOptions(parent=self, depends_on=previous),
+                opts=child_of(self, self._child, after=previous),
             )
             previous = [credential]
         return identity

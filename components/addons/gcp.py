@@ -9,6 +9,7 @@ import pulumi
 from pulumi_gcp import dns, projects, serviceaccount
 
 from components.addons.bindings import DUTIES, AddonBindings, Duty
+from components.children import child_of
 from components.naming import GCP_RESOURCE, GCP_SERVICE_ACCOUNT, fit
 from components.tags import labels
 
@@ -33,8 +34,7 @@ class GcpAddonAccess(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: GcpAddonAccessArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("livingfortress:addons:GcpAddonAccess", name, None, opts)
-        self._base, self._args = name, args
-        child = pulumi.ResourceOptions(parent=self)
+        self._base, self._args, self._child = name, args, child_of(self, opts)
         zone = dns.ManagedZone(
             name,
             name=fit(GCP_RESOURCE, name),
@@ -43,7 +43,7 @@ class GcpAddonAccess(pulumi.ComponentResource):
             description="Names of the cluster's gateways, written by external-dns",
             dnssec_config={"state": "on"},
             labels=labels(args.tags),
-            opts=child,
+            opts=self._child,
         )
         writer, reader = self._duty("dns"), self._duty("secrets")
         self._grant_zone(zone, writer)
@@ -64,13 +64,13 @@ class GcpAddonAccess(pulumi.ComponentResource):
         self.register_outputs({"zone": zone.name, "name_servers": zone.name_servers})
 
     def _duty(self, duty: Duty) -> serviceaccount.Account:
-        args, child = self._args, pulumi.ResourceOptions(parent=self)
+        args = self._args
         identity = serviceaccount.Account(
             f"{self._base}-{duty}",
             account_id=fit(GCP_SERVICE_ACCOUNT, self._base, duty),
             project=args.project,
             display_name=f"Cluster add-ons: {duty}",
-            opts=child,
+            opts=self._child,
         )
         for account in DUTIES[duty]:
             member = f"serviceAccount:{args.project}.svc.id.goog[{account.namespace}/{account.name}]"
@@ -80,23 +80,26 @@ class GcpAddonAccess(pulumi.ComponentResource):
                 role="roles/iam.workloadIdentityUser",
                 # The pool of the members comes into being with the cluster: wait for its name.
                 member=pulumi.Output.all(member, args.cluster_name).apply(lambda known: str(known[0])),
-                opts=child,
+                opts=self._child,
             )
         return identity
 
     def _grant_zone(self, zone: dns.ManagedZone, writer: serviceaccount.Account) -> None:
-        child = pulumi.ResourceOptions(parent=self)
         dns.DnsManagedZoneIamMember(
             f"{self._base}-records",
             project=self._args.project,
             managed_zone=zone.name,
             role="roles/dns.admin",
             member=writer.member,
-            opts=child,
+            opts=self._child,
         )
         # Finding the zone by its name is a question to the project.
         projects.IAMMember(
-            f"{self._base}-zones", project=self._args.project, role="roles/dns.reader", member=writer.member, opts=child
+            f"{self._base}-zones",
+            project=self._args.project,
+            role="roles/dns.reader",
+            member=writer.member,
+            opts=self._child,
         )
 
     def _grant_secrets(self, reader: serviceaccount.Account) -> None:
@@ -110,5 +113,5 @@ class GcpAddonAccess(pulumi.ComponentResource):
                 "title": f"only-{prefix}",
                 "expression": f'resource.name.extract("secrets/{{name}}/").startsWith("{prefix}-")',
             },
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=self._child,
         )

@@ -26,7 +26,7 @@ class AppAccess(pulumi.ComponentResource):
             metadata={"name": args.namespace, "labels": {**args.labels, **restricted()}},
             opts=child_of(self, opts),
         )
-        inside = pulumi.ResourceOptions(parent=self, depends_on=[self.namespace])
+        inside = child_of(self, opts, after=[self.namespace])
         self.accounts = [
             core.v1.ServiceAccount(
                 f"{name}-{workload}",
@@ -41,11 +41,11 @@ class AppAccess(pulumi.ComponentResource):
             )
             for workload in WORKLOADS
         ]
-        _viewers(name, args, inside)
+        _viewers(self, name, args, inside)
         self.register_outputs({"namespace": args.namespace})
 
 
-def _viewers(name: str, args: AppDeploymentArgs, opts: pulumi.ResourceOptions) -> None:
+def _viewers(parent: pulumi.Resource, name: str, args: AppDeploymentArgs, opts: pulumi.ResourceOptions) -> None:
     metadata = {"name": VIEWER, "namespace": args.namespace, "labels": args.labels}
     role = rbac.v1.Role(
         f"{name}-viewer",
@@ -68,5 +68,5 @@ def _viewers(name: str, args: AppDeploymentArgs, opts: pulumi.ResourceOptions) -
         subjects=[
             {"kind": "Group", "apiGroup": "rbac.authorization.k8s.io", "name": group} for group in args.viewer_groups
         ],
-        opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[role])),
+        opts=child_of(parent, opts, after=[role]),
     )

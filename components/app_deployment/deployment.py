@@ -25,14 +25,14 @@ class AppDeployment(pulumi.ComponentResource):
     def __init__(self, name: str, args: AppDeploymentArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("livingfortress:app_deployment:AppDeployment", name, None, opts)
         access = AppAccess(f"{name}-access", args, child_of(self, opts))
-        inside = pulumi.ResourceOptions(parent=self, depends_on=[access])
+        inside = child_of(self, None, after=[access])
         network = AppNetworkPolicies(f"{name}-network", args, inside)
         configuration = AppConfiguration(f"{name}-configuration", args, inside)
-        prepared = pulumi.ResourceOptions(parent=self, depends_on=[network, configuration])
+        prepared = child_of(self, None, after=[network, configuration])
         migration = AppMigration(f"{name}-migration", args, prepared)
-        migrated = pulumi.ResourceOptions(parent=self, depends_on=[migration])
+        migrated = child_of(self, None, after=[migration])
         track = AppTrack(f"{name}-track", args, migrated)
-        served = pulumi.ResourceOptions(parent=self, depends_on=[track])
+        served = child_of(self, None, after=[track])
         AppEntrance(f"{name}-entrance", args, {track.service_name: 1}, served)
         self.urls = [f"https://{hostname}" for hostname in args.entry.hostnames]
         self.register_outputs({"urls": self.urls})

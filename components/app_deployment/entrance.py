@@ -28,7 +28,7 @@ class AppEntrance(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("livingfortress:app_deployment:AppEntrance", name, None, opts)
-        self._in, self._opts = args, opts
+        self._in, self._child = args, child_of(self, opts)
         certificate = self._object(
             name, "cert-manager.io/v1", "Certificate", CERTIFICATE_SECRET, certificate_spec(args)
         )
@@ -52,9 +52,7 @@ class AppEntrance(pulumi.ComponentResource):
             kind=kind,
             metadata={"name": called, "namespace": self._in.namespace, "labels": dict(self._in.labels)},
             spec=spec,
-            opts=pulumi.ResourceOptions.merge(
-                child_of(self, self._opts), pulumi.ResourceOptions(depends_on=[after] if after else [])
-            ),
+            opts=child_of(self, self._child, after=[after] if after else []),
         )
 
 

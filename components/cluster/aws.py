@@ -11,6 +11,7 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 from pulumi_aws import cloudwatch, eks, iam
 
+from components.children import child_of
 from components.cluster.aws_nodes import AwsNodes, AwsNodesArgs
 from components.cluster.kubeconfig import exec_kubeconfig
 from components.cluster.settings import VIEWERS, ClusterSettings
@@ -63,8 +64,8 @@ class AwsCluster(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: AwsClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("livingfortress:cluster:AwsCluster", name, None, opts)
-        called = fit(EKS_CLUSTER, name)
-        roles = AwsClusterRoles(f"{name}-roles", args, pulumi.ResourceOptions(parent=self))
+        called, child = fit(EKS_CLUSTER, name), child_of(self, opts)
+        roles = AwsClusterRoles(f"{name}-roles", args, child)
         logs = cloudwatch.LogGroup(
             name,
             # EKS writes to this name, and would make the group itself, kept for ever, were it not there first.
@@ -72,16 +73,16 @@ class AwsCluster(pulumi.ComponentResource):
             retention_in_days=args.settings.log_retention_days,
             kms_key_id=args.log_key_arn,
             tags=args.tags,
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=child,
         )
-        cluster = self._cluster(name, called, args, roles, logs)
-        _grant_access(name, cluster.name, args, pulumi.ResourceOptions(parent=self))
+        cluster = self._cluster(called, args, roles, child_of(self, child, after=[roles, logs]))
+        _grant_access(name, cluster.name, args, child)
         self.name = cluster.name
         self.oidc_issuer = cluster.identities.apply(lambda found: str(found[0].oidcs[0].issuer))
         self.kubeconfig = pulumi.Output.all(cluster.name, cluster.endpoint, cluster.certificate_authority.data).apply(
             lambda known: _kubeconfig(*known, region=args.region)
         )
-        self.provider = kubernetes.Provider(name, kubeconfig=self.kubeconfig, opts=pulumi.ResourceOptions(parent=self))
+        self.provider = kubernetes.Provider(name, kubeconfig=self.kubeconfig, opts=child)
         AwsNodes(
             f"{name}-nodes",
             AwsNodesArgs(
@@ -90,16 +91,16 @@ class AwsCluster(pulumi.ComponentResource):
                 subnet_ids=args.subnet_ids,
                 security_group_id=cluster.vpc_config.cluster_security_group_id,
             ),
-            pulumi.ResourceOptions(parent=self, providers=[self.provider]),
+            child_of(self, child, providers=[self.provider]),
         )
         self.register_outputs({"name": self.name, "oidc_issuer": self.oidc_issuer, "kubeconfig": self.kubeconfig})
 
     def _cluster(
-        self, name: str, called: str, args: AwsClusterArgs, roles: AwsClusterRoles, logs: cloudwatch.LogGroup
+        self, called: str, args: AwsClusterArgs, roles: AwsClusterRoles, opts: pulumi.ResourceOptions
     ) -> eks.Cluster:
         settings = args.settings
         return eks.Cluster(
-            name,
+            self.pulumi_resource_name,
             name=called,
             version=settings.version,
             role_arn=roles.cluster_role.arn,
@@ -125,7 +126,7 @@ class AwsCluster(pulumi.ComponentResource):
             zonal_shift_config={"enabled": True},
             deletion_protection=settings.deletion_protection,
             tags=args.tags,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[roles, logs]),
+            opts=opts,
         )
 
 
@@ -137,14 +138,14 @@ class AwsClusterRoles(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: AwsClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("livingfortress:cluster:AwsClusterRoles", name, None, opts)
-        self._base, self._args = name, args
+        self._base, self._args, self._child = name, args, child_of(self, opts)
         self.cluster_role = self._role("cluster", "eks.amazonaws.com", _CLUSTER_POLICIES)
         self.node_role = self._role("node", "ec2.amazonaws.com", _NODE_POLICIES)
         iam.RolePolicy(
             f"{name}-key",
             role=self.cluster_role.name,
             policy=pulumi.Output.from_input(args.key_arn).apply(_key_policy),
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=self._child,
         )
         self.register_outputs({"cluster_role_arn": self.cluster_role.arn, "node_role_arn": self.node_role.arn})
 
@@ -154,14 +155,14 @@ class AwsClusterRoles(pulumi.ComponentResource):
             name=fit(IAM_ROLE, self._base, purpose),
             assume_role_policy=_policy(Principal={"Service": service}, Action=["sts:AssumeRole", "sts:TagSession"]),
             tags=self._args.tags,
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=self._child,
         )
         for policy in policies:
             iam.RolePolicyAttachment(
                 f"{self._base}-{policy}",
                 role=role.name,
                 policy_arn=f"{_POLICIES}{policy}",
-                opts=pulumi.ResourceOptions(parent=self),
+                opts=self._child,
             )
         return role
 

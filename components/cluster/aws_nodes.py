@@ -9,6 +9,7 @@ from typing import Any
 import pulumi
 from pulumi_kubernetes import apiextensions, core
 
+from components.children import child_of
 from components.cluster.settings import VCPUS, ClusterSettings
 
 NODE_CLASS = "living-fortress"
@@ -28,7 +29,7 @@ class AwsNodes(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: AwsNodesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("livingfortress:cluster:AwsNodes", name, None, opts)
-        child = pulumi.ResourceOptions(parent=self)
+        child = child_of(self, opts)
         controller = core.v1.ConfigMap(
             f"{name}-network-policy",
             metadata={"name": "amazon-vpc-cni", "namespace": "kube-system"},
@@ -41,7 +42,7 @@ class AwsNodes(pulumi.ComponentResource):
             kind="NodeClass",
             metadata={"name": NODE_CLASS},
             spec=node_class_spec(args),
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[controller]),
+            opts=child_of(self, child, after=[controller]),
         )
         apiextensions.CustomResource(
             f"{name}-pool",
@@ -49,7 +50,7 @@ class AwsNodes(pulumi.ComponentResource):
             kind="NodePool",
             metadata={"name": NODE_CLASS},
             spec=node_pool_spec(args.settings),
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[node_class]),
+            opts=child_of(self, child, after=[node_class]),
         )
         self.register_outputs({})
 

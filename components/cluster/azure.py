@@ -12,6 +12,7 @@ import pulumi_kubernetes as kubernetes
 import yaml
 from pulumi_azure_native import containerservice, monitor
 
+from components.children import child_of
 from components.cluster.azure_identity import AzureClusterIdentity, AzureClusterIdentityArgs
 from components.cluster.kubeconfig import CERTIFICATE, exec_kubeconfig
 from components.cluster.settings import ClusterSettings, NodeSize
@@ -71,6 +72,7 @@ class AzureCluster(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: AzureClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("livingfortress:cluster:AzureCluster", name, None, opts)
+        child = child_of(self, opts)
         identity = AzureClusterIdentity(
             f"{name}-identity",
             AzureClusterIdentityArgs(
@@ -81,15 +83,12 @@ class AzureCluster(pulumi.ComponentResource):
                 vault_id=args.vault_id,
                 tags=args.tags,
             ),
-            pulumi.ResourceOptions(parent=self),
+            child,
         )
-        child = pulumi.ResourceOptions(parent=self)
         cluster = containerservice.ManagedCluster(
             name,
             **cluster_inputs(name, args, identity.id),
-            opts=pulumi.ResourceOptions(
-                parent=self, depends_on=[identity], ignore_changes=["agentPoolProfiles[0].count"]
-            ),
+            opts=child_of(self, child, after=[identity], ignore_changes=["agentPoolProfiles[0].count"]),
         )
         containerservice.AgentPool(
             f"{name}-work",
@@ -98,7 +97,7 @@ class AzureCluster(pulumi.ComponentResource):
             resource_group_name=args.resource_group_name,
             **_pool(args, mode="User", minimum=args.settings.min_nodes, maximum=args.settings.max_nodes),
             # The autoscaler's business from the first day on.
-            opts=pulumi.ResourceOptions(parent=self, ignore_changes=["count"]),
+            opts=child_of(self, child, ignore_changes=["count"]),
         )
         monitor.DiagnosticSetting(
             name,

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_azure_native import authorization, managedidentity
 
+from components.children import child_of
 from components.naming import AZURE_IDENTITY, fit
 
 # Azure built-in roles
@@ -36,14 +37,15 @@ class AzureClusterIdentity(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: AzureClusterIdentityArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("livingfortress:cluster:AzureClusterIdentity", name, None, opts)
-        self._base, self._subscription = name, f"/subscriptions/{args.subscription_id}"
+        self._base, self._child = name, child_of(self, opts)
+        self._subscription = f"/subscriptions/{args.subscription_id}"
         identity = managedidentity.UserAssignedIdentity(
             name,
             resource_name_=fit(AZURE_IDENTITY, name),
             resource_group_name=args.resource_group_name,
             location=args.region,
             tags=args.tags,
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=self._child,
         )
         for purpose, subnet_id in args.subnet_ids.items():
             self._grant(purpose, NETWORK_CONTRIBUTOR, subnet_id, identity)
@@ -63,5 +65,5 @@ class AzureClusterIdentity(pulumi.ComponentResource):
             principal_type="ServicePrincipal",
             role_definition_id=f"{self._subscription}/providers/Microsoft.Authorization/roleDefinitions/{role}",
             scope=scope,
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=self._child,
         )

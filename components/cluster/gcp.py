@@ -10,6 +10,7 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 from pulumi_gcp import container, projects, serviceaccount
 
+from components.children import child_of
 from components.cluster.kubeconfig import exec_kubeconfig
 from components.cluster.settings import ClusterSettings, NodeSize
 from components.naming import GCP_SERVICE_ACCOUNT, GKE_CLUSTER, fit
@@ -58,13 +59,13 @@ class GcpCluster(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: GcpClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("livingfortress:cluster:GcpCluster", name, None, opts)
-        child = pulumi.ResourceOptions(parent=self)
+        child = child_of(self, opts)
         nodes = GcpNodeAccount(f"{name}-nodes", args, child)
         cluster = container.Cluster(
             name,
             **cluster_inputs(name, args, nodes.email),
             # The pool that a cluster is born with is removed at once; what it looked like says nothing afterwards.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[nodes], ignore_changes=["nodeConfig", "nodeVersion"]),
+            opts=child_of(self, child, after=[nodes], ignore_changes=["nodeConfig", "nodeVersion"]),
         )
         container.NodePool(
             f"{name}-work",
@@ -91,7 +92,7 @@ class GcpNodeAccount(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: GcpClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("livingfortress:cluster:GcpNodeAccount", name, None, opts)
-        child = pulumi.ResourceOptions(parent=self)
+        child = child_of(self, opts)
         account = serviceaccount.Account(
             name,
             account_id=fit(GCP_SERVICE_ACCOUNT, name),

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_aws import iam
 
+from components.children import child_of
 from components.identity.workloads import (
     AWS_AUDIENCE,
     LEDGER,
@@ -59,6 +60,7 @@ class AwsFederation(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: AwsFederationArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("livingfortress:identity:AwsFederation", name, None, opts)
+        self._child = child_of(self, opts)
         providers = {cluster.home: self._trust(name, cluster, args) for cluster in args.clusters}
         policies = {LEDGER: _connect_policy(args.databases), MIGRATOR: _master_policy(args)}
         roles = {workload: self._role(name, workload, providers, args) for workload in WORKLOADS}
@@ -67,7 +69,7 @@ class AwsFederation(pulumi.ComponentResource):
                 f"{name}-{workload}",
                 role=role.name,
                 policy=policies[workload],
-                opts=pulumi.ResourceOptions(parent=self),
+                opts=self._child,
             )
         self.logins = {workload: AwsLogin(role_arn=role.arn) for workload, role in roles.items()}
         self.register_outputs({f"{workload}_role_arn": role.arn for workload, role in roles.items()})
@@ -78,7 +80,7 @@ class AwsFederation(pulumi.ComponentResource):
             url=cluster.issuer,
             client_id_lists=[AWS_AUDIENCE],
             tags=args.tags,
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=self._child,
         )
 
     def _role(
@@ -97,7 +99,7 @@ class AwsFederation(pulumi.ComponentResource):
                 *[pulumi.Output.all(cluster.issuer, providers[cluster.home].arn) for cluster in args.clusters]
             ).apply(lambda pairs: trust_policy(pairs, subject(workload, args.namespace))),
             tags=args.tags,
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=self._child,
         )
 
 

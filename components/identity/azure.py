@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_azure_native import managedidentity
 
+from components.children import child_of
 from components.identity.workloads import (
     AZURE_AUDIENCE,
     NAMESPACE,
@@ -40,6 +41,7 @@ class AzureIdentities(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: AzureIdentitiesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("livingfortress:identity:AzureIdentities", name, None, opts)
+        child = child_of(self, opts)
         identities = {
             workload: managedidentity.UserAssignedIdentity(
                 f"{name}-{workload}",
@@ -47,7 +49,7 @@ class AzureIdentities(pulumi.ComponentResource):
                 resource_group_name=args.resource_group_name,
                 location=args.location,
                 tags=args.tags,
-                opts=pulumi.ResourceOptions(parent=self),
+                opts=child,
             )
             for workload in WORKLOADS
         }
@@ -75,6 +77,7 @@ class AzureFederation(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: AzureFederationArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("livingfortress:identity:AzureFederation", name, None, opts)
+        self._child = child_of(self, opts)
         for workload in WORKLOADS:
             self._trust(name, workload, args)
         self.register_outputs({})
@@ -91,6 +94,6 @@ class AzureFederation(pulumi.ComponentResource):
                 issuer=cluster.issuer,
                 subject=subject(workload, args.namespace),
                 audiences=[AZURE_AUDIENCE],
-                opts=pulumi.ResourceOptions(parent=self, depends_on=previous),
+                opts=child_of(self, self._child, after=previous),
             )
             previous = [credential]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_gcp import iam, projects, serviceaccount
 
+from components.children import child_of
 from components.identity.workloads import (
     NAMESPACE,
     TOKEN_FOLDER,
@@ -42,13 +43,14 @@ class GcpIdentities(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: GcpIdentitiesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("livingfortress:identity:GcpIdentities", name, None, opts)
+        child = child_of(self, opts)
         accounts = {
             workload: serviceaccount.Account(
                 f"{name}-{workload}",
                 account_id=workload,
                 project=args.project,
                 display_name=f"Living Fortress {workload}",
-                opts=pulumi.ResourceOptions(parent=self),
+                opts=child,
             )
             for workload in WORKLOADS
         }
@@ -59,7 +61,7 @@ class GcpIdentities(pulumi.ComponentResource):
                     project=args.project,
                     role=role,
                     member=account.member,
-                    opts=pulumi.ResourceOptions(parent=self),
+                    opts=child,
                 )
         self.project = args.project
         self.emails = {workload: account.email for workload, account in accounts.items()}
@@ -83,14 +85,13 @@ class GcpFederation(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: GcpFederationArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("livingfortress:identity:GcpFederation", name, None, opts)
-        self._args = args
-        child = pulumi.ResourceOptions(parent=self)
+        self._args, self._child = args, child_of(self, opts)
         pool = iam.WorkloadIdentityPool(
             name,
             workload_identity_pool_id=args.pool_id,
             project=args.identities.project,
             display_name="Clusters of Living Fortress",
-            opts=child,
+            opts=self._child,
         )
         self._trusted = {
             cluster.home: self._trust(name, pool, cluster) for cluster in args.clusters if cluster.home != "gcp"
@@ -116,7 +117,7 @@ class GcpFederation(pulumi.ComponentResource):
             attribute_mapping={"google.subject": "assertion.sub"},
             attribute_condition=f"assertion.sub in {allowed}",
             oidc={"issuer_uri": cluster.issuer},
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=self._child,
         )
 
     def _bind(self, name: str, workload: Workload, pool: iam.WorkloadIdentityPool) -> None:
@@ -136,7 +137,7 @@ class GcpFederation(pulumi.ComponentResource):
                 service_account_id=args.identities.account_names[workload],
                 role=USER_ROLE,
                 member=member,
-                opts=pulumi.ResourceOptions(parent=self),
+                opts=self._child,
             )
 
     def _login(self, workload: Workload, home: Cloud) -> GcpLogin:
