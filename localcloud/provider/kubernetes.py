@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+from localcloud.contract.contracts import UnknownType, contract_of
+from localcloud.contract.terms import Object
+
 AUTONAMED = "pulumi.com/autonamed"
 HELM_RELEASE = "kubernetes:helm.sh/v3:Release"
 DEFAULT_NAMESPACE = "default"
@@ -53,16 +56,28 @@ def placed(token: str, logical: str, inputs: Inputs, old: Inputs, seed: bytes, n
     if token == HELM_RELEASE:
         return _placed_release(logical, inputs, old, seed, namespace)
     given = inputs.get("metadata")
-    if not isinstance(given, Mapping | None):
+    if not isinstance(given, Mapping | None) or not _has_names(token):
         return inputs
     metadata = dict(given or {})
-    if metadata.get("name") is None:
-        prefix = metadata.pop("generateName", None)
+    prefix = metadata.get("generateName")
+    if metadata.get("name") is None and isinstance(prefix, str | None):
+        metadata.pop("generateName", None)
         metadata["name"] = _generated_before(old) or generated(f"{prefix or logical}".rstrip("-"), seed)
         metadata["annotations"] = _marked(metadata.get("annotations"))
     if is_namespaced(_kind(token)) and metadata.get("namespace") is None:
         metadata["namespace"] = namespace or DEFAULT_NAMESPACE
     return {**inputs, "metadata": metadata}
+
+
+def _has_names(token: str) -> bool:
+    """Whether objects of a type carry a name: lists, a status and what the SDK expands into objects do not."""
+    try:
+        contract = contract_of(token)
+    except UnknownType:
+        return False
+    metadata = contract.root.properties.get("metadata")
+    term = metadata.term if metadata else None
+    return isinstance(term, Object) and "name" in contract.shape(term.shape).properties
 
 
 def _marked(annotations: Any) -> Any:

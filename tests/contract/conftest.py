@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import copy
+import os
 import random
 import re
 import re._parser as regex_parser  # type: ignore[import-not-found]
+import subprocess
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import grpc
 import pytest
+from google.protobuf.json_format import ParseDict
+from google.protobuf.struct_pb2 import Struct
 
+from localcloud import contract
 from localcloud.contract.contracts import Contract, contract_of
 from localcloud.contract.facts import FOLDER, Facts, facts_of, read_facts
+from localcloud.contract.paths import join
 from localcloud.contract.sources import PACKAGES, registered
 from localcloud.contract.terms import (
     Anything,
@@ -30,10 +38,15 @@ from localcloud.contract.terms import (
     Term,
 )
 from localcloud.contract.unknown import AssetValue
+from localcloud.provider.proto import provider_pb2, provider_pb2_grpc
 
 SEED = 20_261_124
 TYPES_OF_EACH_SDK = 130
+PLACES_OF_EACH_KIND = 2
 DEEPEST = 4
+LEFT_OUT = 0.5
+"""How often a property that is not required is left out."""
+OWN_NAMES = ("name", "bucket", "identifier")
 STRICT = ("azure-native", "kubernetes")
 Path = tuple[str | int, ...]
 
@@ -44,7 +57,8 @@ class Mutation:
 
     token: str
     kind: str
-    path: Path
+    place: str
+    """The path at which the problem is to be reported."""
     valid: Mapping[str, Any]
     wrong: Mapping[str, Any]
 
@@ -68,6 +82,9 @@ class Generator:
         self._contract: Contract = contract_of(token)
         self._facts: Facts | None = facts_of(token)
         self._random = random.Random(f"{SEED} {token}")
+        self._own_names = {*OWN_NAMES, *self._contract.path_parameters}
+        limits = ("ranges", "lengths", "allowed")
+        self._limited = [path for kind in limits for path in (getattr(self._facts, kind) if self._facts else ())]
         self.inputs = self._object(self._contract.root, (), sure=True)
 
     def _object(self, shape: Shape, path: Path, *, sure: bool) -> dict[str, Any]:
@@ -77,11 +94,18 @@ class Generator:
         made: dict[str, Any] = {}
         for name, found in shape.properties.items():
             inner = (*path, name)
-            required = found.required or self._pattern(inner) in (self._facts.required if self._facts else ())
-            if not required and (len(inner) > DEEPEST or self._random.random() < 0.55):
+            if not (found.required or self._is_wanted(inner)) and self._is_left_out(inner):
                 continue
-            made[name] = shape.constants.get(name) or self._value(found.term, inner, sure=sure, required=required)
+            made[name] = shape.constants.get(name) or self._value(found.term, inner, sure=sure, required=found.required)
         return made
+
+    def _is_wanted(self, path: Path) -> bool:
+        """Whether a property names the resource, so that no name is made up, or leads to what facts limit."""
+        pattern = self._pattern(path)
+        return pattern in self._own_names or any(f"{limited}.".startswith(f"{pattern}.") for limited in self._limited)
+
+    def _is_left_out(self, path: Path) -> bool:
+        return len(path) > DEEPEST or self._random.random() < LEFT_OUT
 
     def _value(self, term: Term, path: Path, *, sure: bool, required: bool = False) -> Any:
         if sure:
@@ -145,52 +169,48 @@ class Generator:
         return ".".join(step for step in path if isinstance(step, str))
 
     def mutations(self) -> Iterator[Mutation]:
-        """One mutation of each kind that this type's inputs have a place for."""
-        for kind, wrong_at in KINDS.items():
-            places = [site for site in self.sites if next(iter(wrong_at(self, site)), None) is not None]
-            if places:
-                site = self._random.choice(places)
+        """Mutations of each kind that this type's inputs have a place for, at a few places of each."""
+        for kind, changes_at in KINDS.items():
+            changes = [change for site in self.sites for change in changes_at(self, site)]
+            for change in self._random.sample(changes, min(PLACES_OF_EACH_KIND, len(changes))):
                 wrong = copy.deepcopy(self.inputs)
-                next(iter(wrong_at(self, site)))(wrong)
-                yield Mutation(self.token, kind, site.path, self.inputs, wrong)
+                change.make(wrong)
+                yield Mutation(self.token, kind, place(change.path), self.inputs, wrong)
 
     def limit_of(self, kind: str, path: Path) -> Any:
         """A fact's limit at a path."""
         return self._limit(kind, path)
 
 
-Change = Callable[[Any], None]
+@dataclass(frozen=True)
+class Change:
+    """One thing to be made wrong: a value to set at a path, or nothing to take away what is there."""
+
+    path: Path
+    value: Any = None
+
+    def make(self, inputs: Any) -> None:
+        """Make it wrong."""
+        for step in self.path[:-1]:
+            inputs = inputs[step]
+        if self.value is None:
+            del inputs[self.path[-1]]
+        else:
+            inputs[self.path[-1]] = self.value
 
 
-def holder(inputs: Any, path: Path) -> Any:
-    """What holds the last step of a path."""
-    for step in path[:-1]:
-        inputs = inputs[step]
-    return inputs
-
-
-def put(path: Path, value: Any) -> Change:
-    """Set the value at a path."""
-
-    def change(inputs: Any) -> None:
-        holder(inputs, path)[path[-1]] = value
-
-    return change
-
-
-def take(path: Path) -> Change:
-    """Remove the value at a path."""
-
-    def change(inputs: Any) -> None:
-        del holder(inputs, path)[path[-1]]
-
-    return change
+def place(path: Path) -> str:
+    """A path in words, e.g. `spec.containers[0].image`."""
+    text = ""
+    for step in path:
+        text = f"{text}[{step}]" if isinstance(step, int) else join(text, step)
+    return text
 
 
 def unknown_property(generator: Generator, site: Site) -> Iterator[Change]:
     """A property that no shape has."""
     if site.shape is not None:
-        yield put((*site.path, "noSuchProperty"), "value")
+        yield Change((*site.path, "noSuchProperty"), "value")
 
 
 def foreign_scalar(generator: Generator, site: Site) -> Iterator[Change]:
@@ -198,19 +218,19 @@ def foreign_scalar(generator: Generator, site: Site) -> Iterator[Change]:
     strict = generator.token.startswith(STRICT)
     match site.term:
         case Scalar("int" | "float"):
-            yield put(site.path, "several")
+            yield Change(site.path, "several")
         case Scalar("bool"):
-            yield put(site.path, "perhaps")
+            yield Change(site.path, "perhaps")
         case Scalar("str") if strict:
-            yield put(site.path, 7)
+            yield Change(site.path, 7)
         case Quantity():
-            yield put(site.path, "a lot")
+            yield Change(site.path, "a lot")
 
 
 def scalar_for_object(generator: Generator, site: Site) -> Iterator[Change]:
     """A scalar where an object, a list or a map is expected."""
     if isinstance(site.term, Object | ListOf | MapOf):
-        yield put(site.path, 7)
+        yield Change(site.path, 7)
 
 
 def outside_the_allowed(generator: Generator, site: Site) -> Iterator[Change]:
@@ -220,17 +240,17 @@ def outside_the_allowed(generator: Generator, site: Site) -> Iterator[Change]:
         return
     bounds = generator.limit_of("ranges", path)
     if isinstance(site.term, Enum) or (generator.limit_of("allowed", path) and isinstance(site.term, Scalar)):
-        yield put(path, "no such choice")
+        yield Change(path, "no such choice")
     elif bounds and isinstance(site.term, Scalar):
-        yield put(path, bounds[0] - 1 if bounds[0] is not None else bounds[1] + 1)
+        yield Change(path, bounds[0] - 1 if bounds[0] is not None else bounds[1] + 1)
     elif (lengths := generator.limit_of("lengths", path)) and lengths[1] is not None:
-        yield put(path, ["x"] * (lengths[1] + 1) if isinstance(site.term, ListOf) else "x" * (lengths[1] + 1))
+        yield Change(path, ["x"] * (lengths[1] + 1) if isinstance(site.term, ListOf) else "x" * (lengths[1] + 1))
 
 
 def missing_required(generator: Generator, site: Site) -> Iterator[Change]:
-    """A required property left out."""
-    if site.required:
-        yield take(site.path)
+    """A required property left out; the metadata of an object are made up where they are missing, as its name is."""
+    if site.required and site.path != ("metadata",):
+        yield Change(site.path)
 
 
 KINDS: Mapping[str, Callable[[Generator, Site], Iterator[Change]]] = {
@@ -279,19 +299,87 @@ def _one_of(choices: Any, chooser: random.Random) -> str:
             return "7" if "DIGIT" in str(argument) else "w"
 
 
-@pytest.fixture(scope="session")
-def mutated_types() -> Mapping[str, tuple[str, ...]]:
-    """For each SDK a fixed choice of types, and all that have facts."""
-    chosen = {}
-    for package in PACKAGES:
-        tokens = sorted(registered(package))
-        known = {token for file in (FOLDER / package).glob("*.yaml") for token in read_facts(file)}
-        picked = random.Random(f"{SEED} {package}").sample(tokens, TYPES_OF_EACH_SDK)
-        chosen[package] = tuple(sorted(known.intersection(tokens).union(picked)))
-    return chosen
+def chosen_types(package: str) -> tuple[str, ...]:
+    """A fixed choice of the package's types, and all that have facts."""
+    tokens = sorted(registered(package).keys() - {f"pulumi:providers:{package}"})
+    known = {token for file in (FOLDER / package).glob("*.yaml") for token in read_facts(file)}
+    picked = random.Random(f"{SEED} {package}").sample(tokens, TYPES_OF_EACH_SDK)
+    return tuple(sorted(known.intersection(tokens).union(picked)))
 
 
 @pytest.fixture(scope="session")
 def generate() -> Callable[[str], Generator]:
     """Valid inputs of a type, and their mutations."""
     return Generator
+
+
+@pytest.fixture(params=PACKAGES)
+def package(request: pytest.FixtureRequest) -> str:
+    """Each of the four packages."""
+    return str(request.param)
+
+
+@pytest.fixture
+def generated(package: str) -> list[Generator]:
+    """Inputs of several types of the package, each with its mutations."""
+    return [Generator(token) for token in chosen_types(package)]
+
+
+Check = Callable[[str, Mapping[str, Any]], dict[str, str]]
+"""Token and inputs -> what is wrong with them: path -> message."""
+
+
+@pytest.fixture(params=["contract", "provider"])
+def check(request: pytest.FixtureRequest, package: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Check]:
+    """The contract asked directly, or by gRPC as the engine asks it, of a provider process."""
+    if request.param == "contract":
+        yield lambda token, inputs: {
+            problem.path: problem.message for problem in contract.check(package, token, inputs).problems
+        }
+        return
+    environment = os.environ | {"LOCALCLOUD_HOME": str(tmp_path_factory.mktemp("world"))}
+    command = [sys.executable, "-m", "localcloud.provider", package]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        assert process.stdout is not None
+        with grpc.insecure_channel(f"127.0.0.1:{int(process.stdout.readline())}") as channel:
+            yield asked(provider_pb2_grpc.ResourceProviderStub(channel), package)
+        process.terminate()
+
+
+def asked(stub: Any, package: str) -> Check:
+    """Ask a provider process that simulates a local account."""
+    stub.Configure(provider_pb2.ConfigureRequest(args=ParseDict(SETTINGS[package], Struct())))
+
+    def answer(token: str, inputs: Mapping[str, Any]) -> dict[str, str]:
+        request = provider_pb2.CheckRequest(
+            urn=f"urn:pulumi:test::fortress::{token}::ledger",
+            news=ParseDict(on_the_wire(inputs), Struct()),
+            randomSeed=b"seed",
+        )
+        return {failure.property: failure.reason for failure in stub.Check(request).failures}
+
+    return answer
+
+
+def on_the_wire(value: Any) -> Any:
+    """Generated inputs as the engine sends them: JSON, with its own objects for files."""
+    if isinstance(value, Mapping):
+        return {key: on_the_wire(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [on_the_wire(inner) for inner in value]
+    return {SIGNATURE: ARCHIVE, "path": "x.zip"} if isinstance(value, AssetValue) else value
+
+
+SIGNATURE = "4dabf18193072939515e22adb298388d"
+ARCHIVE = "0def7320c3a5731c473e5ecbe6d01bc7"
+CLUSTER = """
+current-context: one
+contexts: [{name: one, context: {cluster: one}}]
+clusters: [{name: one, cluster: {server: https://one.local.localcloud.invalid}}]
+"""
+SETTINGS: Mapping[str, dict[str, Any]] = {
+    "aws": {"region": "eu-central-1", "allowedAccountIds": '["000000000000"]'},
+    "azure-native": {"subscriptionId": "00000000-0000-0000-0000-000000000000"},
+    "gcp": {"project": "living-fortress-local", "region": "europe-west3"},
+    "kubernetes": {"kubeconfig": CLUSTER},
+}
