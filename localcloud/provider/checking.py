@@ -56,7 +56,8 @@ def _named(
 def difference(package: str, token: str, old: Properties, new: Properties) -> Difference:
     """What a change of inputs means: an update in place, or a replacement where facts say so."""
     known = contract.replaced_by(token)
-    found = tuple(changes(old, new, contract.always_replaced_by(token) if known is None else known))
+    replaced_by = contract.always_replaced_by(token) if known is None else known
+    found = tuple(changes(old, new, replaced_by, contract.replaced_by_removal_of(token)))
     return Difference(
         found,
         delete_first=_is_fixed(package, token, old, new),

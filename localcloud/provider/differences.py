@@ -53,11 +53,22 @@ def path_text(path: Path) -> str:
     return text
 
 
-def changes(old: Mapping[str, Any], new: Mapping[str, Any], replaced_by: Collection[str] = ()) -> list[Change]:
-    """The places where `new` differs from `old`; `replaced_by` are patterns of inputs."""
+def changes(
+    old: Mapping[str, Any],
+    new: Mapping[str, Any],
+    replaced_by: Collection[str] = (),
+    replaced_by_removal_of: Collection[str] = (),
+) -> list[Change]:
+    """The places where `new` differs from `old`; the latter two are patterns of inputs that replace the resource."""
     wanted = [tuple(path.split(".")) for path in replaced_by]
+    kept = [tuple(path.split(".")) for path in replaced_by_removal_of]
     return [
-        Change(path, kind, replaces=any(_touches(path, values, replacing) for replacing in wanted))
+        Change(
+            path,
+            kind,
+            replaces=any(_touches(path, values, replacing) for replacing in wanted)
+            or any(_takes_away(path, kind, values, needed) for needed in kept),
+        )
         for path, kind, values in _walk((), old, new)
     ]
 
@@ -99,6 +110,12 @@ def _touches(path: Path, values: tuple[Any, Any], pattern: tuple[str, ...]) -> b
     if pattern[0] in (ANY, step):
         return _touches(rest, values, pattern[1:])
     return isinstance(step, int) and _touches(rest, values, pattern)
+
+
+def _takes_away(path: Path, kind: Kind, values: tuple[Any, Any], pattern: tuple[str, ...]) -> bool:
+    """Whether a change removes what stands at `pattern`, by itself or with an object that holds it."""
+    names = [step for step in path if not isinstance(step, int)]
+    return kind is Kind.DELETE and len(names) <= len(pattern) and _touches(path, values, pattern)
 
 
 def _holds(value: Any, pattern: tuple[str, ...]) -> bool:

@@ -118,3 +118,18 @@ def test_lists_of_as_many_objects_are_merged_item_by_item():
     assert whole == {"rules": [{"port": 1, "id": "a"}, {"port": 2, "id": "b"}]}
     assert without(whole, inputs) == outputs
     assert told({"rules": [{"port": 1}]}, outputs) == outputs
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "replaces"),
+    [
+        ({"a": {"b": 1}}, {"a": {"b": 2}}, False),
+        ({"a": {}}, {"a": {"b": 1}}, False),
+        ({"a": {"b": 1}}, {"a": {}}, True),
+        ({"a": {"b": 1}}, {}, True),
+        ({"a": {"c": 1}}, {}, False),
+        ({"a": {"b": {"d": 1}}}, {"a": {"b": {}}}, False),
+    ],
+)
+def test_what_cannot_be_taken_away_replaces_by_its_removal_only(old, new, replaces):
+    assert any(change.replaces for change in changes(old, new, (), ["a.b"])) is replaces
