@@ -8,7 +8,7 @@ from typing import Any
 from localcloud.contract.contracts import Contract
 from localcloud.contract.leaves import Mismatch, described, fitted
 from localcloud.contract.paths import join
-from localcloud.contract.problems import Problem, shown
+from localcloud.contract.problems import Problem, names, shown, unknown_name
 from localcloud.contract.terms import Either, ListOf, MapOf, Object, Shape, Term
 from localcloud.contract.unknown import UNKNOWN
 
@@ -35,8 +35,7 @@ class Checker:
     def _property(self, shape: Shape, name: str, value: Any, path: str) -> Any:
         if name not in shape.properties:
             if not shape.open:
-                known = ", ".join(sorted(shape.properties)) or "none"
-                self._report(path, f"unknown property; known are {known}")
+                self._report(path, unknown_name(name, shape.properties))
             return value
         constant = shape.constants.get(name)
         if constant is not None and value is not UNKNOWN and value != constant:
@@ -102,7 +101,7 @@ class Checker:
             case MapOf(inner):
                 return f"a map to {self._expected(inner)}"
             case Object(name):
-                return f"an object with {', '.join(sorted(self._contract.shape(name).properties)) or 'no properties'}"
+                return f"an object with {names(self._contract.shape(name).properties)}"
             case Either(members):
                 return " or ".join(self._expected(member) for member in members)
             case _:

@@ -1,52 +1,52 @@
-"""The contract of one resource type, derived once per process and decoded as far as it is looked at."""
+"""The contract of one resource type, derived from the SDK's source as far as it is looked at.
+
+Deriving costs about as much as reading a stored contract would: the types of a whole environment take some 40
+milliseconds in each provider process. So nothing is stored, and nothing stored can be stale or damaged.
+"""
 
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
 
 from localcloud.contract import kubernetes, sources
-from localcloud.contract.derive import derive
-from localcloud.contract.terms import Shape, Term, decode, decode_shape
+from localcloud.contract.annotations import Underivable
+from localcloud.contract.classes import read_resource
+from localcloud.contract.shapes import shape_named
+from localcloud.contract.sources import Place, SourceFile, find_class, resource_file, snake_case, source_file
+from localcloud.contract.terms import Anything, ListOf, MapOf, Scalar, Shape, Term
+
+_ROUGH: Mapping[str, Term] = {
+    "str": Scalar("str"),
+    "int": Scalar("int"),
+    "float": Scalar("float"),
+    "bool": Scalar("bool"),
+}
 
 
 class UnknownType(Exception):
     """A type token that the installed SDK does not register; names the token and the SDK's version."""
 
 
+@dataclass(frozen=True)
 class Contract:
     """What goes into resources of one type and what comes out of them."""
 
-    def __init__(self, document: Mapping[str, Any]) -> None:
-        self._document = document
-        self._shapes: dict[str, Shape] = {}
+    root: Shape
+    """The shape of the inputs."""
+    outputs: Mapping[str, Term]
+    """The outputs under their wire names; nested ones roughly, as any value."""
+    secret_outputs: tuple[str, ...] = ()
+    """The outputs that are secret whatever the inputs were."""
+    path_parameters: tuple[str, ...] = ()
+    """The inputs that make up the resource's path on Azure."""
 
-    @property
-    def root(self) -> Shape:
-        """The shape of the inputs."""
-        return self.shape(self._document["root"])
-
-    def shape(self, name: str) -> Shape:
+    @staticmethod
+    def shape(name: str) -> Shape:
         """A shape that a term of this contract names."""
-        if name not in self._shapes:
-            self._shapes[name] = decode_shape(self._document["shapes"][name])
-        return self._shapes[name]
-
-    @functools.cached_property
-    def outputs(self) -> Mapping[str, Term]:
-        """The outputs under their wire names, nested ones roughly."""
-        return {name: decode(term) for name, term in self._document["outputs"].items()}
-
-    @property
-    def secret_outputs(self) -> tuple[str, ...]:
-        """The outputs that are secret whatever the inputs were."""
-        return tuple(self._document["secret"])
-
-    @property
-    def path_parameters(self) -> tuple[str, ...]:
-        """The inputs that make up the resource's path on Azure."""
-        return tuple(self._document["path"])
+        return shape_named(name)
 
 
 @functools.cache
@@ -54,8 +54,65 @@ def contract_of(token: str) -> Contract:
     """The contract of a registered type or a custom resource; raises UnknownType for any other token."""
     package = token.removeprefix("pulumi:providers:").partition(":")[0]
     place = sources.registered(package).get(token)
-    if place is None and kubernetes.is_custom(token):
-        return Contract(kubernetes.custom_contract(token))
-    if place is None:
-        raise UnknownType(f"{token} is no resource type of {package} {sources.version(package)}")
-    return Contract(derive(place))
+    if place is not None:
+        return _derived(place)
+    if kubernetes.is_custom(token):
+        return Contract(kubernetes.custom_root(token), kubernetes.CUSTOM_OUTPUTS)
+    raise UnknownType(f"{token} is no resource type of {package} {sources.version(package)}")
+
+
+def _derived(place: Place) -> Contract:
+    """The contract of the resource class at `place`."""
+    source = resource_file(place.module, place.name)
+    if source is None:
+        raise Underivable(f"no file of {place.module} defines {place.name}")
+    resource = read_resource(source.text_of(place.name))
+    root = shape_named(_arguments_class(source, place.name, resource.arguments))
+    return Contract(
+        root,
+        {name: _output(annotation) for name, annotation in resource.outputs.items()},
+        resource.secret_outputs,
+        tuple(_path_parameters(source, place.name, root, resource.outputs)),
+    )
+
+
+def _arguments_class(source: SourceFile, resource: str, arguments: str | None) -> str:
+    """The shape name of the resource's arguments."""
+    if arguments is None:
+        raise Underivable(f"{resource} of {source.package} names no arguments class")
+    found = source if arguments in source else find_class(source.package, arguments)
+    if found is None:
+        raise Underivable(f"no class {arguments} for {resource} of {source.package}")
+    return found.name_of(arguments)
+
+
+def _output(annotation: str) -> Term:
+    """The rough term of an output: nested objects are not followed."""
+    text = re.sub(r"pulumi\.Output|Optional|_builtins\.|[\[\]]", " ", annotation).strip()
+    if "Sequence" in text:
+        return ListOf(Anything())
+    return MapOf(Anything()) if "Mapping" in text else _ROUGH.get(text, Anything())
+
+
+def _path_parameters(source: SourceFile, resource: str, root: Shape, outputs: Mapping[str, str]) -> list[str]:
+    """The inputs that make up an Azure resource's path: its own name and those of what it lies in.
+
+    Its lookup function asks for exactly these; where there is none, they are the names that the resource does not
+    give back among its outputs.
+    """
+    if not source.package.startswith("pulumi_azure_native"):
+        return []
+    lookup = source_file(source.path.parent / f"get_{snake_case(resource)}.py", source.package)
+    if lookup is not None:
+        asked = _lookup_arguments(lookup, snake_case(resource))
+        return [name for name in root.properties if snake_case(name) in asked]
+    names = [name for name, found in root.properties.items() if found.term == Scalar("str") and name.endswith("Name")]
+    return [name for name in names if name not in outputs]
+
+
+def _lookup_arguments(lookup: SourceFile, name: str) -> set[str]:
+    """The parameters of the function `get_<name>`."""
+    text = lookup.path.read_text(encoding="utf-8")
+    start = text.find(f"\ndef get_{name}(")
+    end = text.find(") ->", start)
+    return set(re.findall(r"(\w+): ", text[start:end]))

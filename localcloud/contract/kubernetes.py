@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
 
 from localcloud.contract import sources
-from localcloud.contract.derive import closure
+from localcloud.contract.terms import Anything, Enum, MapOf, Object, Property, Scalar, Shape, Term
 
-_METADATA = "pulumi_kubernetes.meta.v1._inputs:ObjectMetaArgs"
 REPLACE = ("apiVersion", "kind", "metadata.name", "metadata.namespace")
 """An object is found by these, and the API cannot rename or move one."""
+
+CUSTOM_OUTPUTS: Mapping[str, Term] = {
+    "apiVersion": Scalar("str"),
+    "kind": Scalar("str"),
+    "metadata": Anything(),
+    "spec": Anything(),
+    "status": Anything(),
+}
 
 
 def is_custom(token: str) -> bool:
@@ -21,18 +28,16 @@ def is_custom(token: str) -> bool:
     return not any(known.startswith(f"kubernetes:{api_version}:") for known in sources.registered("kubernetes"))
 
 
-def custom_contract(token: str) -> dict[str, Any]:
-    """The contract of a custom resource: its type, the usual metadata, a spec, and whatever else it holds."""
+def custom_root(token: str) -> Shape:
+    """The inputs of a custom resource: its type, the usual metadata, a spec, and whatever else it holds."""
     _, api_version, kind = token.split(":", 2)
-    root = {
-        "properties": {
-            "apiVersion": [["enum", [api_version]], True],
-            "kind": [["enum", sorted({kind, kind.removesuffix("Patch")})], True],
-            "metadata": [["object", _METADATA], False],
-            "spec": [["map", "any"], False],
+    return Shape(
+        {
+            "apiVersion": Property(Enum((api_version,)), required=True),
+            "kind": Property(Enum(tuple(sorted({kind, kind.removesuffix("Patch")}))), required=True),
+            "metadata": Property(Object("pulumi_kubernetes.meta.v1._inputs:ObjectMetaArgs")),
+            "spec": Property(MapOf(Anything())),
         },
-        "constants": {},
-        "open": True,
-    }
-    outputs = {"apiVersion": "str", "kind": "str", "metadata": "any", "spec": "any", "status": "any"}
-    return {"root": token, "shapes": closure(_METADATA) | {token: root}, "outputs": outputs, "secret": [], "path": []}
+        constants={},
+        open=True,
+    )

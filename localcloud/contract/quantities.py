@@ -8,14 +8,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from localcloud.contract.terms import Encoded
+from localcloud.contract.terms import ListOf, MapOf, Quantity, Term
 
 _VALUE = re.compile(r"(Args|ArgsDict|Patch)+$")
 _FIELDS: Mapping[str, tuple[str, ...]] = {
     "CapacityRequestPolicy": ("default", "validValues"),
     "CapacityRequestPolicyRange": ("max", "min", "step"),
     "CapacityRequirements": ("requests",),
-    "Container": (),
     "CSIStorageCapacity": ("capacity", "maximumVolumeSize"),
     "DeviceCapacity": ("value",),
     "EmptyDirVolumeSource": ("sizeLimit",),
@@ -35,8 +34,16 @@ _FIELDS: Mapping[str, tuple[str, ...]] = {
 }
 
 
-def marked(class_name: str, name: str, term: Encoded) -> Encoded:
+def marked(class_name: str, name: str, term: Term) -> Term:
     """The term with its texts made quantities where property `name` of this arguments class holds quantities."""
-    if name not in _FIELDS.get(_VALUE.sub("", class_name), ()):
-        return term
-    return "quantity" if term == "str" else [term[0], "quantity"]
+    return _as_quantity(term) if name in _FIELDS.get(_VALUE.sub("", class_name), ()) else term
+
+
+def _as_quantity(term: Term) -> Term:
+    match term:
+        case ListOf(item):
+            return ListOf(_as_quantity(item))
+        case MapOf(inner):
+            return MapOf(_as_quantity(inner))
+        case _:
+            return Quantity()

@@ -96,6 +96,10 @@ class SourceFile:
     def __contains__(self, name: str) -> bool:
         return name in self._ranges
 
+    def name_of(self, class_name: str) -> str:
+        """The full name of a class of this file: `<package>.<module>:<class>`."""
+        return f"{self.package}.{self.path.stem}:{class_name}"
+
     def text_of(self, name: str) -> str:
         """The source of class `name`, up to the next class."""
         start, end = self._ranges[name]
@@ -112,6 +116,15 @@ class SourceFile:
 def source_file(path: Path, module: str) -> SourceFile | None:
     """The module at `path`, None where there is none."""
     return SourceFile(path, module) if path.is_file() else None
+
+
+def source_named(name: str) -> tuple[SourceFile, str]:
+    """The file and bare name of the class with this full name."""
+    module, _, class_name = name.partition(":")
+    package, _, stem = module.rpartition(".")
+    source = source_file(package_folder(package) / f"{stem}.py", package)
+    assert source is not None, f"{name} was found before"
+    return source, class_name
 
 
 def package_folder(module: str) -> Path:

@@ -1,10 +1,10 @@
-"""What may stand at one place of a resource's inputs or outputs: type terms, and how a cache file spells them."""
+"""What may stand at one place of a resource's inputs or outputs."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 ScalarName: TypeAlias = Literal["str", "int", "float", "bool"]
 
@@ -72,19 +72,6 @@ class Either:
 
 
 Term: TypeAlias = Scalar | Anything | JsonText | Quantity | File | Enum | ListOf | MapOf | Object | Either
-Encoded: TypeAlias = Any
-"""A term as JSON: a word, or a list that begins with one."""
-
-_WORDS: Mapping[str, Term] = {
-    "str": Scalar("str"),
-    "int": Scalar("int"),
-    "float": Scalar("float"),
-    "bool": Scalar("bool"),
-    "any": Anything(),
-    "json": JsonText(),
-    "quantity": Quantity(),
-    "file": File(),
-}
 
 
 @dataclass(frozen=True)
@@ -103,27 +90,3 @@ class Shape:
     constants: Mapping[str, str | int | float | bool]
     open: bool = False
     """Whether other properties than these may be there, with any value."""
-
-
-def decode(encoded: Encoded) -> Term:
-    """The term that `encoded` spells."""
-    if isinstance(encoded, str):
-        return _WORDS[encoded]
-    kind, argument = encoded
-    match kind:
-        case "list":
-            return ListOf(decode(argument))
-        case "map":
-            return MapOf(decode(argument))
-        case "object":
-            return Object(argument)
-        case "enum":
-            return Enum(tuple(argument))
-        case _:
-            return Either(tuple(decode(member) for member in argument))
-
-
-def decode_shape(encoded: Encoded) -> Shape:
-    """The shape that `encoded` spells: `{"properties": {name: [term, required]}, "constants": {name: value}}`."""
-    properties = {name: Property(decode(term), required) for name, (term, required) in encoded["properties"].items()}
-    return Shape(properties, encoded["constants"], encoded.get("open", False))
