@@ -1,0 +1,155 @@
+"""The local environment, brought up once for all tests of this folder by the command that README gives."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import ssl
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+
+from localcloud.home import Home
+from localcloud.identity import Authority
+from localcloud.inventory import Inventory, look
+from localcloud.supervision import Supervisor
+
+ROOT = Path(__file__).resolve().parents[2]
+FORTRESS = Path(sys.executable).parent / "fortress"
+PATIENCE_SECONDS = 60.0
+LOOK_SECONDS = 0.1
+
+
+def eventually(condition: Callable[[], bool], what: str, seconds: float = PATIENCE_SECONDS) -> None:
+    """Await a condition; fails naming what did not come."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            pytest.fail(f"did not happen within {seconds:g} s: {what}")
+        time.sleep(LOOK_SECONDS)
+
+
+@dataclass(frozen=True)
+class Local:
+    """The local environment of one world."""
+
+    home: Home
+
+    @property
+    def variables(self) -> dict[str, str]:
+        return {**os.environ, "LOCALCLOUD_HOME": str(self.home.root), "COLUMNS": "200"}
+
+    def fortress(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run the command as a user would; with `check` a failure fails the test with what was printed."""
+        result = subprocess.run([FORTRESS, *command], cwd=ROOT, env=self.variables, text=True, capture_output=True)
+        if check and result.returncode:
+            pytest.fail(
+                f"fortress {' '.join(command)}: {result.returncode}\n{result.stdout[-4000:]}\n{result.stderr[-2000:]}"
+            )
+        return result
+
+    def bash(self, script: str) -> str:
+        """Run lines as a user's shell would; returns what they print."""
+        result = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", script], cwd=ROOT, env=self.variables, text=True, capture_output=True
+        )
+        if result.returncode:
+            pytest.fail(result.stdout + result.stderr)
+        return result.stdout
+
+    def start(self, *command: str) -> subprocess.Popen[str]:
+        """Run the command in the background, in a process group of its own."""
+        return subprocess.Popen(
+            [FORTRESS, *command],
+            cwd=ROOT,
+            env=self.variables,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+    @property
+    def inventory(self) -> Inventory:
+        return look(self.home)
+
+    def token(self, *scopes: str) -> str:
+        options = [part for scope in scopes for part in ("--scope", scope)]
+        return self.fortress("token", *options).stdout.strip()
+
+    def url(self, cloud: str) -> str:
+        return next(one.url for one in self.inventory.gateways if f"//{cloud}." in one.url)
+
+    def request(self, cloud: str, method: str, path: str, *, token: str, **more: Any) -> httpx.Response:
+        """Through the cloud's gateway, its name verified against the world's own authority."""
+        url = httpx.URL(self.url(cloud))
+        context = ssl.create_default_context(cafile=str(Authority.of(self.home).ca_certificate))
+        credentials = {"Authorization": f"Bearer {token}"} if token else {}
+        # The name resolves to loopback in browsers and curl, not in every C library.
+        with httpx.Client(verify=context, timeout=10) as client:
+            return client.request(
+                method,
+                url.copy_with(host="127.0.0.1", path=path),
+                headers={"Host": url.host} | credentials | more.pop("headers", {}),
+                extensions={"sni_hostname": url.host},
+                **more,
+            )
+
+    def grant(self, cloud: str, account: str, amount: int, *, token: str, key: str | None = None) -> httpx.Response:
+        headers = {"Idempotency-Key": key} if key else {}
+        return self.request(
+            cloud, "POST", f"/accounts/{account}/grants", token=token, json={"amount": amount}, headers=headers
+        )
+
+    def rows(self, service: str, query: str, *arguments: Any) -> list[Any]:
+        """Ask a server as `psql service=…` would."""
+        os.environ["PGSERVICEFILE"] = str(self.home.root / "pg_service.conf")
+        with psycopg.connect(f"service={service}") as connection:
+            return connection.execute(query, arguments or None).fetchall()
+
+    def pid(self, program: str) -> int:
+        """The process of the first program whose name begins so."""
+        states = {state.name: state.pid for state in Supervisor(self.home).states()}
+        return next(pid for name, pid in states.items() if name.startswith(program) and pid)
+
+    def kill(self, program: str) -> int:
+        """`kill -9`; returns the process that is no more."""
+        pid = self.pid(program)
+        os.kill(pid, signal.SIGKILL)
+        return pid
+
+    def programs(self) -> Mapping[str, int | None]:
+        return {state.name: state.pid for state in Supervisor(self.home).states()}
+
+
+@pytest.fixture(scope="session")
+def up() -> Iterator[Local]:
+    """`fortress up` in a new world, taken down at the end whatever happened."""
+    root = Path(tempfile.mkdtemp(prefix="lf-", dir="/tmp"))
+    root.chmod(0o711 if os.geteuid() == 0 else 0o700)
+    local = Local(Home(root))
+    try:
+        local.fortress("up")
+        yield local
+    finally:
+        if root.exists():
+            local.fortress("down", check=False)
+        shutil.rmtree(root, ignore_errors=True)
+
+
+@pytest.fixture
+def local(up: Local) -> Local:
+    """The environment, whole again before each test."""
+    eventually(lambda: all(one.running for one in up.inventory.databases), "all databases run")
+    eventually(lambda: all(one.ready for one in up.inventory.pods if one.phase == "Running"), "all pods are ready")
+    return up

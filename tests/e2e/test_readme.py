@@ -1,0 +1,76 @@
+"""What README promises: two commands, a grant over HTTP, and the same grant in the database of its home."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+pytestmark = [pytest.mark.engine, pytest.mark.servers, pytest.mark.xdist_group("local")]
+CLOUDS = ("aws", "azure", "gcp")
+
+
+def account_at(local: Any, cloud: str, token: str) -> str:
+    """An account whose home is that cloud."""
+    for number in range(200):
+        answer = local.request("aws", "GET", f"/accounts/probe-{number}", token=token)
+        if answer.status_code == 404:
+            answer = local.grant("aws", f"probe-{number}", 1, token=token)
+        if answer.json()["home"] == cloud:
+            return f"probe-{number}"
+    raise AssertionError(f"no account of 200 has its home in {cloud}")
+
+
+def test_three_databases_and_three_apps_run(local: Any) -> None:
+    inventory = local.inventory
+    assert {one.service for one in inventory.databases} == {"aws-0", "azure-0", "gcp-0"}
+    assert all(one.running for one in inventory.databases)
+    assert {pod.cluster for pod in inventory.pods if pod.ready} == {f"local-{cloud}" for cloud in CLOUDS}
+
+
+@pytest.mark.parametrize("home", CLOUDS)
+@pytest.mark.parametrize("entrance", CLOUDS)
+def test_a_grant_lands_in_its_account_s_home_whichever_cloud_took_it(local: Any, entrance: str, home: str) -> None:
+    token = local.token()
+    account = account_at(local, home, token)
+    before = local.request(entrance, "GET", f"/accounts/{account}", token=token).json()["balance"]
+    answer = local.grant(entrance, account, 100, token=token)
+    assert answer.status_code == 201
+    assert answer.json()["balance"] == before + 100
+    (stored,) = local.rows(f"{home}-0", "select max(total) from events where stream = %s", account)
+    assert stored[0] == before + 100
+    elsewhere = [cloud for cloud in CLOUDS if cloud != home]
+    for cloud in elsewhere:
+        assert local.rows(f"{cloud}-0", "select count(*) from events where stream = %s", account) == [(0,)]
+
+
+def test_the_lines_that_up_prints_work_as_they_stand(local: Any) -> None:
+    shown = local.fortress("up").stdout
+    assert re.search(r"Resources:\s+\d+ unchanged", shown), shown
+    script = shown.split("Try it:")[1].rsplit("The API is described", 1)[0]
+    result = local.bash(script)
+    assert '"balance":100' in result.replace(" ", "")
+    assert "Granted" in result
+
+
+def test_a_second_up_changes_nothing(local: Any) -> None:
+    before = local.programs()
+    shown = local.fortress("up").stdout
+    assert re.search(r"Resources:\s+\d+ unchanged\s", shown)
+    assert local.programs() == before
+
+
+def test_status_speaks_to_people_and_to_programs(local: Any) -> None:
+    assert "aws-0" in local.fortress("status").stdout
+    document = json.loads(local.fortress("status", "--json").stdout)
+    assert {one["service"] for one in document["databases"]} == {"aws-0", "azure-0", "gcp-0"}
+
+
+def test_without_a_token_nothing_is_granted(local: Any) -> None:
+    answer = local.request("gcp", "POST", "/accounts/mallory/grants", token="", json={"amount": 5})
+    assert answer.status_code == 401
+    assert answer.headers["content-type"] == "application/problem+json"
+    reader = local.token("credits:read")
+    assert local.grant("gcp", "mallory", 5, token=reader).status_code == 403
