@@ -80,7 +80,7 @@ def _service(path: Path) -> Mapping[str, Facts]:
 def read_facts(path: Path) -> dict[str, Facts]:
     """All facts of one file; raises BadFacts at the first thing that the format does not know."""
     try:
-        document = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+        document = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 - a safe loader
     except yaml.YAMLError as error:
         raise BadFacts(f"{path}: not YAML: {error}") from error
     if not isinstance(document, dict):
@@ -88,19 +88,27 @@ def read_facts(path: Path) -> dict[str, Facts]:
     return {token: _facts(path, token, groups) for token, groups in document.items()}
 
 
-def _facts(path: Path, token: str, groups: Any) -> Facts:
+def _facts(path: Path, token: Any, groups: Any) -> Facts:
     """The facts of one type: one group, or a list of groups with a source each."""
-    if token.count(":") != 2 or file_of(token).name != path.name:
+    if not isinstance(token, str) or token.count(":") != 2:
+        raise BadFacts(f"{path}: {token!r} is no type token such as aws:rds/instance:Instance")
+    if file_of(token).name != path.name:
         raise BadFacts(f"{path}: {token}: the facts of this type belong into {file_of(token).name}")
     merged: dict[str, Any] = {}
     for group in groups if isinstance(groups, list) else [groups]:
         for key, value in _group(f"{path}: {token}", group).items():
-            merged[key] = _joined(merged[key], value) if key in merged else value
+            merged[key] = _joined(f"{path}: {token}: {key}", merged[key], value) if key in merged else value
     return Facts(**merged)
 
 
-def _joined(first: Any, second: Any) -> Any:
-    return {**first, **second} if isinstance(first, Mapping) else (*first, *second)
+def _joined(where: str, first: Any, second: Any) -> Any:
+    """What two groups say of one key; each property has one limit or template."""
+    if not isinstance(first, Mapping):
+        return (*first, *second)
+    twice = first.keys() & second.keys()
+    if twice:
+        raise BadFacts(f"{where}: {min(twice)} stands in two groups")
+    return {**first, **second}
 
 
 def _group(where: str, group: Any) -> dict[str, Any]:
