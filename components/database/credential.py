@@ -18,8 +18,8 @@ class AwsMasterCredential(pulumi.ComponentResource):
     """A credential that Secrets Manager invents and keeps, in the form RDS itself uses.
 
     RDS refuses read replicas of a server whose credential it manages (Amazon RDS User Guide, limitations of the
-    Secrets Manager integration), so here the secret is ours. It is marked secret on its whole way, and of no use
-    once the first migration has granted the role `rds_iam`: RDS then lets the role in by token only.
+    Secrets Manager integration), so here the secret is ours. It is marked secret on its whole way, and can be
+    rotated in Secrets Manager and RDS at any time: later runs keep to what is stored there.
     """
 
     arn: pulumi.Output[str]
@@ -38,7 +38,7 @@ class AwsMasterCredential(pulumi.ComponentResource):
         secret = secretsmanager.Secret(
             name,
             name=naming.fit(naming.SECRET, name, role),
-            description=f"Credential of {role}, in use until its first login by token",
+            description=f"Credential of {role}",
             kms_key_id=key_arn,
             tags=tags,
             opts=child,
