@@ -28,10 +28,10 @@ class Chart:
 
 ENVOY_GATEWAY = Chart(
     name="envoy-gateway",
-    version="v1.8.2",
+    version="v1.9.2",
     repository="oci://docker.io/envoyproxy/gateway-helm",
     namespace="envoy-gateway-system",
-    source="Envoy Gateway documentation, Install with Helm (brings the Gateway API's definitions as well)",
+    source="Envoy Gateway, Compatibility Matrix (1.9: Kubernetes 1.33 to 1.36); brings the Gateway API too",
 )
 CERT_MANAGER = Chart(
     name="cert-manager",
