@@ -62,7 +62,7 @@ class Record:
 
         Such a hash stands at the end of names that must be unique in the world.
         """
-        found = re.search(r"(?:^|-)((?:aws|azure|gcp)-\d+(?:-replica-\d+)?)(?:-[0-9a-f]{6})?$", self.identifier)
+        found = re.search(r"(?:^|-)((?:aws|azure|gcp)-\d+(?:-replica(?:-\d+)?)?)(?:-[0-9a-f]{6})?$", self.identifier)
         return found[1] if found else self.identifier
 
 
