@@ -96,7 +96,14 @@ class AwsDatabase(pulumi.ComponentResource):
         # RDS makes no read replica of a server whose master credential it manages itself.
         if not self._args.settings.replicas:
             return None
-        return AwsMasterCredential(self._name, ADMIN_ROLE, self._args.home.key_arn, self._args.tags, self._child)
+        return AwsMasterCredential(
+            self._name,
+            ADMIN_ROLE,
+            self._args.home.key_arn,
+            self._args.tags,
+            self._child,
+            recovery_days=30 if self._args.settings.protect else 0,
+        )
 
     def _secret(self, primary: rds.Instance) -> pulumi.Output[str]:
         if self._credential:

@@ -32,6 +32,8 @@ class AwsMasterCredential(pulumi.ComponentResource):
         key_arn: pulumi.Input[str],
         tags: Mapping[str, str],
         opts: pulumi.ResourceOptions,
+        *,
+        recovery_days: int = 30,
     ) -> None:
         super().__init__("livingfortress:database:AwsMasterCredential", name, None, opts)
         child = child_of(self, opts)
@@ -40,6 +42,8 @@ class AwsMasterCredential(pulumi.ComponentResource):
             name=naming.fit(naming.SECRET, name, role),
             description=f"Credential of {role}",
             kms_key_id=key_arn,
+            # With 0 the name is free at once, for environments that come and go.
+            recovery_window_in_days=recovery_days,
             tags=tags,
             opts=child,
         )

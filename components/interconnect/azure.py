@@ -10,6 +10,7 @@ from pulumi_azure_native import network
 
 from components import naming
 from components.children import child_of
+from components.interconnect.names import AzureNames
 from components.interconnect.plan import ASN, REDUNDANCY, Cloud, Tunnel, azure_addresses
 
 
@@ -25,6 +26,8 @@ class AzureSite:
     """The subnet called GatewaySubnet."""
     zones: tuple[str, ...]
     tags: Mapping[str, str]
+    names: AzureNames | None = None
+    """Private names that the other networks shall be able to look up."""
     sku: str = "VpnGw2AZ"
     """Zone-redundant; 1 Gbit/s together, which is what one gateway costs least for."""
 

@@ -11,6 +11,7 @@ from components.interconnect import plan
 from components.interconnect.aws import AwsConnection, AwsHub, AwsSite, AwsTunnelEnd
 from components.interconnect.azure import AzureConnection, AzureHub, AzureSite
 from components.interconnect.gcp import GcpConnection, GcpHub, GcpSite, GcpTunnelEnd
+from components.interconnect.names import AwsAsker, GcpAsker, MeshNames, MeshNamesArgs
 from components.interconnect.secrets import NoSharedSecret, derived
 from components.network.plan import InvalidNetwork, check_disjoint
 
@@ -27,7 +28,7 @@ class MeshArgs:
 
 
 class Mesh(pulumi.ComponentResource):
-    """Site-to-site VPN with BGP between the clouds that are there."""
+    """Site-to-site VPN with BGP between the clouds that are there, and the names that only one of them knows."""
 
     def __init__(self, name: str, args: MeshArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("livingfortress:interconnect:Mesh", name, None, opts)
@@ -49,7 +50,20 @@ class Mesh(pulumi.ComponentResource):
         from_azure = self._join_aws_and_azure()
         from_gcp = self._join_aws_and_gcp()
         self._join_gcp_and_azure([*from_azure, *from_gcp])
+        self._share_names()
         self.register_outputs({"joined": sorted(cidrs)})
+
+    def _share_names(self) -> None:
+        aws, azure, gcp = self._args.aws, self._args.azure, self._args.gcp
+        if azure is None or azure.names is None:
+            return
+        args = MeshNamesArgs(
+            azure=azure.names,
+            tags=azure.tags,
+            aws=AwsAsker(vpc_id=aws.vpc_id, subnet_ids=aws.subnet_ids) if aws else None,
+            gcp=GcpAsker(project=gcp.project, network_id=gcp.network_id) if gcp else None,
+        )
+        MeshNames(f"{self._name}-names", args, self._child)
 
     def _aws_hub(self, cidrs: dict[str, str]) -> AwsHub | None:
         if self._args.aws is None:

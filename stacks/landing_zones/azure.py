@@ -12,7 +12,7 @@ from components.database.azure import AzureHome
 from components.foundation.azure import AzureFoundation, AzureFoundationArgs
 from components.identity.azure import AzureIdentities, AzureIdentitiesArgs
 from components.identity.workloads import LEDGER, MIGRATOR
-from components.interconnect import AzureSite
+from components.interconnect import AzureNames, AzureSite
 from components.keys.azure import AzureKey, AzureKeyArgs
 from components.network.azure import AzureNetwork, AzureNetworkArgs
 from components.network.plan import plan_azure
@@ -102,6 +102,14 @@ class AzureLandingZone:
             gateway_subnet_id=self._network.gateway_subnet_id,
             zones=self._region.zones,
             tags=self._environment.tags,
+            names=AzureNames(
+                region=self._region.region,
+                resource_group_name=self._group,
+                vnet_id=self._network.vnet_id,
+                resolver_subnet_id=self._network.resolver_subnet_id,
+                resolver_address=self._network.resolver_address,
+                zone=self._network.database_zone_name,
+            ),
         )
 
     def _key_args(self) -> AzureKeyArgs:

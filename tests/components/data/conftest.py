@@ -21,18 +21,7 @@ from components.database.azure import AzureHome
 from components.database.gcp import GcpHome
 from components.foundation.azure import AzureFoundation, AzureFoundationArgs
 from components.foundation.gcp import GcpFoundation, GcpFoundationArgs
-from components.interconnect import (
-    AwsAsker,
-    AwsSite,
-    AzureNames,
-    AzureSite,
-    GcpAsker,
-    GcpSite,
-    Mesh,
-    MeshArgs,
-    MeshNames,
-    MeshNamesArgs,
-)
+from components.interconnect import AwsSite, AzureNames, AzureSite, GcpSite, Mesh, MeshArgs
 from components.keys.aws import AwsKey, AwsKeyArgs
 from components.keys.azure import AzureKey, AzureKeyArgs
 from components.keys.gcp import GcpKey, GcpKeyArgs
@@ -182,6 +171,14 @@ def sites() -> SimpleNamespace:
             gateway_subnet_id="/subnets/GatewaySubnet",
             zones=("1", "2", "3"),
             tags=TAGS,
+            names=AzureNames(
+                region="germanywestcentral",
+                resource_group_name="test-azure",
+                vnet_id="/vnets/test",
+                resolver_subnet_id="/subnets/resolver",
+                resolver_address="10.17.160.68",
+                zone="test.private.postgres.database.azure.com",
+            ),
         ),
         gcp=GcpSite(
             project="fortress-test", region="europe-west3", network_id="networks/test", cidr=CIDRS["gcp"], tags=TAGS
@@ -193,25 +190,6 @@ def sites() -> SimpleNamespace:
 def joined(run: Callable[..., Any], sites: SimpleNamespace) -> Any:
     """The engine that saw all three networks joined."""
     return run(lambda opts: Mesh("test", MeshArgs(aws=sites.aws, azure=sites.azure, gcp=sites.gcp), opts) and None)
-
-
-@pytest.fixture(scope="session")
-def names(run: Callable[..., Any]) -> Any:
-    """The engine that saw the other clouds learn Azure's names."""
-    args = MeshNamesArgs(
-        azure=AzureNames(
-            region="germanywestcentral",
-            resource_group_name="test-azure",
-            vnet_id="/vnets/test",
-            resolver_subnet_id="/subnets/resolver",
-            resolver_address="10.17.160.68",
-            zone="test.private.postgres.database.azure.com",
-        ),
-        aws=AwsAsker(vpc_id="vpc-1", subnet_ids=["subnet-1", "subnet-2"]),
-        gcp=GcpAsker(project="fortress-test", network_id="networks/test"),
-        tags={},
-    )
-    return run(lambda opts: MeshNames("test", args, opts) and None)
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network, ip_network
 from itertools import combinations
 from types import SimpleNamespace
@@ -250,22 +251,33 @@ def test_one_cloud_is_no_mesh(pair: Callable[..., Any], clouds: tuple[str, ...])
         pair(*clouds)
 
 
-def test_the_other_clouds_ask_azure_for_its_private_names(names: Any) -> None:
-    names.assert_well_formed()
-    answering = names.only("azure-native:dnsresolver:InboundEndpoint")["ipConfigurations"]
+def test_the_other_clouds_ask_azure_for_its_private_names(joined: Any) -> None:
+    answering = joined.only("azure-native:dnsresolver:InboundEndpoint")["ipConfigurations"]
     assert [one["privateIpAddress"] for one in answering] == ["10.17.160.68"]
-    rule = names.only("aws:route53/resolverRule:ResolverRule")
+    rule = joined.only("aws:route53/resolverRule:ResolverRule")
     assert (rule["ruleType"], rule["domainName"]) == ("FORWARD", "test.private.postgres.database.azure.com")
     assert [one["ip"] for one in rule["targetIps"]] == ["10.17.160.68"]
-    zone = names.only("gcp:dns/managedZone:ManagedZone")
+    zone = joined.only("gcp:dns/managedZone:ManagedZone")
     assert zone["dnsName"] == "test.private.postgres.database.azure.com."
     (target,) = zone["forwardingConfig"]["targetNameServers"]
     assert target == {"ipv4Address": "10.17.160.68", "forwardingPath": "private"}
 
 
-def test_the_resolver_on_aws_talks_to_that_name_server_only(names: Any) -> None:
-    rules = names.all("aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule")
+def test_the_resolver_on_aws_talks_to_that_name_server_only(joined: Any) -> None:
+    rules = joined.all("aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule")
     assert {(one["ipProtocol"], one["fromPort"], one["toPort"], one["cidrIpv4"]) for one in rules} == {
         ("tcp", 53, 53, "10.17.160.68/32"),
         ("udp", 53, 53, "10.17.160.68/32"),
     }
+
+
+def test_a_cloud_that_is_not_there_asks_nobody(pair: Callable[..., Any]) -> None:
+    engine = pair("azure", "gcp", secret=SEED)
+    assert engine.only("gcp:dns/managedZone:ManagedZone")
+    assert not engine.all("aws:route53/resolverRule:ResolverRule")
+
+
+def test_without_names_of_its_own_azure_answers_nobody(run: Callable[..., Any], sites: SimpleNamespace) -> None:
+    azure = replace(sites.azure, names=None)
+    engine = run(lambda opts: Mesh("test", MeshArgs(aws=sites.aws, azure=azure), opts) and None)
+    assert not engine.all("azure-native:dnsresolver:DnsResolver")

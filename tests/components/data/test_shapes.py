@@ -6,7 +6,7 @@ import pytest
 
 from localcloud import contract
 
-SEEN = ("networks", "keys", "databases", "modest_databases", "joined", "names")
+SEEN = ("networks", "keys", "databases", "modest_databases", "joined")
 
 
 @pytest.mark.parametrize("seen", SEEN)
