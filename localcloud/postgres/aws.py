@@ -9,7 +9,7 @@ from typing import Any
 
 from localcloud.body import BodyError, Made, Properties, Resource
 from localcloud.home import Home
-from localcloud.postgres import binaries, fleet, parameter_groups, records
+from localcloud.postgres import fleet, parameter_groups, records
 from localcloud.postgres.records import Record
 from localcloud.postgres.server import Server, Setup
 from localcloud.postgres.sessions import ADMINISTRATES, Session, ensure_database, ensure_role, grant_roles
@@ -98,7 +98,7 @@ class Instance:
 
     def _outputs(self, home: Home, record: Record, provider: Mapping[str, Any]) -> dict[str, Any]:
         region = _region_of(record.inputs) or _region_of(provider) or DEFAULT_REGION
-        version = binaries.find(record.major).version
+        version = records.binaries_of(record).version
         outputs = {
             "address": record.address,
             "arn": f"arn:aws:rds:{region}:{ACCOUNT}:db:{record.identifier}",

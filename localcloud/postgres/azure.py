@@ -246,7 +246,7 @@ def _set_up(session: Session) -> None:
 
 
 def _server_outputs(home: Home, record: Record) -> dict[str, Any]:
-    version = binaries.find(record.major).version
+    version = records.binaries_of(record).version
     outputs = {
         "fullyQualifiedDomainName": record.address,
         "minorVersion": version.partition(".")[2],

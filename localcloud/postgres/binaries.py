@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -21,6 +22,8 @@ NEEDED = ("postgres", "initdb", "pg_basebackup", "pg_config")
 SYSTEM_FOLDERS = "/usr/lib/postgresql"
 SHARED_COPY = Path("/var/lib/living-fortress")
 READABLE_FOLDER = 0o755
+SYNC = ("--sync-method=syncfs",) if sys.platform == "linux" else ()
+"""For programs that write a data folder: one flush of the file system costs less than one of each of its files."""
 
 
 @dataclass(frozen=True)

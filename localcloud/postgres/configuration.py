@@ -103,6 +103,7 @@ def _following(record: Record, files: Files, primary: Record | None) -> dict[str
         "primary_slot_name": slot(record),
         "hot_standby": "on",
         "hot_standby_feedback": "on",
+        "wal_retrieve_retry_interval": "500ms",  # a primary on this machine is back soon
     }
 
 

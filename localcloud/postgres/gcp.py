@@ -15,7 +15,7 @@ from cryptography.x509.oid import NameOID
 from localcloud.body import BodyError, Made, Properties, Resource
 from localcloud.home import Home
 from localcloud.identity import Authority
-from localcloud.postgres import binaries, fleet, records
+from localcloud.postgres import fleet, records
 from localcloud.postgres.contents import (
     forget_operator,
     is_there,
@@ -133,7 +133,7 @@ class DatabaseInstance:
             "firstIpAddress": address,
             "instanceType": "READ_REPLICA_INSTANCE" if record.source else "CLOUD_SQL_INSTANCE",
             "ipAddresses": [{"type": kind, "ipAddress": address} for kind in kinds],
-            "maintenanceVersion": f"POSTGRES_{binaries.find(record.major).version.replace('.', '_')}",
+            "maintenanceVersion": f"POSTGRES_{records.binaries_of(record).version.replace('.', '_')}",
             "privateIpAddress": address,
             "publicIpAddress": address if public else "",
             "selfLink": f"{API}/projects/{project}/instances/{name}",

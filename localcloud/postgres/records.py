@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from localcloud.home import Home, write_atomically
+from localcloud.postgres import binaries
+from localcloud.postgres.binaries import Binaries
 
 FILE = "server.json"
 PASSWORDS = frozenset({"administratorLoginPassword", "password", "passwordWo", "rootPassword", "rootPasswordWo"})
@@ -96,6 +98,11 @@ def every(home: Home) -> Iterator[Record]:
 def find(home: Home, cloud: str, identifier: str) -> Record | None:
     """The server of that name in that cloud."""
     return next((each for each in every(home) if (each.cloud, each.identifier) == (cloud, identifier)), None)
+
+
+def binaries_of(record: Record) -> Binaries:
+    """The PostgreSQL that the server runs on."""
+    return binaries.find(record.major)
 
 
 def without_passwords(inputs: Mapping[str, Any]) -> dict[str, Any]:

@@ -25,8 +25,8 @@ CLOUD_SQL = "gcp:sql/databaseInstance:DatabaseInstance"
 @pytest.mark.parametrize("cloud", ["aws", "azure", "gcp"])
 def test_a_replica_follows_its_primary(own_world: World, cloud: str, until: Callable[..., None]) -> None:
     primary = own_world.server(cloud, "0")
-    made = own_world.replica(primary, f"local-{cloud}-0-replica")
-    replica = own_world.record(cloud, f"local-{cloud}-0-replica")
+    made = own_world.replica(primary, f"local-{cloud}-0-replica-1")
+    replica = own_world.record(cloud, f"local-{cloud}-0-replica-1")
     replica = replace(replica, database=primary.database, operator=primary.operator)
     assert replica.address != primary.address
     assert own_world.ask(replica, "select pg_is_in_recovery()") is True
@@ -37,9 +37,9 @@ def test_a_replica_follows_its_primary(own_world: World, cloud: str, until: Call
 
     services = configparser.ConfigParser()
     services.read(own_world.home.root / "pg_service.conf")
-    assert services.sections() == [f"{cloud}-0", f"{cloud}-0-replica"]
-    assert services[f"{cloud}-0-replica"]["host"] == replica.address
-    assert services[f"{cloud}-0-replica"]["user"] == primary.operator
+    assert services.sections() == [f"{cloud}-0", f"{cloud}-0-replica-1"]
+    assert services[f"{cloud}-0-replica-1"]["host"] == replica.address
+    assert services[f"{cloud}-0-replica-1"]["user"] == primary.operator
 
     own_world.delete(own_world.type_of(primary), made, skipFinalSnapshot=True, deletionProtection=False)
     assert own_world.ask(primary, "select count(*) from pg_replication_slots") == 0

@@ -1,0 +1,124 @@
+"""A server on disk: its data, its keys and its configuration, which only the server's account can read."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from localcloud.account import give, owner_of, unprivileged
+from localcloud.body import BodyError
+from localcloud.home import PRIVATE_FOLDER, TRAVERSABLE_FOLDER, Home, write_atomically
+from localcloud.identity import Authority
+from localcloud.postgres import configuration, records, standby
+from localcloud.postgres.binaries import SYNC
+from localcloud.postgres.configuration import REPLICATOR, Files
+from localcloud.postgres.parameters import translate
+from localcloud.postgres.records import OPERATOR, Record
+
+INITDB = (
+    "--username",
+    OPERATOR,
+    "--encoding=UTF8",
+    "--locale=C",
+    "--locale-provider=builtin",
+    "--builtin-locale=C.UTF-8",
+    "--auth-local=reject",
+    "--auth-host=cert",
+    "--data-checksums",
+    *SYNC,
+)
+
+
+class Folder:
+    """`<home>/postgres/<key>`: `data` and, in `etc`, what the server reads at its start."""
+
+    def __init__(self, home: Home, key: str) -> None:
+        self._home = home
+        self.account = unprivileged()
+        self.path = home.root / "postgres" / key
+        self.data = self.path / "data"
+        self._etc = self.path / "etc"
+        self.settings = self._etc / "postgresql.conf"
+        self._files = Files(
+            hba=self._etc / "pg_hba.conf",
+            ident=self._etc / "pg_ident.conf",
+            certificate=self._etc / "server.crt",
+            key=self._etc / "server.key",
+            authority=home.root / "identity" / "ca.crt",
+            replication_certificate=self._etc / "replicator.crt",
+            replication_key=self._etc / "replicator.key",
+        )
+
+    def prepare(self, record: Record) -> None:
+        """Folder, record and keys; the data folder may follow."""
+        mode = TRAVERSABLE_FOLDER if self.account else PRIVATE_FOLDER
+        self._home.folder("postgres", mode=mode)
+        self._home.folder("postgres", record.key, mode=mode)
+        closed = [parent for parent in self.path.parents if not parent.stat().st_mode & 0o001]
+        if self.account and closed:
+            raise BodyError(f"{closed[-1]} is closed to account {self.account}: choose another LOCALCLOUD_HOME")
+        records.save(self._home, record)
+        self._etc.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
+        give(self._etc, self.account)
+        self.write_keys(record)
+
+    def write_keys(self, record: Record) -> None:
+        """The server's own certificate, and the one by which it would follow another server; renewed in good time."""
+        authority = Authority.of(self._home)
+        authority.server_certificate(self._etc, [record.address], self.account)
+        pair = authority.client_certificate(REPLICATOR)
+        for source, target in (
+            (pair.certificate, self._files.replication_certificate),
+            (pair.key, self._files.replication_key),
+        ):
+            write_atomically(target, source.read_text())
+            give(target, self.account)
+
+    def fill(self, record: Record) -> None:
+        """The data folder, as a whole or not at all: what is there under another name does not count."""
+        partial = self.path / "data.partial"
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(mode=PRIVATE_FOLDER)
+        os.chown(partial, *owner_of(self.account))
+        primary = standby.primary_of(self._home, record)
+        if primary is None:
+            tools = records.binaries_of(record)
+            tools.run("initdb", [*INITDB, "--pgdata", str(partial)], self.account, self.path)
+        else:
+            standby.base_backup(self._home, record, primary, self._files, partial, self.account)
+        partial.rename(self.data)
+
+    def configure(self, record: Record) -> tuple[str, ...]:
+        """Write what differs, once PostgreSQL has accepted it; returns a line for each parameter without effect here.
+
+        BodyError says in PostgreSQL's own words what is wrong with a value.
+        """
+        translation = translate(record.parameters, records.binaries_of(record))
+        settings = dict(translation.settings)
+        for name, least in record.floors.items():
+            settings[name] = str(max(least, int(settings.get(name, 0))))
+        primary = standby.primary_of(self._home, record)
+        wanted = {
+            self.settings: configuration.postgresql_conf(record, settings, self._files, primary),
+            self._files.hba: configuration.pg_hba_conf(),
+            self._files.ident: configuration.pg_ident_conf(record),
+        }
+        differing = {path: text for path, text in wanted.items() if not path.exists() or path.read_text() != text}
+        for path, text in differing.items():
+            draft = path.with_name(f"{path.name}.draft")
+            write_atomically(draft, text)
+            give(draft, self.account)
+            if path == self.settings:
+                self._check(record, draft)
+            draft.replace(path)
+        return translation.left_out if differing else ()
+
+    def _check(self, record: Record, draft: Path) -> None:
+        words = ["-D", str(self.data), f"--config-file={draft}", "-C", "port"]
+        try:
+            records.binaries_of(record).run("postgres", words, self.account, self.path)
+        except BodyError as refused:
+            draft.unlink()
+            reason = str(refused).removeprefix("postgres: ")
+            raise BodyError(f"PostgreSQL refuses the parameters: {reason}") from refused
