@@ -97,6 +97,7 @@ def make_clusters() -> Callable[[Any, ClusterSettings], dict[str, Any]]:
                     subnet_ids=["subnet-a", "subnet-b", "subnet-c"],
                     key_arn="arn:aws:kms:eu-central-1:1:key/k",
                     tags=TAGS,
+                    log_key_arn="arn:aws:kms:eu-central-1:1:key/logs",
                     viewer_role_arns=["arn:aws:iam::1:role/people"],
                     admin_role_arns=["arn:aws:iam::1:role/operators"],
                 ),

@@ -6,7 +6,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import pulumi
 import pulumi_aws as aws
+import pulumi_kubernetes as kubernetes
 import pytest
 
 from components.app_deployment import Entry, InvalidDeployment, Oidc, Replicas, Resources, SecretReference
@@ -61,6 +63,19 @@ def test_the_namespace_refuses_every_pod_outside_the_restricted_profile(app: Any
         assert labels[f"pod-security.kubernetes.io/{mode}"] == "restricted"
         assert labels[f"pod-security.kubernetes.io/{mode}-version"] == "v1.35"
     assert labels["owner"] == "platform"
+
+
+def test_what_the_app_waits_for_its_namespace_waits_for(compute_engine: Any, app_args: Args) -> None:
+    engine = compute_engine()
+
+    def program() -> None:
+        addon = kubernetes.core.v1.Namespace("addon", opts=engine.on("kubernetes"))
+        options = pulumi.ResourceOptions(provider=engine.provider("kubernetes", "other"), depends_on=[addon])
+        AppDeployment("test-app", app_args(), options)
+
+    engine.run(program)
+    addon = engine.named("kubernetes:core/v1:Namespace", "addon")
+    assert addon.urn in engine.named("kubernetes:core/v1:Namespace", "test-app-access").depends_on
 
 
 def test_accounts_hold_a_workload_identity_and_no_right_in_the_cluster(app: Any) -> None:
@@ -140,6 +155,10 @@ def test_the_server_gets_what_its_contract_says(app_args: Args) -> None:
     assert {"name": "directory", "mountPath": "/etc/fortress", "readOnly": True} in one["volumeMounts"]
 
 
+def test_no_address_of_another_service_leaks_into_the_environment(app_args: Args) -> None:
+    assert server_pod(app_args())["enableServiceLinks"] is False
+
+
 def test_sizes_are_the_environments(app_args: Args) -> None:
     one = container(server_pod(app_args(resources=Resources(cpu="2", memory="1Gi"))))
     assert one["resources"] == {"requests": {"cpu": "2", "memory": "1Gi"}, "limits": {"memory": "1Gi"}}
@@ -157,7 +176,10 @@ def test_issuer_keys_may_come_from_a_config_map(app_args: Args) -> None:
 def test_a_pod_carries_a_token_for_each_cloud_and_no_other(app_args: Args, make: Callable[[Any], Any]) -> None:
     pod = make(app_args())
     assert pod["automountServiceAccountToken"] is False
-    [tokens] = [one["projected"]["sources"] for one in pod["volumes"] if "projected" in one]
+    [volume] = [one["projected"] for one in pod["volumes"] if "projected" in one]
+    assert volume["defaultMode"] == 0o440
+    tokens = volume["sources"]
+    assert {one["serviceAccountToken"]["expirationSeconds"] for one in tokens} == {3600}
     carried = {one["serviceAccountToken"]["path"]: one["serviceAccountToken"]["audience"] for one in tokens}
     assert carried == {
         "aws/token": "sts.amazonaws.com",

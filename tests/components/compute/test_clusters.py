@@ -97,6 +97,13 @@ def test_the_azure_control_plane_may_use_the_key_before_the_cluster_is_made(clus
     assert {grant.urn for grant in grants} <= set(engine.only(AKS).depends_on)
 
 
+def test_the_aws_control_plane_may_use_the_key_and_no_other(clusters: Any) -> None:
+    policy = clusters.engine.named("aws:iam/rolePolicy:RolePolicy", "test-aws-roles-key")["policy"]
+    [statement] = json.loads(policy)["Statement"]
+    assert statement["Resource"] == "arn:aws:kms:eu-central-1:1:key/k"
+    assert set(statement["Action"]) == {"kms:Encrypt", "kms:Decrypt", "kms:DescribeKey", "kms:ListGrants"}
+
+
 def test_control_planes_log_everything_and_logs_are_kept_for_a_while(clusters: Any) -> None:
     engine = clusters.engine
     assert set(engine.only(EKS)["enabledClusterLogTypes"]) == {
@@ -108,6 +115,7 @@ def test_control_planes_log_everything_and_logs_are_kept_for_a_while(clusters: A
     }
     group = engine.only("aws:cloudwatch/logGroup:LogGroup")
     assert (group["name"], group["retentionInDays"]) == ("/aws/eks/test-aws/cluster", 90)
+    assert group["kmsKeyId"] == "arn:aws:kms:eu-central-1:1:key/logs"
     assert group.urn in engine.only(EKS).depends_on
     sent = engine.only("azure-native:monitor:DiagnosticSetting")
     enabled = {log["category"] for log in sent["logs"] if log["enabled"]}
@@ -210,6 +218,38 @@ def test_nodes_are_bounded_spread_over_zones_and_kept_by_the_cloud(clusters: Any
     assert len(pool["nodeLocations"]) == 3
     assert engine.only(GKE)["releaseChannel"] == {"channel": "REGULAR"}
     assert engine.only(EKS)["upgradePolicy"] == {"supportType": "STANDARD"}
+
+
+def test_aws_nodes_may_join_and_pull_images_and_nothing_else(clusters: Any) -> None:
+    attached = clusters.engine.all("aws:iam/rolePolicyAttachment:RolePolicyAttachment")
+    of_nodes = {one["policyArn"].rpartition("/")[2] for one in attached if one["role"].endswith("-node")}
+    assert of_nodes == {"AmazonEKSWorkerNodeMinimalPolicy", "AmazonEC2ContainerRegistryPullOnly"}
+
+
+def test_aws_nodes_enforce_policies_from_the_first_on_and_are_not_taken_away(clusters: Any) -> None:
+    engine = clusters.engine
+    controller = engine.only("kubernetes:core/v1:ConfigMap")
+    assert controller.urn in engine.only("kubernetes:eks.amazonaws.com/v1:NodeClass").depends_on
+    template = engine.only("kubernetes:karpenter.sh/v1:NodePool")["spec"]["template"]["spec"]
+    wanted = {one["key"]: one["values"] for one in template["requirements"]}
+    assert wanted["karpenter.sh/capacity-type"] == ["on-demand"]
+
+
+def test_azure_nodes_go_out_by_the_gateway_and_encrypt_what_they_hold(clusters: Any) -> None:
+    aks = clusters.engine.only(AKS)
+    assert aks["networkProfile"]["outboundType"] == "userAssignedNATGateway"
+    [system] = aks["agentPoolProfiles"]
+    assert system["nodeTaints"] == ["CriticalAddonsOnly=true:NoSchedule"]
+    for pool in (system, clusters.engine.only("azure-native:containerservice:AgentPool")):
+        assert pool["enableEncryptionAtHost"] is True
+
+
+def test_gke_has_our_node_pool_only_and_leaves_the_gateway_api_to_envoy(clusters: Any) -> None:
+    gke = clusters.engine.only(GKE)
+    assert gke["removeDefaultNodePool"] is True
+    assert gke["gatewayApiConfig"] == {"channel": "CHANNEL_DISABLED"}
+    pool = clusters.engine.only("gcp:container/nodePool:NodePool")["nodeConfig"]
+    assert pool["metadata"] == {"disable-legacy-endpoints": "true"}
 
 
 def test_gke_nodes_have_an_account_of_their_own_with_little_rights(clusters: Any) -> None:

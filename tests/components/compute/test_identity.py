@@ -41,6 +41,10 @@ def test_an_aws_role_is_open_to_one_account_of_each_cluster(identities: Any, wor
         }
 
 
+def test_an_aws_session_ends_within_the_hour(identities: Any) -> None:
+    assert {one["maxSessionDuration"] for one in identities.engine.all(ROLE)} == {3600}
+
+
 def test_aws_takes_tokens_meant_for_aws_only(identities: Any) -> None:
     providers = identities.engine.all("aws:iam/openIdConnectProvider:OpenIdConnectProvider")
     assert {one["url"] for one in providers} == {f"https://issuer.{cloud}.example" for cloud in CLOUDS}
