@@ -11,7 +11,7 @@ from localcloud.contract.classes import is_enum, is_resource, read_enum
 from localcloud.contract.sources import SourceFile, find_class
 from localcloud.contract.terms import Anything, Either, Enum, File, JsonText, ListOf, MapOf, Object, Scalar, Term
 
-_BUILTINS: Mapping[str, Term] = {
+BUILTINS: Mapping[str, Term] = {
     "str": Scalar("str"),
     "int": Scalar("int"),
     "float": Scalar("float"),
@@ -82,7 +82,7 @@ def _either(members: tuple[Term, ...]) -> Term:
 @functools.lru_cache(MOST_REMEMBERED)
 def _named(name: str, source: SourceFile) -> Term:
     """The term of a class or builtin as `source` names it."""
-    builtin = _BUILTINS.get(name.removeprefix("_builtins.").removeprefix("typing."))
+    builtin = BUILTINS.get(name.removeprefix("_builtins.").removeprefix("typing."))
     if builtin is not None:
         return builtin
     if "[" in name:

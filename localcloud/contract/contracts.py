@@ -12,18 +12,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from localcloud.contract import kubernetes, sources
-from localcloud.contract.annotations import Underivable
+from localcloud.contract.annotations import BUILTINS, Underivable
 from localcloud.contract.classes import read_resource
 from localcloud.contract.shapes import shape_named
 from localcloud.contract.sources import Place, SourceFile, find_class, resource_file, snake_case, source_file
 from localcloud.contract.terms import Anything, ListOf, MapOf, Scalar, Shape, Term
-
-_ROUGH: Mapping[str, Term] = {
-    "str": Scalar("str"),
-    "int": Scalar("int"),
-    "float": Scalar("float"),
-    "bool": Scalar("bool"),
-}
 
 
 class UnknownType(Exception):
@@ -91,7 +84,7 @@ def _output(annotation: str) -> Term:
     text = re.sub(r"pulumi\.Output|Optional|_builtins\.|[\[\]]", " ", annotation).strip()
     if "Sequence" in text:
         return ListOf(Anything())
-    return MapOf(Anything()) if "Mapping" in text else _ROUGH.get(text, Anything())
+    return MapOf(Anything()) if "Mapping" in text else BUILTINS.get(text, Anything())
 
 
 def _path_parameters(source: SourceFile, resource: str, root: Shape, outputs: Mapping[str, str]) -> list[str]:
