@@ -28,6 +28,8 @@ class CommonSettings(BaseSettings):
     """The cloud that this process runs in; shards at home there are its home shards."""
     directory: Path = Path("/etc/fortress/directory.json")
     """Where slots, shards and their databases are listed."""
+    version: Annotated[str, Field(min_length=1)] = "unreleased"
+    """What was released; set in the image."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
 

@@ -13,7 +13,7 @@ LONGEST_MINUTES = 24 * 60
 
 
 class NoIssuer(Exception):
-    """This installation comes without the local environment, which alone mints tokens."""
+    """There is no local environment here, which alone mints tokens."""
 
 
 def token(
@@ -26,9 +26,12 @@ def token(
 ) -> None:
     """Print a bearer token for the app of the local environment, and nothing else."""
     try:
-        from localcloud.home import Home
+        from localcloud.home import Home, default_home
         from localcloud.identity import Authority
     except ModuleNotFoundError:
         raise NoIssuer("tokens are minted by the local environment, which is not part of this installation") from None
-    authority = Authority.of(Home.open())
+    home = Home(default_home())
+    if not (home.root / "identity").is_dir():
+        raise NoIssuer("the local environment is not up, and it is what mints tokens: run make up first")
+    authority = Authority.of(home)
     print(authority.mint(subject, audience, scope or SCOPES, timedelta(minutes=lifetime), datetime.now(UTC)))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from importlib.metadata import PackageNotFoundError, version
 
 from fastapi import FastAPI
 
@@ -38,7 +37,7 @@ def create_app(settings: ServeSettings, directory: Directory) -> FastAPI:
 
     app = FastAPI(
         title="Living Fortress credits ledger",
-        version=_version(),
+        version=settings.version,
         description="Credits of accounts, each stored in the account's home cloud.",
         lifespan=lifespan,
         responses=problems.documented(500),
@@ -60,16 +59,9 @@ def _services(settings: ServeSettings, directory: Directory, databases: Database
         verifier=Verifier(keys, issuer=settings.oidc_issuer, audience=settings.oidc_audience),
         readiness=Readiness({shard.name: stores[shard.name] for shard in directory.at_home(settings.cloud)}),
         metrics=Metrics(
-            version=_version(),
+            version=settings.version,
             environment=settings.environment,
             cloud=settings.cloud,
             pools=lambda: {name: database.statistics for name, database in databases.by_shard.items()},
         ),
     )
-
-
-def _version() -> str:
-    try:
-        return version("living-fortress")
-    except PackageNotFoundError:
-        return "0"

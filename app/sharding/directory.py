@@ -107,8 +107,10 @@ def read_directory(path: Path) -> Directory:
     """The directory in a file; raises WrongDirectory."""
     try:
         text = path.read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        raise WrongDirectory(f"the directory {path} cannot be read: {error}") from None
+    except OSError as error:
+        raise WrongDirectory(f"the directory {path} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise WrongDirectory(f"the directory {path} cannot be read: {error.reason} at byte {error.start}") from None
     try:
         return parse_directory(text)
     except WrongDirectory as error:

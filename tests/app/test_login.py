@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 import types
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -105,6 +106,7 @@ def test_every_connection_is_encrypted_to_a_verified_server(monkeypatch: pytest.
 
 def test_the_shards_own_authority_comes_before_the_images(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(trust, "AUTHORITIES", tmp_path)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     (tmp_path / "aws.pem").write_text("the image's")
     assert trust.root_certificates(shard()) == str(tmp_path / "aws.pem")
     own = trust.root_certificates(shard(authority="the shard's"))
