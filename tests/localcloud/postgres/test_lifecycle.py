@@ -55,6 +55,21 @@ def test_a_changed_parameter_group_reaches_its_instances(cloud_world: World) -> 
     assert cloud_world.supervisor.state(server.program).pid != pid
 
 
+def test_a_change_that_was_killed_before_the_restart_is_finished_by_the_next(
+    cloud_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = cloud_world.server("aws", "changing")
+    group = cloud_world.make(GROUP, "changing", name=server.identifier, **server_parameters())
+    wanted = server_parameters(max_prepared_transactions="9")
+    with monkeypatch.context() as killed:
+        killed.setattr(Server, "_reloaded_needs_restart", lambda self: pytest.exit("killed"))
+        with pytest.raises(pytest.exit.Exception):
+            cloud_world.update(GROUP, "changing", group, **wanted)
+    assert cloud_world.ask(server, "show max_prepared_transactions") != "9"
+    cloud_world.update(GROUP, "changing", group, **wanted)
+    assert cloud_world.ask(server, "show max_prepared_transactions") == "9"
+
+
 def test_a_value_that_postgres_refuses_changes_nothing(cloud_world: World) -> None:
     server = cloud_world.server("aws", "changing")
     group = cloud_world.make(GROUP, "changing", name=server.identifier, parameters=parameters(work_mem="5000"))
