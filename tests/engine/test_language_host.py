@@ -10,6 +10,7 @@ import sys
 import textwrap
 import time
 from collections.abc import Callable
+from concurrent import futures
 from pathlib import Path
 
 import grpc
@@ -18,10 +19,11 @@ from google.protobuf import empty_pb2
 from pulumi.runtime.proto import language_pb2, language_pb2_grpc
 
 from tools.engine import from_modules
-from tools.engine.language_host import installer, plugins
+from tools.engine.language_host import installer, plugins, server
 from tools.engine.language_host.children import Children
 from tools.engine.language_host.packages import Package, direct, installed, plugin_of, plugin_version
 from tools.engine.language_host.runtime import BadOption, PythonRuntime
+from tools.engine.language_host.server import LanguageHost
 
 HOST = [sys.executable, "-I", str(from_modules.HOST_PROGRAM)]
 OURS = PythonRuntime(interpreter=Path(sys.executable))
@@ -35,6 +37,22 @@ def host():
             process.client = language_pb2_grpc.LanguageRuntimeStub(channel)
             yield process
         process.kill()
+
+
+@pytest.fixture
+def client(tmp_path):
+    """A client of a language host in this process; its executor is a program that just exits with 9."""
+    executor = tmp_path / "executor"
+    executor.write_text("raise SystemExit(9)")
+    children = Children()
+    service = grpc.server(futures.ThreadPoolExecutor(max_workers=8))
+    language_pb2_grpc.add_LanguageRuntimeServicer_to_server(LanguageHost("", executor, children), service)
+    port = service.add_insecure_port("127.0.0.1:0")
+    service.start()
+    with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+        yield language_pb2_grpc.LanguageRuntimeStub(channel)
+    children.close()
+    service.stop(None)
 
 
 def info(folder, **options):
@@ -78,9 +96,9 @@ def test_the_host_says_its_version(host):
     assert said.stdout == "3.259.0\n"
 
 
-def test_what_the_host_does_not_do_it_declines_in_a_line(host):
+def test_what_the_host_does_not_do_it_declines_in_a_line(client):
     with pytest.raises(grpc.RpcError) as declined:
-        host.client.GeneratePackage(language_pb2.GeneratePackageRequest())
+        client.GeneratePackage(language_pb2.GeneratePackageRequest())
     assert declined.value.code() is grpc.StatusCode.UNIMPLEMENTED
     assert "generates no code" in declined.value.details()
 
@@ -95,11 +113,11 @@ def test_a_bad_option_reaches_the_engine_as_a_line(host, tmp_path):
     assert host.communicate(timeout=5)[1] == ""
 
 
-def test_a_plugin_streams_what_it_says_and_its_exit_code(host, tmp_path):
+def test_a_plugin_streams_what_it_says_and_its_exit_code(client, tmp_path):
     (tmp_path / "__main__.py").write_text("import sys; print('out'); print('err', file=sys.stderr); sys.exit(4)")
     heard = {"stdout": b"", "stderr": b""}
     code = None
-    for said in host.client.RunPlugin(
+    for said in client.RunPlugin(
         language_pb2.RunPluginRequest(pwd=str(tmp_path), kind="resource", info=info(tmp_path))
     ):
         kind = said.WhichOneof("output")
@@ -110,17 +128,53 @@ def test_a_plugin_streams_what_it_says_and_its_exit_code(host, tmp_path):
     assert (heard, code) == ({"stdout": b"out\n", "stderr": b"err\n"}, 4)
 
 
-def test_type_errors_stop_a_program_before_it_runs(host, tmp_path):
+def test_type_errors_stop_a_program_before_it_runs(client, tmp_path):
     (tmp_path / "mypy").mkdir()
     (tmp_path / "mypy" / "__init__.py").touch()
     (tmp_path / "mypy" / "__main__.py").write_text("raise SystemExit(1)")
     request = language_pb2.RunRequest(pwd=str(tmp_path), info=info(tmp_path, typechecker="mypy"))
-    assert host.client.Run(request).error == f"mypy found mistakes in {tmp_path}"
+    assert client.Run(request).error == f"mypy found mistakes in {tmp_path}"
 
 
-def test_a_cancelled_plugin_ends(host, tmp_path):
+def test_a_failed_program_is_an_error_with_its_code(client, tmp_path):
+    request = language_pb2.RunRequest(pwd=str(tmp_path), info=info(tmp_path), dryRun=True, parallel=4)
+    assert client.Run(request).error == "program exited with non-zero exit code: 9"
+
+
+def test_a_cancel_ends_the_program_and_the_engine_hears_no_error_of_its_own(client, tmp_path):
+    (tmp_path / "executor").write_text("import pathlib, time; pathlib.Path('up').touch(); time.sleep(600)")
+    running = client.Run.future(language_pb2.RunRequest(pwd=str(tmp_path), info=info(tmp_path)))
+    wait_until((tmp_path / "up").exists)
+    client.Cancel(empty_pb2.Empty())
+    assert running.result(10).error == f"program was ended by signal {signal.SIGTERM.value}"
+
+
+def test_the_engine_is_greeted_and_asked_no_questions(client):
+    assert client.Handshake(language_pb2.LanguageHandshakeRequest(engine_address="127.0.0.1:1")) is not None
+    assert list(client.RuntimeOptionsPrompts(language_pb2.RuntimeOptionsRequest()).prompts) == []
+    assert client.Template(language_pb2.TemplateRequest()) == language_pb2.TemplateResponse()
+
+
+def test_direct_dependencies_are_fewer_than_all(client, tmp_path):
+    def names(**options):
+        request = language_pb2.GetProgramDependenciesRequest(info=info(tmp_path), **options)
+        return {each.name for each in client.GetProgramDependencies(request).dependencies}
+
+    assert "pulumi" in names(transitiveDependencies=True)
+    assert "pulumi" not in names()
+
+
+def test_a_parameterized_package_says_with_what():
+    facts = {"resource": True, "name": "base", "version": "1.0.0"}
+    facts["parameterization"] = {"name": "made", "version": "2.0.0", "value": "aGVsbG8="}
+    message = server.dependency(plugin_of(Package(name="pulumi-made", version="2.0.0", plugin=facts)))
+    assert (message.parameterization.name, message.parameterization.value) == ("made", b"hello")
+    assert not message.HasField("extension")
+
+
+def test_a_cancelled_plugin_ends(client, tmp_path):
     (tmp_path / "__main__.py").write_text("import os, time; print(os.getpid(), flush=True); time.sleep(600)")
-    call = host.client.RunPlugin(language_pb2.RunPluginRequest(pwd=str(tmp_path), kind="resource", info=info(tmp_path)))
+    call = client.RunPlugin(language_pb2.RunPluginRequest(pwd=str(tmp_path), kind="resource", info=info(tmp_path)))
     plugin = int(next(call).stdout)
     call.cancel()
     wait_until_gone(plugin)
@@ -135,13 +189,9 @@ def test_children_end_with_the_host(host, tmp_path):
     wait_until_gone(plugin)
 
 
-def test_a_folder_with_nothing_to_run_is_named(host, tmp_path):
+def test_a_folder_with_nothing_to_run_is_named(client, tmp_path):
     with pytest.raises(grpc.RpcError) as refused:
-        list(
-            host.client.RunPlugin(
-                language_pb2.RunPluginRequest(pwd=str(tmp_path), kind="resource", info=info(tmp_path))
-            )
-        )
+        list(client.RunPlugin(language_pb2.RunPluginRequest(pwd=str(tmp_path), kind="resource", info=info(tmp_path))))
     assert refused.value.details() == f"{tmp_path} holds neither a __main__.py nor a pyproject.toml with a project name"
 
 
@@ -151,9 +201,9 @@ def test_a_packaged_plugin_is_run_by_its_project_name(tmp_path):
     assert plugins.plugin_program(request) == ["-m", "pulumi.run.plugin", "my-provider"]
 
 
-def test_about_tells_the_virtualenvs_python(host, tmp_path):
+def test_about_tells_the_virtualenvs_python(client, tmp_path):
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "v"], check=True)
-    about = host.client.About(language_pb2.AboutRequest(info=info(tmp_path, virtualenv="v")))
+    about = client.About(language_pb2.AboutRequest(info=info(tmp_path, virtualenv="v")))
     assert about.executable == str(tmp_path / "v" / "bin" / "python")
     assert about.version == platform.python_version()
 
@@ -178,8 +228,8 @@ def test_an_installation_streams_and_a_failed_one_names_its_command(tmp_path):
         next(said)
 
 
-def test_packages_and_the_plugins_they_ask_for(host, tmp_path):
-    answer = host.client.GetRequiredPackages(language_pb2.GetRequiredPackagesRequest(info=info(tmp_path)))
+def test_packages_and_the_plugins_they_ask_for(client, tmp_path):
+    answer = client.GetRequiredPackages(language_pb2.GetRequiredPackagesRequest(info=info(tmp_path)))
     assert {"aws", "azure-native", "gcp", "kubernetes"} <= {each.name for each in answer.packages}
     assert {each.kind for each in answer.packages} == {"resource"}
     assert all(each.version.startswith("v") for each in answer.packages)

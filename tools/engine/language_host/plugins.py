@@ -92,24 +92,24 @@ class PolicyPackRun(PluginRun):
         self._proxy.close()
 
     def _said(self, process: Process) -> Iterator[Said]:
-        """All but the pack's first line: that is its port, and the engine knows the proxy's."""
-        head = b""
+        """All but the line with the pack's port: the engine knows the proxy's. What the pack prints before it passes."""
+        unfinished = b""
         attached = False
         for stream, data in spoken(process):
             if attached or stream != "stdout":
                 yield stream, data
                 continue
-            head += data
-            line, newline, rest = head.partition(b"\n")
-            if newline:
-                attached = self._attach(line)
-                yield "stdout", rest if attached else head
-
-    def _attach(self, line: bytes) -> bool:
-        if line.strip().isdigit():
-            self._proxy.attach(int(line))
-            return True
-        return False
+            *lines, unfinished = (unfinished + data).split(b"\n")
+            for line in lines:
+                if not attached and line.strip().isdigit():
+                    attached = True
+                    self._proxy.attach(int(line))
+                else:
+                    yield "stdout", line + b"\n"
+            if attached and unfinished:
+                yield "stdout", unfinished
+        if unfinished and not attached:
+            yield "stdout", unfinished
 
 
 def plugin_program(request: Any) -> list[str]:

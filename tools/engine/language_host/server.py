@@ -79,7 +79,7 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
     @_one_line
     def GetRequiredPackages(self, request: Any, context: grpc.ServicerContext) -> Any:
         asked = map(packages.plugin_of, packages.installed(_runtime(request.info)))
-        return language.GetRequiredPackagesResponse(packages=[_dependency(plugin) for plugin in asked if plugin])
+        return language.GetRequiredPackagesResponse(packages=[dependency(plugin) for plugin in asked if plugin])
 
     @_one_line
     def GetProgramDependencies(self, request: Any, context: grpc.ServicerContext) -> Any:
@@ -187,7 +187,8 @@ def _options(info: Any) -> Mapping[str, Any]:
     return json_format.MessageToDict(info.options) if info.HasField("options") else {}
 
 
-def _dependency(plugin: packages.Plugin) -> Any:
+def dependency(plugin: packages.Plugin) -> Any:
+    """The engine's message for a plugin that a package asks for."""
     return plugin_pb2.PackageDependency(
         kind="resource",
         name=plugin.name,
