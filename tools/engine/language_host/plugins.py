@@ -92,7 +92,7 @@ class PolicyPackRun(PluginRun):
         self._proxy.close()
 
     def _said(self, process: Process) -> Iterator[Said]:
-        """All but the line with the pack's port: the engine knows the proxy's. What the pack prints before it passes."""
+        """All but the line with the pack's port, for the engine knows the proxy's; earlier lines pass."""
         unfinished = b""
         attached = False
         for stream, data in spoken(process):
