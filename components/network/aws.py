@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pulumi
-from pulumi_aws import cloudwatch, ec2, iam, vpc
+from pulumi_aws import ec2, vpc
 
 from components import naming
 from components.children import child_of
+from components.network.aws_endpoints import AwsEndpoints, AwsEndpointsArgs
+from components.network.aws_flow_logs import AwsFlowLogs, AwsFlowLogsArgs
 from components.network.plan import check_disjoint, check_zones, plan_aws
 from components.tags import named
 
 POSTGRES_PORT = 5432
-
-_INTERFACE_SERVICES = ("ec2", "ecr.api", "ecr.dkr", "eks", "eks-auth", "kms", "logs", "secretsmanager", "sts")
-"""What nodes and pods call; reached inside the network, not over the internet."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +50,7 @@ class AwsNetwork(pulumi.ComponentResource):
     def __init__(self, name: str, args: AwsNetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("livingfortress:network:AwsNetwork", name, None, opts)
         check_disjoint({"aws": args.cidr, **args.peers})
-        zones, plan = check_zones(args.zones), plan_aws(args.cidr)
+        check_zones(args.zones)
         child = child_of(self, opts)
         network = ec2.Vpc(
             name,
@@ -64,11 +62,12 @@ class AwsNetwork(pulumi.ComponentResource):
         )
         # The default group would let everything in it talk to everything; emptied, nothing can use it by mistake.
         ec2.DefaultSecurityGroup(name, vpc_id=network.id, ingress=[], egress=[], tags=args.tags, opts=child)
+        plan = plan_aws(args.cidr)
         subnets = AwsSubnets(
             name,
             AwsSubnetsArgs(
                 vpc_id=network.id,
-                zones=zones,
+                zones=args.zones,
                 public=plan.public,
                 cluster=plan.cluster,
                 database=plan.database,
@@ -76,19 +75,8 @@ class AwsNetwork(pulumi.ComponentResource):
             ),
             child,
         )
-        AwsEndpoints(
-            name,
-            AwsEndpointsArgs(
-                region=args.region,
-                vpc_id=network.id,
-                cidr=args.cidr,
-                subnet_ids=subnets.cluster_ids,
-                route_table_ids=list(subnets.route_table_ids.values()),
-                tags=args.tags,
-            ),
-            child,
-        )
-        AwsFlowLogs(name, network.id, args, child)
+        AwsEndpoints(name, _endpoints_args(network.id, subnets, args), child)
+        AwsFlowLogs(name, _flow_logs_args(network.id, args), child)
         self.cidr = args.cidr
         self.vpc_id = network.id
         self.public_subnet_ids = subnets.public_ids
@@ -199,100 +187,21 @@ class AwsSubnets(pulumi.ComponentResource):
         return table
 
 
-@dataclass(frozen=True, kw_only=True)
-class AwsEndpointsArgs:
-    region: str
-    vpc_id: pulumi.Input[str]
-    cidr: str
-    subnet_ids: list[pulumi.Output[str]]
-    route_table_ids: list[pulumi.Output[str]]
-    tags: Mapping[str, str]
+def _endpoints_args(vpc_id: pulumi.Input[str], subnets: AwsSubnets, args: AwsNetworkArgs) -> AwsEndpointsArgs:
+    return AwsEndpointsArgs(
+        region=args.region,
+        vpc_id=vpc_id,
+        cidr=args.cidr,
+        subnet_ids=subnets.cluster_ids,
+        route_table_ids=list(subnets.route_table_ids.values()),
+        tags=args.tags,
+    )
 
 
-class AwsEndpoints(pulumi.ComponentResource):
-    """Private ways to the AWS services in use, so that their traffic never leaves the network."""
-
-    def __init__(self, name: str, args: AwsEndpointsArgs, opts: pulumi.ResourceOptions) -> None:
-        super().__init__("livingfortress:network:AwsEndpoints", name, None, opts)
-        child = child_of(self, opts)
-        group = ec2.SecurityGroup(
-            name,
-            name=naming.fit(naming.SECURITY_GROUP, name, "endpoints"),
-            description="AWS service endpoints, for clients inside the network",
-            vpc_id=args.vpc_id,
-            tags=named(args.tags, f"{name}-endpoints"),
-            opts=child,
-        )
-        vpc.SecurityGroupIngressRule(
-            name,
-            security_group_id=group.id,
-            description="TLS from inside the network",
-            ip_protocol="tcp",
-            from_port=443,
-            to_port=443,
-            cidr_ipv4=args.cidr,
-            tags=args.tags,
-            opts=child,
-        )
-        ec2.VpcEndpoint(
-            f"{name}-s3",
-            vpc_id=args.vpc_id,
-            service_name=f"com.amazonaws.{args.region}.s3",
-            vpc_endpoint_type="Gateway",
-            route_table_ids=args.route_table_ids,
-            tags=named(args.tags, f"{name}-s3"),
-            opts=child,
-        )
-        for service in _INTERFACE_SERVICES:
-            ec2.VpcEndpoint(
-                f"{name}-{service}",
-                vpc_id=args.vpc_id,
-                service_name=f"com.amazonaws.{args.region}.{service}",
-                vpc_endpoint_type="Interface",
-                private_dns_enabled=True,
-                subnet_ids=args.subnet_ids,
-                security_group_ids=[group.id],
-                tags=named(args.tags, f"{name}-{service}"),
-                opts=child,
-            )
-        self.register_outputs({"securityGroupId": group.id})
-
-
-class AwsFlowLogs(pulumi.ComponentResource):
-    """A record of every connection that the network accepted or refused."""
-
-    def __init__(
-        self, name: str, vpc_id: pulumi.Input[str], args: AwsNetworkArgs, opts: pulumi.ResourceOptions
-    ) -> None:
-        super().__init__("livingfortress:network:AwsFlowLogs", name, None, opts)
-        child = child_of(self, opts)
-        group = cloudwatch.LogGroup(
-            name,
-            name=f"/living-fortress/{name}/flow",
-            retention_in_days=args.log_retention_days,
-            kms_key_id=args.log_key_arn,
-            tags=args.tags,
-            opts=child,
-        )
-        role = iam.Role(
-            name,
-            name=naming.fit(naming.IAM_ROLE, name, "flow-logs"),
-            assume_role_policy=_assumed_by("vpc-flow-logs.amazonaws.com"),
-            tags=args.tags,
-            opts=child,
-        )
-        iam.RolePolicy(name, role=role.id, policy=group.arn.apply(_may_write_streams), opts=child)
-        ec2.FlowLog(
-            name,
-            vpc_id=vpc_id,
-            traffic_type="ALL",
-            log_destination=group.arn,
-            iam_role_arn=role.arn,
-            max_aggregation_interval=60,
-            tags=named(args.tags, name),
-            opts=child,
-        )
-        self.register_outputs({"logGroupArn": group.arn})
+def _flow_logs_args(vpc_id: pulumi.Input[str], args: AwsNetworkArgs) -> AwsFlowLogsArgs:
+    return AwsFlowLogsArgs(
+        vpc_id=vpc_id, retention_days=args.log_retention_days, key_arn=args.log_key_arn, tags=args.tags
+    )
 
 
 def _database_group(
@@ -320,14 +229,3 @@ def _database_group(
             opts=opts,
         )
     return group
-
-
-def _assumed_by(service: str) -> str:
-    statement = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
-    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-
-
-def _may_write_streams(log_group_arn: str) -> str:
-    actions = ["logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"]
-    statement = {"Effect": "Allow", "Action": actions, "Resource": f"{log_group_arn}:*"}
-    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
