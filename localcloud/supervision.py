@@ -11,13 +11,10 @@ import hashlib
 import json
 import os
 import re
-import shlex
 import shutil
 import signal
-import stat
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -29,7 +26,7 @@ from xmlrpc.client import Fault, ServerProxy
 from supervisor.states import SupervisorStates
 from supervisor.xmlrpc import Faults, SupervisorTransport
 
-from localcloud import adopt
+from localcloud import adopt, supervisord
 from localcloud.account import owner_of
 from localcloud.home import Home, write_atomically
 
@@ -38,11 +35,6 @@ SHUTTING_DOWN = "SHUTTING_DOWN"
 ANSWER_SECONDS = 20.0
 STOP_SECONDS = 120.0
 LOOK_SECONDS = 0.05
-SOCKET_PATH_LIMIT = 90
-"""A unix socket's path may have 107 bytes; supervisord adds its pid while it binds."""
-GRACE_SECONDS = 5
-"""How much longer than the program's own stop time supervisord waits for the wrapper to see to it."""
-START_TRIES = 20
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TZ")
 """All that programs get of our own environment, which may hold a passphrase or cloud credentials."""
@@ -89,7 +81,7 @@ class Supervisor:
         for part in ("conf.d", "orders", "run"):
             home.folder("supervisor", part)
         self._logs = home.folder("logs")
-        self._socket = _socket_path(self._folder)
+        self._socket = _told(supervisord.socket_path, self._folder)
 
     def ensure_running(self) -> None:
         """Start supervisord where it is not running; programs that still run from before are taken over."""
@@ -97,7 +89,8 @@ class Supervisor:
             if _awaited(lambda: self._mood() != SHUTTING_DOWN, STOP_SECONDS) and self._mood() == RUNNING:
                 return
             configuration = self._folder / "supervisord.conf"
-            write_atomically(configuration, self._configuration())
+            text = _told(supervisord.daemon_section, self._folder, self._socket, self._logs)
+            write_atomically(configuration, text)
             result = subprocess.run(
                 [sys.executable, "-m", "supervisor.supervisord", "-c", str(configuration)],
                 cwd=self._folder,
@@ -121,7 +114,9 @@ class Supervisor:
         with self._home.lock(f"program-{program.name}"):
             self.ensure_running()
             write_atomically(self._order_file(program.name), json.dumps(order))
-            write_atomically(self._conf(program.name), self._section(program))
+            order_file, log = self._order_file(program.name), self.log(program.name)
+            section = _told(supervisord.program_section, program.name, order_file, log, program.stop_seconds)
+            write_atomically(self._conf(program.name), section)
             running = self._living(program.name)
             if running is None or running["digest"] != order["digest"]:
                 self._stop(program.name)
@@ -291,43 +286,6 @@ class Supervisor:
         digest = hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
         return order | {"digest": digest}
 
-    def _section(self, program: Program) -> str:
-        # The interpreter itself, not the name it was called by: another name for it must not restart a server.
-        wrapper = (str(Path(sys.executable).resolve()), "-I", "-S", adopt.__file__, str(self._order_file(program.name)))
-        return f"""[program:{program.name}]
-command={" ".join(_quoted(word) for word in wrapper)}
-autorestart=true
-startsecs=1
-startretries={START_TRIES}
-stopwaitsecs={program.stop_seconds + GRACE_SECONDS}
-redirect_stderr=true
-stdout_logfile={_escaped(str(self.log(program.name)))}
-stdout_logfile_maxbytes=0
-stdout_logfile_backups=0
-"""
-
-    def _configuration(self) -> str:
-        return f"""[unix_http_server]
-file={_escaped(str(self._socket))}
-chmod=0700
-
-[supervisord]
-logfile={_escaped(str(self._folder / "supervisord.log"))}
-logfile_maxbytes=1MB
-logfile_backups=1
-pidfile={_escaped(str(self._folder / "supervisord.pid"))}
-childlogdir={_escaped(str(self._logs))}
-umask=077
-nocleanup=true
-{"user=root" if os.geteuid() == 0 else ""}
-
-[rpcinterface:supervisor]
-supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
-
-[include]
-files={_escaped(str(self._folder / "conf.d"))}/*.conf
-"""
-
 
 def last_lines(path: Path, count: int) -> str:
     """The last lines of a log, joined by ` | ` for an error message of one line."""
@@ -358,30 +316,13 @@ def _tolerating(*codes: int) -> Iterator[None]:
             raise SupervisionError(f"the process supervisor refuses: {fault.faultString}") from fault
 
 
+def _told(make: Callable[..., Any], *arguments: Any) -> Any:
+    """What `make` makes, a path that it cannot use being an error of ours."""
+    try:
+        return make(*arguments)
+    except supervisord.Unusable as problem:
+        raise SupervisionError(str(problem)) from problem
+
+
 def _inherited() -> dict[str, str]:
     return {name: os.environ[name] for name in INHERITED if name in os.environ}
-
-
-def _escaped(text: str) -> str:
-    """A value for a supervisor file, where % expands and ` ;` or ` #` begins a comment."""
-    if re.search(r"\s[;#]|[\r\n]", text):
-        raise SupervisionError(f"the path {text!r} cannot be used: it has ' ;' or ' #' or a line break in it")
-    return text.replace("%", "%%")
-
-
-def _quoted(word: str) -> str:
-    return _escaped(shlex.quote(word))
-
-
-def _socket_path(folder: Path) -> Path:
-    """In the world's folder where that is short enough, else in a private folder of the machine's runtime folder."""
-    path = folder / "s.sock"
-    if len(os.fsencode(path)) <= SOCKET_PATH_LIMIT:
-        return path
-    digest = hashlib.sha256(os.fsencode(folder)).hexdigest()[:12]
-    short = Path(os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()) / f"living-fortress-{digest}"
-    short.mkdir(mode=0o700, exist_ok=True)
-    found = short.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o077:
-        raise SupervisionError(f"{short} is not a private folder of ours: remove it")
-    return short / "s.sock"

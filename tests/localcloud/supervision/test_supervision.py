@@ -195,6 +195,15 @@ def test_a_deep_folder_gets_its_socket_elsewhere(home: Home) -> None:
     assert not socket.parent.exists()
 
 
+def test_a_path_that_supervisord_cannot_be_told_of_is_refused(home: Home) -> None:
+    odd = Supervisor(Home.open(home.root / "odd ;name"))
+    with pytest.raises(SupervisionError, match="cannot be used"):
+        odd.ensure_running()
+    spaced = Home.open(home.root / "100% fine")
+    assert started(Supervisor(spaced), sleeper(spaced))
+    Supervisor(spaced).shutdown()
+
+
 def test_many_at_once_start_one_supervisor_and_each_program_once(home: Home) -> None:
     with ThreadPoolExecutor(6) as pool:
         list(pool.map(lambda number: Supervisor(home).put(sleeper(home, f"p{number % 3}")), range(6)))
