@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from localcloud.contract.classes import is_enum, is_resource, read_enum
 from localcloud.contract.sources import SourceFile, find_class
@@ -25,7 +25,6 @@ _WRAPPERS = {"pulumi.Input", "pulumi.Output", "pulumi.InputType", "Optional", "N
 _LISTS = {"Sequence", "List", "_builtins.list"}
 _MAPS = {"Mapping", "Dict"}
 _IMPORT = re.compile(r"^from (\.+)([\w.]*) import (\w+)(?: as (\w+))?$", re.MULTILINE)
-_STAR = re.compile(r"^from (\.+)([\w.]*) import \*$", re.MULTILINE)
 _JSON_DOCUMENTS = "PolicyDocumentArgs"
 """The end of the names of classes whose objects the AWS provider writes as JSON text."""
 
@@ -85,8 +84,6 @@ def _named(name: str, source: SourceFile) -> Term:
     builtin = BUILTINS.get(name.removeprefix("_builtins.").removeprefix("typing."))
     if builtin is not None:
         return builtin
-    if "[" in name:
-        return term_of(name, source)
     found, class_name = _resolved(name, source)
     text = found.text_of(class_name)
     if is_enum(text):
@@ -99,24 +96,19 @@ def _resolved(name: str, source: SourceFile) -> tuple[SourceFile, str]:
     *path, class_name = name.split(".")
     if not path and class_name in source:
         return source, class_name
-    for package in _candidates(path, source):
-        found = find_class(package, class_name)
-        if found is not None:
-            return found, class_name
-    raise Underivable(f"no class {name}")
+    found = find_class(_imported(path, source) if path else source.package, class_name)
+    if found is None:
+        raise Underivable(f"no class {name}")
+    return found, class_name
 
 
-def _candidates(path: list[str], source: SourceFile) -> Iterator[str]:
-    """The packages in which a dotted name may be defined."""
-    if not path:
-        yield source.package
-        for dots, module in _STAR.findall(source.head):
-            yield _absolute(source.package, dots, module.removesuffix("_inputs").removesuffix("_enums").rstrip("."))
-        return
+def _imported(path: list[str], source: SourceFile) -> str:
+    """The package that the dotted name `path` means where `source` uses it."""
     for dots, module, name, alias in _IMPORT.findall(source.head):
         if (alias or name) == path[0]:
             inner = [] if name.startswith("_") else [name]
-            yield ".".join([_absolute(source.package, dots, module), *inner, *path[1:]])
+            return ".".join([_absolute(source.package, dots, module), *inner, *path[1:]])
+    raise Underivable(f"nothing is imported as {path[0]}")
 
 
 def _absolute(package: str, dots: str, module: str) -> str:

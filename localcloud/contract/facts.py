@@ -45,7 +45,6 @@ class Facts:
     source: tuple[str, ...]
     replace: tuple[str, ...] = ()
     replace_when_removed: tuple[str, ...] = ()
-    required: tuple[str, ...] = ()
     ranges: Mapping[str, Bounds] = field(default_factory=dict)
     lengths: Mapping[str, Bounds] = field(default_factory=dict)
     patterns: Mapping[str, str] = field(default_factory=dict)
@@ -191,7 +190,6 @@ _READERS = {
     "source": _sources,
     "replace": _paths,
     "replace_when_removed": _paths,
-    "required": _paths,
     "ranges": _bounds,
     "lengths": _bounds,
     "patterns": _patterns,

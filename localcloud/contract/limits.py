@@ -1,4 +1,4 @@
-"""Inputs against the facts: what must be there, ranges, lengths, patterns, allowed values."""
+"""Inputs against the facts: ranges, lengths, patterns, allowed values."""
 
 from __future__ import annotations
 
@@ -14,9 +14,6 @@ from localcloud.contract.unknown import UNKNOWN
 
 def broken_limits(facts: Facts, inputs: Mapping[str, Any]) -> Iterator[Problem]:
     """Every limit of the facts that checked inputs break; values of a wrong type are no concern of this one."""
-    for name in facts.required:
-        if next(select(name, inputs), None) is None:
-            yield Problem(name, "missing")
     for pattern, bounds in facts.lengths.items():
         for path, value in select(pattern, inputs):
             if isinstance(value, str | list) and not _within(len(value), bounds):

@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 import copy
-import os
 import random
 import re
 import re._parser as regex_parser  # type: ignore[import-not-found]
-import subprocess
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import grpc
 import pytest
-from google.protobuf.json_format import ParseDict
-from google.protobuf.struct_pb2 import Struct
 
-from localcloud import contract
 from localcloud.contract.contracts import Contract, contract_of
 from localcloud.contract.facts import FOLDER, Facts, facts_of, read_facts
 from localcloud.contract.paths import join
@@ -38,7 +31,6 @@ from localcloud.contract.terms import (
     Term,
 )
 from localcloud.contract.unknown import AssetValue
-from localcloud.provider.proto import provider_pb2, provider_pb2_grpc
 
 SEED = 20_261_124
 TYPES_OF_EACH_SDK = 130
@@ -323,63 +315,3 @@ def package(request: pytest.FixtureRequest) -> str:
 def generated(package: str) -> list[Generator]:
     """Inputs of several types of the package, each with its mutations."""
     return [Generator(token) for token in chosen_types(package)]
-
-
-Check = Callable[[str, Mapping[str, Any]], dict[str, str]]
-"""Token and inputs -> what is wrong with them: path -> message."""
-
-
-@pytest.fixture(params=["contract", "provider"])
-def check(request: pytest.FixtureRequest, package: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Check]:
-    """The contract asked directly, or by gRPC as the engine asks it, of a provider process."""
-    if request.param == "contract":
-        yield lambda token, inputs: {
-            problem.path: problem.message for problem in contract.check(package, token, inputs).problems
-        }
-        return
-    environment = os.environ | {"LOCALCLOUD_HOME": str(tmp_path_factory.mktemp("world"))}
-    command = [sys.executable, "-m", "localcloud.provider", package]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
-        assert process.stdout is not None
-        with grpc.insecure_channel(f"127.0.0.1:{int(process.stdout.readline())}") as channel:
-            yield asked(provider_pb2_grpc.ResourceProviderStub(channel), package)
-        process.terminate()
-
-
-def asked(stub: Any, package: str) -> Check:
-    """Ask a provider process that simulates a local account."""
-    stub.Configure(provider_pb2.ConfigureRequest(args=ParseDict(SETTINGS[package], Struct())))
-
-    def answer(token: str, inputs: Mapping[str, Any]) -> dict[str, str]:
-        request = provider_pb2.CheckRequest(
-            urn=f"urn:pulumi:test::fortress::{token}::ledger",
-            news=ParseDict(on_the_wire(inputs), Struct()),
-            randomSeed=b"seed",
-        )
-        return {failure.property: failure.reason for failure in stub.Check(request).failures}
-
-    return answer
-
-
-def on_the_wire(value: Any) -> Any:
-    """Generated inputs as the engine sends them: JSON, with its own objects for files."""
-    if isinstance(value, Mapping):
-        return {key: on_the_wire(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [on_the_wire(inner) for inner in value]
-    return {SIGNATURE: ARCHIVE, "path": "x.zip"} if isinstance(value, AssetValue) else value
-
-
-SIGNATURE = "4dabf18193072939515e22adb298388d"
-ARCHIVE = "0def7320c3a5731c473e5ecbe6d01bc7"
-CLUSTER = """
-current-context: one
-contexts: [{name: one, context: {cluster: one}}]
-clusters: [{name: one, cluster: {server: https://one.local.localcloud.invalid}}]
-"""
-SETTINGS: Mapping[str, dict[str, Any]] = {
-    "aws": {"region": "eu-central-1", "allowedAccountIds": '["000000000000"]'},
-    "azure-native": {"subscriptionId": "00000000-0000-0000-0000-000000000000"},
-    "gcp": {"project": "living-fortress-local", "region": "europe-west3"},
-    "kubernetes": {"kubeconfig": CLUSTER},
-}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import importlib
 import inspect
+import pickle
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,8 +14,10 @@ import pytest
 from pulumi import _types as pulumi_types
 
 from localcloud import contract
+from localcloud.contract import UNKNOWN
+from localcloud.contract.annotations import Underivable, term_of
 from localcloud.contract.contracts import Contract, contract_of
-from localcloud.contract.sources import PACKAGES, registered
+from localcloud.contract.sources import PACKAGES, NoSuchSdk, registered, resource_file
 from localcloud.contract.terms import Anything, Either, Enum, JsonText, ListOf, MapOf, Object, Quantity, Scalar, Term
 
 REGISTERED = 6089
@@ -149,3 +153,31 @@ def test_replacement_is_unknown_without_facts_and_never_none() -> None:
     )
     assert contract.replaced_by_removal_of("aws:eks/cluster:Cluster") == ("encryptionConfig",)
     assert contract.replaced_by_removal_of("aws:sqs/queue:Queue") == ()
+
+
+def test_an_sdk_that_is_not_installed_is_named() -> None:
+    with pytest.raises(NoSuchSdk, match="the Python SDK of package 'heroku' is not installed"):
+        contract.check("heroku", "heroku:app/app:App", {})
+
+
+@pytest.mark.parametrize(
+    ("annotation", "complaint"),
+    [
+        ("pulumi.Input[", "no annotation"),
+        ("Tuple[str, int]", "what is Tuple"),
+        ("'NoSuchArgs'", "no class NoSuchArgs"),
+        ("'_nowhere.v1.ThingArgs'", "nothing is imported as _nowhere"),
+    ],
+)
+def test_an_annotation_that_is_not_understood_is_told(annotation: str, complaint: str) -> None:
+    source = resource_file(*registered("kubernetes")["kubernetes:apps/v1:Deployment"])
+    assert source is not None
+    with pytest.raises(Underivable, match=complaint):
+        term_of(annotation, source)
+
+
+def test_there_is_one_unknown_however_it_is_copied() -> None:
+    assert copy.deepcopy({"a": [UNKNOWN]})["a"][0] is UNKNOWN
+    assert copy.copy(UNKNOWN) is UNKNOWN
+    assert pickle.loads(pickle.dumps(UNKNOWN)) is UNKNOWN
+    assert repr(UNKNOWN) == "<unknown>"

@@ -31,7 +31,7 @@ FILES = sorted(path for package in PACKAGES for path in (FOLDER / package).glob(
 
 
 def paths_of(facts: Facts) -> Iterator[str]:
-    yield from (*facts.replace, *facts.replace_when_removed, *facts.required)
+    yield from (*facts.replace, *facts.replace_when_removed)
     for limits in (facts.ranges, facts.lengths, facts.patterns, facts.allowed):
         yield from limits
 

@@ -5,11 +5,25 @@ Every promise is proved twice: of the contract itself, and of a provider process
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+import grpc
+import pytest
+from google.protobuf.json_format import ParseDict
+from google.protobuf.struct_pb2 import Struct
+
+from localcloud import contract
+from localcloud.contract import AssetValue
+from localcloud.provider.proto import provider_pb2, provider_pb2_grpc
+
 Check = Callable[[str, Mapping[str, Any]], dict[str, str]]
+"""Token and inputs -> what is wrong with them: path -> message."""
+
 FEWEST_TYPES = 110
 """Of each of the four SDKs, so more than 400 in all."""
 
@@ -20,6 +34,61 @@ FEWEST_OF_A_KIND = {
     "outside the allowed": 20,
     "missing required": 100,
 }
+
+SIGNATURE = "4dabf18193072939515e22adb298388d"
+ARCHIVE = "0def7320c3a5731c473e5ecbe6d01bc7"
+CLUSTER = """
+current-context: one
+contexts: [{name: one, context: {cluster: one}}]
+clusters: [{name: one, cluster: {server: https://one.local.localcloud.invalid}}]
+"""
+SETTINGS: Mapping[str, dict[str, Any]] = {
+    "aws": {"region": "eu-central-1", "allowedAccountIds": '["000000000000"]'},
+    "azure-native": {"subscriptionId": "00000000-0000-0000-0000-000000000000"},
+    "gcp": {"project": "living-fortress-local", "region": "europe-west3"},
+    "kubernetes": {"kubeconfig": CLUSTER},
+}
+
+
+@pytest.fixture(params=["contract", "provider"])
+def check(request: pytest.FixtureRequest, package: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Check]:
+    """The contract asked directly, or by gRPC as the engine asks it, of a provider process."""
+    if request.param == "contract":
+        yield lambda token, inputs: {
+            problem.path: problem.message for problem in contract.check(package, token, inputs).problems
+        }
+        return
+    environment = os.environ | {"LOCALCLOUD_HOME": str(tmp_path_factory.mktemp("world"))}
+    command = [sys.executable, "-m", "localcloud.provider", package]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        assert process.stdout is not None
+        with grpc.insecure_channel(f"127.0.0.1:{int(process.stdout.readline())}") as channel:
+            yield asked(provider_pb2_grpc.ResourceProviderStub(channel), package)
+        process.terminate()
+
+
+def asked(stub: Any, package: str) -> Check:
+    """Ask a provider process that simulates a local account."""
+    stub.Configure(provider_pb2.ConfigureRequest(args=ParseDict(SETTINGS[package], Struct())))
+
+    def answer(token: str, inputs: Mapping[str, Any]) -> dict[str, str]:
+        request = provider_pb2.CheckRequest(
+            urn=f"urn:pulumi:test::fortress::{token}::ledger",
+            news=ParseDict(on_the_wire(inputs), Struct()),
+            randomSeed=b"seed",
+        )
+        return {failure.property: failure.reason for failure in stub.Check(request).failures}
+
+    return answer
+
+
+def on_the_wire(value: Any) -> Any:
+    """Generated inputs as the engine sends them: JSON, with its own objects for files."""
+    if isinstance(value, Mapping):
+        return {key: on_the_wire(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [on_the_wire(inner) for inner in value]
+    return {SIGNATURE: ARCHIVE, "path": "x.zip"} if isinstance(value, AssetValue) else value
 
 
 def test_valid_inputs_are_accepted(generated: list[Any], check: Check) -> None:
