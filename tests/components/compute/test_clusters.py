@@ -170,6 +170,7 @@ def test_a_kubeconfig_finds_the_cluster_and_holds_no_secret(
     [user] = config["users"]
     assert list(user["user"]) == ["exec"]
     assert user["user"]["exec"]["command"] == command
+    assert user["user"]["exec"]["interactiveMode"] == "IfAvailable", "a deploy has no terminal"
     assert "not-to-be-kept" not in text
 
 
