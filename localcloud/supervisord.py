@@ -52,6 +52,7 @@ def program_section(name: str, order: Path, log: Path, stop_seconds: int) -> str
     """A program, run by its order under the adopting wrapper."""
     # The interpreter itself, not the name it was called by: another name for it must not restart a server.
     wrapper = (Path(sys.executable).resolve(), "-I", "-S", adopt.__file__, order)
+    twice = _escaped(_escaped(log))  # this one value is expanded twice
     return f"""[program:{name}]
 command={" ".join(_escaped(shlex.quote(str(word))) for word in wrapper)}
 autorestart=true
@@ -59,7 +60,7 @@ startsecs=1
 startretries={START_TRIES}
 stopwaitsecs={stop_seconds + GRACE_SECONDS}
 redirect_stderr=true
-stdout_logfile={_escaped(log)}
+stdout_logfile={twice}
 stdout_logfile_maxbytes=0
 stdout_logfile_backups=0
 """
