@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Move the database schema of a home cloud's shards up or down.")
 
-Home = Annotated[str | None, typer.Option(help="Whose shards: aws, azure or gcp; default FORTRESS_CLOUD.")]
+Home = Annotated[Literal["aws", "azure", "gcp"] | None, typer.Option(help="Whose shards; default FORTRESS_CLOUD.")]
 DirectoryFile = Annotated[Path | None, typer.Option(help="File that lists the shards; default FORTRESS_DIRECTORY.")]
 
 
@@ -39,15 +39,18 @@ def down(
 def status(home: Home = None, directory: DirectoryFile = None) -> None:
     """List the migrations, and which of them each shard has."""
     for migrator in _migrators(home, directory):
-        for state in migrator.status():
+        for state in migrator.status(_report):
             _report(f"{migrator.shard.name}: {state.name} {'applied' if state.applied else 'missing'}")
 
 
 def _migrators(home: str | None, directory: Path | None) -> list[Migrator]:
+    import stamina.instrumentation
+
     from app.database.migrate import Migrator
     from app.settings import CommonSettings, load
     from app.sharding import read_directory
 
+    stamina.instrumentation.set_on_retry_hooks(())  # waiting is reported once, not at every attempt
     settings = load(CommonSettings, cloud=home, directory=directory)
     shards = read_directory(settings.directory).at_home(settings.cloud)
     if not shards:

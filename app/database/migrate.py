@@ -53,7 +53,7 @@ class Migrator:
 
     def up(self, report: Report) -> None:
         """Apply what is missing, then let the app's role in; does nothing where nothing is missing."""
-        with self._backend() as (backend, migrations):
+        with self._backend(report) as (backend, migrations):
             for migration in backend.to_apply(migrations):
                 with self._named(migration):
                     backend.apply_one(migration)
@@ -63,16 +63,16 @@ class Migrator:
 
     def down(self, report: Report, *, steps: int | None = 1) -> None:
         """Roll back the last `steps` migrations (None: all); refused by the database where events would be lost."""
-        with self._backend() as (backend, migrations):
+        with self._backend(report) as (backend, migrations):
             for migration in list(backend.to_rollback(migrations))[:steps]:
                 with self._named(migration):
                     backend.rollback_one(migration)
                 report(f"{self.shard.name}: rolled back {migration.id}")
             report(f"{self.shard.name}: {len(backend.get_applied_migration_hashes())} migrations are applied")
 
-    def status(self) -> list[MigrationState]:
+    def status(self, report: Report) -> list[MigrationState]:
         """Every migration there is, and whether the shard has it."""
-        with self._backend() as (backend, migrations):
+        with self._backend(report) as (backend, migrations):
             applied = set(backend.get_applied_migration_hashes())
             return [MigrationState(migration.id, migration.hash in applied) for migration in migrations]
 
@@ -82,9 +82,9 @@ class Migrator:
         return psycopg.connect(autocommit=True, **parameters)
 
     @contextlib.contextmanager
-    def _backend(self) -> Iterator[tuple[_Backend, MigrationList]]:
+    def _backend(self, report: Report) -> Iterator[tuple[_Backend, MigrationList]]:
         try:
-            self._wait_until_it_answers()
+            self._wait_until_it_answers(report)
             with all_migrations() as migrations, _Backend(self.connect) as backend, backend.lock(LOCK_SECONDS):
                 yield backend, migrations
         except (psycopg.Error, LoginRefused, exceptions.LockTimeout, exceptions.BadMigration) as error:
@@ -97,10 +97,12 @@ class Migrator:
         except psycopg.Error as error:
             raise MigrationFailed(f"shard {self.shard.name}, {migration.id}: {_first_line(error)}") from error
 
-    def _wait_until_it_answers(self) -> None:
+    def _wait_until_it_answers(self, report: Report) -> None:
         for attempt in stamina.retry_context(
             on=psycopg.OperationalError, attempts=None, timeout=self._wait_seconds, wait_initial=0.1, wait_max=2.0
         ):
+            if attempt.num == 2:
+                report(f"{self.shard.name}: does not answer yet, waiting up to {self._wait_seconds:.0f} s")
             with attempt:
                 self.connect().close()
 

@@ -58,6 +58,8 @@ begin
 end
 $$;
 """
+Empty = Callable[[str], Shard]
+
 FORGET = """
 alter table events disable trigger events_are_immutable;
 truncate events restart identity;
@@ -247,7 +249,7 @@ def answering(postgres: Postgres) -> Postgres:
 
 
 @pytest.fixture
-def empty(answering: Postgres, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Shard]]:
+def empty(answering: Postgres, monkeypatch: pytest.MonkeyPatch) -> Iterator[Empty]:
     """Makes a shard of a home without any table, in an environment that logs in as its administrator."""
     log_in_as(monkeypatch, answering, "migrator")
     made: list[str] = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,7 @@ from app.database import migrate
 from app.database.migrate import MigrationFailed, Migrator, all_migrations
 from app.sharding import Directory, Shard
 
-from .conftest import GCP_USER, Postgres
-
-Empty = Callable[[str], Shard]
+from .conftest import GCP_USER, Empty, Postgres
 
 APPEND = "select outcome, version from append_event(%s, 'Granted', '{}', '{}', 1, %s, null)"
 
@@ -49,9 +47,9 @@ def test_up_down_up_ends_where_it_began(shard: Shard, postgres: Postgres) -> Non
     migrator.up(lines.append)
     first = schema(postgres, shard)
     assert "aws-0: applied 0001_events" in lines
-    assert all(state.applied for state in migrator.status())
+    assert all(state.applied for state in migrator.status(quietly))
     migrator.down(lines.append, steps=None)
-    assert not any(state.applied for state in migrator.status())
+    assert not any(state.applied for state in migrator.status(quietly))
     assert schema(postgres, shard) == []
     migrator.up(lines.append)
     assert schema(postgres, shard) == first
@@ -84,7 +82,7 @@ def test_down_goes_one_step_back(shard: Shard) -> None:
     migrator = Migrator(shard)
     migrator.up(quietly)
     migrator.down(quietly)
-    assert [state.name for state in migrator.status() if not state.applied] == ["0004_ledger_writer"]
+    assert [state.name for state in migrator.status(quietly) if not state.applied] == ["0004_ledger_writer"]
 
 
 @pytest.mark.servers
@@ -136,8 +134,10 @@ def test_it_waits_for_a_database_that_starts_late(shard: Shard, postgres: Postgr
     postgres.kill()
     starting = threading.Timer(1.0, postgres.start)
     starting.start()
-    Migrator(shard).up(quietly)
+    lines: list[str] = []
+    Migrator(shard).up(lines.append)
     starting.join()
+    assert lines[0] == "aws-0: does not answer yet, waiting up to 120 s"
 
 
 @pytest.mark.servers
