@@ -10,7 +10,7 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11,$(
 
 BIN := .venv/bin
 FORTRESS := $(BIN)/fortress
-PYTEST := $(BIN)/pytest --numprocesses $(TEST_WORKERS) --dist worksteal
+PYTEST := $(BIN)/pytest --numprocesses $(TEST_WORKERS) --dist loadgroup
 COVERAGE := --cov --cov-report=term:skip-covered
 LOCK := $(BIN)/uv pip compile --quiet --generate-hashes --universal --no-emit-index-url --custom-compile-command "make lock" --python-version 3.11
 

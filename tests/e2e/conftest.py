@@ -30,7 +30,7 @@ PATIENCE_SECONDS = 60.0
 LOOK_SECONDS = 0.1
 
 
-def eventually(condition: Callable[[], bool], what: str, seconds: float = PATIENCE_SECONDS) -> None:
+def await_condition(condition: Callable[[], bool], what: str, seconds: float = PATIENCE_SECONDS) -> None:
     """Await a condition; fails naming what did not come."""
     deadline = time.monotonic() + seconds
     while not condition():
@@ -129,7 +129,35 @@ class Local:
         return pid
 
     def programs(self) -> Mapping[str, int | None]:
+        """Every program of the world, and its process."""
         return {state.name: state.pid for state in Supervisor(self.home).states()}
+
+    def stop_unsupervised(self, program: str) -> None:
+        """End a program that nobody would start again: its wrapper dies first, then the program."""
+        pid = self.pid(program)
+        wrapper = int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
+        os.kill(wrapper, signal.SIGKILL)
+        os.kill(pid, signal.SIGKILL)
+        await_condition(lambda: pid not in self.programs().values(), f"{program} is down")
+
+    def supervised(self) -> bool:
+        """Whether a supervisor watches every program."""
+        return all(state.running and state.description == "RUNNING" for state in Supervisor(self.home).states())
+
+    def whole(self) -> bool:
+        """Whether all databases run and all pods and gateways are ready."""
+        inventory = self.inventory
+        return (
+            all(one.running for one in inventory.databases)
+            and all(one.ready for one in inventory.pods if one.phase == "Running")
+            and all(one.ready for one in inventory.gateways)
+        )
+
+
+@pytest.fixture
+def eventually() -> Callable[..., None]:
+    """Awaits a condition: `eventually(condition, what)`."""
+    return await_condition
 
 
 @pytest.fixture(scope="session")
@@ -150,6 +178,5 @@ def up() -> Iterator[Local]:
 @pytest.fixture
 def local(up: Local) -> Local:
     """The environment, whole again before each test."""
-    eventually(lambda: all(one.running for one in up.inventory.databases), "all databases run")
-    eventually(lambda: all(one.ready for one in up.inventory.pods if one.phase == "Running"), "all pods are ready")
+    await_condition(up.whole, "everything runs")
     return up
