@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from localcloud import interruption
 from localcloud.adopt import started_at
 from localcloud.body import BodyError, Properties
 from localcloud.kubernetes import kubelet
@@ -18,6 +20,7 @@ from localcloud.supervision import last_lines
 
 DEFAULT_BACKOFF_LIMIT = 6
 FIRST_BACKOFF_SECONDS = 0.5
+LOOK_SECONDS = 0.1
 LONGEST_BACKOFF_SECONDS = 5.0
 """The pause between two tries doubles from the first to the longest (Kubernetes: 10 seconds to 6 minutes)."""
 
@@ -104,11 +107,10 @@ def _try(pod: Pod, deadline: float | None) -> _Outcome:
 
 def _code(processes: Sequence[subprocess.Popen[bytes]], deadline: float | None) -> int | None:
     """The first exit code that is not 0, else 0; None where the deadline came first."""
-    codes = []
-    for process in processes:
-        left = None if deadline is None else max(0.0, deadline - time.monotonic())
-        try:
-            codes.append(process.wait(timeout=left))
-        except subprocess.TimeoutExpired:
+    while (running := next((process for process in processes if process.poll() is None), None)) is not None:
+        if deadline is not None and time.monotonic() > deadline:
             return None
-    return next((code for code in codes if code), 0)
+        interruption.check("a Job's pod")
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            running.wait(LOOK_SECONDS)
+    return next((code for process in processes if (code := process.returncode)), 0)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from localcloud.body import BodyError, Made, Properties, Resource
 from localcloud.home import Home, NoFreeAddress
+from localcloud.interruption import heeding
 from localcloud.kubernetes.cluster import Cluster, Key, Manifest, completed
 from localcloud.supervision import SupervisionError
 
@@ -73,7 +74,7 @@ class ObjectBody:
         key = Key.of(draft)
         earlier = cluster.get(key.kind, key.namespace, key.name)
         manifest = completed(resource, self.kind, namespaced=self.namespaced, earlier=earlier or draft)
-        with plainly_told(key):
+        with plainly_told(key), heeding(resource.interrupted):
             self.apply(cluster, manifest)
         return manifest
 

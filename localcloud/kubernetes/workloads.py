@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
+from localcloud import interruption
 from localcloud.body import BodyError
 from localcloud.kubernetes.kubelet import log_of, ready, states
 from localcloud.kubernetes.pods import Pod
@@ -55,6 +56,7 @@ def await_ready(pods: Sequence[Pod], seconds: float) -> None:
         waiting = [each for each in waiting if not each.ready()]
         if not waiting:
             return
+        interruption.check(f"pod {waiting[0].pod.name}")
         if time.monotonic() > deadline:
             late = waiting[0].pod
             raise BodyError(f"pod {late.name} is not ready after {seconds:.0f} s: {log_of(late)}")

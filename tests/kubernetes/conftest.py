@@ -7,6 +7,7 @@ import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import httpx
@@ -56,6 +57,8 @@ class Kubernetes:
     home: Home
     cluster: str = "aws"
     made: dict[tuple[str, str], Made] = field(default_factory=dict)
+    interrupted: Event = field(default_factory=Event)
+    """As the engine's Ctrl-C sets it."""
 
     def apply(self, kind: str, name: str, namespace: str | None = "ledger", **content: Any) -> Properties:
         """Create the object, or change the one that is there; its outputs."""
@@ -68,6 +71,7 @@ class Kubernetes:
             name=name,
             inputs=inputs,
             provider={"kubeconfig": kubeconfig(self.cluster)},
+            interrupted=self.interrupted,
         )
         known = self.made.get((kind, name))
         if known:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Timer
 
 import httpx
 import pytest
@@ -153,6 +154,15 @@ def test_a_failed_create_leaves_nothing_behind(kubernetes: Kubernetes) -> None:
     assert kubernetes.programs() == {}
     assert not (kubernetes.home.root / "kubernetes/aws/ledger").exists()
     assert kubernetes.home.read("addresses.json") == {}
+
+
+def test_an_interrupted_rollout_ends_without_its_pods_and_the_next_completes(kubernetes: Kubernetes) -> None:
+    Timer(0.5, kubernetes.interrupted.set).start()
+    with pytest.raises(BodyError, match="interrupted while waiting for pod"):
+        kubernetes.deploy(container={"readinessProbe": {"tcpSocket": {"port": 1}}})
+    assert kubernetes.programs() == {}
+    kubernetes.interrupted.clear()
+    assert kubernetes.deploy()["status"]["readyReplicas"] == 1
 
 
 def test_a_taken_port_is_named_and_the_next_try_completes(kubernetes: Kubernetes) -> None:
