@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from pulumi import automation as auto
 
-ENVIRONMENTS = ("preview-7", "dev", "staging", pytest.param("production", marks=pytest.mark.full))
+ENVIRONMENTS = ("preview-7", "dev", "staging", "production")
 PROTECTED = ("staging", "production")
 DRIFTED = "aws:kms/key:Key"
 
