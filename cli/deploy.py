@@ -64,7 +64,7 @@ def preview(env: str, *, real: bool) -> None:
     session = open_session(env if real or env == "local" else f"{REHEARSAL_PREFIX}{env}")
     with session.alone():
         session.prepare()
-        session.run("preview", "--diff" if sys.stdout.isatty() else "--suppress-progress")
+        session.run("preview", *(() if sys.stdout.isatty() else ("--suppress-progress",)), "--suppress-outputs")
 
 
 def preview_as_json(env: str) -> dict[str, object]:
@@ -81,14 +81,14 @@ def rehearse(env: str) -> None:
     session = open_session(f"{REHEARSAL_PREFIX}{env}")
     with session.alone():
         session.prepare()
-        session.run("up", "--yes", "--skip-preview", "--suppress-progress")
+        session.run("up", *_consent(session, yes=True), "--suppress-progress")
 
 
 def refresh(env: str) -> None:
     """`pulumi refresh` of the environment itself."""
     session = open_session(env)
     with session.alone():
-        session.run("refresh", "--yes", "--skip-preview")
+        session.run("refresh", *_consent(session, yes=False))
 
 
 def open_shell(env: str, *, print_lines: bool) -> None:
@@ -104,7 +104,10 @@ def open_shell(env: str, *, print_lines: bool) -> None:
 
 
 def _consent(session: Session, yes: bool) -> tuple[str, ...]:
-    return ("--yes", "--skip-preview") if yes or session.simulated else ()
+    """A simulated run needs none, and its outputs (kubeconfigs of no cluster) tell nobody anything."""
+    if session.simulated:
+        return ("--yes", "--skip-preview", "--suppress-outputs")
+    return ("--yes", "--skip-preview") if yes else ()
 
 
 def wake(home: Home) -> None:

@@ -1,7 +1,7 @@
-"""Loads of the largest SDK packages only the modules that are asked for.
+"""Loads of the SDKs only the modules that are asked for.
 
 `from pulumi_gcp import compute` executes an `__init__` that imports every resource of the service, hundreds of modules
-of which a program uses a dozen; over all clouds that is a third of a run's time. Here such a package is an empty shell
+of which a program uses a dozen; over all clouds that is a third of a run's time. Here a package is an empty shell
 that finds a name in the module the code generator has put it into. A name that is not found there makes the package
 load as it would have without this.
 """
@@ -19,25 +19,16 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-PACKAGES = (
-    "pulumi_aws.cloudwatch",
-    "pulumi_aws.ec2",
-    "pulumi_aws.iam",
-    "pulumi_aws.rds",
-    "pulumi_azure_native.containerservice",
-    "pulumi_azure_native.network",
-    "pulumi_gcp.compute",
-    "pulumi_gcp.container",
-    "pulumi_gcp.iam",
-    "pulumi_gcp.projects",
-)
+SDKS = ("pulumi_aws", "pulumi_azure_native", "pulumi_gcp", "pulumi_kubernetes")
 SHARED = ("_inputs", "_enums")
 """Where the generator puts what several resources of a package use."""
+OUTPUT_FORM = "_output"
+"""What the generator appends to a function's name for the form that takes and gives outputs, in the same module."""
 WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
 def make_lazy() -> None:
-    """From now on the large packages load their modules one by one; those imported already stay as they are."""
+    """From now on the SDKs' packages load their modules one by one; those imported already stay as they are."""
     if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
         sys.meta_path.insert(0, _Finder())
 
@@ -46,10 +37,11 @@ class _Finder(MetaPathFinder):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        if fullname not in PACKAGES:
+        sdk, _, inside = fullname.partition(".")
+        if sdk not in SDKS or not inside:
             return None
         spec = PathFinder.find_spec(fullname, path, target)
-        if spec is not None and spec.loader is not None:
+        if spec is not None and spec.loader is not None and spec.submodule_search_locations is not None:
             spec.loader = _Shell(spec.loader)
         return spec
 
@@ -80,11 +72,11 @@ class _Shell(Loader):
 
 def _in_modules(package: ModuleType, name: str) -> Any:
     """A submodule of that name, or the name out of its own module or a shared one; None where it is elsewhere."""
-    own = WORD.sub("_", name).lower()
-    for candidate in (own, *SHARED) if own != name else (own,):
+    own = (name.removesuffix(OUTPUT_FORM), WORD.sub("_", name).lower(), name)
+    for candidate in dict.fromkeys((*own, *SHARED)):
         if _has(package, candidate):
             module = importlib.import_module(f"{package.__name__}.{candidate}")
-            found = module if candidate == name else getattr(module, name, None)
+            found = getattr(module, name, module if candidate == name else None)
             if found is not None:
                 return found
     return None
