@@ -12,6 +12,8 @@ from pulumi import automation as auto
 
 ENVIRONMENTS = ("preview-7", "dev", "staging", "production")
 PROTECTED = ("staging", "production")
+FORETOLD = "preview-7"
+"""Where a preview is held against the run it foretells; once is enough."""
 DRIFTED = "aws:kms/key:Key"
 
 pytestmark = pytest.mark.engine
@@ -29,16 +31,17 @@ def test_an_environment_comes_up_stays_changes_is_repaired_and_goes(rehearsed: A
     assert set(changed(stack.up())) == {"same"}
 
     rehearsed.set("database.backupRetentionDays", 8)
-    preview = {str(getattr(kind, "value", kind)): count for kind, count in stack.preview().change_summary.items()}
-    result = changed(stack.up())
-    assert result["update"] >= 1
-    assert result["update"] == preview["update"]
-    assert set(result) <= {"same", "update"}
+    if rehearsed.name == FORETOLD:
+        preview = {str(getattr(kind, "value", kind)): count for kind, count in stack.preview().change_summary.items()}
+        assert preview == changed(stack.up())
+    else:
+        result = changed(stack.up())
+        assert result["update"] >= 1
+        assert set(result) == {"same", "update"}
 
     drift(rehearsed)
     assert changed(stack.refresh())["update"] == 1
     assert changed(stack.up())["update"] == 1
-    assert set(changed(stack.up())) == {"same"}
 
     if rehearsed.name in PROTECTED:
         with pytest.raises(auto.CommandError, match="cannot be deleted"):

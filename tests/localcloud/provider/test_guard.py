@@ -49,7 +49,7 @@ def test_the_account_decides_the_world(package, configuration, world, scope):
         ("azure-native", {}),
         ("gcp", {"project": "customers-production"}),
         ("kubernetes", {}),
-        ("kubernetes", {"kubeconfig": "/root/.kube/config"}),
+        ("kubernetes", {"kubeconfig": "/home/someone/.kube/config"}),
         ("kubernetes", {"kubeconfig": json.dumps(kubeconfig("https://10.0.0.1:6443"))}),
         ("kubernetes", {"kubeconfig": json.dumps(kubeconfig("https://local.localcloud.invalid"))}),
         ("kubernetes", {"kubeconfig": json.dumps(kubeconfig("https://a.local.localcloud.invalid.example.com"))}),
