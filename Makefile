@@ -18,7 +18,7 @@ LOCK := $(BIN)/uv pip compile --quiet --generate-hashes --universal --no-emit-in
 .PHONY: setup up status down preview rehearse refresh preview-comment shell
 
 setup: ## Install everything this checkout needs; a second run does only what changed
-	@$(PYTHON) tools/setup.py
+	@$(PYTHON) tools/setup.py >&2
 
 up: setup ## Bring the local environment up: three clouds, their databases, the app
 	@$(FORTRESS) up

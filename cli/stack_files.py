@@ -26,16 +26,16 @@ def settings_folder(checkout: Path) -> Path:
 def prepare_stack(checkout: Path, stack: str, today: datetime.date) -> Environment:
     """Write the settings file of a derived stack, and read the environment of any.
 
-    Raises InvalidSettings naming the file, where it is missing or wrong.
+    Raises InvalidSettings naming the file that people edit, where it is missing or wrong.
     """
     folder = settings_folder(checkout)
+    edited = _edited_file(folder, stack.removeprefix(REHEARSAL_PREFIX))
+    settings = _settings_of(edited, today)
     if stack.startswith(REHEARSAL_PREFIX):
-        source = _settings_of(folder, stack.removeprefix(REHEARSAL_PREFIX), today)
-        _write(folder, stack, rehearsed(source, _read(folder / "Pulumi.local.yaml")))
-    elif stack.startswith(f"{PREVIEW}-"):
-        _write(folder, stack, _settings_of(folder, stack, today))
-    path = folder / f"Pulumi.{stack}.yaml"
-    return read_environment(stack, _read(path).get("config") or {}, str(path.relative_to(checkout)))
+        settings = rehearsed(settings, _read(folder / "Pulumi.local.yaml"))
+    if edited.name != f"Pulumi.{stack}.yaml":
+        _write(folder, stack, settings)
+    return read_environment(stack, settings.get("config") or {}, str(edited.relative_to(checkout)))
 
 
 def rehearsed(source: Mapping[str, Any], local: Mapping[str, Any]) -> dict[str, Any]:
@@ -45,16 +45,19 @@ def rehearsed(source: Mapping[str, Any], local: Mapping[str, Any]) -> dict[str, 
     return {**salt, "config": {**(source.get("config") or {}), f"{PROJECT}:accounts": accounts}}
 
 
-def _settings_of(folder: Path, stack: str, today: datetime.date) -> dict[str, Any]:
-    """The settings of a committed environment, or those of a numbered preview with its expiry."""
-    if not stack.startswith(f"{PREVIEW}-"):
-        return _read(folder / f"Pulumi.{stack}.yaml")
-    own = folder / f"Pulumi.{stack}.yaml"
-    if own.exists():
-        return _read(own)
-    template = _read(folder / f"Pulumi.{PREVIEW}.yaml")
+def _edited_file(folder: Path, name: str) -> Path:
+    """The file in which an environment's settings are made: a preview without one of its own has the template's."""
+    own = folder / f"Pulumi.{name}.yaml"
+    return folder / f"Pulumi.{PREVIEW}.yaml" if name.startswith(f"{PREVIEW}-") and not own.exists() else own
+
+
+def _settings_of(edited: Path, today: datetime.date) -> dict[str, Any]:
+    """What the file says; a numbered preview that begins from the template gets its expiry."""
+    settings = _read(edited)
+    if edited.name != f"Pulumi.{PREVIEW}.yaml":
+        return settings
     expires = (today + datetime.timedelta(days=PREVIEW_DAYS)).isoformat()
-    return {**template, "config": {**(template.get("config") or {}), f"{PROJECT}:expires": expires}}
+    return {**settings, "config": {**(settings.get("config") or {}), f"{PROJECT}:expires": expires}}
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -33,6 +33,16 @@ class EngineFailed(Exception):
         self.status = status
 
 
+class StackMissing(Exception):
+    """A real environment's stack is not in the backend that Pulumi is logged into, or there is no login."""
+
+    def __init__(self, stack: str) -> None:
+        super().__init__(
+            f"stack {stack} is not in your Pulumi backend, or you are not logged in: `pulumi login <backend>`, then"
+            f" `pulumi stack init {stack} --secrets-provider=<key>`; without a credential, `fortress preview` works"
+        )
+
+
 @dataclass(frozen=True)
 class Session:
     """One stack and the world it runs in."""
@@ -78,9 +88,15 @@ class Session:
         return self._process(["stack", "--stack", self.stack], quiet=True).returncode == 0
 
     def prepare(self) -> None:
-        """Create the stack where it does not exist yet."""
-        if not self.exists():
-            self.run("stack", "init", "--no-select", "--secrets-provider", "passphrase", quiet=True)
+        """Create a simulated stack where it does not exist yet; raises StackMissing for a real one.
+
+        Where real state is kept, and which key encrypts its secrets, is for its owner to say.
+        """
+        if self.exists():
+            return
+        if not self.simulated:
+            raise StackMissing(self.stack)
+        self.run("stack", "init", "--no-select", "--secrets-provider", "passphrase", quiet=True)
 
     @contextlib.contextmanager
     def alone(self) -> Iterator[None]:

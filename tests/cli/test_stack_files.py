@@ -72,3 +72,10 @@ def test_a_wrong_value_names_the_file_it_stands_in(checkout: Path) -> None:
     path.write_text(yaml.safe_dump(document))
     with pytest.raises(InvalidSettings, match=r"^stacks/config/Pulumi.staging.yaml: living-fortress:shardsPerHome"):
         prepare_stack(checkout, "staging", TODAY)
+
+
+def test_a_wrong_value_of_a_rehearsal_names_the_file_that_people_edit(checkout: Path) -> None:
+    path = checkout / "stacks" / "config" / "Pulumi.staging.yaml"
+    path.write_text(path.read_text().replace("backupRetentionDays: 14", "backupRetentionDays: 99"))
+    with pytest.raises(InvalidSettings, match=r"^stacks/config/Pulumi.staging.yaml: .*backupRetentionDays = 99"):
+        prepare_stack(checkout, "rehearsal-staging", TODAY)
