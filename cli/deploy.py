@@ -24,7 +24,7 @@ def open_session(stack: str) -> Session:
     environment = prepare_stack(CHECKOUT, stack, datetime.date.today())
     if environment.world is not World.REAL:
         print(first_line(environment), file=sys.stderr, flush=True)
-    return Session(stack, environment, home_of(environment.world), locate().bin)
+    return Session(stack, environment, home_of(environment.world), locate())
 
 
 def bring_up(env: str, *, yes: bool, as_json: bool) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from localcloud.home import CHECKOUT, Home, default_home
 from stacks.environment import PROJECT, Environment, World
+from tools.engine import Engine
 
 STAND_INS = CHECKOUT / "localcloud" / "bin"
 PACKAGES = ("aws", "azure-native", "gcp", "kubernetes")
@@ -50,7 +51,7 @@ class Session:
     stack: str
     environment: Environment
     home: Home
-    engine_bin: Path
+    engine: Engine
 
     @property
     def simulated(self) -> bool:
@@ -59,7 +60,7 @@ class Session:
 
     def variables(self) -> dict[str, str]:
         """What the engine's environment needs over and above the caller's."""
-        return engine_variables(self.engine_bin, self.home if self.simulated else None)
+        return engine_variables(self.engine, self.home if self.simulated else None)
 
     def run(self, *command: str, quiet: bool = False) -> None:
         """Run a pulumi command on this stack, its output passed through; raises EngineFailed."""
@@ -114,7 +115,7 @@ class Session:
 
     @property
     def _pulumi(self) -> str:
-        return str(self.engine_bin / "pulumi")
+        return str(self.engine.pulumi)
 
     def _state_file(self) -> Path:
         return self.home.root / "state" / ".pulumi" / "stacks" / PROJECT / f"{self.stack}.json"
@@ -142,24 +143,17 @@ def home_of(world: World) -> Home:
     return Home.open(root)
 
 
-def engine_variables(engine_bin: Path, home: Home | None) -> dict[str, str]:
-    """Environment variables for the engine; with a home also its own backend, secrets and the stand-ins on PATH.
+def engine_variables(engine: Engine, home: Home | None) -> dict[str, str]:
+    """Environment variables for the engine; with a home also its own backend, secrets and plugins.
 
     The passphrase of a simulated stack is empty on purpose: no secret of worth is in it, and it stays on the machine.
     """
-    path = os.environ.get("PATH", "")
-    shared = {
-        # Compiling the SDKs anew in every run costs ten times what loading them compiled does; empty means "may write".
-        "PYTHONDONTWRITEBYTECODE": "",
-        "FORTRESS_PYTHON": sys.executable,
-        "PULUMI_SKIP_UPDATE_CHECK": "true",
-    }
+    variables = engine.variables(os.environ.get("PATH", os.defpath))
     if home is None:
-        return {**shared, "PATH": f"{engine_bin}{os.pathsep}{path}"}
+        return variables
     return {
-        **shared,
+        **variables,
         **STATE_AT_THE_END,
-        "PATH": f"{engine_bin}{os.pathsep}{path}",
         "LOCALCLOUD_HOME": str(home.root),
         "PULUMI_HOME": str(_engine_home(home)),
         "PULUMI_IGNORE_AMBIENT_PLUGINS": "true",

@@ -12,28 +12,29 @@ import pytest
 from cli.stack_files import prepare_stack
 from cli.world import PACKAGES, Session, StackMissing, engine_variables, shell_lines
 from localcloud.home import CHECKOUT, Home
+from tools.engine import Engine, Origin
 
 TODAY = datetime.date(2030, 1, 1)
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Path:
+def engine(tmp_path: Path) -> Engine:
     """An engine that knows no stack, and says what it was called with."""
     program = tmp_path / "bin" / "pulumi"
     program.parent.mkdir()
     program.write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/calls\nexit 255\n')
     program.chmod(0o755)
-    return program.parent
+    return Engine(bin=program.parent, version="0", origin=Origin.PATH)
 
 
-def test_a_real_stack_is_never_made_by_the_command(engine: Path, tmp_path: Path) -> None:
+def test_a_real_stack_is_never_made_by_the_command(engine: Engine, tmp_path: Path) -> None:
     session = Session("production", prepare_stack(CHECKOUT, "production", TODAY), Home(tmp_path), engine)
     with pytest.raises(StackMissing, match=r"pulumi login.*pulumi stack init production"):
         session.prepare()
     assert "init" not in (tmp_path / "calls").read_text()
 
 
-def test_a_simulated_run_takes_the_stand_ins_and_nothing_of_the_user_s(engine: Path, tmp_path: Path) -> None:
+def test_a_simulated_run_takes_the_stand_ins_and_nothing_of_the_user_s(engine: Engine, tmp_path: Path) -> None:
     variables = engine_variables(engine, Home.open(tmp_path / "world"))
     assert variables["PULUMI_BACKEND_URL"].startswith(f"file://{tmp_path}/world")
     assert variables["PULUMI_IGNORE_AMBIENT_PLUGINS"] == "true"
@@ -43,10 +44,10 @@ def test_a_simulated_run_takes_the_stand_ins_and_nothing_of_the_user_s(engine: P
         assert plugin.resolve().parent == CHECKOUT / "localcloud" / "bin"
 
 
-def test_a_real_run_keeps_the_user_s_backend_and_plugins(engine: Path) -> None:
+def test_a_real_run_keeps_the_user_s_backend_and_plugins(engine: Engine) -> None:
     variables = engine_variables(engine, None)
     assert not {"PULUMI_BACKEND_URL", "PULUMI_HOME", "PULUMI_CONFIG_PASSPHRASE", "LOCALCLOUD_HOME"} & set(variables)
-    assert variables["PATH"] == f"{engine}{os.pathsep}{os.environ['PATH']}"
+    assert variables["PATH"] == os.pathsep.join([str(engine.bin), str(CHECKOUT / ".venv" / "bin"), os.environ["PATH"]])
 
 
 def test_lines_for_the_shell_survive_odd_values() -> None:

@@ -95,7 +95,7 @@ def rehearsed(request: pytest.FixtureRequest, project: Path, world: Home) -> Reh
     stack_name = f"rehearsal-{name}"
     prepare_stack(project, stack_name, TODAY)
     engine = locate()
-    variables = engine_variables(engine.bin, world)
+    variables = engine_variables(engine, world)
     options = auto.LocalWorkspaceOptions(
         work_dir=str(project),
         pulumi_command=auto.PulumiCommand(root=str(engine.root), skip_version_check=True),

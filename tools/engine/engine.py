@@ -50,6 +50,8 @@ class Engine:
             "PATH": os.pathsep.join([str(self.bin), str(checkout_python().parent), search_path]),
             "FORTRESS_PYTHON": str(checkout_python()),
             "PULUMI_SKIP_UPDATE_CHECK": "true",
+            # Compiling the SDKs anew costs ten times what loading them compiled does; empty means "may write".
+            "PYTHONDONTWRITEBYTECODE": "",
         }
 
     def environment(self, base: Mapping[str, str] | None = None) -> dict[str, str]:
