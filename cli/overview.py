@@ -6,15 +6,14 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
 from localcloud.home import Home, default_home
 from localcloud.identity import Authority
-from localcloud.inventory import Inventory, look
-from localcloud.postgres.services import FILE as SERVICE_FILE
+from localcloud.inventory import Inventory, PodView, look
+from localcloud.kubernetes.pods import SUCCEEDED
 
 Rows = Sequence[Sequence[str]]
 
@@ -24,7 +23,7 @@ def show(*, as_json: bool) -> None:
     home = Home(default_home())
     inventory = look(home)
     if as_json:
-        print(json.dumps(asdict(inventory) | _paths(home), indent=1))
+        _as_json(home, inventory)
     elif not inventory.databases and not inventory.pods:
         print("Nothing of the local environment runs; bring it up with `make up`.")
     else:
@@ -35,7 +34,7 @@ def after_up(home: Home, *, as_json: bool) -> None:
     """What `fortress up` says at its end: where everything is, and what to try."""
     inventory = look(home)
     if as_json:
-        print(json.dumps(asdict(inventory) | _paths(home), indent=1))
+        _as_json(home, inventory)
         return
     print()
     _tables(inventory)
@@ -47,7 +46,7 @@ def hints(home: Home, inventory: Inventory) -> str:
     url = inventory.gateways[0].url
     return f"""
 Try it:
-  export PGSERVICEFILE={home.root / SERVICE_FILE} CURL_CA_BUNDLE={Authority.of(home).ca_certificate}
+  export PGSERVICEFILE={inventory.service_file} CURL_CA_BUNDLE={Authority.of(home).ca_certificate}
   token=$(.venv/bin/fortress token)
   curl -H "Authorization: Bearer $token" -H "Content-Type: application/json" \\
        -d '{{"amount": 100}}' {url}/accounts/alice/grants
@@ -56,12 +55,9 @@ Try it:
 The API is described at {url}/docs; `make status` shows what runs, `make down` takes it all away."""  # noqa: S608 (text for people)
 
 
-def _paths(home: Home) -> dict[str, str]:
-    return {
-        "home": str(home.root),
-        "service_file": str(home.root / SERVICE_FILE),
-        "ca_certificate": str(home.root / "identity" / "ca.crt"),
-    }
+def _as_json(home: Home, inventory: Inventory) -> None:
+    places = {"home": str(home.root), "ca_certificate": str(home.root / "identity" / "ca.crt")}
+    print(json.dumps(asdict(inventory) | places, indent=1))
 
 
 def _tables(inventory: Inventory) -> None:
@@ -82,8 +78,8 @@ def _tables(inventory: Inventory) -> None:
     )
 
 
-def _state(pod: Any) -> str:
-    return "ready" if pod.ready else "done" if pod.phase == "Succeeded" else "NOT READY"
+def _state(pod: PodView) -> str:
+    return "ready" if pod.ready else "done" if pod.phase == SUCCEEDED else "NOT READY"
 
 
 def _address(address: str, ports: Sequence[int]) -> str:

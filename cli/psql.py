@@ -38,9 +38,9 @@ def service_of(home: Home, where: str) -> str:
     """The service of that name, else that of the shard where the account of that name lives."""
     from app.sharding.directory import parse_directory
     from localcloud.kubernetes.cluster import Cluster
-    from localcloud.postgres import records, services
+    from localcloud.postgres import services
 
-    if where in services.named([record for record in records.every(home) if record.complete]):
+    if where in services.by_name(home):
         return where
     for cluster in Cluster.all(home):
         for configuration in cluster.list("ConfigMap"):

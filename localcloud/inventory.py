@@ -9,8 +9,7 @@ from typing import Literal
 from localcloud.home import Home
 from localcloud.kubernetes.inventory import GatewayView, PodView, gateway_views, pod_views
 from localcloud.kubernetes.pods import SUCCEEDED
-from localcloud.postgres import records
-from localcloud.postgres.services import FILE, named
+from localcloud.postgres.services import FILE, by_name
 from localcloud.supervision import ProcessState, Supervisor
 
 __all__ = ["DatabaseView", "GatewayView", "Inventory", "PodView", "look"]
@@ -65,7 +64,6 @@ def look(home: Home) -> Inventory:
 
 
 def _databases(home: Home, running: Mapping[str, bool]) -> tuple[DatabaseView, ...]:
-    servers = [record for record in records.every(home) if record.complete]
     return tuple(
         DatabaseView(
             service=service,
@@ -77,5 +75,5 @@ def _databases(home: Home, running: Mapping[str, bool]) -> tuple[DatabaseView, .
             role="standby" if server.source else "primary",
             running=running.get(server.program, False),
         )
-        for service, server in named(servers).items()
+        for service, server in by_name(home).items()
     )

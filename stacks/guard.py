@@ -58,7 +58,7 @@ def keep_worlds_apart(environment: Environment, variables: Mapping[str, str]) ->
         )
     raise WorldsMixed(
         f"{environment.name} is simulated, but {', '.join(wrong)} would be real provider plugins:"
-        " run it through `make` or `fortress`, or put localcloud/bin first on PATH (`make shell`)"
+        " run it through `make` or `fortress`, or in the shell that `make shell` opens"
     )
 
 

@@ -13,9 +13,13 @@ FILE = "pg_service.conf"
 def rewrite(home: Home) -> None:
     """Write the file anew from the servers that there are."""
     with home.lock("services"):
-        servers = [record for record in records.every(home) if record.complete]
-        sections = [_section(home, name, record) for name, record in named(servers).items()]
+        sections = [_section(home, name, record) for name, record in by_name(home).items()]
         write_atomically(home.root / FILE, "\n".join(sections))
+
+
+def by_name(home: Home) -> dict[str, Record]:
+    """The servers of the world that have come up once, by service name."""
+    return named([record for record in records.every(home) if record.complete])
 
 
 def named(servers: list[Record]) -> dict[str, Record]:

@@ -146,12 +146,7 @@ class Local:
 
     def whole(self) -> bool:
         """Whether all databases run and all pods and gateways are ready."""
-        inventory = self.inventory
-        return (
-            all(one.running for one in inventory.databases)
-            and all(one.ready for one in inventory.pods if one.phase == "Running")
-            and all(one.ready for one in inventory.gateways)
-        )
+        return self.inventory.well
 
 
 @pytest.fixture
