@@ -65,8 +65,9 @@ test-fast: setup ## Run the tests that need neither the engine nor servers
 test-full: lint types ## Check everything and run every test, the long ones too
 	@$(PYTEST) $(COVERAGE)
 
-bench: setup ## Measure against the numbers we promise and write the results file
-	@$(BIN)/python -m tools.bench
+bench: setup ## Measure against the numbers we promise and write the results file: make bench [MEASURES="append tail"]
+	@$(BIN)/uv pip install --quiet --require-hashes --requirement requirements/bench.txt
+	@$(BIN)/python -m tools.bench $(MEASURES)
 
 fmt: setup ## Format the code and sort its imports
 	@$(BIN)/ruff check --fix-only --quiet
@@ -77,6 +78,7 @@ lock: setup ## Resolve the requirements anew and pin them by hash
 	@$(LOCK) requirements/app.in --constraint requirements/locked.txt --output-file requirements/app.txt
 	@$(LOCK) requirements/bootstrap.in --output-file requirements/bootstrap.txt
 	@$(LOCK) requirements/go.in --output-file requirements/go.txt
+	@$(LOCK) requirements/bench.in --output-file requirements/bench.txt
 
 ##@ Housekeeping
 .PHONY: clean help

@@ -1,5 +1,5 @@
 """Measurements against stated limits, kept with machine and date in `results/`."""
 
-from tools.bench.measurement import Limit, Measurement, Recorder
+from tools.bench.measurement import Floor, Limit, Measurement, Recorder, Unbounded
 
-__all__ = ["Limit", "Measurement", "Recorder"]
+__all__ = ["Floor", "Limit", "Measurement", "Recorder", "Unbounded"]

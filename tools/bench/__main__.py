@@ -43,7 +43,7 @@ def main() -> int:
     for name in chosen:
         MEASURES[name](recorder)
     print(f"kept in {recorder.path.relative_to(CHECKOUT)}")
-    return 0 if all(measurement.met for measurement in recorder.measurements) else 1
+    return 0 if recorder.all_met else 1
 
 
 if __name__ == "__main__":

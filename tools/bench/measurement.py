@@ -5,13 +5,24 @@ from __future__ import annotations
 import json
 import platform
 import statistics
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 RESULTS = Path(__file__).parent / "results"
+
+
+class Bound(Protocol):
+    """What a figure is held against."""
+
+    @property
+    def unit(self) -> str: ...
+
+    def admits(self, value: float) -> bool:
+        """Whether a figure keeps it."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -21,14 +32,49 @@ class Limit:
     at_most: float
     unit: str
 
+    def admits(self, value: float) -> bool:
+        return value <= self.at_most
+
+    def __str__(self) -> str:
+        return f"at most {self.at_most:g}"
+
+
+@dataclass(frozen=True)
+class Floor:
+    """What a figure must be at least."""
+
+    at_least: float
+    unit: str
+
+    def admits(self, value: float) -> bool:
+        return value >= self.at_least
+
+    def __str__(self) -> str:
+        return f"at least {self.at_least:g}"
+
+
+@dataclass(frozen=True)
+class Unbounded:
+    """Nothing is promised: the figure is there to understand others by."""
+
+    unit: str
+
+    def admits(self, value: float) -> bool:  # noqa: ARG002  any will do
+        return True
+
+    def __str__(self) -> str:
+        return "for information"
+
 
 @dataclass(frozen=True)
 class Measurement:
-    """Samples of one figure."""
+    """Samples of one figure, and the raw figures that they were made of."""
 
     name: str
-    limit: Limit
+    limit: Bound
     samples: tuple[float, ...]
+    raw: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    note: str = ""
 
     @property
     def median(self) -> float:
@@ -44,16 +90,47 @@ class Measurement:
 
     @property
     def met(self) -> bool:
-        return self.median <= self.limit.at_most
+        return self.limit.admits(self.median)
 
     def line(self) -> str:
         """One line for people."""
         low, high = self.quartiles
-        verdict = "met" if self.met else "MISSED"
+        verdict = "" if isinstance(self.limit, Unbounded) else ": met" if self.met else ": MISSED"
+        raw = "".join(f", {name} {statistics.median(values):,.6g}" for name, values in self.raw.items())
         return (
-            f"{self.name:<58} {self.median:9.2f} {self.limit.unit:<9} ({low:.2f} to {high:.2f}, n={len(self.samples)})"
-            f"  at most {self.limit.at_most:g}: {verdict}"
+            f"{self.name:<66} {self.median:10.2f} {self.limit.unit:<9}"
+            f" ({low:.2f} to {high:.2f}, n={len(self.samples)}{raw})  {self.limit}{verdict}"
         )
+
+    def document(self) -> dict[str, Any]:
+        """What the results file keeps."""
+        low, high = self.quartiles
+        return {
+            "name": self.name,
+            "limit": vars(self.limit),
+            "samples": [_short(sample) for sample in self.samples],
+            "median": _short(self.median),
+            "quartiles": [_short(low), _short(high)],
+            "met": self.met,
+            **({"raw": {name: _raw(values) for name, values in self.raw.items()}} if self.raw else {}),
+            **({"note": self.note} if self.note else {}),
+        }
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A figure that could not be measured."""
+
+    name: str
+    reason: str
+
+    def line(self) -> str:
+        """One line for people."""
+        return f"{self.name:<66}     FAILED: {self.reason}"
+
+    def document(self) -> dict[str, Any]:
+        """What the results file keeps."""
+        return {"name": self.name, "failed": self.reason, "met": False}
 
 
 @dataclass
@@ -63,25 +140,45 @@ class Recorder:
     started: datetime
     folder: Path = RESULTS
     measurements: list[Measurement] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
 
-    def take(self, name: str, limit: Limit, samples: Sequence[float]) -> Measurement:
+    def take(
+        self,
+        name: str,
+        limit: Bound,
+        samples: Sequence[float],
+        *,
+        raw: Mapping[str, Sequence[float]] | None = None,
+        note: str = "",
+    ) -> Measurement:
         """Keep one figure and write the results file anew."""
-        measurement = Measurement(name, limit, tuple(samples))
+        measurement = Measurement(name, limit, tuple(samples), raw or {}, note)
         self.measurements.append(measurement)
-        print(measurement.line(), flush=True)
-        self._write()
+        self._keep(measurement)
         return measurement
+
+    def fail(self, name: str, reason: str) -> None:
+        """Keep that a figure could not be measured."""
+        failure = Failure(name, reason)
+        self.failures.append(failure)
+        self._keep(failure)
+
+    @property
+    def all_met(self) -> bool:
+        """Whether everything was measured and no limit missed."""
+        return not self.failures and all(measurement.met for measurement in self.measurements)
 
     @property
     def path(self) -> Path:
         return self.folder / f"{self.started:%Y-%m-%d-%H%M}.json"
 
-    def _write(self) -> None:
+    def _keep(self, last: Measurement | Failure) -> None:
+        print(last.line(), flush=True)
         self.folder.mkdir(parents=True, exist_ok=True)
         document = {
             "date": self.started.isoformat(timespec="minutes"),
             "machine": machine(),
-            "measurements": [_shown(measurement) for measurement in self.measurements],
+            "measurements": [each.document() for each in (*self.measurements, *self.failures)],
         }
         self.path.write_text(json.dumps(document, indent=1) + "\n")
 
@@ -105,15 +202,12 @@ def repeated(times: int, sample: Callable[[], float]) -> list[float]:
     return [sample() for _ in range(times)]
 
 
-def _shown(measurement: Measurement) -> dict[str, Any]:
-    low, high = measurement.quartiles
-    return {
-        **asdict(measurement),
-        "samples": [round(sample, 3) for sample in measurement.samples],
-        "median": round(measurement.median, 3),
-        "quartiles": [round(low, 3), round(high, 3)],
-        "met": measurement.met,
-    }
+def _short(value: float) -> float:
+    return round(value, 3 if abs(value) < 1000 else 1)
+
+
+def _raw(values: Sequence[float]) -> dict[str, Any]:
+    return {"median": _short(statistics.median(values)), "samples": [_short(value) for value in values]}
 
 
 def _lines(path: Path) -> list[str]:

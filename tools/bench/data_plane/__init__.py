@@ -1,0 +1,1 @@
+"""The data plane against its peers: one module for each group of rows."""

@@ -1,0 +1,56 @@
+"""Two sides measured in turn, in short slices, so that a machine that gets slower or faster does so for both."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+PAIRS = 11
+WARM_UPS = 1
+
+Slice = Callable[[], float]
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """What the slices of both sides gave, pair by pair."""
+
+    ours: tuple[float, ...]
+    theirs: tuple[float, ...]
+
+    @property
+    def ours_by_theirs(self) -> list[float]:
+        """For figures of which more is better; and for the price of something, as a factor."""
+        return [ours / theirs for ours, theirs in zip(self.ours, self.theirs, strict=True)]
+
+    @property
+    def theirs_by_ours(self) -> list[float]:
+        """For figures of which less is better."""
+        return [theirs / ours for ours, theirs in zip(self.ours, self.theirs, strict=True)]
+
+    @property
+    def extra_percent(self) -> list[float]:
+        """By how much ours is more than theirs."""
+        return [100 * (ratio - 1) for ratio in self.ours_by_theirs]
+
+
+def paired(ours: Slice, theirs: Slice, *, pairs: int = PAIRS, warm_ups: int = WARM_UPS) -> Pairs:
+    """Measure both sides `pairs` times, each going first in every other pair: A B, B A, A B, …"""
+    for _ in range(warm_ups):
+        ours()
+        theirs()
+    found: list[tuple[float, float]] = []
+    for number in range(pairs):
+        if number % 2 == 0:
+            first, second = ours(), theirs()
+        else:
+            second, first = theirs(), ours()
+        found.append((first, second))
+    return Pairs(tuple(pair[0] for pair in found), tuple(pair[1] for pair in found))
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The smallest value that at least `share` (0 to 1) of all values do not exceed (nearest rank)."""
+    ranked = sorted(values)
+    return ranked[max(0, math.ceil(len(ranked) * share) - 1)]
