@@ -85,7 +85,7 @@ lock: setup ## Resolve the requirements anew and pin them by hash
 
 clean: ## Remove what was installed and built in this checkout; running environments and the machine's cache stay
 	@rm -rf .venv build dist *.egg-info .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
-	@find app cli components localcloud stacks tools tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	@find app cli components localcloud policies stacks tools tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help: ## Show this list
 	@awk 'BEGIN { FS = ":.*## " } /^##@ / { printf "\n%s\n", substr($$0, 5) } /^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

@@ -1,0 +1,60 @@
+"""What must always hold: controls, policy packs, frameworks, exemptions.
+
+What a module of controls needs is here; `policies/README.md` tells how to write one.
+"""
+
+from policies.control import Check, Control, Theme, applies_to, fixed_by, in_stack
+from policies.options import Options
+from policies.remedies import Fix, Properties, in_turn, sets, with_value
+from policies.resource import STACK, Resource
+from policies.severity import CRITICAL, HIGH, LOW, MEDIUM, Severity
+from policies.stack import Stack
+from policies.values import Undeterminable, Unknown, WrongShape
+from policies.verdicts import (
+    FAIL,
+    NOT_APPLICABLE,
+    PASS,
+    Status,
+    Verdict,
+    fails,
+    not_applicable,
+    not_determinable,
+    passes_if,
+)
+from policies.view import View
+
+__all__ = [
+    "CRITICAL",
+    "FAIL",
+    "HIGH",
+    "LOW",
+    "MEDIUM",
+    "NOT_APPLICABLE",
+    "PASS",
+    "STACK",
+    "Check",
+    "Control",
+    "Fix",
+    "Options",
+    "Properties",
+    "Resource",
+    "Severity",
+    "Stack",
+    "Status",
+    "Theme",
+    "Undeterminable",
+    "Unknown",
+    "Verdict",
+    "View",
+    "WrongShape",
+    "applies_to",
+    "fails",
+    "fixed_by",
+    "in_stack",
+    "in_turn",
+    "not_applicable",
+    "not_determinable",
+    "passes_if",
+    "sets",
+    "with_value",
+]

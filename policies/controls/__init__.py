@@ -1,0 +1,1 @@
+"""The controls, one module per theme; every module here is found by itself."""

@@ -1,0 +1,69 @@
+"""A baseline: what failed on the day the packs were adopted, exempt as a whole until one day.
+
+recorded: 2026-01-15
+expires: 2026-07-15
+owner: platform
+ticket: LF-7
+reason: taken over with the old estate
+findings:
+  NET-003: ["urn:pulumi:old::shop::aws:rds/instance:Instance::orders"]
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated
+
+import yaml
+from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+
+from policies.exemptions.exemption import Said
+from policies.exemptions.exemptions import Exemptions, Problem
+from policies.exemptions.file import parsed
+
+
+class Baseline(BaseModel):
+    """The file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    recorded: datetime.date
+    expires: datetime.date
+    owner: Said
+    ticket: Said
+    reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=10)]
+    findings: dict[Said, tuple[Said, ...]]
+    """URNs by control id."""
+
+    def exemptions(self, where: str) -> Exemptions:
+        """One exemption per finding."""
+        common = {"owner": self.owner, "ticket": self.ticket, "reason": self.reason, "expires": self.expires}
+        entries = [{"check": check, "urn": urn, **common} for check, urns in self.findings.items() for urn in urns]
+        return parsed(entries, where, "baseline")
+
+    def text(self) -> str:
+        """The file's text."""
+        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, width=1000)
+
+
+def read_baseline(path: Path) -> Exemptions:
+    """The exemptions of a baseline file; one that cannot be understood exempts nothing and is a problem."""
+    try:
+        baseline = Baseline.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        return Exemptions(problems=(Problem(str(path), f"cannot be read: {' '.join(str(error).split())}"),))
+    except ValidationError as error:
+        problem = error.errors()[0]
+        where = ".".join(str(part) for part in problem["loc"])
+        return Exemptions(problems=(Problem(str(path), f"{where}: {problem['msg']}"),))
+    return baseline.exemptions(str(path))
+
+
+def sorted_findings(findings: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
+    """(control id, URN) pairs as a baseline keeps them."""
+    gathered: dict[str, set[str]] = {}
+    for check, urn in findings:
+        gathered.setdefault(check, set()).add(urn)
+    return {check: tuple(sorted(gathered[check])) for check in sorted(gathered)}

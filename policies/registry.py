@@ -1,0 +1,112 @@
+"""All checks there are, found once, filtered by what somebody wants of them."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import pkgutil
+from collections.abc import Iterable, Iterator
+from types import ModuleType
+
+from policies import controls
+from policies.control import EVERY, BadDeclaration, Check, Control
+from policies.resource import Cloud
+from policies.severity import Severity
+
+
+class Registry:
+    """Checks in a fixed order, none of them twice."""
+
+    def __init__(self, checks: Iterable[Check]) -> None:
+        """Raises BadDeclaration where one control id means two controls, or two checks of one mean the same type."""
+        found = dict.fromkeys(checks)
+        self.checks = tuple(sorted(found, key=lambda check: (check.control.id, check.cloud, check.types)))
+        self.controls = tuple(dict.fromkeys(check.control for check in self.checks))
+        self._refuse_doubles()
+        self._for_type = functools.cache(self._matching)
+
+    def __len__(self) -> int:
+        """The number of checks as they are counted: per control and cloud."""
+        return len(self.ids)
+
+    def __iter__(self) -> Iterator[Check]:
+        return iter(self.checks)
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The ids of the checks, such as `TLS-004/aws`, each once."""
+        return tuple(dict.fromkeys(check.id for check in self.checks))
+
+    @property
+    def remedied(self) -> tuple[str, ...]:
+        """The ids of the checks that can fix something without replacing it."""
+        return tuple(dict.fromkeys(check.id for check in self.checks if not all(r.replaces for r in check.remedies)))
+
+    def of(self, control: Control) -> tuple[Check, ...]:
+        """The checks of one control."""
+        return tuple(check for check in self.checks if check.control is control)
+
+    def control(self, id_: str) -> Control | None:
+        """The control with this id."""
+        return next((control for control in self.controls if control.id == id_), None)
+
+    def for_type(self, token: str) -> tuple[Check, ...]:
+        """The checks that mean resources of this type."""
+        return self._for_type(token)
+
+    def select(
+        self,
+        *,
+        framework: str | None = None,
+        theme: str | None = None,
+        cloud: Cloud | None = None,
+        severity: Severity | None = None,
+    ) -> Registry:
+        """The checks that meet every given wish."""
+
+        def wanted(check: Check) -> bool:
+            control = check.control
+            return (
+                (framework is None or bool(control.maps.get(framework)))
+                and (theme is None or control.theme.id == theme)
+                and (cloud is None or check.cloud == cloud)
+                and (severity is None or control.severity is severity)
+            )
+
+        return Registry(filter(wanted, self.checks))
+
+    def _matching(self, token: str) -> tuple[Check, ...]:
+        return tuple(check for check in self.checks if check.is_for(token))
+
+    def _refuse_doubles(self) -> None:
+        by_id: dict[str, Control] = {}
+        for control in self.controls:
+            if by_id.setdefault(control.id, control) is not control:
+                raise BadDeclaration(f"{control.id} is the id of two controls")
+        owners: dict[tuple[str, str], Check] = {}
+        for check in self.checks:
+            for token in check.types:
+                other = owners.setdefault((check.control.id, token), check)
+                if other is not check:
+                    raise BadDeclaration(f"{check.id}: two checks mean {token}")
+
+
+@functools.cache
+def everything() -> Registry:
+    """Every check of `policies/controls`."""
+    return Registry(check for module in _modules() for check in checks_of(module))
+
+
+def checks_of(module: ModuleType) -> Iterator[Check]:
+    """The checks that a module defines."""
+    return (value for value in vars(module).values() if isinstance(value, Check))
+
+
+def is_pattern(token: str) -> bool:
+    """Whether a type of a check means a whole package."""
+    return token.endswith(f":{EVERY}")
+
+
+def _modules() -> Iterator[ModuleType]:
+    for found in pkgutil.walk_packages(controls.__path__, f"{controls.__name__}."):
+        yield importlib.import_module(found.name)

@@ -1,0 +1,67 @@
+"""Fixes: pure functions from a resource's properties to properties that pass."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from policies.values import SIGNATURE, Unknown, WrongShape, opened
+
+Properties: TypeAlias = Mapping[str, Any]
+"""Properties as the engine wrote them, with its marks for secrets and unknown values."""
+Fix: TypeAlias = Callable[[Properties], Properties]
+"""Returns new properties and leaves the given ones alone; may raise Undeterminable."""
+
+
+@dataclass(frozen=True)
+class Remedy:
+    """A fix, and what it means to apply it."""
+
+    fix: Fix
+    types: tuple[str, ...] = ()
+    """The resource types it is for; none means every type of its check."""
+    replaces: bool = False
+    """Whether the change could replace the resource; such a fix is applied only where it is asked for."""
+
+    def is_for(self, token: str) -> bool:
+        return not self.types or token in self.types
+
+
+def sets(path: str, value: Any) -> Fix:
+    """The fix that sets one property; objects on the way are made, lists on the way mean each of their items."""
+    return lambda properties: with_value(properties, path, value)
+
+
+def in_turn(*fixes: Fix) -> Fix:
+    """The fix that applies several, first to last."""
+
+    def all_of_them(properties: Properties) -> Properties:
+        for fix in fixes:
+            properties = fix(properties)
+        return properties
+
+    return all_of_them
+
+
+def with_value(properties: Properties, path: str, value: Any) -> Properties:
+    """The properties with `value` at `path`; raises Undeterminable where the way there is unknown or no object."""
+    changed: Properties = _replaced(properties, path.split("."), value, "")
+    return changed
+
+
+def _replaced(node: Any, names: Sequence[str], value: Any, where: str) -> Any:
+    if not names:
+        return value
+    if isinstance(node, dict) and SIGNATURE in node:
+        if "value" not in node:
+            raise Unknown(where, "is encrypted")
+        return {**node, "value": _replaced(node["value"], names, value, where)}
+    node = opened(node, where)
+    if isinstance(node, list):
+        return [_replaced(item, names, value, f"{where}[{index}]") for index, item in enumerate(node)]
+    if node is not None and not isinstance(node, dict):
+        raise WrongShape(where, "an object", node)
+    name, *rest = names
+    below = f"{where}.{name}" if where else name
+    return {**(node or {}), name: _replaced((node or {}).get(name), rest, value, below)}

@@ -1,0 +1,70 @@
+"""A resource as the checks see it, whatever it was read from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias, get_args
+
+from policies.view import View
+
+Cloud: TypeAlias = Literal["aws", "azure", "gcp", "kubernetes", "any"]
+"""`any` is what belongs to no cloud: the stack itself, components."""
+CLOUDS: tuple[Cloud, ...] = get_args(Cloud)
+STACK = "pulumi:pulumi:Stack"
+
+_PACKAGES: Mapping[str, Cloud] = {"aws": "aws", "azure-native": "azure", "gcp": "gcp", "kubernetes": "kubernetes"}
+_VERSIONED_PACKAGE = re.compile(r"azure-native_\w+_v\d{8}\w*")
+_VERSION = re.compile(r"/v\d{8}\w*$")
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Resource(View):
+    """A view of the resource's properties, and what else is known of it."""
+
+    urn: str
+    type: str
+    """The type token, without the API version that Azure's may carry."""
+    provider: View = field(default_factory=lambda: View(value={}))
+    """The properties of its provider: `region`, `location`, `project`; empty where they are not known."""
+    parent: str = ""
+    """The parent's URN, or nothing."""
+    protect: bool = False
+    ignore_changes: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    """The option `additionalSecretOutputs`, which also carries exemptions written in code."""
+    dependencies: tuple[str, ...] = ()
+    """The URNs of all that it depends on."""
+    property_dependencies: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """For each top-level property, the URNs of what its value came from."""
+
+    @property
+    def cloud(self) -> Cloud:
+        return cloud_of(self.type)
+
+    @property
+    def name(self) -> str:
+        """The logical name, which ends the URN."""
+        return self.urn.rpartition("::")[2]
+
+    @property
+    def stack(self) -> str:
+        """The stack's name, which stands first in the URN."""
+        return self.urn.removeprefix("urn:pulumi:").partition("::")[0]
+
+
+def unversioned(token: str) -> str:
+    """The type token without Azure's API version: `azure-native:storage:StorageAccount`."""
+    package, _, rest = token.partition(":")
+    if not package.startswith("azure-native"):
+        return token
+    if _VERSIONED_PACKAGE.fullmatch(package):
+        package = "azure-native"
+    module, _, name = rest.partition(":")
+    return f"{package}:{_VERSION.sub('', module)}:{name}"
+
+
+def cloud_of(token: str) -> Cloud:
+    """The cloud that a type belongs to."""
+    return _PACKAGES.get(token.partition(":")[0], "any")

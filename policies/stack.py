@@ -1,0 +1,85 @@
+"""All resources of a stack, and what joins them, over all clouds."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+
+from policies.resource import STACK, Resource
+from policies.values import Undeterminable
+
+IDENTITIES = ("id", "arn", "name", "selfLink", "bucket")
+"""Outputs by which other resources refer to one, besides depending on it."""
+
+
+class Stack:
+    """What a stack check sees besides its resource."""
+
+    def __init__(self, resources: Iterable[Resource]) -> None:
+        self.resources = tuple(resources)
+        self._by_urn = {resource.urn: resource for resource in self.resources}
+        self._by_type: dict[str, list[Resource]] = defaultdict(list)
+        for resource in self.resources:
+            self._by_type[resource.type].append(resource)
+
+    def __iter__(self) -> Iterator[Resource]:
+        return iter(self.resources)
+
+    @property
+    def root(self) -> Resource | None:
+        """The stack's own resource, where it is among them."""
+        return next(iter(self._by_type.get(STACK, ())), None)
+
+    def of_type(self, *types: str) -> tuple[Resource, ...]:
+        """The resources of these types, in the order of the types."""
+        return tuple(resource for token in types for resource in self._by_type.get(token, ()))
+
+    def at(self, urn: str) -> Resource | None:
+        """The resource with this URN."""
+        return self._by_urn.get(urn)
+
+    def ancestors(self, resource: Resource) -> Iterator[Resource]:
+        """The parent, its parent, and so on, nearest first."""
+        parent = self.at(resource.parent)
+        while parent is not None:
+            yield parent
+            parent = self.at(parent.parent)
+
+    def children(self, resource: Resource) -> tuple[Resource, ...]:
+        """The resources whose parent this is."""
+        return tuple(one for one in self.resources if one.parent == resource.urn)
+
+    def sources(self, resource: Resource, path: str) -> tuple[Resource, ...]:
+        """What the value of a property came from, as the engine recorded it for the top-level property."""
+        urns = resource.property_dependencies.get(path.partition(".")[0], ())
+        return tuple(found for urn in urns if (found := self.at(urn)))
+
+    def companions(self, resource: Resource, *types: str, by: str) -> tuple[Resource, ...]:
+        """The resources of `types` whose property `by` means `resource`: it came from there, or names it.
+
+        An unknown value whose source is not recorded is taken for another resource's: whoever needs the companion
+        then fails or cannot be determined, but never passes.
+        """
+        return tuple(one for one in self.of_type(*types) if self.refers(one, by, resource))
+
+    def refers(self, resource: Resource, path: str, target: Resource) -> bool:
+        """Whether the property at `path` (through lists) means `target`."""
+        if any(source.urn == target.urn for source in self.sources(resource, path)):
+            return True
+        try:
+            return not identities(target).isdisjoint(resource.texts(path))
+        except Undeterminable:
+            return False
+
+
+def identities(resource: Resource) -> frozenset[str]:
+    """The texts by which others may name the resource, as far as they are known."""
+    known = (resource.text(path) for path in IDENTITIES if resource.known(path) and _is_text(resource, path))
+    return frozenset(filter(None, known))
+
+
+def _is_text(resource: Resource, path: str) -> bool:
+    try:
+        return bool(resource.text(path))
+    except Undeterminable:
+        return False

@@ -1,0 +1,57 @@
+"""What can be said of one resource under one check."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+
+class Status(enum.Enum):
+    """The seven verdicts; only PASS and FAIL count as evaluated."""
+
+    PASS = "pass"  # noqa: S105 - a verdict
+    FAIL = "fail"
+    EXEMPT = "exempt"
+    """It would fail or cannot be determined, and an exemption in force covers it."""
+    NOT_DETERMINABLE = "not determinable"
+    """A value is unknown, hidden, or of a shape that nothing can be read from."""
+    NOT_APPLICABLE = "not applicable"
+    """The check does not mean this resource, such as a replica that inherits the setting."""
+    NOT_ASSESSED = "not assessed"
+    """Nothing looked: no resource of the kind is in sight, or no check exists."""
+    ORGANISATIONAL = "organisational"
+    """People and procedures fulfil the requirement; resources cannot show it."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A status and, where that does not speak for itself, why: what was found, in a few words."""
+
+    status: Status
+    reason: str = ""
+
+
+PASS = Verdict(Status.PASS)
+FAIL = Verdict(Status.FAIL)
+NOT_APPLICABLE = Verdict(Status.NOT_APPLICABLE)
+NOT_ASSESSED = Verdict(Status.NOT_ASSESSED)
+
+
+def passes_if(condition: bool, otherwise: str = "") -> Verdict:
+    """PASS where the condition holds, else FAIL; `otherwise` says what was found instead."""
+    return PASS if condition else fails(otherwise)
+
+
+def fails(reason: str) -> Verdict:
+    """FAIL, and what was found."""
+    return Verdict(Status.FAIL, reason)
+
+
+def not_applicable(reason: str) -> Verdict:
+    """NOT_APPLICABLE, and why."""
+    return Verdict(Status.NOT_APPLICABLE, reason)
+
+
+def not_determinable(reason: str) -> Verdict:
+    """NOT_DETERMINABLE, and why; an unknown value needs no call, the view of the resource signals it."""
+    return Verdict(Status.NOT_DETERMINABLE, reason)

@@ -1,0 +1,169 @@
+"""A typed, safe view of an object among a resource's properties.
+
+Every question has one of three ends: an answer, the given default where the property is absent or null, or the signal
+Undeterminable where the value is unknown, hidden, or of another kind than asked for.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from policies.values import Undeterminable, WrongShape, is_secret, opened
+
+Kind = TypeVar("Kind")
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class View:
+    """Paths are wire names joined by dots: `settings.ipConfiguration.sslMode`."""
+
+    value: Any
+    """The object as the engine wrote it."""
+    path: str = ""
+    """Where it stands in the resource, for messages."""
+
+    def text(self, path: str, default: str = "") -> str:
+        """A text; numbers and truth values become the text that the providers take them for."""
+        where, value = self._at(path)
+        if value is None:
+            return default
+        if isinstance(value, bool):
+            return "true" if value else "false"
+        if isinstance(value, int | float):
+            return str(_whole(value))
+        return _of_kind(str, value, where, "text")
+
+    def flag(self, path: str, default: bool = False) -> bool:
+        """A truth value, also as the text `true` or `false`."""
+        where, value = self._at(path)
+        if value is None:
+            return default
+        if isinstance(value, str) and value.lower() in ("true", "false"):
+            return value.lower() == "true"
+        return _of_kind(bool, value, where, "a truth value")
+
+    def number(self, path: str, default: float = 0) -> float:
+        """A number, also as text; whole ones come as int, for the engine sends all as floats."""
+        where, value = self._at(path)
+        if value is None:
+            return default
+        if isinstance(value, str):
+            value = _parsed(value)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise WrongShape(where, "a number", value)
+        return _whole(value)
+
+    def has(self, path: str) -> bool:
+        """Whether something is there: not null, not an empty text."""
+        return self._at(path)[1] not in (None, "")
+
+    def known(self, path: str) -> bool:
+        """Whether the property can be read, or is known to be absent."""
+        try:
+            self._at(path)
+        except Undeterminable:
+            return False
+        return True
+
+    def is_secret(self, path: str) -> bool:
+        """Whether the property, or an object that it stands in, is marked as secret; never signals."""
+        value = self.value
+        for name in ("", *path.split(".")):
+            try:
+                value = value.get(name) if name else value
+                if is_secret(value):
+                    return True
+                value = opened(value, path)
+            except (Undeterminable, AttributeError):
+                return False
+        return False
+
+    def object(self, path: str) -> View:
+        """The object at `path`; an empty one where there is none, as if each of its properties were absent."""
+        where, value = self._at(path)
+        return View(value=_of_kind(dict, {} if value is None else value, where, "an object"), path=where)
+
+    def objects(self, path: str) -> tuple[View, ...]:
+        """The objects of a list; lists on the way are passed over, and one object alone counts as a list of it."""
+        return tuple(
+            View(value=_of_kind(dict, item, where, "an object"), path=where) for where, item in self._items(path)
+        )
+
+    def texts(self, path: str) -> tuple[str, ...]:
+        """The texts of a list; lists on the way are passed over, and one text alone counts as a list of it."""
+        return tuple(_of_kind(str, item, where, "text") for where, item in self._items(path))
+
+    def table(self, path: str) -> dict[str, str]:
+        """A map of texts such as tags or labels, whose keys may hold dots."""
+        table = self.object(path)
+        return {key: View(value={"_": value}, path=f"{table.path}[{key}]").text("_") for key, value in table.entries()}
+
+    def document(self, path: str) -> View:
+        """An object that is given as JSON text, such as an IAM policy, or as an object."""
+        where, value = self._at(path)
+        if isinstance(value, str) and value:
+            try:
+                value = json.loads(value)
+            except json.JSONDecodeError:
+                raise WrongShape(where, "a JSON document", value) from None
+        return View(value=_of_kind(dict, value or {}, where, "a document"), path=where)
+
+    def entries(self) -> Iterator[tuple[str, Any]]:
+        """The object's own properties, raw, without nulls and the engine's `__` keys."""
+        value = _of_kind(dict, opened(self.value, self.path), self.path, "an object")
+        for key, item in value.items():
+            if item is not None and not key.startswith("__"):
+                yield key, item
+
+    def _at(self, path: str) -> tuple[str, Any]:
+        """What stands at `path`, opened, and the path from the resource's root; None where nothing stands there."""
+        where, value = self.path, opened(self.value, self.path)
+        for name in path.split("."):
+            if value is None:
+                break
+            value = _of_kind(dict, value, where, "an object").get(name)
+            where = f"{where}.{name}" if where else name
+            value = opened(value, where)
+        return f"{self.path}.{path}" if self.path else path, value
+
+    def _items(self, path: str) -> Iterator[tuple[str, Any]]:
+        """Everything at `path`, through lists; an item that is unknown signals."""
+        found = [(self.path, opened(self.value, self.path))]
+        for name in path.split("."):
+            found = [
+                item
+                for where, value in found
+                for item in _spread(
+                    f"{where}.{name}" if where else name, _of_kind(dict, value, where, "an object").get(name)
+                )
+            ]
+        yield from found
+
+
+def _spread(where: str, value: Any) -> Iterator[tuple[str, Any]]:
+    value = opened(value, where)
+    if isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _spread(f"{where}[{index}]", item)
+    elif value is not None:
+        yield where, value
+
+
+def _of_kind(kind: type[Kind], value: Any, where: str, expected: str) -> Kind:
+    if not isinstance(value, kind):
+        raise WrongShape(where, expected, value)
+    return value
+
+
+def _whole(number: float) -> float:
+    return int(number) if number == int(number) else number
+
+
+def _parsed(text: str) -> float | str:
+    try:
+        return float(text)
+    except ValueError:
+        return text
