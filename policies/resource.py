@@ -21,11 +21,13 @@ _VERSION = re.compile(r"/v\d{8}\w*$")
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Resource(View):
-    """A view of the resource's properties, and what else is known of it."""
+    """A view of the resource's inputs, and what else is known of it."""
 
     urn: str
     type: str
     """The type token, without the API version that Azure's may carry."""
+    outputs: View = field(default_factory=lambda: View(value={}))
+    """What the cloud gave back, its `id` too; empty before an update, and in checks that do not see the stack."""
     provider: View = field(default_factory=lambda: View(value={}))
     """The properties of its provider: `region`, `location`, `project`; empty where they are not known."""
     parent: str = ""

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator
 
 from policies.resource import STACK, Resource
 from policies.values import Undeterminable
+from policies.view import View
 
 IDENTITIES = ("id", "arn", "name", "selfLink", "bucket")
-"""Outputs by which other resources refer to one, besides depending on it."""
+"""Properties by which other resources refer to one, besides depending on it."""
 
 
 class Stack:
@@ -74,12 +75,13 @@ class Stack:
 
 def identities(resource: Resource) -> frozenset[str]:
     """The texts by which others may name the resource, as far as they are known."""
-    known = (resource.text(path) for path in IDENTITIES if resource.known(path) and _is_text(resource, path))
-    return frozenset(filter(None, known))
+    return frozenset(
+        text for path in IDENTITIES for view in (resource.outputs, resource) if (text := _text(view, path))
+    )
 
 
-def _is_text(resource: Resource, path: str) -> bool:
+def _text(view: View, path: str) -> str:
     try:
-        return bool(resource.text(path))
+        return view.text(path)
     except Undeterminable:
-        return False
+        return ""

@@ -1,0 +1,164 @@
+"""The engine's side: an analyzer that answers for every control at once."""
+
+# gRPC names the methods and gives them their parameters.
+# ruff: noqa: N802, ARG002
+
+from __future__ import annotations
+
+import datetime
+import functools
+import threading
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import grpc
+from google.protobuf import empty_pb2
+from pulumi.runtime.proto import analyzer_pb2, analyzer_pb2_grpc, plugin_pb2
+
+from policies.control import Check
+from policies.crossguard.configuration import Configuration, Level, read_configuration
+from policies.crossguard.description import INFO_LEVELS, described, severity_of
+from policies.crossguard.gate import EXEMPTIONS, Gate, Violation
+from policies.crossguard.messages import plain, resource, struct
+from policies.evaluation import Evaluator, Result, concluded
+from policies.exemptions import Exemptions, read_baseline, read_exemptions
+from policies.options import BadConfiguration
+from policies.registry import Registry
+from policies.remediation import remediate
+from policies.resource import unversioned
+from policies.stack import Stack
+
+VERSION = "0.1.0"
+LEVELS = {number: level for level, number in INFO_LEVELS.items()}
+
+
+class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
+    """One pack in one run of the engine."""
+
+    def __init__(self, name: str, title: str, registry: Registry, folder: Path, today: datetime.date) -> None:
+        """`folder` is the pack's, which the files that its configuration names are relative to."""
+        self._name, self._title, self._registry, self._folder = name, title, registry, folder
+        self._lock = threading.Lock()
+        self._evaluator = Evaluator(registry, today)
+        self._configuration = Configuration()
+        self._updating = False
+        self._inputs: dict[str, dict[str, Any]] = {}
+        self._results: dict[str, list[Result]] = {}
+
+    def Handshake(self, request: Any, context: grpc.ServicerContext) -> Any:
+        return analyzer_pb2.AnalyzerHandshakeResponse()
+
+    def GetPluginInfo(self, request: Any, context: grpc.ServicerContext) -> Any:
+        return plugin_pb2.PluginInfo(version=VERSION)
+
+    def GetAnalyzerInfo(self, request: Any, context: grpc.ServicerContext) -> Any:
+        return described(self._name, self._title, VERSION, self._registry)
+
+    def ConfigureStack(self, request: Any, context: grpc.ServicerContext) -> Any:
+        """A run begins. Without this call (an analysis of a state) nothing is being updated."""
+        with self._lock:
+            self._updating = not request.dry_run
+            self._inputs.clear()
+            self._results.clear()
+        return analyzer_pb2.AnalyzerStackConfigureResponse()
+
+    def Configure(self, request: Any, context: grpc.ServicerContext) -> Any:
+        levels = {name: LEVELS[one.enforcementLevel] for name, one in request.policyConfig.items()}
+        properties = {name: plain(one.properties) for name, one in request.policyConfig.items()}
+        try:
+            configuration = read_configuration(self._registry.controls, levels, properties, frozenset({EXEMPTIONS}))
+        except BadConfiguration as fault:
+            context.abort(grpc.StatusCode.INVALID_ARGUMENT, f"{self._name}: {fault}")
+        self._configuration = configuration
+        self._evaluator = Evaluator(
+            self._registry, self._evaluator.today, configuration.options, self._exemptions(configuration)
+        )
+        return empty_pb2.Empty()
+
+    def Remediate(self, request: Any, context: grpc.ServicerContext) -> Any:
+        """Only what the configuration sets to `remediate`."""
+        response = analyzer_pb2.RemediateResponse()
+        checks = [check for check in self._registry.for_type(unversioned(request.type)) if self._remediates(check)]
+        if not checks:
+            response.not_applicable.extend(self._not_applicable)
+            return response
+        subject = resource(request, inputs=plain(request.properties))
+        for applied in remediate(subject, self._evaluator, self._remediates, replacing=self._replacing):
+            control = applied.check.control
+            remediation = response.remediations.add(
+                policyName=control.id, policyPackName=self._name, policyPackVersion=VERSION, description=control.title
+            )
+            if applied.fault:
+                remediation.diagnostic = f"{control.title}: could not be fixed: {applied.fault}"
+            else:
+                remediation.properties.CopyFrom(struct(applied.properties))
+        fixed = {remediation.policyName for remediation in response.remediations}
+        response.not_applicable.extend(one for one in self._not_applicable if one.policy_name not in fixed)
+        return response
+
+    def Analyze(self, request: Any, context: grpc.ServicerContext) -> Any:
+        """One resource, before it is made; its inputs are kept for the stack checks."""
+        checks = self._registry.for_type(unversioned(request.type))
+        if not checks:
+            return self._nothing_to_say
+        inputs = plain(request.properties)
+        results = self._evaluator.of_resource(resource(request, inputs=inputs))
+        with self._lock:
+            self._inputs[request.urn] = inputs
+            self._results[request.urn] = results
+        return self._response(self._gate.violations(results), results)
+
+    def AnalyzeStack(self, request: Any, context: grpc.ServicerContext) -> Any:
+        """All resources together, and what is to be said of the whole."""
+        stack = Stack(
+            resource(one, inputs=self._inputs.get(one.urn), outputs=plain(one.properties)) for one in request.resources
+        )
+        results = self._evaluator.of_stack(stack)
+        everything = [result for one in self._results.values() for result in one] + results
+        summary = self._gate.summary(concluded(self._evaluator, stack, everything))
+        return self._response([*self._gate.violations(results), *summary], results)
+
+    @property
+    def _gate(self) -> Gate:
+        return Gate(self._configuration, self._updating)
+
+    def _exemptions(self, configuration: Configuration) -> Exemptions:
+        pack, read = configuration.pack, Exemptions()
+        if pack.exemptions:
+            read = read.joined(read_exemptions(self._folder / pack.exemptions))
+        return read.joined(read_baseline(self._folder / pack.baseline)) if pack.baseline else read
+
+    def _remediates(self, check: Check) -> bool:
+        return self._configuration.level(check.control) is Level.REMEDIATE and bool(check.remedies)
+
+    def _replacing(self, check: Check) -> bool:
+        return self._configuration.pack.allow_replacement
+
+    def _response(self, violations: Iterable[Violation], results: Sequence[Result]) -> Any:
+        """What the engine is told; a control that judged nothing here is not applicable, so it is not called passed."""
+        response = analyzer_pb2.AnalyzeResponse(diagnostics=[self._diagnostic(one) for one in violations])
+        judged = {result.control.id for result in results}
+        response.not_applicable.extend(one for one in self._not_applicable if one.policy_name not in judged)
+        return response
+
+    def _diagnostic(self, violation: Violation) -> Any:
+        return analyzer_pb2.AnalyzeDiagnostic(
+            policyName=violation.policy,
+            policyPackName=self._name,
+            policyPackVersion=VERSION,
+            description=violation.description,
+            message=violation.message,
+            enforcementLevel=INFO_LEVELS[violation.level],
+            urn=violation.urn,
+            severity=severity_of(violation.severity),
+        )
+
+    @functools.cached_property
+    def _not_applicable(self) -> list[Any]:
+        names = [control.id for control in self._registry.controls] + [EXEMPTIONS]
+        return [analyzer_pb2.PolicyNotApplicable(policy_name=name) for name in names]
+
+    @functools.cached_property
+    def _nothing_to_say(self) -> Any:
+        return analyzer_pb2.AnalyzeResponse(not_applicable=self._not_applicable)

@@ -1,0 +1,5 @@
+"""The policy pack `fortress`."""
+
+from policies.crossguard import Pack, run
+
+run(Pack("fortress", "Everything that Living Fortress holds itself to"), __file__)

@@ -1,0 +1,5 @@
+"""The policy pack `gdpr`."""
+
+from policies.crossguard import Pack, run
+
+run(Pack("gdpr", "GDPR", framework="gdpr"), __file__)

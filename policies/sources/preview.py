@@ -1,0 +1,25 @@
+"""Resources as they would be after an update, from `pulumi preview --json`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from policies.resource import Resource
+from policies.sources.state import Unreadable, read_records
+
+
+def read_preview(document: Any) -> tuple[Resource, ...]:
+    """The new state of every resource that the previewed update keeps, makes or changes; raises Unreadable.
+
+    Values that are not known yet stay unknown, and secrets are hidden in such a document.
+    """
+    steps = document.get("steps") if isinstance(document, Mapping) else None
+    if not isinstance(steps, list):
+        raise Unreadable("this is no preview: `pulumi preview --json` writes one, with steps in it")
+    news = {}
+    for step in steps:
+        record = step.get("newState") if isinstance(step, Mapping) else None
+        if isinstance(record, Mapping):
+            news[record.get("urn")] = record
+    return read_records(news.values())

@@ -1,0 +1,66 @@
+"""Resources of a stack's state, as `pulumi stack export` writes it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from policies.resource import Resource, unversioned
+from policies.view import View
+
+VERSIONS = (3, 4)
+
+
+class Unreadable(Exception):
+    """The document is not what it should be; says what it is instead."""
+
+
+def read_state(document: Any) -> tuple[Resource, ...]:
+    """The resources of an exported state; raises Unreadable for anything else.
+
+    Checks see the inputs, as they do before an update; what was only read, and has no inputs, shows its outputs.
+    """
+    if not isinstance(document, Mapping) or not isinstance(document.get("deployment"), Mapping):
+        raise Unreadable("this is no state of a stack: `pulumi stack export` writes one, with a deployment in it")
+    version = document.get("version", VERSIONS[0])
+    if version not in VERSIONS:
+        raise Unreadable(f"the state is of version {version}; known are {', '.join(map(str, VERSIONS))}")
+    records = document["deployment"].get("resources") or []
+    if not isinstance(records, list):
+        raise Unreadable("the deployment's resources are no list")
+    return read_records(record for record in records if not (isinstance(record, Mapping) and record.get("delete")))
+
+
+def read_records(records: Iterable[Any]) -> tuple[Resource, ...]:
+    """Resources from the engine's records of them; raises Unreadable."""
+    known = [_checked(record) for record in records]
+    providers = {f"{one['urn']}": one for one in known if one["type"].startswith("pulumi:providers:")}
+    return tuple(_resource(record, providers) for record in known)
+
+
+def _checked(record: Any) -> Mapping[str, Any]:
+    urn = record.get("urn") if isinstance(record, Mapping) else None
+    if not isinstance(urn, str) or not urn.startswith("urn:pulumi:") or not isinstance(record.get("type"), str):
+        raise Unreadable(f"a resource without a proper URN and type: {urn!r}")
+    return record  # type: ignore[no-any-return]
+
+
+def _resource(record: Mapping[str, Any], providers: Mapping[str, Mapping[str, Any]]) -> Resource:
+    provider = providers.get(str(record.get("provider") or "").rpartition("::")[0], {})
+    inputs, outputs = record.get("inputs") or {}, record.get("outputs") or {}
+    if record.get("id"):
+        outputs = {"id": record["id"], **outputs}
+    dependencies = record.get("propertyDependencies") or {}
+    return Resource(
+        value=inputs or outputs,
+        outputs=View(value=outputs, path="outputs"),
+        urn=record["urn"],
+        type=unversioned(record["type"]),
+        provider=View(value=provider.get("inputs") or {}, path="provider"),
+        parent=record.get("parent") or "",
+        protect=bool(record.get("protect")),
+        ignore_changes=tuple(record.get("ignoreChanges") or ()),
+        notes=tuple(record.get("additionalSecretOutputs") or ()),
+        dependencies=tuple(record.get("dependencies") or ()),
+        property_dependencies={name: tuple(urns or ()) for name, urns in dependencies.items()},
+    )
