@@ -1,7 +1,24 @@
 """Which shard, in which home cloud, an account's events live on: account -> slot -> shard -> home."""
 
 from app.sharding.directory import Admin, App, Directory, Place, Shard, WrongDirectory, parse_directory, read_directory
+from app.sharding.errors import (
+    LastShard,
+    MapError,
+    NoLogin,
+    NoMap,
+    SameShard,
+    ShardKnown,
+    ShardNotActive,
+    ShardNotEmpty,
+    SlotBusy,
+    SlotNotMoving,
+    SlotOutOfRange,
+    StaleMap,
+    UnknownShard,
+)
+from app.sharding.map_store import MapStore, PostgresMapStore
 from app.sharding.router import Router
+from app.sharding.slot_map import ShardState, SlotEntry, SlotMap, SlotState, first_map
 from app.sharding.slots import SLOTS, slot_of
 
 __all__ = [
@@ -9,10 +26,30 @@ __all__ = [
     "Admin",
     "App",
     "Directory",
+    "LastShard",
+    "MapError",
+    "MapStore",
+    "NoLogin",
+    "NoMap",
     "Place",
+    "PostgresMapStore",
     "Router",
+    "SameShard",
     "Shard",
+    "ShardKnown",
+    "ShardNotActive",
+    "ShardNotEmpty",
+    "ShardState",
+    "SlotBusy",
+    "SlotEntry",
+    "SlotMap",
+    "SlotNotMoving",
+    "SlotOutOfRange",
+    "SlotState",
+    "StaleMap",
+    "UnknownShard",
     "WrongDirectory",
+    "first_map",
     "parse_directory",
     "read_directory",
     "slot_of",

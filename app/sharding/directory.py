@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from app.sharding.slots import SLOTS, slot_of
 
 Name = Annotated[str, Field(min_length=1, max_length=253)]
+Cloud = Literal["aws", "azure", "gcp"]
 SlotNumber = Annotated[int, Field(ge=0, lt=SLOTS)]
 
 
@@ -43,16 +44,24 @@ class Admin(_Entry):
 
 
 class Replica(_Entry):
-    """A streaming standby that reads may go to."""
+    """A streaming standby that reads may go to; where it does not say otherwise, it is like its primary."""
 
     host: Name
+    """The name in the server's certificate."""
+    address: Name | None = None
+    """Where to connect to, where the name of the host cannot be looked up everywhere."""
+    authority: str | None = None
+    """Certificates (PEM) that the server's certificate must go back to, where they are its own."""
+    port: Annotated[int, Field(ge=1, le=65535)] | None = None
+    home: Cloud | None = None
+    region: Name | None = None
 
 
 class Shard(_Entry):
     """One database and the slots whose events it holds."""
 
     name: Name
-    home: Literal["aws", "azure", "gcp"]
+    home: Cloud
     region: Name
     host: Name
     """The name in the server's certificate."""
@@ -63,8 +72,8 @@ class Shard(_Entry):
     port: Annotated[int, Field(ge=1, le=65535)] | None = None
     """None leaves the port to libpq: PGPORT, else 5432."""
     database: Name
-    slots: Annotated[list[list[SlotNumber]], Field(min_length=1)]
-    """Ranges of slots, both ends included."""
+    slots: list[list[SlotNumber]]
+    """Ranges of slots, both ends included: what the shard holds in a new ledger. Later the slot map tells."""
     app: App
     admin: Admin
     replicas: list[Replica] = Field(default_factory=list)
@@ -77,6 +86,8 @@ class Place:
     slot: int
     shard: str
     home: str
+    epoch: int = 1
+    """Counts the moves of the slot."""
 
 
 class Directory(_Entry):
@@ -84,10 +95,27 @@ class Directory(_Entry):
 
     slots: int
     shards: Annotated[list[Shard], Field(min_length=1)]
+    map: Name | None = None
+    """Name of the shard whose database holds the slot map; None is the first one."""
 
     def place_of(self, key: str) -> Place:
-        """Where a key lives."""
+        """Where a key lives in a new ledger; once slots have moved only the slot map tells."""
         return self._places[slot_of(key)]
+
+    @cached_property
+    def map_shard(self) -> Shard:
+        """The shard whose database holds the slot map."""
+        return next(shard for shard in self.shards if self.map in (None, shard.name))
+
+    @cached_property
+    def by_name(self) -> dict[str, Shard]:
+        """The shards by name."""
+        return {shard.name: shard for shard in self.shards}
+
+    @cached_property
+    def owners(self) -> list[str]:
+        """Name of the shard of every slot, in order of the slots, in a new ledger."""
+        return [place.shard for place in self._places]
 
     def at_home(self, home: str) -> list[Shard]:
         """The shards whose home is the cloud `home`."""
@@ -134,6 +162,8 @@ def _check_slots(directory: Directory) -> None:
         raise WrongDirectory(f"slots: there are {SLOTS}, not {directory.slots}")
     if repeated := _first_repeated(shard.name for shard in directory.shards):
         raise WrongDirectory(f"two shards are named {repeated}")
+    if directory.map not in (None, *(shard.name for shard in directory.shards)):
+        raise WrongDirectory(f"map: there is no shard {directory.map} to hold the slot map")
     owners: list[str | None] = [None] * SLOTS
     for shard in directory.shards:
         for slot in _slots_of(shard):

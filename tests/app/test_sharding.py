@@ -95,7 +95,7 @@ def changed(**changes: Any) -> tuple[dict[str, Any], ...]:
         (changed(slots=[[1365, 0]]), r"shard aws-0: \[1365, 0\] is no range of slots"),
         (changed(slots=[[0, 1, 2]]), r"shard aws-0: \[0, 1, 2\] is no range of slots"),
         (changed(slots=[[0, 4096]]), r"shards.0.slots.0.1: Input should be less than 4096"),
-        (changed(slots=[]), "shards.0.slots: List should have at least 1 item"),
+        (changed(slots=[]), "slot 0 belongs to no shard"),
         (changed(name="gcp-0"), "two shards are named gcp-0"),
         (changed(home="ibm"), "shards.0.home: Input should be 'aws', 'azure' or 'gcp'"),
         (changed(port="5432"), "shards.0.port: Input should be a valid integer"),
@@ -112,6 +112,29 @@ def test_a_contradiction_is_refused_in_one_line(shards: tuple[dict[str, Any], ..
 def test_what_is_no_directory_is_refused(text: str) -> None:
     with pytest.raises(WrongDirectory):
         parse_directory(text)
+
+
+def test_a_shard_that_was_added_later_holds_nothing_at_first() -> None:
+    directory = parse_directory(document(*THREE, entry("aws-1", "aws")))
+    assert set(directory.owners) == {"aws-0", "azure-0", "gcp-0"}
+
+
+def test_the_first_shard_holds_the_map_unless_another_is_named() -> None:
+    assert parse_directory(document(*THREE)).map_shard.name == "aws-0"
+    named = {"slots": SLOTS, "shards": THREE, "map": "gcp-0"}
+    assert parse_directory(json.dumps(named)).map_shard.name == "gcp-0"
+    with pytest.raises(WrongDirectory, match="map: there is no shard ibm-0 to hold the slot map"):
+        parse_directory(json.dumps(named | {"map": "ibm-0"}))
+
+
+def test_a_replica_may_say_where_it_is() -> None:
+    replica = {"host": "r", "address": "10.0.0.9", "port": 5433, "home": "gcp", "region": "europe-west3"}
+    shards = changed(replicas=[replica, {"host": "s"}])
+    first, second = parse_directory(document(*shards)).shards[0].replicas
+    assert (first.address, first.port, first.home, first.region) == ("10.0.0.9", 5433, "gcp", "europe-west3")
+    assert second.home is None
+    with pytest.raises(WrongDirectory, match=r"shards\.0\.replicas\.0\.home: Input should be 'aws', 'azure' or 'gcp'"):
+        parse_directory(document(*changed(replicas=[{"host": "r", "home": "ibm"}])))
 
 
 def test_another_number_of_slots_is_refused() -> None:

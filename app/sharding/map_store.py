@@ -1,0 +1,181 @@
+"""Where the authoritative slot map is kept, and how it is changed by compare-and-set."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from app.sharding.errors import (
+    LastShard,
+    MapError,
+    NoMap,
+    SameShard,
+    ShardKnown,
+    ShardNotActive,
+    ShardNotEmpty,
+    SlotBusy,
+    SlotNotMoving,
+    SlotOutOfRange,
+    StaleMap,
+    UnknownShard,
+)
+from app.sharding.slot_map import ShardState, SlotEntry, SlotMap, SlotState
+from app.sharding.slots import SLOTS
+from app.sharding.statements import statement
+
+Row = tuple[Any, ...]
+NOTHING_KNOWN = -1
+
+
+class MapStore(Protocol):
+    """The one map that counts. Every change is one step of it, durable when the call returns, or a MapError.
+
+    A change of a slot names the entry it was decided on; StaleMap tells that the entry has changed since. Where the
+    answer to a change is lost (DatabaseUnavailable), reading the map again tells whether it was made.
+    """
+
+    async def read(self) -> SlotMap:
+        """The whole map; raises NoMap where there is none yet."""
+        ...
+
+    async def refresh(self, known: SlotMap) -> SlotMap:
+        """The map as it is now, by asking only for what has changed since `known`."""
+        ...
+
+    async def begin_move(self, known: SlotEntry, target: str) -> SlotEntry:
+        """Note that a slot is on its way; raises SlotBusy, SameShard, UnknownShard, ShardNotActive, StaleMap."""
+        ...
+
+    async def finish_move(self, known: SlotEntry) -> SlotEntry:
+        """Give a moving slot to its target, with the next epoch; raises SlotNotMoving, StaleMap."""
+        ...
+
+    async def abort_move(self, known: SlotEntry) -> SlotEntry:
+        """Leave a moving slot where it is; raises SlotNotMoving, StaleMap."""
+        ...
+
+    async def add_shard(self, shard: str) -> None:
+        """Let a new shard take slots; raises ShardKnown."""
+        ...
+
+    async def set_shard_state(self, shard: str, state: ShardState) -> None:
+        """Let a shard take slots, or no more of them; raises UnknownShard, LastShard."""
+        ...
+
+    async def remove_shard(self, shard: str) -> None:
+        """Forget a shard without slots; raises UnknownShard, LastShard, ShardNotEmpty."""
+        ...
+
+
+class MapDatabase(Protocol):
+    """The database of the shard that holds the map, as far as the store needs it."""
+
+    async def rows(self, statement: str, parameters: Mapping[str, Any]) -> list[Row]:
+        """Run a statement that may safely run twice; all its rows."""
+        ...
+
+    async def rows_once(self, statement: str, parameters: Mapping[str, Any]) -> list[Row]:
+        """Run a statement that must not run twice; all its rows."""
+        ...
+
+
+class PostgresMapStore:
+    """The map as tables in the database of one shard."""
+
+    def __init__(self, database: MapDatabase, *, shard: str) -> None:
+        self._database = database
+        self._shard = shard
+
+    async def read(self) -> SlotMap:
+        """The whole map; raises NoMap where there is none yet."""
+        rows = await self._database.rows(statement("read_map"), {"known": NOTHING_KNOWN})
+        if not rows or len(rows[0][2]) != SLOTS:
+            raise NoMap(self._shard)
+        [(version, shards, entries)] = rows
+        return SlotMap(version, tuple(map(_entry, entries)), _states(shards))
+
+    async def refresh(self, known: SlotMap) -> SlotMap:
+        """The map as it is now, by asking only for what has changed since `known`."""
+        rows = await self._database.rows(statement("read_map"), {"known": known.version})
+        if not rows:
+            return known
+        [(version, shards, changed)] = rows
+        if version < known.version:
+            # A map that was restored from a backup: its entries say nothing about what came after them.
+            return await self.read()
+        slots = list(known.slots)
+        for entry in map(_entry, changed):
+            slots[entry.slot] = entry
+        return SlotMap(version, tuple(slots), _states(shards))
+
+    async def begin_move(self, known: SlotEntry, target: str) -> SlotEntry:
+        """Note that a slot is on its way; raises SlotBusy, SameShard, UnknownShard, ShardNotActive, StaleMap."""
+        return await self._change("begin_slot_move", known, target)
+
+    async def finish_move(self, known: SlotEntry) -> SlotEntry:
+        """Give a moving slot to its target, with the next epoch; raises SlotNotMoving, StaleMap."""
+        return await self._change("finish_slot_move", known)
+
+    async def abort_move(self, known: SlotEntry) -> SlotEntry:
+        """Leave a moving slot where it is; raises SlotNotMoving, StaleMap."""
+        return await self._change("abort_slot_move", known)
+
+    async def add_shard(self, shard: str) -> None:
+        """Let a new shard take slots; raises ShardKnown."""
+        await self._change_shard("add_shard", shard)
+
+    async def set_shard_state(self, shard: str, state: ShardState) -> None:
+        """Let a shard take slots, or no more of them; raises UnknownShard, LastShard."""
+        await self._change_shard("set_shard_state", shard, state=state.value)
+
+    async def remove_shard(self, shard: str) -> None:
+        """Forget a shard without slots; raises UnknownShard, LastShard, ShardNotEmpty."""
+        await self._change_shard("remove_shard", shard)
+
+    async def _change(self, name: str, known: SlotEntry, target: str | None = None) -> SlotEntry:
+        if not 0 <= known.slot < SLOTS:
+            raise SlotOutOfRange(known.slot, SLOTS)
+        parameters = {"slot": known.slot, "changed": known.changed, "target": target}
+        [(outcome, *row)] = await self._database.rows_once(statement(name), parameters)
+        if row[0] is None:
+            raise NoMap(self._shard)
+        entry = _entry(row)
+        if outcome != "done":
+            raise _slot_error(outcome, known, entry, target or "")
+        return entry
+
+    async def _change_shard(self, name: str, shard: str, **more: str) -> None:
+        [(outcome, held)] = await self._database.rows_once(statement(name), {"shard": shard, **more})
+        if outcome != "done":
+            raise _shard_error(outcome, shard, held)
+
+
+def _entry(row: Any) -> SlotEntry:
+    slot, shard, epoch, state, moving_to, changed = row
+    return SlotEntry(slot, shard, epoch, SlotState(state), moving_to, changed)
+
+
+def _states(shards: Mapping[str, str]) -> dict[str, ShardState]:
+    return {name: ShardState(state) for name, state in shards.items()}
+
+
+def _slot_error(outcome: str, known: SlotEntry, entry: SlotEntry, target: str) -> MapError:
+    errors: dict[str, MapError] = {
+        "stale": StaleMap(known.slot, known.changed, entry.changed),
+        "moving": SlotBusy(entry.slot, entry.moving_to or ""),
+        "not moving": SlotNotMoving(entry.slot),
+        "same shard": SameShard(entry.slot, entry.shard),
+        "not active": ShardNotActive(target),
+        "unknown shard": UnknownShard(target),
+    }
+    return errors[outcome]
+
+
+def _shard_error(outcome: str, shard: str, held: int) -> MapError:
+    errors: dict[str, MapError] = {
+        "known": ShardKnown(shard),
+        "unknown shard": UnknownShard(shard),
+        "last shard": LastShard(shard),
+        "holds slots": ShardNotEmpty(shard, held),
+    }
+    return errors[outcome]

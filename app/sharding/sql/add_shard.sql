@@ -1,0 +1,1 @@
+select outcome, held from add_shard(%(shard)s)

@@ -1,0 +1,1 @@
+select outcome, held from remove_shard(%(shard)s)
