@@ -1,0 +1,64 @@
+"""Calls to a cloud's key service over HTTPS, with the token of the identity that this process has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+import urllib3
+
+from app.personal_data.errors import MasterKeyFailed
+
+SECONDS = 5.0
+ATTEMPTS = 3
+BUSY = (429, 500, 502, 503, 504)
+
+
+class Login(Protocol):
+    """Gives the token for the next call."""
+
+    def password(self) -> str:
+        """The token; raises LoginRefused."""
+        ...
+
+
+class KeyService:
+    """One cloud's service; `name` is how people call it."""
+
+    def __init__(self, name: str, login: Login) -> None:
+        self.name = name
+        self._login = login
+        retry = urllib3.Retry(
+            ATTEMPTS,
+            backoff_factor=0.1,
+            status_forcelist=BUSY,
+            allowed_methods=None,
+            # The token is for this host, and for no other.
+            redirect=0,
+            raise_on_redirect=False,
+            raise_on_status=False,
+        )
+        self._http = urllib3.PoolManager(timeout=urllib3.Timeout(SECONDS), retries=retry)
+
+    def ask(self, method: str, url: str, body: Mapping[str, Any] | None, read: Callable[[Any], Any]) -> Any:
+        """What `read` makes of the answer's JSON; raises MasterKeyFailed."""
+        from app.database.login import LoginRefused
+
+        try:
+            headers = {"Authorization": f"Bearer {self._login.password()}"}
+            answer = self._http.request(method, url, json=body, headers=headers)
+        except (urllib3.exceptions.HTTPError, LoginRefused) as error:
+            raise MasterKeyFailed(f"{self.name} gives no answer: {error}") from None
+        if answer.status != 200:
+            raise MasterKeyFailed(f"{self.name} refuses ({answer.status}): {_reason(answer)}")
+        try:
+            return read(answer.json())
+        except (ValueError, KeyError, TypeError):
+            raise MasterKeyFailed(f"{self.name} gives an answer that is none of {url}") from None
+
+
+def _reason(answer: urllib3.BaseHTTPResponse) -> str:
+    try:
+        return str(answer.json()["error"]["message"])
+    except (ValueError, KeyError, TypeError):
+        return answer.reason or "without a reason"
