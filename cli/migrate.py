@@ -52,10 +52,11 @@ def _migrators(home: str | None, directory: Path | None) -> list[Migrator]:
 
     stamina.instrumentation.set_on_retry_hooks(())  # waiting is reported once, not at every attempt
     settings = load(CommonSettings, cloud=home, directory=directory)
-    shards = read_directory(settings.directory).at_home(settings.cloud)
+    directory_of_all = read_directory(settings.directory)
+    shards = directory_of_all.at_home(settings.cloud)
     if not shards:
         _report(f"no shard is at home in {settings.cloud}: nothing to do")
-    return [Migrator(shard) for shard in shards]
+    return [Migrator(shard, directory=directory_of_all) for shard in shards]
 
 
 def _report(line: str) -> None:

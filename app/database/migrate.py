@@ -21,7 +21,9 @@ from yoyo.migrations import Migration, MigrationList
 from app.database.connection import Role, connection_parameters
 from app.database.login import Login, LoginRefused, admin_login
 from app.database.provision import provision
-from app.sharding import Shard
+from app.database.seed import seed_slots
+from app.sharding import Directory, Shard
+from app.sharding.seeding import seed_map
 
 WAIT_SECONDS = 120.0
 LOCK_SECONDS = 60
@@ -46,8 +48,17 @@ class MigrationState:
 class Migrator:
     """The migrations of one shard."""
 
-    def __init__(self, shard: Shard, *, login: Login | None = None, wait_seconds: float = WAIT_SECONDS) -> None:
+    def __init__(
+        self,
+        shard: Shard,
+        *,
+        directory: Directory | None = None,
+        login: Login | None = None,
+        wait_seconds: float = WAIT_SECONDS,
+    ) -> None:
+        """`directory` is what a new slot map is made from, where this shard is to hold it."""
         self.shard = shard
+        self._directory = directory
         self._login = login or admin_login(shard)
         self._wait_seconds = wait_seconds
 
@@ -59,6 +70,9 @@ class Migrator:
                     backend.apply_one(migration)
                 report(f"{self.shard.name}: applied {migration.id}")
             provision(self.shard, backend.connection, self.connect)
+            seed_slots(self.shard, backend.connection)
+            if self._directory is not None:
+                seed_map(backend.connection, self.shard, self._directory)
             report(f"{self.shard.name}: up to date, {len(migrations)} migrations, {self.shard.app.user} may write")
 
     def down(self, report: Report, *, steps: int | None = 1) -> None:

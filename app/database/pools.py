@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
 from typing import Any
 
+import orjson
 import stamina
 from psycopg import AsyncConnection, OperationalError
 from psycopg.errors import QueryCanceled
+from psycopg.types.json import set_json_loads
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
 from app.database.connection import Role, connection_parameters
@@ -16,7 +19,8 @@ from app.database.login import Login, app_login
 from app.sharding import Shard
 
 Row = tuple[Any, ...]
-Pool = AsyncConnectionPool[AsyncConnection[Row]]
+Connection = AsyncConnection[Row]
+Pool = AsyncConnectionPool[Connection]
 
 ATTEMPTS = 3
 RECONNECT_SECONDS = 3.0
@@ -40,6 +44,7 @@ class ShardDatabase:
         self._login = login or app_login(shard)
         self._pool: Pool = AsyncConnectionPool(
             kwargs=self._parameters,
+            configure=_configure,
             min_size=kept,
             max_size=size,
             open=False,
@@ -68,9 +73,44 @@ class ShardDatabase:
         A lost connection is replaced and the statement sent again. Raises DatabaseUnavailable, after `seconds` at most
         (default: what this database was set up with).
         """
+        return await self._in_time(lambda: self._persistently(lambda: self._once(statement, parameters)), seconds)
+
+    async def rows_once(
+        self, statement: str, parameters: Mapping[str, Any], *, seconds: float | None = None
+    ) -> list[Row]:
+        """Run a statement that is not to run twice; all its rows. Raises DatabaseUnavailable, as `rows` does."""
+        return await self._in_time(lambda: self._once(statement, parameters), seconds)
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """A connection of the pool, each statement a transaction unless one is begun; raises DatabaseUnavailable.
+
+        What is left open in it is rolled back.
+        """
+        try:
+            async with self._pool.connection(self._seconds) as connection:
+                yield connection
+        except (OperationalError, PoolClosed) as error:
+            raise DatabaseUnavailable(self.shard.name, _reason(error)) from error
+
+    @asynccontextmanager
+    async def dedicated(self) -> AsyncIterator[Connection]:
+        """A connection of its own, for what holds one long: no limit on the time of a statement.
+
+        Raises DatabaseUnavailable.
+        """
+        try:
+            parameters = await self._parameters() | {"options": ""}
+            async with await AsyncConnection.connect(**parameters) as connection:
+                await _configure(connection)
+                yield connection
+        except OperationalError as error:
+            raise DatabaseUnavailable(self.shard.name, _reason(error)) from error
+
+    async def _in_time(self, run: Callable[[], Awaitable[list[Row]]], seconds: float | None) -> list[Row]:
         try:
             async with asyncio.timeout(seconds or self._seconds):
-                return await self._persistently(lambda: self._once(statement, parameters))
+                return await run()
         except TimeoutError:
             raise DatabaseUnavailable(self.shard.name, "no answer in time") from None
         except (OperationalError, PoolClosed) as error:
@@ -88,7 +128,7 @@ class ShardDatabase:
 
     async def _once(self, statement: str, parameters: Mapping[str, Any]) -> list[Row]:
         async with self._pool.connection() as connection:
-            cursor = await connection.execute(statement, parameters)
+            cursor = await connection.execute(statement, parameters, binary=True)
             return await cursor.fetchall()
 
     async def _parameters(self) -> dict[str, Any]:
@@ -118,6 +158,10 @@ class Databases:
     async def close(self) -> None:
         """Close every connection."""
         await asyncio.gather(*(database.close() for database in self.by_shard.values()))
+
+
+async def _configure(connection: Connection) -> None:
+    set_json_loads(orjson.loads, connection)
 
 
 def _is_lost(error: Exception) -> bool:

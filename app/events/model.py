@@ -1,32 +1,16 @@
-"""What the event store takes, gives and refuses."""
+"""What the event store takes and gives."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 Json = Mapping[str, Any]
 
 
-class VersionConflict(Exception):
-    """The stream is not at the version that the writer expected."""
-
-    def __init__(self, stream: str, expected: int, actual: int) -> None:
-        super().__init__(f"{stream} is at version {actual}, not {expected}")
-        self.actual = actual
-
-
-class KeyReused(Exception):
-    """The idempotency key already stands for another event of the stream."""
-
-
-class TotalOutOfRange(Exception):
-    """The stream's running total would leave the range of a bigint."""
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class NewEvent:
     """An event to be stored."""
 
@@ -36,39 +20,74 @@ class NewEvent:
     """What the event adds to the stream's running total."""
     metadata: Json = field(default_factory=dict)
     """Who and why; not part of the content that an idempotency key stands for."""
+    schema_version: int = 1
+    """Which form of its type's data this is."""
 
 
-@dataclass(frozen=True)
-class Head:
+@dataclass(frozen=True, slots=True)
+class NewSnapshot:
+    """What the events of a stream lead to, the appended ones included."""
+
+    schema_version: int
+    state: Json
+
+
+class Slot(NamedTuple):
+    """The slot of a stream, as the writer knows it."""
+
+    number: int
+    epoch: int
+    """Counts the moves of the slot; the shard refuses a writer that is behind, or ahead."""
+
+
+class Head(NamedTuple):
     """Where a stream ends."""
 
     version: int
     total: int
+    due: datetime | None
+    """From when on the total is not to be relied on."""
+    closed: bool
 
 
-@dataclass(frozen=True)
-class Appended:
-    """An event that is durably stored."""
+class Appended(NamedTuple):
+    """Events that are durably stored."""
 
     version: int
-    """Its number in the stream, from 1 on without holes."""
-    position: int
-    """Its place in the order of its shard; there may be holes."""
+    """Number of the last of them in the stream, from 1 on without holes."""
     total: int
     """The stream's running total after it."""
     repeated: bool
-    """Whether an earlier call with the same idempotency key stored it."""
+    """Whether an earlier call with the same idempotency key stored them."""
 
 
-@dataclass(frozen=True)
-class StoredEvent:
+class Cursor(NamedTuple):
+    """A place in the order of a shard's events."""
+
+    transaction_id: int
+    position: int
+
+
+START = Cursor(0, 0)
+"""Before the first event of every shard."""
+
+
+class StoredEvent(NamedTuple):
     """An event as it is read back."""
 
+    stream: str
     version: int
+    transaction_id: int
     position: int
     type: str
+    schema_version: int
     data: Json
     metadata: Json
     change: int
     total: int
     recorded_at: datetime
+
+    @property
+    def cursor(self) -> Cursor:
+        """Its place in the order of its shard."""
+        return Cursor(self.transaction_id, self.position)

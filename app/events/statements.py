@@ -1,12 +1,5 @@
-"""SQL statements of the event store, each in a file named as what it does."""
+"""The SQL statements of the event store."""
 
-from __future__ import annotations
+from app.database.statements import statements_of
 
-from functools import cache
-from importlib.resources import files
-
-
-@cache
-def statement(name: str) -> str:
-    """The text of `sql/<name>.sql`."""
-    return files("app.events").joinpath("sql", f"{name}.sql").read_text()
+statement = statements_of("app.events")

@@ -1,15 +1,14 @@
-"""Appending to streams and reading them, each in one round trip."""
+"""Appending to the streams of a shard, and reading them."""
 
 from __future__ import annotations
 
-import json
-import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Protocol
 
-from psycopg.errors import NumericValueOutOfRange
-
-from app.events.model import Appended, Head, Json, KeyReused, NewEvent, StoredEvent, TotalOutOfRange, VersionConflict
+from app.events import append
+from app.events.group_commit import GroupCommit
+from app.events.model import Appended, Head, NewEvent, NewSnapshot, Slot, StoredEvent
 from app.events.statements import statement
 
 Row = tuple[Any, ...]
@@ -22,61 +21,73 @@ class Database(Protocol):
         """Run a statement that may safely run twice; all its rows."""
         ...
 
+    async def rows_once(self, statement: str, parameters: Mapping[str, Any]) -> list[Row]:
+        """Run a statement that is not to run twice; all its rows."""
+        ...
+
 
 class EventStore:
     """The streams of one shard."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, stored: Callable[[], None] = lambda: None) -> None:
+        """`stored` is called whenever events were stored, to wake readers."""
         self._database = database
+        self._commits = GroupCommit(database, stored=stored)
 
     async def append(
         self,
         stream: str,
-        event: NewEvent,
+        events: NewEvent | Sequence[NewEvent],
         *,
-        idempotency_key: str | None = None,
+        slot: Slot,
         expected_version: int | None = None,
+        idempotency_key: str | None = None,
+        content: bytes | None = None,
+        floor: int | None = None,
+        due: datetime | None = None,
+        now: datetime | None = None,
+        snapshot: NewSnapshot | None = None,
+        closes: bool = False,
     ) -> Appended:
-        """Store an event as the last of its stream; it is durable when this returns.
+        """Store events as the last of their stream, all or none; they are durable when this returns.
 
-        The same `idempotency_key` with the same event returns what the first call did. Raises KeyReused where the key
-        stands for another event, VersionConflict where the stream is not at `expected_version`, and TotalOutOfRange.
+        The same `idempotency_key` with the same `content` (by default the events) returns what the first call did.
+        Without `expected_version` the append is blind: `floor` then bounds the running total from below, as long as
+        nothing in the stream was due before `now`. `due` is when something in the stream ends: exactly, where the
+        writer knows the stream at `expected_version`, else no later than what is recorded.
+
+        Raises the errors of `app.events.errors`, and DatabaseUnavailable: then it is not known whether the events are
+        stored, and a call with the same key tells.
         """
-        parameters = {
-            "stream": stream,
-            "type": event.type,
-            "data": _text(event.data),
-            "metadata": _text(event.metadata),
-            "change": event.change,
-            # Every event has a key: so a call whose connection was lost can be repeated without storing it twice.
-            "idempotency_key": idempotency_key or f"once-{uuid.uuid4()}",
-            "expected_version": expected_version,
-        }
-        try:
-            [(outcome, version, position, total)] = await self._database.rows(statement("append"), parameters)
-        except NumericValueOutOfRange:
-            raise TotalOutOfRange(f"the running total of {stream} would leave the range of a bigint") from None
-        if outcome == "key reused":
-            raise KeyReused(f"the idempotency key already stands for another event of {stream}")
-        if outcome == "version conflict":
-            raise VersionConflict(stream, expected_version or 0, version)
-        return Appended(version, position, total, repeated=outcome == "repeated")
+        request = append.request(
+            stream,
+            events,
+            slot=slot,
+            expected_version=expected_version,
+            idempotency_key=idempotency_key,
+            content=content,
+            floor=floor,
+            due=due,
+            snapshot=snapshot,
+            closes=closes,
+        )
+        return await self._commits.submit(request, now)
 
     async def head(self, stream: str) -> Head | None:
         """Where a stream ends; None where nothing was ever appended to it."""
         rows = await self._database.rows(statement("read_head"), {"stream": stream})
-        return Head(*rows[0]) if rows else None
+        return Head._make(rows[0]) if rows else None
+
+    async def heads(self, streams: Sequence[str]) -> dict[str, Head]:
+        """Where streams end, in one round trip; those that nothing was ever appended to are left out."""
+        rows = await self._database.rows(statement("read_heads"), {"streams": append.array(streams)})
+        return {stream: Head(*head) for stream, *head in rows}
 
     async def read(self, stream: str, *, after: int = 0, limit: int = 1000) -> list[StoredEvent]:
         """Events of a stream in order, from the one behind version `after` on."""
         parameters = {"stream": stream, "after": after, "limit": limit}
-        return [StoredEvent(*row) for row in await self._database.rows(statement("read_stream"), parameters)]
+        return list(map(StoredEvent._make, await self._database.rows(statement("read_stream"), parameters)))
 
     async def probe(self) -> None:
-        """Ask the database for an event, whatever one; raises what a read would."""
+        """Ask the database for its slots; raises what a read would."""
         await self._database.rows(statement("probe"), {})
-
-
-def _text(document: Json) -> str:
-    """JSON that is the same text for the same content, so that two contents can be compared as texts."""
-    return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)

@@ -66,11 +66,31 @@ $$;
 Empty = Callable[[str], Shard]
 
 FORGET = """
-alter table events disable trigger events_are_immutable;
-truncate events restart identity;
-alter table events enable always trigger events_are_immutable;
+do $$
+declare
+    each record;
+    tables text := (
+        select string_agg(oid::regclass::text, ', ') from pg_class
+        where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') and not relispartition
+        and relname !~ '^_?yoyo|^slot|shards'
+    );
+begin
+    for each in select tgrelid::regclass as part, tgname from pg_trigger
+        where tgname = 'events_are_not_truncated' and tgparentid = 0
+    loop
+        execute format('alter table only %s disable trigger %I', each.part, each.tgname);
+    end loop;
+    execute 'truncate ' || tables || ' restart identity';
+    for each in select tgrelid::regclass as part, tgname from pg_trigger
+        where tgname = 'events_are_not_truncated' and tgparentid = 0
+    loop
+        execute format('alter table only %s enable always trigger %I', each.part, each.tgname);
+    end loop;
+    delete from slots where state <> 'owned';
+end
+$$;
 """
-"""Only a test, and only as superuser, empties the table of events."""
+"""Only a test, and only as superuser, empties the tables; where slots live stays."""
 
 
 @dataclass
@@ -276,8 +296,9 @@ def databases(postgres: Postgres) -> dict[str, str]:
     names = {home: make_database(postgres, home) for home in HOMES}
     with pytest.MonkeyPatch.context() as patch:
         log_in_as(patch, postgres, "migrator")
-        for each in parse_directory(directory_of(postgres, names)).shards:
-            Migrator(each).up(lambda _: None)
+        directory = parse_directory(directory_of(postgres, names))
+        for each in directory.shards:
+            Migrator(each, directory=directory).up(lambda _: None)
     return names
 
 

@@ -1,14 +1,30 @@
 select
+    request,
     outcome,
     version,
-    position,
     total
-from append_event(
-    %(stream)s,
-    %(type)s,
-    %(data)s,
-    %(metadata)s,
-    %(change)s,
-    %(idempotency_key)s,
-    %(expected_version)s
+from append_events(
+    %(now)s,
+    %(streams)s::text[],
+    %(hashes)s::bigint[],
+    %(slots)s::smallint[],
+    %(epochs)s::bigint[],
+    %(expected_versions)s::bigint[],
+    %(idempotency_keys)s::uuid[],
+    %(content_hashes)s::bigint[],
+    %(floors)s::bigint[],
+    %(dues)s::timestamptz[],
+    %(closes)s::boolean[],
+    %(counts)s::integer[],
+    %(sums)s::bigint[],
+    %(snapshot_schemas)s::smallint[],
+    %(snapshots)s::json[],
+    %(requests)s::integer[],
+    %(numbers)s::integer[],
+    %(types)s::text[],
+    %(schema_versions)s::smallint[],
+    %(changes)s::bigint[],
+    %(running_sums)s::bigint[],
+    %(data)s::json[],
+    %(metadata)s::json[]
 )

@@ -1,1 +1,1 @@
-select exists (select from events)
+select exists (select from slots)

@@ -1,7 +1,7 @@
 select
     version,
-    total
-from events
+    total,
+    due,
+    closed
+from streams
 where stream = %(stream)s
-order by version desc
-limit 1

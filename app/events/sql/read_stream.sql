@@ -1,7 +1,10 @@
 select
+    stream,
     version,
+    transaction_id::text::bigint,
     position,
     type,
+    schema_version,
     data,
     metadata,
     change,

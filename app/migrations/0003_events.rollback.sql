@@ -7,3 +7,5 @@ end
 $$;
 
 drop table events;
+
+drop sequence event_position;

@@ -1,1 +1,0 @@
-drop function append_event(text, text, json, json, bigint, text, bigint);
