@@ -15,7 +15,7 @@ from psycopg.types.json import set_json_loads
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
 from app.database.connection import Role, connection_parameters
-from app.database.login import Login, app_login
+from app.database.login import Login, admin_login, app_login
 from app.sharding import Shard
 
 Row = tuple[Any, ...]
@@ -38,10 +38,20 @@ class DatabaseUnavailable(Exception):
 class ShardDatabase:
     """The database of one shard."""
 
-    def __init__(self, shard: Shard, *, size: int, kept: int, seconds: float, login: Login | None = None) -> None:
+    def __init__(
+        self,
+        shard: Shard,
+        *,
+        size: int,
+        kept: int,
+        seconds: float,
+        login: Login | None = None,
+        role: Role = Role.APP,
+    ) -> None:
         self.shard = shard
         self._seconds = seconds
-        self._login = login or app_login(shard)
+        self._role = role
+        self._login = login or (app_login if role is Role.APP else admin_login)(shard)
         self._pool: Pool = AsyncConnectionPool(
             kwargs=self._parameters,
             configure=_configure,
@@ -132,7 +142,7 @@ class ShardDatabase:
             return await cursor.fetchall()
 
     async def _parameters(self) -> dict[str, Any]:
-        parameters = await asyncio.to_thread(connection_parameters, self.shard, Role.APP, self._login)
+        parameters = await asyncio.to_thread(connection_parameters, self.shard, self._role, self._login)
         # A statement is its own transaction: one round trip, and durable when its rows arrive.
         return parameters | {
             "autocommit": True,
