@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from app.sharding.errors import StalePlace
+
 
 class EventStoreError(Exception):
     """Any refusal of the event store."""
@@ -25,7 +27,7 @@ class KeyReused(EventStoreError):
     """The idempotency key already stands for another request to the stream."""
 
 
-class WrongEpoch(EventStoreError):
+class WrongEpoch(EventStoreError, StalePlace):
     """The stream's slot is not, or no longer, on this shard in that epoch: the writer's map is stale."""
 
     def __init__(self, stream: str, slot: int, expected: int, actual: int | None) -> None:

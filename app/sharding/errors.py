@@ -88,6 +88,17 @@ class NoMap(MapError):
         super().__init__(f"shard {shard} holds no slot map: `fortress migrate up` in its home cloud makes it")
 
 
+class StalePlace(Exception):
+    """A shard was asked for a slot that it does not have in that epoch: whoever asked goes by a stale map."""
+
+
+class SlotNotHere(StalePlace):
+    """A read came to a shard that does not have the slot in that epoch."""
+
+    def __init__(self, shard: str, slot: int, epoch: int) -> None:
+        super().__init__(f"shard {shard} does not have slot {slot} in epoch {epoch}")
+
+
 class NoLogin(Exception):
     """The map names a shard that this process's directory does not know, so that it has no way in."""
 

@@ -1,25 +1,123 @@
-"""From a key to the store that holds it."""
+"""From a key to the store that holds it, by a cached slot map that is refreshed when a shard says it is stale."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Generic, TypeVar
 
+import stamina
+
 from app.sharding.directory import Directory, Place
+from app.sharding.errors import NoLogin, StalePlace
+from app.sharding.map_store import MapStore
+from app.sharding.slot_map import SlotMap, first_map
+from app.sharding.slots import slot_of
 
 Store = TypeVar("Store")
+Answer = TypeVar("Answer")
+
+STALE_SECONDS = 3.0
+"""How long a call follows a slot that is changing its shard; a move blocks it for a fraction of that."""
+FIRST_WAIT_SECONDS = 0.005
+LONGEST_WAIT_SECONDS = 0.1
+WATCH_SECONDS = 1.0
 
 
-@dataclass(frozen=True)
 class Router(Generic[Store]):
-    """Knows the store of every shard."""
+    """Knows the store of every shard, and which of them has which slot."""
 
-    directory: Directory
-    stores: Mapping[str, Store]
-    """By name of the shard."""
+    def __init__(self, directory: Directory, stores: Mapping[str, Store], maps: MapStore | None = None) -> None:
+        """`stores` are those that this process can log in to, by name of the shard.
+
+        Until the map was read once, and for ever without `maps`, the directory's own division counts: where it is
+        wrong the shards refuse.
+        """
+        self.stores = stores
+        self._maps = maps
+        self._homes = {shard.name: shard.home for shard in directory.shards}
+        self._map = first_map(directory.owners, list(self._homes), version=0)
+        self._routes: dict[int, tuple[Place, Store]] = {}
+        self._refreshing: asyncio.Task[SlotMap] | None = None
+
+    @property
+    def map(self) -> SlotMap:
+        """The map as it is known here."""
+        return self._map
 
     def route(self, key: str) -> tuple[Place, Store]:
-        """Where a key lives, and the store there."""
-        place = self.directory.place_of(key)
-        return place, self.stores[place.shard]
+        """Where a key lives as far as is known here, and the store there; raises NoLogin."""
+        return self.route_slot(slot_of(key))
+
+    def route_slot(self, slot: int) -> tuple[Place, Store]:
+        """Where a slot is as far as is known here, and the store there; raises NoLogin, SlotOutOfRange."""
+        known = self._routes.get(slot)
+        if known is None:
+            known = self._routes[slot] = self._route(slot)
+        return known
+
+    def by_shard(self, keys: Iterable[str]) -> dict[str, list[tuple[str, Place]]]:
+        """Keys with their places, by shard; raises NoLogin."""
+        groups: dict[str, list[tuple[str, Place]]] = {}
+        for key in keys:
+            place, _ = self.route_slot(slot_of(key))
+            groups.setdefault(place.shard, []).append((key, place))
+        return groups
+
+    async def routed(self, key: str, call: Callable[[Place, Store], Awaitable[Answer]]) -> Answer:
+        """What `call` returns where the key lives; it is made again where the map turns out to be stale.
+
+        A call that raises StalePlace must have done nothing. Raises StalePlace where the slot is nowhere for
+        STALE_SECONDS, NoLogin, and whatever `call` and the map's store raise.
+        """
+        return await self.following(lambda: call(*self.route(key)))
+
+    async def following(self, call: Callable[[], Awaitable[Answer]]) -> Answer:
+        """What `call` returns; before each repetition, which StalePlace asks for, the map is refreshed."""
+        try:
+            return await call()
+        except StalePlace:
+            if self._maps is None:
+                raise
+        async for attempt in stamina.retry_context(
+            on=StalePlace,
+            attempts=None,
+            timeout=STALE_SECONDS,
+            wait_initial=FIRST_WAIT_SECONDS,
+            wait_max=LONGEST_WAIT_SECONDS,
+            wait_jitter=FIRST_WAIT_SECONDS,
+        ):
+            with attempt:
+                await self.refresh()
+                return await call()
+        raise AssertionError("the last attempt returns or raises")
+
+    async def refresh(self) -> SlotMap:
+        """The map as its store has it; callers at the same time share one question."""
+        if self._maps is None:
+            return self._map
+        if self._refreshing is None or self._refreshing.done():
+            self._refreshing = asyncio.create_task(self._refresh(self._maps))
+        return await asyncio.shield(self._refreshing)
+
+    async def watch(self, seconds: float = WATCH_SECONDS) -> None:
+        """Refresh for ever, so that hardly any call has to find out by itself that the map is stale.
+
+        Raises what the map's store raises, for whoever supervises it to start it again.
+        """
+        while True:
+            await self.refresh()
+            await asyncio.sleep(seconds)
+
+    async def _refresh(self, maps: MapStore) -> SlotMap:
+        refreshed = await maps.refresh(self._map)
+        if refreshed is not self._map:
+            self._map = refreshed
+            self._routes = {}
+        return refreshed
+
+    def _route(self, slot: int) -> tuple[Place, Store]:
+        entry = self._map.entry(slot)
+        if entry.shard not in self.stores or entry.shard not in self._homes:
+            raise NoLogin(entry.shard)
+        return Place(slot, entry.shard, self._homes[entry.shard], entry.epoch), self.stores[entry.shard]

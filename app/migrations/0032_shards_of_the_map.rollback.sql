@@ -1,0 +1,5 @@
+drop function add_shard;
+
+drop function set_shard_state;
+
+drop function remove_shard;
