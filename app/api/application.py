@@ -16,7 +16,7 @@ from app.credits import Ledger
 from app.database import Databases
 from app.events import EventStore
 from app.settings import ServeSettings
-from app.sharding import Directory, Router
+from app.sharding import Directory, PostgresMapStore, Router
 from app.tokens import JwksCache, Verifier, key_source
 
 
@@ -53,9 +53,11 @@ def create_app(settings: ServeSettings, directory: Directory) -> FastAPI:
 
 def _services(settings: ServeSettings, directory: Directory, databases: Databases) -> Services:
     stores = {name: EventStore(database) for name, database in databases.by_shard.items()}
+    holder = directory.map_shard.name
+    router = Router(directory, stores, PostgresMapStore(databases.by_shard[holder], shard=holder))
     keys = JwksCache(key_source(settings.oidc_issuer, settings.oidc_jwks_uri))
     return Services(
-        ledger=Ledger(Router(directory, stores)),
+        ledger=Ledger(router),
         verifier=Verifier(keys, issuer=settings.oidc_issuer, audience=settings.oidc_audience),
         readiness=Readiness({shard.name: stores[shard.name] for shard in directory.at_home(settings.cloud)}),
         metrics=Metrics(
