@@ -1,0 +1,199 @@
+"""Workers beside the requests: restarted when they fail, stopped with the application, one leader per shard."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import AsyncConnection
+from psycopg.conninfo import make_conninfo
+
+from app.background import Background, Worker, led
+from app.database.leadership import LeadershipLost, leader, lock_key
+from app.sharding import Directory, Shard
+from tests.app.conftest import Postgres
+
+
+def impatient(*workers: Worker, healthy_seconds: float = 30) -> Background:
+    return Background(workers, first_wait_seconds=0.001, longest_wait_seconds=0.01, healthy_seconds=healthy_seconds)
+
+
+async def until(condition: Any) -> None:
+    async with asyncio.timeout(20):
+        while not condition():
+            await asyncio.sleep(0.005)
+
+
+async def test_a_failed_worker_runs_again_and_its_failures_are_counted() -> None:
+    runs = 0
+
+    async def fail_twice() -> None:
+        nonlocal runs
+        runs += 1
+        if runs <= 2:
+            raise OSError(f"failure {runs}")
+        await asyncio.Event().wait()
+
+    async with impatient(Worker("tail", fail_twice)) as background:
+        await until(lambda: runs == 3)
+        state = background.states["tail"]
+        assert (state.running, state.failures, state.error) == (True, 2, "OSError: failure 2")
+    assert not background.states["tail"].running
+
+
+async def test_a_failure_of_one_worker_leaves_the_others_alone() -> None:
+    cancelled = asyncio.Event()
+
+    async def calm() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            cancelled.set()
+
+    async def broken() -> None:
+        raise ValueError
+
+    async with impatient(Worker("calm", calm), Worker("broken", broken)) as background:
+        await until(lambda: background.states["broken"].failures >= 3)
+        assert background.states["calm"].running
+        assert background.states["calm"].failures == 0
+        assert not cancelled.is_set()
+    assert cancelled.is_set()
+
+
+async def test_a_worker_that_is_done_is_not_started_again() -> None:
+    runs = []
+
+    async def once() -> None:
+        runs.append(1)
+
+    async with impatient(Worker("once", once)) as background:
+        await until(lambda: runs and not background.states["once"].running)
+        await asyncio.sleep(0)
+    assert runs == [1]
+
+
+async def test_long_waits_end_with_a_healthy_run() -> None:
+    failures = 0
+
+    async def fail() -> None:
+        nonlocal failures
+        failures += 1
+        await asyncio.sleep(0)
+        raise OSError
+
+    # with a growing wait it would stand still at the second failure
+    patient = Background([Worker("w", fail)], first_wait_seconds=1000, longest_wait_seconds=1000, healthy_seconds=0)
+    async with patient:
+        await until(lambda: failures > 10)
+
+
+async def test_two_workers_of_one_name_are_refused() -> None:
+    async def wait() -> None:
+        await asyncio.Event().wait()
+
+    async with impatient(Worker("w", wait)) as background:
+        with pytest.raises(ValueError, match="a worker named w runs already"):
+            background.start(Worker("w", wait))
+
+
+class Operator:
+    """A shard's database, as far as leadership needs it."""
+
+    def __init__(self, postgres: Postgres, shard: Shard) -> None:
+        self.shard = shard
+        with postgres.as_operator(shard.database) as connection:
+            self._conninfo = make_conninfo(**connection.info.get_parameters())
+        self.connections: list[AsyncConnection[Any]] = []
+
+    @contextlib.asynccontextmanager
+    async def dedicated(self) -> AsyncIterator[AsyncConnection[Any]]:
+        async with await AsyncConnection.connect(self._conninfo, autocommit=True) as connection:
+            self.connections.append(connection)
+            try:
+                yield connection
+            finally:
+                self.connections.remove(connection)
+
+
+@pytest.fixture
+def database(answering: Postgres, migrated: Directory) -> Operator:
+    return Operator(answering, migrated.shards[0])
+
+
+def holder(postgres: Postgres, database: Operator, name: str) -> list[int]:
+    with postgres.as_operator(database.shard.database) as connection:
+        found = connection.execute(
+            "select pid from pg_locks where locktype = 'advisory' and classid = 2 and objid = %s and granted",
+            [lock_key(name) % 2**32],
+        )
+        return [pid for (pid,) in found]
+
+
+@pytest.mark.servers
+async def test_one_leads_and_the_next_takes_over_when_its_holder_dies(answering: Postgres, database: Operator) -> None:
+    leading: list[str] = []
+
+    def contender(name: str) -> Worker:
+        async def run() -> None:
+            leading.append(name)
+            try:
+                await asyncio.Event().wait()
+            finally:
+                leading.remove(name)
+
+        return led(database, Worker("projection", run))
+
+    async with impatient(contender("a")) as first, impatient(contender("b")):
+        await until(lambda: leading)
+        [pid] = holder(answering, database, "projection")
+        assert len(leading) == 1
+        with answering.as_operator("postgres") as connection:
+            connection.execute("select pg_terminate_backend(%s)", [pid])
+        await until(lambda: holder(answering, database, "projection") not in ([], [pid]) and len(leading) == 1)
+        await first.stop()
+        await until(lambda: leading == ["b"])
+    assert leading == []
+    assert holder(answering, database, "projection") == []
+
+
+@pytest.mark.servers
+async def test_the_body_of_a_leader_ends_with_its_connection(answering: Postgres, database: Operator) -> None:
+    async def lead() -> None:
+        async with leader(database, "w", ask_seconds=0.01):
+            with answering.as_operator("postgres") as connection:
+                connection.execute("select pg_terminate_backend(%s)", holder(answering, database, "w"))
+            await asyncio.Event().wait()
+
+    with pytest.raises(LeadershipLost, match="aws-0"):
+        await lead()
+
+
+@pytest.mark.servers
+async def test_an_error_of_the_body_is_its_own(database: Operator) -> None:
+    for error in (TimeoutError("mine"), psycopg.OperationalError("mine")):
+        with pytest.raises(type(error), match="mine"):
+            async with leader(database, "w", ask_seconds=0.01):
+                raise error
+    assert database.connections == []
+
+
+@pytest.mark.servers
+async def test_who_waits_to_lead_holds_no_snapshot(answering: Postgres, database: Operator) -> None:
+    async def wait() -> None:
+        async with leader(database, "w"):
+            await asyncio.Event().wait()
+
+    async with leader(database, "w"):
+        waiting = asyncio.create_task(wait())
+        await until(lambda: len(database.connections) == 2)
+        pid = database.connections[1].info.backend_pid
+        with answering.as_operator("postgres") as connection:
+            state = "select state, backend_xmin from pg_stat_activity where pid = %s and query like '%%pg_try%%'"
+            await until(lambda: connection.execute(state, [pid]).fetchone() == ("idle", None))
+        waiting.cancel()
+        await asyncio.wait([waiting])
