@@ -10,8 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from app.api.authentication import caller
 from app.api.problems import documented
 from app.api.services import Services, services_of
-from app.credits import ACCOUNT_PATTERN, LARGEST_AMOUNT, Granted, account_id
-from app.credits.account import LONGEST_REASON
+from app.credits import ACCOUNT_PATTERN, LARGEST_AMOUNT, LONGEST_REASON, Granted, account_id
 from app.tokens import Caller
 
 router = APIRouter(prefix="/accounts", tags=["accounts"])
@@ -46,7 +45,6 @@ class GrantAnswer(BaseModel):
     amount: int
     balance: int = Field(description="Balance right after this grant.")
     version: int = Field(description="Number of this event in the account's stream.")
-    position: int = Field(description="Place of this event in the order of its shard.")
     slot: int
     shard: str
     home: str
@@ -84,7 +82,6 @@ async def grant(
         amount=request.amount,
         balance=stored.balance,
         version=stored.version,
-        position=stored.position,
         slot=stored.place.slot,
         shard=stored.place.shard,
         home=stored.place.home,

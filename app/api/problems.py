@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
-from app.credits import InvalidAmount, UnknownAccount
+from app.credits import BalanceTooLarge, UnknownAccount
 from app.database import DatabaseUnavailable
 from app.events import KeyReused
 from app.tokens import KeysUnavailable
@@ -105,7 +105,7 @@ def _describe(app: FastAPI) -> None:
 DOMAIN: dict[type[Exception], tuple[int, str]] = {
     UnknownAccount: (404, "unknown-account"),
     KeyReused: (409, "idempotency-key-reused"),
-    InvalidAmount: (409, "balance-too-large"),
+    BalanceTooLarge: (409, "balance-too-large"),
 }
 
 

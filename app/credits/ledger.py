@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from app.credits.account import AccountId, Granted, InvalidAmount
-from app.events import EventStore, NewEvent, TotalOutOfRange
+from app.credits.errors import BalanceTooLarge, UnknownAccount
+from app.credits.events import Event, Granted, decode, encode
+from app.credits.values import AccountId
+from app.events import EventStore, NewEvent, Slot, TotalOutOfRange
 from app.sharding import Place, Router
-
-
-class UnknownAccount(Exception):
-    """Nothing ever happened to the account."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +21,6 @@ class Grant:
     balance: int
     """The balance right after it."""
     version: int
-    position: int
     repeated: bool
     """Whether an earlier request with the same idempotency key stored it."""
 
@@ -45,31 +43,34 @@ class Ledger:
     async def grant(
         self, account: AccountId, granted: Granted, *, actor: str, idempotency_key: str | None = None
     ) -> Grant:
-        """Give credits to an account; raises InvalidAmount where its balance would get too large, and KeyReused."""
+        """Give credits to an account; raises BalanceTooLarge, and KeyReused."""
         place, store = self._router.route(account)
         try:
-            stored = await store.append(account, _event(granted, actor), idempotency_key=idempotency_key)
+            stored = await store.append(
+                account,
+                _event(granted, actor),
+                slot=Slot(place.slot, place.epoch),
+                # Every event has a key: so a call whose connection was lost can be repeated without storing it twice.
+                idempotency_key=idempotency_key or f"once-{uuid.uuid4()}",
+            )
         except TotalOutOfRange:
-            raise InvalidAmount(f"the balance of {account} would get too large") from None
-        return Grant(place, stored.total, stored.version, stored.position, stored.repeated)
+            raise BalanceTooLarge(f"the balance of {account} would get too large") from None
+        return Grant(place, stored.total, stored.version, stored.repeated)
 
     async def account(self, account: AccountId) -> AccountState:
         """The account as it is now; raises UnknownAccount."""
         place, store = self._router.route(account)
         head = await store.head(account)
         if head is None:
-            raise UnknownAccount(f"there is no account {account}")
+            raise UnknownAccount(account)
         return AccountState(place, head.total, head.version)
 
-    async def history(self, account: AccountId, *, after: int = 0, limit: int = 1000) -> Sequence[Granted]:
+    async def history(self, account: AccountId, *, after: int = 0, limit: int = 1000) -> Sequence[Event]:
         """What happened to an account, in order, from the event behind version `after` on."""
         _, store = self._router.route(account)
         events = await store.read(account, after=after, limit=limit)
-        return [Granted(event.data["amount"], event.data.get("reason")) for event in events]
+        return [decode(event.type, event.schema_version, event.data) for event in events]
 
 
 def _event(granted: Granted, actor: str) -> NewEvent:
-    data: dict[str, int | str] = {"amount": granted.amount}
-    if granted.reason is not None:
-        data["reason"] = granted.reason
-    return NewEvent("Granted", data, change=granted.amount, metadata={"actor": actor})
+    return NewEvent("Granted", encode(granted), change=granted.change, metadata={"actor": actor})
