@@ -1,0 +1,1 @@
+drop function archive_events;
