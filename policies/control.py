@@ -62,7 +62,7 @@ class Theme:
         return Control(id_, self, title, severity, frozen, remedy, link, options)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Control:
     """One thing that must hold, in every cloud that has it."""
 
@@ -70,7 +70,7 @@ class Control:
     theme: Theme
     title: str
     severity: Severity
-    maps: Mapping[str, tuple[str, ...]] = field(hash=False)
+    maps: Mapping[str, tuple[str, ...]]
     remedy: str
     link: str
     options: type[Options]
