@@ -1,0 +1,1 @@
+drop function require_stored(integer, text, bigint, bigint);

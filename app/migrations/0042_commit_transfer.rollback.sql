@@ -1,0 +1,1 @@
+drop function commit_transfer(uuid, text);

@@ -1,0 +1,1 @@
+drop function abort_transfer(uuid, text);

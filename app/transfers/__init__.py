@@ -1,0 +1,33 @@
+"""Transfers between two streams, on one shard or on two: both halves happen, or neither."""
+
+from app.transfers.coordinator import Transfers
+from app.transfers.errors import (
+    HalfMissing,
+    SameStream,
+    TransferContended,
+    TransferError,
+    TransferInDoubt,
+    Unbalanced,
+)
+from app.transfers.forgetting import Forgetting
+from app.transfers.metrics import TransferMetrics
+from app.transfers.model import Leg, Step, Transferred
+from app.transfers.participant import Participant
+from app.transfers.resolver import Resolver
+
+__all__ = [
+    "Forgetting",
+    "HalfMissing",
+    "Leg",
+    "Participant",
+    "Resolver",
+    "SameStream",
+    "Step",
+    "TransferContended",
+    "TransferError",
+    "TransferInDoubt",
+    "TransferMetrics",
+    "Transferred",
+    "Transfers",
+    "Unbalanced",
+]

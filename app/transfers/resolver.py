@@ -1,0 +1,92 @@
+"""Settles what coordinators have left prepared: a process that died, a connection that was lost."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+
+import structlog
+
+from app.background import Worker
+from app.database import DatabaseUnavailable
+from app.transfers.metrics import TransferMetrics
+from app.transfers.model import Decision, Gid, Prepared
+from app.transfers.participant import LostRace, Participant
+
+PATIENCE_SECONDS = 2.0
+"""How long a coordinator has for its decision, from when the resolver first saw the prepared half."""
+LOOK_SECONDS = 0.5
+"""Time between two looks."""
+
+log = structlog.get_logger(__name__)
+
+
+class Resolver:
+    """Watches the prepared transactions of one shard.
+
+    Any number of processes may watch the same shard. The decision is one row, whose key lets only the first in: a
+    coordinator that still lives finds out when it decides, and its half is rolled back. So no lock elects a leader,
+    which a machine that fell silent could keep.
+    """
+
+    def __init__(
+        self,
+        participant: Participant,
+        deciders: Mapping[str, Participant],
+        metrics: TransferMetrics,
+        *,
+        patience_seconds: float = PATIENCE_SECONDS,
+        look_seconds: float = LOOK_SECONDS,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._participant = participant
+        self._deciders = deciders
+        self._metrics = metrics
+        self._patience_seconds = patience_seconds
+        self._look_seconds = look_seconds
+        self._monotonic = monotonic
+        # By the clock of this process, which nobody sets: the server's may be moved.
+        self._first_seen: dict[str, float] = {}
+
+    @property
+    def worker(self) -> Worker:
+        """The resolver as work in the background."""
+        return Worker(f"transfers in doubt on {self._participant.name}", self.run)
+
+    async def run(self) -> None:
+        """Look again and again; a shard that does not answer is asked again at the next look."""
+        while True:
+            try:
+                await self.look()
+            except DatabaseUnavailable as error:
+                log.warning("prepared transactions cannot be listed", shard=error.shard, error=str(error))
+            await asyncio.sleep(self._look_seconds)
+
+    async def look(self) -> None:
+        """List what is prepared, and settle what is there for too long; raises DatabaseUnavailable."""
+        prepared = await self._participant.prepared()
+        self._metrics.saw(self._participant.name, prepared)
+        await asyncio.gather(*(self._settle(gid) for gid in self._overdue(prepared)))
+
+    def _overdue(self, prepared: list[Prepared]) -> list[Gid]:
+        now = self._monotonic()
+        ours = {each.gid: gid for each in prepared if each.ours and (gid := Gid.parse(each.gid))}
+        self._first_seen = {text: self._first_seen.get(text, now) for text in ours}
+        return [gid for text, gid in ours.items() if now - self._first_seen[text] >= self._patience_seconds]
+
+    async def _settle(self, gid: Gid) -> None:
+        shard = self._participant.name
+        try:
+            decision = await self._decision(gid)
+            await self._participant.settle(gid, decision)
+        except (DatabaseUnavailable, LostRace, KeyError) as error:
+            self._metrics.unresolved(shard, gid.decider)
+            log.warning("a transfer stays in doubt", shard=shard, gid=str(gid), error=str(error))
+            return
+        self._metrics.resolved(shard, decision)
+        log.info("settled a transfer in doubt", shard=shard, gid=str(gid), decision=decision)
+
+    async def _decision(self, gid: Gid) -> Decision:
+        """Decides against an attempt that is not decided, so that no later commit can contradict."""
+        return await self._deciders[gid.decider].abort(gid.attempt, self._participant.name)

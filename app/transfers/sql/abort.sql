@@ -1,0 +1,1 @@
+select abort_transfer(%(attempt)s::uuid, %(participant)s)

@@ -1,0 +1,1 @@
+select forget_transfers(%(attempts)s::uuid[])

@@ -1,0 +1,16 @@
+"""The SQL statements of transfers."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from app.database.statements import statements_of
+from app.events.statements import statement as event_statement
+
+_text = statements_of("app.transfers")
+
+
+@cache
+def statement(name: str) -> str:
+    """The text of `sql/<name>.sql`, with the event store's own append where it is built on that."""
+    return _text(name).replace("{append}", event_statement("append").strip())

@@ -1,0 +1,269 @@
+"""Two servers that can be killed, each behind a proxy that can cut its connections."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import os
+import shutil
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.database import Databases
+from app.database.migrate import Migrator
+from app.events import EventStore, NewEvent
+from app.events.model import Slot
+from app.sharding import Directory, Place, parse_directory, slot_of
+from app.transfers import Leg, Participant, Resolver, Step, TransferMetrics, Transfers
+from localcloud.account import unprivileged
+from localcloud.home import Home
+from localcloud.identity import Authority
+from tests.app.conftest import (
+    FORGET,
+    OPERATOR_SQL,
+    Postgres,
+    initialise,
+    log_in_as,
+    make_database,
+    shard,
+    wait_until,
+)
+from tools.bench.delay_proxy import DelayProxy
+
+SHARDS = {"aws": [0, 2047], "azure": [2048, 4095]}
+GRANTED = 1000
+SEEN_SECONDS = 0.3
+"""How old a prepared half must be before the tests' resolvers settle it."""
+
+
+class FaultyProxy(DelayProxy):
+    """Cuts the connection at the next request, or at the next answer."""
+
+    cut_at: str | None = None
+
+    def passes(self, *, to_server: bool) -> bool:
+        if self.cut_at == ("request" if to_server else "answer"):
+            self.cut_at = None
+            return False
+        return True
+
+
+@dataclass
+class Servers:
+    """Two shards, each a server of its own."""
+
+    by_shard: Mapping[str, Postgres]
+    databases: Mapping[str, str]
+
+    def directory(self, ports: Mapping[str, int] | None = None) -> str:
+        """The directory; through the proxies that listen on `ports`."""
+        shards = []
+        for home, server in self.by_shard.items():
+            entry = shard(server, home, self.databases[home]) | {"slots": [SHARDS[home]]}
+            if ports is not None:
+                entry |= {"address": "127.0.0.1", "port": ports[entry["name"]]}
+            shards.append(entry)
+        return json.dumps({"slots": 4096, "shards": shards})
+
+    def of(self, shard_name: str) -> Postgres:
+        return self.by_shard[shard_name.removesuffix("-0")]
+
+    def ask(self, shard_name: str, question: str, *parameters: Any) -> list[tuple[Any, ...]]:
+        """As superuser, and directly."""
+        home = shard_name.removesuffix("-0")
+        with self.by_shard[home].as_operator(self.databases[home]) as connection:
+            cursor = connection.execute(question, parameters)
+            return cursor.fetchall() if cursor.description else []
+
+    def revive(self) -> None:
+        for server in self.by_shard.values():
+            if server.process is None or server.process.poll() is not None:
+                server.start()
+
+    def forget(self) -> None:
+        for home, server in self.by_shard.items():
+            name = f"{home}-0"
+            for (gid,) in self.ask(name, "select gid from pg_prepared_xacts"):
+                self.ask(name, f"rollback prepared '{gid}'")
+            server_database = self.databases[home]
+            with server.as_operator(server_database) as connection:
+                connection.execute(FORGET)
+
+    def prepared(self) -> list[str]:
+        question = "select gid from pg_prepared_xacts"
+        return [gid for home in self.by_shard for (gid,) in self.ask(f"{home}-0", question)]
+
+
+@pytest.fixture(scope="module")
+def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    root = Path("/tmp") / f"fortress-transfers-{os.getpid()}"
+    home = Home.open(root)
+    authority = Authority.of(home)
+    by_shard = {}
+    try:
+        for cloud in SHARDS:
+            by_shard[cloud] = Postgres(
+                home=home,
+                authority=authority,
+                address=home.claim_address(f"postgres-{cloud}", home.postgres_port),
+                port=home.postgres_port,
+                data=home.folder(f"postgres-{cloud}") / "data",
+                account=unprivileged(),
+            )
+            initialise(by_shard[cloud])
+            by_shard[cloud].start()
+            with by_shard[cloud].as_operator("postgres") as connection:
+                connection.execute(OPERATOR_SQL)
+        servers = Servers(by_shard, {cloud: make_database(server, cloud) for cloud, server in by_shard.items()})
+        with pytest.MonkeyPatch.context() as patch:
+            log_in_as(patch, by_shard["aws"], "migrator")
+            for each in parse_directory(servers.directory()).shards:
+                Migrator(each).up(lambda _: None)
+        yield servers
+    finally:
+        for server in by_shard.values():
+            server.stop()
+        shutil.rmtree(root)
+
+
+@pytest.fixture
+def servers(started: Servers, monkeypatch: pytest.MonkeyPatch) -> Servers:
+    """Both servers, up and empty, in an environment that logs in as the app."""
+    started.revive()
+    started.forget()
+    log_in_as(monkeypatch, started.by_shard["aws"], "ledger")
+    return started
+
+
+@dataclass
+class Bank:
+    """Streams with totals on both shards, and transfers between them through proxies."""
+
+    servers: Servers
+    directory: Directory
+    databases: Databases
+    proxies: Mapping[str, FaultyProxy]
+    transfers: Transfers
+    metrics: TransferMetrics
+    resolvers: list[Resolver]
+    faults: dict[Step, Callable[[], Any]] = field(default_factory=dict)
+    """What is done, once, when a transfer gets to a step."""
+    stored: list[str] = field(default_factory=list)
+
+    def slot(self, stream: str) -> Slot:
+        place = self.place(stream)
+        return Slot(place.slot, place.epoch)
+
+    def place(self, stream: str) -> Place:
+        return self.directory.place_of(stream)
+
+    async def grant(self, *streams: str, amount: int = GRANTED) -> None:
+        for stream in streams:
+            store = EventStore(self.databases.by_shard[self.place(stream).shard])
+            await store.append(stream, NewEvent("Granted", {}, amount), slot=self.slot(stream))
+
+    def total(self, *streams: str) -> int:
+        question = "select total from streams where stream = %s"
+        found = [self.servers.ask(self.place(stream).shard, question, stream) for stream in streams]
+        return sum(rows[0][0] for rows in found if rows)
+
+    def count(self, stream: str, kind: str) -> int:
+        question = "select count(*) from events where stream = %s and type = %s"
+        return int(self.servers.ask(self.place(stream).shard, question, stream, kind)[0][0])
+
+    async def observe(self, step: Step) -> None:
+        if fault := self.faults.pop(step, None):
+            done = fault()
+            if asyncio.iscoroutine(done):
+                await done
+
+    async def settled(self) -> None:
+        """Let the resolvers work until nothing is prepared any more."""
+        async with asyncio.timeout(30), asyncio.TaskGroup() as group:
+            running = [group.create_task(resolver.run()) for resolver in self.resolvers]
+            while await asyncio.to_thread(self.servers.prepared):
+                await asyncio.sleep(0.02)
+            for task in running:
+                task.cancel()
+
+
+@pytest.fixture
+async def bank(servers: Servers) -> AsyncIterator[Bank]:
+    proxies = {f"{home}-0": FaultyProxy(server.address, server.port) for home, server in servers.by_shard.items()}
+    for proxy in proxies.values():
+        await proxy.__aenter__()
+    directory = parse_directory(servers.directory({name: proxy.port for name, proxy in proxies.items()}))
+    databases = Databases(directory.shards, home="aws", size=4, seconds=3)
+    await databases.open()
+    metrics = TransferMetrics()
+
+    async def refresh() -> None:
+        return None
+
+    async def observe(step: Step) -> None:
+        await made.observe(step)
+
+    stored: list[str] = []
+    transfers = Transfers(
+        databases.by_shard, directory.place_of, refresh, metrics=metrics, observe=observe, stored=stored.append
+    )
+    made = Bank(
+        servers,
+        directory,
+        databases,
+        proxies,
+        transfers,
+        metrics,
+        resolvers_of(transfers.participants, metrics),
+        stored=stored,
+    )
+    yield made
+    await transfers.close()
+    await databases.close()
+    for proxy in proxies.values():
+        await proxy.__aexit__()
+
+
+def resolvers_of(participants: Mapping[str, Participant], metrics: TransferMetrics) -> list[Resolver]:
+    return [
+        Resolver(participant, participants, metrics, patience_seconds=SEEN_SECONDS, look_seconds=0.1)
+        for participant in participants.values()
+    ]
+
+
+def stream_on(shard_name: str, *, hash_is: Callable[[int], bool] = lambda _: True, prefix: str = "s") -> str:
+    """A stream that lives on a shard, and whose place in the order of locks is as wanted."""
+    first, last = SHARDS[shard_name.removesuffix("-0")]
+    return next(
+        name
+        for name in (f"{prefix}-{number}" for number in itertools.count())
+        if first <= slot_of(name) <= last and hash_is(place_in_order(name))
+    )
+
+
+def place_in_order(stream: str) -> int:
+    from app.events.append import request
+
+    return request(stream, NewEvent("E", {}), slot=Slot(0, 1)).hash
+
+
+def pair(source_shard: str, target_shard: str, *, prepared: str) -> tuple[str, str]:
+    """Source and target on these shards; the half of the one called `prepared` is locked, and prepared, first."""
+    low, high = (lambda place: place < 0), (lambda place: place >= 0)
+    of_source, of_target = (low, high) if prepared == "source" else (high, low)
+    return stream_on(source_shard, hash_is=of_source, prefix="from"), stream_on(target_shard, hash_is=of_target)
+
+
+def legs(source: str, target: str, amount: int) -> tuple[Leg, Leg]:
+    return (
+        Leg(source, NewEvent("TransferredOut", {"to": target, "amount": amount}, -amount), floor=0),
+        Leg(target, NewEvent("TransferredIn", {"from": source, "amount": amount}, amount)),
+    )
+
+
+__all__ = ["Bank", "Servers", "legs", "pair", "stream_on", "wait_until"]
