@@ -10,7 +10,6 @@ from typing import Any
 import orjson
 import stamina
 from psycopg import AsyncConnection, OperationalError
-from psycopg.errors import QueryCanceled
 from psycopg.types.json import set_json_loads
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
@@ -23,6 +22,8 @@ Connection = AsyncConnection[Row]
 Pool = AsyncConnectionPool[Connection]
 
 ATTEMPTS = 3
+LOST = ("08", "40", "57P")
+"""Classes of SQLSTATE (PostgreSQL's manual, appendix A): connection, transaction rolled back, operator's shutdown."""
 RECONNECT_SECONDS = 3.0
 """How long the pool itself tries to replace a connection before it waits for the next request to ask for one."""
 
@@ -175,8 +176,13 @@ async def _configure(connection: Connection) -> None:
 
 
 def _is_lost(error: Exception) -> bool:
-    """Whether another connection may do better: not where none could be had, nor where the statement took too long."""
-    return isinstance(error, OperationalError) and not isinstance(error, PoolTimeout | QueryCanceled)
+    """Whether another attempt may do better: the connection was lost, or the server chose this one to give way.
+
+    Not where no connection could be had, where the statement took too long, or where the server has no room.
+    """
+    if not isinstance(error, OperationalError) or isinstance(error, PoolTimeout):
+        return False
+    return error.sqlstate is None or error.sqlstate.startswith(LOST)
 
 
 def _reason(error: Exception) -> str:
