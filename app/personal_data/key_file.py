@@ -17,6 +17,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from app.personal_data.durable import sync_folder
 from app.personal_data.errors import MasterKeyFailed, UnsafeKeyFile
 from app.personal_data.master_key import Wrapped
 from app.personal_data.sealing import SECRET_BYTES
@@ -123,19 +124,11 @@ def _write(path: Path, content: _Content, put: Callable[[str, Path], None]) -> N
             file.flush()
             os.fsync(file.fileno())
         put(name, path)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     except FileExistsError:
         pass  # another process was first
     finally:
         Path(name).unlink(missing_ok=True)
-
-
-def _sync_folder(folder: Path) -> None:
-    number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(number)
-    finally:
-        os.close(number)
 
 
 def _cipher(path: Path, name: str, text: str) -> AESGCM:

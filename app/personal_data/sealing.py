@@ -108,12 +108,12 @@ def has_any(document: Mapping[str, Any], fields: Collection[str]) -> bool:
     return any(path in fields for path in _paths(document, ""))
 
 
-def unseal(document: Any, keys: Keys) -> Any:
+def unseal(document: Any, keys: Keys, *, withheld: Any = None) -> Any:
     """The document with every sealed value opened, or `Erased` in its place.
 
-    Raises SealBroken, and KeyError for a subject that `keys` does not name.
+    Where `keys` does not name the subject, `withheld` stands there; without it that is a KeyError. Raises SealBroken.
     """
-    return _unsealed("", document, keys)
+    return _unsealed("", document, keys, withheld)
 
 
 def subjects_of(document: Any) -> set[str]:
@@ -146,16 +146,22 @@ def _paths(document: Any, path: str) -> Iterator[str]:
             yield from _paths(element, path)
 
 
-def _unsealed(name: str, document: Any, keys: Keys) -> Any:
+def _unsealed(name: str, document: Any, keys: Keys, withheld: Any) -> Any:
     if isinstance(document, Mapping):
         if SEALED in document:
-            subject, value = _parts(document)
-            key = keys[subject]
-            return Erased(subject) if key is None else key.open(name, value)
-        return {inner: _unsealed(inner, more, keys) for inner, more in document.items()}
+            return _opened(name, document, keys, withheld)
+        return {inner: _unsealed(inner, more, keys, withheld) for inner, more in document.items()}
     if isinstance(document, list):
-        return [_unsealed(name, element, keys) for element in document]
+        return [_unsealed(name, element, keys, withheld) for element in document]
     return document
+
+
+def _opened(name: str, envelope: Mapping[str, Any], keys: Keys, withheld: Any) -> Any:
+    subject, value = _parts(envelope)
+    if withheld is not None and subject not in keys:
+        return withheld
+    key = keys[subject]
+    return Erased(subject) if key is None else key.open(name, value)
 
 
 def _sealed_values(name: str, document: Any) -> Iterator[tuple[str, str, bytes]]:

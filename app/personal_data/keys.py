@@ -1,0 +1,167 @@
+"""The data keys of the subjects of one shard: made when first needed, held for seconds, destroyed for good."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
+
+from app.events.errors import WrongEpoch
+from app.events.model import Slot
+from app.personal_data.erasure_log import Erasure
+from app.personal_data.errors import SubjectErased
+from app.personal_data.master_key import MasterKey, Wrapped, context_of
+from app.personal_data.sealing import SECRET_BYTES, Random, SubjectKey
+from app.personal_data.statements import statement
+from app.sharding.slots import slot_of
+
+HELD_SECONDS = 5.0
+"""How long another process may go on to open what is erased here."""
+HELD_KEYS = 10_000
+
+Row = tuple[Any, ...]
+
+
+class Database(Protocol):
+    """The database of a shard, as far as keys need it."""
+
+    async def rows(self, statement: str, parameters: Mapping[str, Any]) -> list[Row]:
+        """Run a statement that may safely run twice; all its rows."""
+        ...
+
+
+class Destruction(NamedTuple):
+    """What erasing a subject did on one shard."""
+
+    subject: str
+    owned: bool
+    """Whether the shard owns the subject's slot, and so has noted the erasure."""
+    destroyed: bool
+    """Whether there was a key."""
+
+
+class SubjectKeys:
+    """The keys of one shard; a call raises DatabaseUnavailable and MasterKeyFailed."""
+
+    def __init__(
+        self,
+        database: Database,
+        master: MasterKey,
+        *,
+        held_seconds: float = HELD_SECONDS,
+        now: Callable[[], float] = time.monotonic,
+        random: Random = os.urandom,
+    ) -> None:
+        self._database = database
+        self._master = master
+        self._held = _Held(held_seconds, now)
+        self._random = random
+
+    async def of(self, subject: str, slot: Slot) -> SubjectKey:
+        """The key to seal with, made where there is none; raises SubjectErased and WrongEpoch."""
+        found = await self.find([subject])
+        if subject not in found:
+            return await self._made(subject, slot)
+        key = found[subject]
+        if key is None:
+            raise SubjectErased(subject)
+        return key
+
+    async def find(self, subjects: Collection[str]) -> dict[str, SubjectKey | None]:
+        """The keys of subjects in one round trip: None where it is destroyed; left out where there never was one."""
+        found = self._held.among(subjects)
+        missing = [subject for subject in subjects if subject not in found]
+        if missing:
+            rows = await self._database.rows(statement("read_subject_keys"), {"subjects": missing})
+            keys = await asyncio.gather(*(self._opened(*row) for row in rows))
+            for (subject, _, _), key in zip(rows, keys, strict=True):
+                found[subject] = key
+                self._held.keep(subject, key)
+        return found
+
+    async def erase(self, erasures: Sequence[Erasure]) -> list[Destruction]:
+        """Destroy keys for good, and note the erasures where their slots are owned; may be repeated."""
+        parameters = {
+            "subjects": [erasure.subject for erasure in erasures],
+            "slots": [slot_of(erasure.subject) for erasure in erasures],
+            "times": [erasure.erased_at for erasure in erasures],
+        }
+        try:
+            return [Destruction(*row) for row in await self._database.rows(statement("erase_subjects"), parameters)]
+        finally:
+            # Also where it is not known whether it was done.
+            for erasure in erasures:
+                self._held.forget(erasure.subject)
+
+    async def rewrap(self, *, batch: int = 100, progress: Callable[[int], None] = lambda _: None) -> int:
+        """Wrap with the current master key what earlier ones wrapped; how many. Can be interrupted and repeated."""
+        current = await asyncio.to_thread(self._master.current)
+        after, done = "", 0
+        while True:
+            parameters = {"after": after, "current": current, "limit": batch}
+            rows = await self._database.rows(statement("read_keys_to_rewrap"), parameters)
+            if not rows:
+                return done
+            done += sum(await asyncio.gather(*(self._rewrapped(*row) for row in rows)))
+            after = rows[-1][0]
+            progress(done)
+
+    async def _rewrapped(self, subject: str, value: bytes, key_id: str) -> bool:
+        context = context_of(subject)
+        secret = await asyncio.to_thread(self._master.unwrap, Wrapped(key_id, value), context)
+        wrapped = await asyncio.to_thread(self._master.wrap, secret, context)
+        parameters = {"subject": subject, "from": value, "wrapped": wrapped.value, "master_key": wrapped.key_id}
+        [(changed,)] = await self._database.rows(statement("rewrap_subject_key"), parameters)
+        return bool(changed)
+
+    async def _made(self, subject: str, slot: Slot) -> SubjectKey:
+        wrapped = await asyncio.to_thread(self._master.wrap, self._random(SECRET_BYTES), context_of(subject))
+        parameters = {
+            "subject": subject,
+            "slot": slot.number,
+            "epoch": slot.epoch,
+            "wrapped": wrapped.value,
+            "master_key": wrapped.key_id,
+        }
+        [(outcome, epoch, *kept)] = await self._database.rows(statement("keep_subject_key"), parameters)
+        if outcome == "wrong epoch":
+            raise WrongEpoch(subject, slot.number, slot.epoch, epoch)
+        # Not the key at hand but what readers will find: another process may have been first.
+        key = await self._opened(subject, *kept)
+        if key is None:
+            raise SubjectErased(subject)
+        self._held.keep(subject, key)
+        return key
+
+    async def _opened(self, subject: str, value: bytes | None, key_id: str | None) -> SubjectKey | None:
+        if value is None or key_id is None:
+            return None
+        secret = await asyncio.to_thread(self._master.unwrap, Wrapped(key_id, value), context_of(subject))
+        return SubjectKey(subject, secret)
+
+
+class _Held:
+    """Keys that were read lately; an erased subject is one too."""
+
+    def __init__(self, seconds: float, now: Callable[[], float]) -> None:
+        self._seconds = seconds
+        self._now = now
+        self._keys: OrderedDict[str, tuple[float, SubjectKey | None]] = OrderedDict()
+
+    def among(self, subjects: Collection[str]) -> dict[str, SubjectKey | None]:
+        now = self._now()
+        while self._keys and next(iter(self._keys.values()))[0] <= now:
+            self._keys.popitem(last=False)
+        return {subject: self._keys[subject][1] for subject in subjects if subject in self._keys}
+
+    def keep(self, subject: str, key: SubjectKey | None) -> None:
+        self._keys.pop(subject, None)
+        self._keys[subject] = (self._now() + self._seconds, key)
+        if len(self._keys) > HELD_KEYS:
+            self._keys.popitem(last=False)
+
+    def forget(self, subject: str) -> None:
+        self._keys.pop(subject, None)

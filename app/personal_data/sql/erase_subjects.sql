@@ -1,0 +1,5 @@
+select
+    subject,
+    owned,
+    destroyed
+from erase_subjects(%(subjects)s::text[], %(slots)s::smallint[], %(times)s::timestamptz[])

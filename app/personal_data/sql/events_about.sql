@@ -1,0 +1,14 @@
+select
+    stream,
+    version,
+    type,
+    schema_version,
+    recorded_at,
+    change,
+    total,
+    data,
+    metadata
+from all_events
+where stream = %(subject)s
+or (strpos(data::text, '"$sealed"') > 0 and strpos(data::text, %(quoted)s) > 0)
+order by stream, version

@@ -1,0 +1,5 @@
+select
+    subject,
+    erased_at
+from erasures
+order by subject
