@@ -175,10 +175,11 @@ class Recorder:
     def _keep(self, last: Measurement | Failure) -> None:
         print(last.line(), flush=True)
         self.folder.mkdir(parents=True, exist_ok=True)
+        everything: list[Measurement | Failure] = [*self.measurements, *self.failures]
         document = {
             "date": self.started.isoformat(timespec="minutes"),
             "machine": machine(),
-            "measurements": [each.document() for each in (*self.measurements, *self.failures)],
+            "measurements": [each.document() for each in everything],
         }
         self.path.write_text(json.dumps(document, indent=1) + "\n")
 

@@ -1,0 +1,119 @@
+"""Our side: the event store as the app uses it, on shards that its own migrations made."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from typing import Any
+
+import uvloop
+
+from app.database.migrate import Migrator
+from app.database.pools import ShardDatabase
+from app.events import EventStore, NewEvent, Slot
+from app.sharding import Directory, Shard, parse_directory, slot_of
+from tools.bench.data_plane.crew import Work
+from tools.bench.data_plane.payload import DATA
+from tools.bench.data_plane.server import ADMIN, Server, logged_in_as
+
+WRITER = "ledger"
+STREAMS = 20_000
+EVENT = NewEvent("Granted", DATA, change=100)
+FIRST_EPOCH = 1
+
+
+def make_shards(server: Server, names: Mapping[str, list[list[int]]]) -> Directory:
+    """Migrated databases, each the shard of the slots that it is given."""
+    document = {"slots": 4096, "shards": [_shard(server, name, slots) for name, slots in names.items()]}
+    directory = parse_directory(json.dumps(document))
+    with server.connect() as connection:
+        connection.execute("do $$ begin create role rds_iam; exception when duplicate_object then null; end $$")
+    with logged_in_as(server, ADMIN):
+        for shard in directory.shards:
+            server.create_database(shard.database)
+            Migrator(shard).up(lambda _: None)
+    return directory
+
+
+def _shard(server: Server, name: str, slots: list[list[int]]) -> dict[str, Any]:
+    return {
+        "name": name,
+        "home": "aws",
+        "region": "eu-central-1",
+        "host": server.address,
+        "port": server.port,
+        "database": name.replace("-", "_"),
+        "slots": slots,
+        "app": {"user": WRITER, "login": "aws-iam"},
+        "admin": {"user": ADMIN, "login": "aws-secret"},
+        "replicas": [],
+    }
+
+
+@contextlib.asynccontextmanager
+async def opened(shard: Shard, *, size: int = 4) -> AsyncIterator[ShardDatabase]:
+    """A shard's database with its pool, as the app opens it."""
+    database = ShardDatabase(shard, size=size, kept=size, seconds=30.0)
+    await database.open()
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
+def slot(stream: str) -> Slot:
+    """Where a writer believes a stream to live."""
+    return Slot(slot_of(stream), FIRST_EPOCH)
+
+
+@contextlib.contextmanager
+def in_loop(
+    context: Callable[..., contextlib.AbstractAsyncContextManager[Callable[..., Awaitable[Any]]]], *arguments: Any
+) -> Iterator[Work[Any]]:
+    """Asynchronous work as a crew's member does it: in the loop that the app runs in, which rests between slices."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        entered = context(*arguments)
+        work = runner.run(_enter(entered))
+        try:
+            yield lambda *told: runner.run(_do(work, *told))
+        finally:
+            runner.run(_leave(entered))
+
+
+async def _enter(context: contextlib.AbstractAsyncContextManager[Any]) -> Any:
+    return await context.__aenter__()
+
+
+async def _do(work: Callable[..., Awaitable[Any]], *told: Any) -> Any:
+    return await work(*told)
+
+
+async def _leave(context: contextlib.AbstractAsyncContextManager[Any]) -> None:
+    await context.__aexit__(None, None, None)
+
+
+def appender(shard: Shard, batch: int, number: int) -> contextlib.AbstractContextManager[Work[int]]:
+    """Appends batches to streams of its own until the time is over; how many events."""
+    return in_loop(_appender, shard, batch, number)
+
+
+@contextlib.asynccontextmanager
+async def _appender(shard: Shard, batch: int, number: int) -> AsyncIterator[Callable[[float], Awaitable[int]]]:
+    async with opened(shard) as database:
+        store = EventStore(database)
+        streams = [f"batch-{batch}-{number}-{each}-{time.time_ns()}" for each in range(100)]
+        events = [EVENT] * batch
+
+        async def work(seconds: float) -> int:
+            stored = 0
+            end = time.perf_counter() + seconds
+            while time.perf_counter() < end:
+                stream = streams[(stored // batch) % len(streams)]
+                await store.append(stream, events, slot=slot(stream))
+                stored += batch
+            return stored
+
+        yield work

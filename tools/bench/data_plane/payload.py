@@ -1,0 +1,10 @@
+"""What every side stores: an event of about 200 bytes."""
+
+from __future__ import annotations
+
+import json
+
+DATA = {"amount": 100, "reason": "x" * 174}
+METADATA: dict[str, str] = {}
+STATE = json.dumps(DATA, separators=(",", ":")).encode()
+assert len(STATE) == 200

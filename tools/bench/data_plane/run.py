@@ -1,0 +1,43 @@
+"""The rows of the data plane, each by itself: one that fails is told as failed, and the next begins."""
+
+from __future__ import annotations
+
+import sys
+import time
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+
+from tools.bench.data_plane import append, group_commit
+from tools.bench.data_plane.server import running_server
+from tools.bench.data_plane.world import World
+from tools.bench.measurement import Recorder
+
+Row = Callable[[World, Recorder], None]
+
+ROWS: Mapping[str, Sequence[Row]] = {
+    "append": append.ROWS,
+    "group-commit": group_commit.ROWS,
+}
+"""By the word that chooses them."""
+
+
+def measure(chosen: Sequence[str], recorder: Recorder) -> None:
+    """Take the rows of these groups, on one server."""
+    with running_server() as server:
+        world = World(server)
+        for group in chosen:
+            for row in ROWS[group]:
+                _take(row, group, world, recorder)
+
+
+def _take(row: Row, group: str, world: World, recorder: Recorder) -> None:
+    started = time.monotonic()
+    try:
+        world.server.settle()
+        row(world, recorder)
+    except Exception as problem:
+        traceback.print_exc()
+        recorder.fail(
+            f"{group}: {(row.__doc__ or row.__name__).splitlines()[0]}", f"{type(problem).__name__}: {problem}"
+        )
+    print(f"  [{group}, {row.__name__}: {time.monotonic() - started:.0f} s]", file=sys.stderr, flush=True)
