@@ -56,3 +56,33 @@ class Overdue(EventStoreError):
 
 class TotalOutOfRange(EventStoreError):
     """The stream's running total would leave the range of a bigint."""
+
+
+class UnknownEventType(EventStoreError):
+    """An event has a form that the program does not know, and no way leads from it to one that it knows."""
+
+    def __init__(self, stream: str, version: int, kind: str, schema_version: int) -> None:
+        super().__init__(f"event {version} of {stream} is {kind} of version {schema_version}, which is not known here")
+        self.type = kind
+        self.schema_version = schema_version
+
+
+class EventFromTheFuture(EventStoreError):
+    """An event was written by a newer program; this one must not guess what it means."""
+
+    def __init__(self, stream: str, version: int, kind: str, schema_version: int, known: int) -> None:
+        super().__init__(
+            f"event {version} of {stream} is {kind} of version {schema_version}; this program knows it up to {known}"
+        )
+        self.type = kind
+        self.schema_version = schema_version
+        self.known = known
+
+
+class GapInStream(EventStoreError):
+    """A version is missing where a stream was read: it was damaged, or read while it arrived from another shard."""
+
+    def __init__(self, stream: str, expected: int, actual: int) -> None:
+        super().__init__(f"{stream} goes on with version {actual} where {expected} is to come")
+        self.expected = expected
+        self.actual = actual

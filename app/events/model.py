@@ -91,3 +91,10 @@ class StoredEvent(NamedTuple):
     def cursor(self) -> Cursor:
         """Its place in the order of its shard."""
         return Cursor(self.transaction_id, self.position)
+
+
+class StoredSnapshot(NamedTuple):
+    """What the events of a stream up to a version lead to."""
+
+    version: int
+    state: Json

@@ -8,10 +8,12 @@ from typing import Any, Protocol
 
 from app.events import append
 from app.events.group_commit import GroupCommit
-from app.events.model import Appended, Head, NewEvent, NewSnapshot, Slot, StoredEvent
+from app.events.model import Appended, Head, NewEvent, NewSnapshot, Slot, StoredEvent, StoredSnapshot
 from app.events.statements import statement
 
 Row = tuple[Any, ...]
+
+_TYPE = StoredEvent._fields.index("type")
 
 
 class Database(Protocol):
@@ -87,6 +89,20 @@ class EventStore:
         """Events of a stream in order, from the one behind version `after` on."""
         parameters = {"stream": stream, "after": after, "limit": limit}
         return list(map(StoredEvent._make, await self._database.rows(statement("read_stream"), parameters)))
+
+    async def read_from_snapshot(
+        self, stream: str, *, schema_version: int, limit: int = 1000
+    ) -> tuple[StoredSnapshot | None, list[StoredEvent]]:
+        """The latest snapshot, where it is of that schema version, and the events behind it; else events from 1 on.
+
+        One round trip. Where there are `limit` events or more there may be others behind them.
+        """
+        parameters = {"stream": stream, "schema_version": schema_version, "rows": limit + 1}
+        rows = await self._database.rows(statement("read_from_snapshot"), parameters)
+        if rows and rows[0][_TYPE] is None:
+            snapshot = StoredEvent._make(rows[0])
+            return StoredSnapshot(snapshot.version, snapshot.data), list(map(StoredEvent._make, rows[1:]))
+        return None, list(map(StoredEvent._make, rows))
 
     async def probe(self) -> None:
         """Ask the database for its slots; raises what a read would."""

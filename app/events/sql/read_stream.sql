@@ -10,7 +10,7 @@ select
     change,
     total,
     recorded_at
-from events
+from all_events
 where stream = %(stream)s
 and version > %(after)s
 order by version
