@@ -29,7 +29,11 @@ class Remedy:
 
 
 def sets(path: str, value: Any) -> Fix:
-    """The fix that sets one property; objects on the way are made, lists on the way mean each of their items."""
+    """The fix that sets one property.
+
+    Objects on the way are made. Lists on the way mean each of their items; a name that ends in `[]` is of a list, which
+    is never made: `orderedCacheBehaviors[].viewerProtocolPolicy`.
+    """
     return lambda properties: with_value(properties, path, value)
 
 
@@ -62,6 +66,10 @@ def _replaced(node: Any, names: Sequence[str], value: Any, where: str) -> Any:
         return [_replaced(item, names, value, f"{where}[{index}]") for index, item in enumerate(node)]
     if node is not None and not isinstance(node, dict):
         raise WrongShape(where, "an object", node)
-    name, *rest = names
+    node, (name, *rest) = node or {}, names
+    if name.endswith("[]"):
+        name = name.removesuffix("[]")
+        if node.get(name) is None:
+            return node
     below = f"{where}.{name}" if where else name
-    return {**(node or {}), name: _replaced((node or {}).get(name), rest, value, below)}
+    return {**node, name: _replaced(node.get(name), rest, value, below)}

@@ -57,8 +57,12 @@ class View:
         return _whole(value)
 
     def has(self, path: str) -> bool:
-        """Whether something is there: not null, not an empty text."""
-        return self._at(path)[1] not in (None, "")
+        """Whether a text, such as the name of a key, is there and not empty."""
+        return bool(self.text(path))
+
+    def exists(self, path: str) -> bool:
+        """Whether anything is there, of whatever kind: so it proves nothing about its value."""
+        return self._at(path)[1] is not None
 
     def known(self, path: str) -> bool:
         """Whether the property can be read, or is known to be absent."""
@@ -103,13 +107,16 @@ class View:
 
     def document(self, path: str) -> View:
         """An object that is given as JSON text, such as an IAM policy, or as an object."""
-        where, value = self._at(path)
-        if isinstance(value, str) and value:
-            try:
-                value = json.loads(value)
-            except json.JSONDecodeError:
-                raise WrongShape(where, "a JSON document", value) from None
+        where, value = self._json_at(path)
         return View(value=_of_kind(dict, value or {}, where, "a document"), path=where)
+
+    def documents(self, path: str) -> tuple[View, ...]:
+        """The objects of a list that is given as JSON text, such as ECS container definitions, or as a list."""
+        where, value = self._json_at(path)
+        items = enumerate(_of_kind(list, value or [], where, "a list"))
+        return tuple(
+            View(value=_of_kind(dict, one, f"{where}[{n}]", "an object"), path=f"{where}[{n}]") for n, one in items
+        )
 
     def entries(self) -> Iterator[tuple[str, Any]]:
         """The object's own properties, raw, without nulls and the engine's `__` keys."""
@@ -128,6 +135,15 @@ class View:
             where = f"{where}.{name}" if where else name
             value = opened(value, where)
         return f"{self.path}.{path}" if self.path else path, value
+
+    def _json_at(self, path: str) -> tuple[str, Any]:
+        where, value = self._at(path)
+        if not isinstance(value, str) or not value:
+            return where, value
+        try:
+            return where, json.loads(value)
+        except json.JSONDecodeError:
+            raise WrongShape(where, "a JSON document", value) from None
 
     def _items(self, path: str) -> Iterator[tuple[str, Any]]:
         """Everything at `path`, through lists; an item that is unknown signals."""

@@ -1,0 +1,10 @@
+"""Encryption at rest: who takes away a disk, a snapshot or a backup reads nothing."""
+
+from policies import Theme
+
+control = Theme("encryption-at-rest", "Encryption at rest").control
+
+STORED = {"soc2": ["CC6.1"], "iso27001": ["A.8.24"], "gdpr": ["Art. 5(1)(f)", "Art. 32(1)(a)"], "pci_dss": ["3.5.1"]}
+"""What encrypted storage is evidence for."""
+OWN_KEY = {"soc2": ["CC6.1"], "iso27001": ["A.8.24"], "gdpr": ["Art. 32(1)(a)"], "pci_dss": ["3.5.1", "3.6.1"]}
+"""What a key of one's own is evidence for, over and above the provider's encryption."""

@@ -1,0 +1,183 @@
+"""Databases, caches and analytical stores."""
+
+from __future__ import annotations
+
+from policies import (
+    CRITICAL,
+    HIGH,
+    MEDIUM,
+    PASS,
+    Resource,
+    Verdict,
+    applies_to,
+    fixed_by,
+    not_applicable,
+    passes_if,
+    sets,
+)
+from policies.controls.encryption_at_rest import OWN_KEY, STORED, control
+
+COPIES = ("replicateSourceDb", "replicationSourceIdentifier", "snapshotIdentifier")
+INHERITS = not_applicable("a replica or a restored snapshot, which keeps what its source has")
+
+storage_encrypted = control(
+    "ENC-001",
+    title="Database storage is encrypted",
+    severity=CRITICAL,
+    maps=STORED,
+    remedy="Turn storage encryption on; an existing AWS database gets it from an encrypted copy of a snapshot.",
+    link="https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Overview.Encryption.html",
+)
+
+
+@storage_encrypted
+@applies_to("aws:rds/instance:Instance", reads=["storageEncrypted", "replicateSourceDb", "snapshotIdentifier"])
+@applies_to("aws:rds/cluster:Cluster", reads=["storageEncrypted", "replicationSourceIdentifier", "snapshotIdentifier"])
+@applies_to("aws:docdb/cluster:Cluster", reads=["storageEncrypted", "snapshotIdentifier"])
+@applies_to(
+    "aws:neptune/cluster:Cluster", reads=["storageEncrypted", "replicationSourceIdentifier", "snapshotIdentifier"]
+)
+@fixed_by(sets("storageEncrypted", True), replaces=True)
+def aws_database_is_encrypted(database: Resource) -> Verdict:
+    if database.flag("storageEncrypted"):
+        return PASS
+    return INHERITS if any(database.has(source) for source in COPIES) else passes_if(False, "storageEncrypted is off")
+
+
+@storage_encrypted
+@applies_to("azure-native:sql:TransparentDataEncryption", reads=["state"])
+@fixed_by(sets("state", "Enabled"))
+def azure_sql_is_encrypted(encryption: Resource) -> Verdict:
+    state = encryption.text("state", "not set")
+    return passes_if(state == "Enabled", f"state is {state}")
+
+
+own_database_key = control(
+    "ENC-002",
+    title="Databases are encrypted with a key of one's own",
+    severity=MEDIUM,
+    maps=OWN_KEY,
+    remedy="Name a customer-managed key; most services take it only when the database is made.",
+)
+
+
+@own_database_key
+@applies_to("aws:rds/instance:Instance", reads=["kmsKeyId", "replicateSourceDb", "snapshotIdentifier"])
+@applies_to("aws:rds/cluster:Cluster", reads=["kmsKeyId", "replicationSourceIdentifier", "snapshotIdentifier"])
+def rds_has_own_key(database: Resource) -> Verdict:
+    if database.known("kmsKeyId") and not database.has("kmsKeyId") and any(map(database.has, COPIES)):
+        return INHERITS
+    return passes_if(database.has("kmsKeyId"), "kmsKeyId is not set")
+
+
+@own_database_key
+@applies_to(
+    "azure-native:dbforpostgresql:Server",
+    "azure-native:dbformysql:Server",
+    reads=["dataEncryption.type", "dataEncryption.primaryKeyURI"],
+)
+def azure_flexible_server_has_own_key(server: Resource) -> Verdict:
+    kind = server.text("dataEncryption.type", "not set")
+    if kind != "AzureKeyVault":
+        return passes_if(False, f"dataEncryption.type is {kind}")
+    return passes_if(server.has("dataEncryption.primaryKeyURI"), "dataEncryption.primaryKeyURI is not set")
+
+
+@own_database_key
+@applies_to("azure-native:cosmosdb:DatabaseAccount", reads=["keyVaultKeyUri"])
+def cosmos_has_own_key(account: Resource) -> Verdict:
+    return passes_if(account.has("keyVaultKeyUri"), "keyVaultKeyUri is not set")
+
+
+@own_database_key
+@applies_to("azure-native:sql:Server", reads=["keyId"])
+def azure_sql_has_own_key(server: Resource) -> Verdict:
+    return passes_if(server.has("keyId"), "keyId is not set")
+
+
+@own_database_key
+@applies_to("gcp:sql/databaseInstance:DatabaseInstance", reads=["encryptionKeyName", "masterInstanceName"])
+def cloud_sql_has_own_key(instance: Resource) -> Verdict:
+    if instance.known("encryptionKeyName") and not instance.has("encryptionKeyName"):
+        return INHERITS if instance.has("masterInstanceName") else passes_if(False, "encryptionKeyName is not set")
+    return passes_if(instance.has("encryptionKeyName"))
+
+
+@own_database_key
+@applies_to("gcp:spanner/database:Database", "gcp:alloydb/cluster:Cluster", reads=["encryptionConfig.kmsKeyName"])
+def gcp_database_has_own_key(database: Resource) -> Verdict:
+    return passes_if(database.has("encryptionConfig.kmsKeyName"), "encryptionConfig.kmsKeyName is not set")
+
+
+table_key = control(
+    "ENC-006",
+    title="NoSQL tables are encrypted with a managed key",
+    severity=MEDIUM,
+    maps=STORED,
+    remedy="Turn server-side encryption with a KMS key on.",
+    link="https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/EncryptionAtRest.html",
+)
+
+
+@table_key
+@applies_to("aws:dynamodb/table:Table", reads=["serverSideEncryption.enabled"])
+@fixed_by(sets("serverSideEncryption.enabled", True))
+def dynamodb_uses_kms(table: Resource) -> Verdict:
+    return passes_if(table.flag("serverSideEncryption.enabled"), "serverSideEncryption is off")
+
+
+cache_encrypted = control(
+    "ENC-007",
+    title="Caches are encrypted at rest",
+    severity=HIGH,
+    maps=STORED,
+    remedy="Turn encryption at rest on, in GCP with a customer-managed key; both only when the cache is made.",
+)
+
+
+@cache_encrypted
+@applies_to("aws:elasticache/replicationGroup:ReplicationGroup", reads=["atRestEncryptionEnabled"])
+@fixed_by(sets("atRestEncryptionEnabled", True), replaces=True)
+def elasticache_is_encrypted(cache: Resource) -> Verdict:
+    return passes_if(cache.flag("atRestEncryptionEnabled"), "atRestEncryptionEnabled is off")
+
+
+@cache_encrypted
+@applies_to("gcp:redis/instance:Instance", reads=["customerManagedKey"])
+def memorystore_has_own_key(cache: Resource) -> Verdict:
+    return passes_if(cache.has("customerManagedKey"), "customerManagedKey is not set")
+
+
+analytics_encrypted = control(
+    "ENC-010",
+    title="Analytical stores and search domains are encrypted",
+    severity=HIGH,
+    maps=STORED,
+    remedy="Turn encryption at rest on, in Azure and GCP with a customer-managed key.",
+)
+
+
+@analytics_encrypted
+@applies_to("aws:redshift/cluster:Cluster", reads=["encrypted"])
+@fixed_by(sets("encrypted", "true"))
+def redshift_is_encrypted(cluster: Resource) -> Verdict:
+    return passes_if(cluster.flag("encrypted"), "encrypted is off")
+
+
+@analytics_encrypted
+@applies_to("aws:opensearch/domain:Domain", reads=["encryptAtRest.enabled"])
+@fixed_by(sets("encryptAtRest.enabled", True), replaces=True)  # in place only from Elasticsearch 6.7 on
+def opensearch_is_encrypted(domain: Resource) -> Verdict:
+    return passes_if(domain.flag("encryptAtRest.enabled"), "encryptAtRest is off")
+
+
+@analytics_encrypted
+@applies_to("azure-native:synapse:Workspace", reads=["encryption.cmk.key.name"])
+def synapse_has_own_key(workspace: Resource) -> Verdict:
+    return passes_if(workspace.has("encryption.cmk.key.name"), "encryption.cmk is not set")
+
+
+@analytics_encrypted
+@applies_to("gcp:bigquery/dataset:Dataset", reads=["defaultEncryptionConfiguration.kmsKeyName"])
+def bigquery_has_own_key(dataset: Resource) -> Verdict:
+    return passes_if(dataset.has("defaultEncryptionConfiguration.kmsKeyName"), "there is no default key")

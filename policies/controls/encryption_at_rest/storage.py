@@ -1,0 +1,196 @@
+"""Disks, file systems and buckets."""
+
+from __future__ import annotations
+
+from policies import (
+    HIGH,
+    MEDIUM,
+    Resource,
+    Stack,
+    Verdict,
+    View,
+    applies_to,
+    fails,
+    fixed_by,
+    in_stack,
+    in_turn,
+    passes_if,
+    sets,
+)
+from policies.controls.encryption_at_rest import OWN_KEY, STORED, control
+
+DISKS = {**STORED, "pci_dss": ["3.5.1.2"]}
+"""PCI DSS takes the encryption of a whole disk for support only."""
+
+disk_encrypted = control(
+    "ENC-003",
+    title="Disks of machines are encrypted",
+    severity=HIGH,
+    maps=DISKS,
+    remedy="Turn encryption on for every volume, in Azure at the host.",
+)
+
+
+@disk_encrypted
+@applies_to("aws:ebs/volume:Volume", reads=["encrypted"])
+@fixed_by(sets("encrypted", True), replaces=True)
+def ebs_volume_is_encrypted(volume: Resource) -> Verdict:
+    return passes_if(volume.flag("encrypted"), "encrypted is off")
+
+
+@disk_encrypted
+@applies_to("aws:ec2/instance:Instance", reads=["rootBlockDevice.encrypted", "ebsBlockDevices.encrypted"])
+@fixed_by(in_turn(sets("rootBlockDevice.encrypted", True), sets("ebsBlockDevices[].encrypted", True)), replaces=True)
+def ec2_disks_are_encrypted(machine: Resource) -> Verdict:
+    if not machine.flag("rootBlockDevice.encrypted"):
+        return fails("the root disk is not encrypted")
+    return passes_if(
+        all(disk.flag("encrypted") for disk in machine.objects("ebsBlockDevices")), "a disk is not encrypted"
+    )
+
+
+@disk_encrypted
+@applies_to("aws:ec2/launchTemplate:LaunchTemplate", reads=["blockDeviceMappings.ebs.encrypted"])
+@fixed_by(sets("blockDeviceMappings[].ebs.encrypted", "true"))
+def launched_disks_are_encrypted(template: Resource) -> Verdict:
+    disks = template.objects("blockDeviceMappings.ebs")
+    if not disks:
+        return fails("no disk is said to be encrypted")
+    return passes_if(all(disk.flag("encrypted") for disk in disks), "a disk is not encrypted")
+
+
+@disk_encrypted
+@applies_to("azure-native:compute:VirtualMachine", reads=["securityProfile.encryptionAtHost"])
+def azure_machine_encrypts_at_host(machine: Resource) -> Verdict:
+    return passes_if(machine.flag("securityProfile.encryptionAtHost"), "encryptionAtHost is off")
+
+
+@disk_encrypted
+@applies_to("azure-native:containerservice:AgentPool", reads=["enableEncryptionAtHost"])
+def aks_nodes_encrypt_at_host(pool: Resource) -> Verdict:
+    return passes_if(pool.flag("enableEncryptionAtHost"), "enableEncryptionAtHost is off")
+
+
+@disk_encrypted
+@applies_to("azure-native:containerservice:ManagedCluster", reads=["agentPoolProfiles.enableEncryptionAtHost"])
+def first_aks_nodes_encrypt_at_host(cluster: Resource) -> Verdict:
+    pools = cluster.objects("agentPoolProfiles")
+    return passes_if(all(pool.flag("enableEncryptionAtHost") for pool in pools), "a pool does not encrypt at its hosts")
+
+
+default_encryption = control(
+    "ENC-004",
+    title="New disks are encrypted by default",
+    severity=HIGH,
+    maps={**STORED, "gdpr": ["Art. 25(2)", "Art. 32(1)(a)"]},
+    remedy="Keep the account's default for disk encryption on.",
+    link="https://docs.aws.amazon.com/ebs/latest/userguide/encryption-by-default.html",
+)
+
+
+@default_encryption
+@applies_to("aws:ebs/encryptionByDefault:EncryptionByDefault", reads=["enabled"])
+@fixed_by(sets("enabled", True))
+def ebs_encrypts_by_default(default: Resource) -> Verdict:
+    return passes_if(default.flag("enabled", default=True), "enabled is off")
+
+
+bucket_key = control(
+    "ENC-005",
+    title="Object storage is encrypted with a key of one's own",
+    severity=MEDIUM,
+    maps=OWN_KEY,
+    remedy="Encrypt with a customer-managed key by default; without it objects have the provider's encryption only.",
+)
+
+KMS = ("aws:kms", "aws:kms:dsse")
+_RULE = "applyServerSideEncryptionByDefault.sseAlgorithm"
+
+
+@bucket_key
+@in_stack("aws:s3/bucket:Bucket", reads=["bucket", f"serverSideEncryptionConfiguration.rule.{_RULE}"])
+def bucket_uses_kms(bucket: Resource, stack: Stack) -> Verdict:
+    kind = "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration"
+    rules = [bucket.object("serverSideEncryptionConfiguration.rule")]
+    for companion in stack.companions(bucket, kind, by="bucket"):
+        rules += companion.objects("rules")
+    return passes_if(any(_with_kms(rule) for rule in rules), "objects are not encrypted with KMS by default")
+
+
+def _with_kms(rule: View) -> bool:
+    return rule.text(_RULE) in KMS
+
+
+@bucket_key
+@applies_to("azure-native:storage:StorageAccount", reads=["encryption.keySource"])
+def storage_account_has_own_key(account: Resource) -> Verdict:
+    source = account.text("encryption.keySource", "not set")
+    return passes_if(source.lower() == "microsoft.keyvault", f"keySource is {source}")
+
+
+@bucket_key
+@applies_to("gcp:storage/bucket:Bucket", reads=["encryption.defaultKmsKeyName"])
+def gcs_bucket_has_own_key(bucket: Resource) -> Verdict:
+    return passes_if(bucket.has("encryption.defaultKmsKeyName"), "there is no default key")
+
+
+file_system_encrypted = control(
+    "ENC-009",
+    title="Shared file systems are encrypted",
+    severity=HIGH,
+    maps=STORED,
+    remedy="Turn encryption on, in Azure and GCP with a customer-managed key; AWS and GCP only when it is made.",
+)
+
+
+@file_system_encrypted
+@applies_to("aws:efs/fileSystem:FileSystem", reads=["encrypted"])
+@fixed_by(sets("encrypted", True), replaces=True)
+def efs_is_encrypted(system: Resource) -> Verdict:
+    return passes_if(system.flag("encrypted"), "encrypted is off")
+
+
+@file_system_encrypted
+@applies_to("azure-native:netapp:Account", reads=["encryption.keySource"])
+def netapp_has_own_key(account: Resource) -> Verdict:
+    source = account.text("encryption.keySource", "not set")
+    return passes_if(source.lower() == "microsoft.keyvault", f"keySource is {source}")
+
+
+@file_system_encrypted
+@applies_to("gcp:filestore/instance:Instance", reads=["kmsKeyName"])
+def filestore_has_own_key(instance: Resource) -> Verdict:
+    return passes_if(instance.has("kmsKeyName"), "kmsKeyName is not set")
+
+
+disk_key = control(
+    "ENC-013",
+    title="Disks are encrypted with a key of one's own",
+    severity=MEDIUM,
+    maps={**OWN_KEY, "pci_dss": ["3.5.1.2", "3.6.1"]},
+    remedy="Name a customer-managed key, in Azure a disk encryption set.",
+)
+
+
+@disk_key
+@applies_to("aws:ebs/volume:Volume", reads=["kmsKeyId"])
+def ebs_volume_has_own_key(volume: Resource) -> Verdict:
+    return passes_if(volume.has("kmsKeyId"), "kmsKeyId is not set")
+
+
+@disk_key
+@applies_to("azure-native:compute:Disk", reads=["encryption.diskEncryptionSetId"])
+def azure_disk_has_own_key(disk: Resource) -> Verdict:
+    return passes_if(disk.has("encryption.diskEncryptionSetId"), "diskEncryptionSetId is not set")
+
+
+@disk_key
+@applies_to("gcp:compute/disk:Disk", reads=["diskEncryptionKey.kmsKeySelfLink"])
+def gcp_disk_has_own_key(disk: Resource) -> Verdict:
+    return passes_if(disk.has("diskEncryptionKey.kmsKeySelfLink"), "diskEncryptionKey is not set")
+
+
+@disk_key
+@applies_to("gcp:compute/instance:Instance", reads=["bootDisk.kmsKeySelfLink"])
+def gcp_boot_disk_has_own_key(machine: Resource) -> Verdict:
+    return passes_if(machine.has("bootDisk.kmsKeySelfLink"), "the boot disk has no key")
