@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
+from typing import Any, TypeVar
 
 import orjson
 import stamina
@@ -22,11 +23,14 @@ from app.transfers.errors import HalfMissing, SameStream, TransferContended, Tra
 from app.transfers.metrics import TransferMetrics
 from app.transfers.model import Decision, Gid, Leg, Step, Transferred
 from app.transfers.participant import LostRace, Participant, Stored, Unanswered
+from app.transfers.turns import Turns
 
 SECONDS = 5.0
 """Longest that a caller waits, all attempts together."""
 LOCK_SECONDS = 0.8
 """Longest that a step waits for a lock: less than what a prepared half may wait before a metric tells of it."""
+SETTLE_SECONDS = 1.0
+"""Longest that a transfer that is made waits for its prepared half to be seen."""
 IN_FLIGHT = 32
 """Halves that one process has prepared on one shard at a time; `max_prepared_transactions` bounds those of all."""
 FIRST_WAIT_SECONDS = 0.01
@@ -34,6 +38,7 @@ LONGEST_WAIT_SECONDS = 0.25
 
 Route = Callable[[str], Place]
 Observe = Callable[[Step], Awaitable[None]]
+Result = TypeVar("Result")
 Outcome = tuple[Appended, Appended, bool]
 """Of the half whose stream is locked first, of the other one, and whether both are to be seen."""
 
@@ -57,7 +62,8 @@ class Transfers:
 
     def __init__(
         self,
-        databases: Mapping[str, ShardDatabase],
+        waiting: Mapping[str, ShardDatabase],
+        settling: Mapping[str, ShardDatabase],
         route: Route,
         refresh: Callable[[], Awaitable[None]],
         *,
@@ -67,22 +73,25 @@ class Transfers:
         lock_seconds: float = LOCK_SECONDS,
         observe: Observe = nothing,
     ) -> None:
-        """`refresh` gets a newer slot map after a shard has refused a slot's epoch.
+        """Connections of `waiting` wait for streams that others hold; those of `settling`, which let go of them, must
+        be others, or all of them could be taken by what waits for them. Both are by name of the shard.
 
+        `refresh` gets a newer slot map after a shard has refused a slot's epoch.
         `stored` is called with a shard's name whenever something became visible there. `observe` is awaited at every
         step of a transfer between two shards; what it raises leaves the transfer as it is there.
         """
         self._participants = {
-            name: Participant(database, lock_seconds=lock_seconds) for name, database in databases.items()
+            name: Participant(database, settling[name], lock_seconds=lock_seconds) for name, database in waiting.items()
         }
-        self._room = {name: asyncio.Semaphore(IN_FLIGHT) for name in databases}
+        self._room = {name: asyncio.Semaphore(IN_FLIGHT) for name in waiting}
+        self._turns = Turns()
         self._route = route
         self._refresh = refresh
         self._metrics = metrics or TransferMetrics()
         self._stored = stored
         self._seconds = seconds
         self._observe = observe
-        self._tasks: set[asyncio.Task[Transferred]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
 
     @property
     def participants(self) -> Mapping[str, Participant]:
@@ -109,21 +118,25 @@ class Transfers:
         """
         _check(source, target)
         # A caller that goes away does not leave the transfer half done.
-        task = asyncio.create_task(self._persistently(source, target, key, content or _content(source, target), now))
-        self._tasks.add(task)
-        task.add_done_callback(self._done)
+        made = self._persistently(source, target, key, content or _content(source, target), now)
+        task = self._keep(asyncio.create_task(made))
         try:
-            async with asyncio.timeout(self._seconds + LOCK_SECONDS):
+            async with asyncio.timeout(self._seconds + SETTLE_SECONDS):
                 return await asyncio.shield(task)
         except TimeoutError:
             raise TransferInDoubt(self._route(source.stream).shard, "the transfer took too long") from None
 
     async def close(self) -> None:
         """Wait for the transfers that are under way."""
-        if self._tasks:
+        while self._tasks:
             await asyncio.wait(self._tasks)
 
-    def _done(self, task: asyncio.Task[Transferred]) -> None:
+    def _keep(self, task: asyncio.Task[Result]) -> asyncio.Task[Result]:
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+        return task
+
+    def _done(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
         if not task.cancelled():
             # its caller may have gone, and nobody is to be told of an error that nobody waits for
@@ -156,11 +169,12 @@ class Transfers:
         ]
         first, last = sorted(halves, key=lambda half: half.request.order)
         try:
-            if first.participant is last.participant:
-                *appended, settled = await self._together(first, last, now)
-            else:
-                async with self._room[first.participant.name]:
-                    *appended, settled = await self._across(first, last, now)
+            async with self._turns.of([first.request.stream, last.request.stream]):
+                if first.participant is last.participant:
+                    *appended, settled = await self._together(first, last, now)
+                else:
+                    async with self._room[first.participant.name]:
+                        *appended, settled = await self._across(first, last, now)
         except Stored:
             *appended, settled = await self._earlier(first, last)
         except WrongEpoch:
@@ -236,9 +250,18 @@ class Transfers:
         raise LostRace("the connection was lost before the transfer was decided")
 
     async def _settle(self, half: _Half, gid: Gid, decision: Decision) -> bool:
-        """Finish what is prepared; where that fails the resolver does it later."""
+        """Finish what is prepared; whether that was done in time. Where it fails the resolver does it later."""
         if decision is Decision.COMMIT:
             await self._observe(Step.SETTLING)
+        task = self._keep(asyncio.create_task(self._settled(half, gid, decision)))
+        done, _ = await asyncio.wait([task], timeout=SETTLE_SECONDS)
+        if not done or not task.result():
+            return False
+        if decision is Decision.COMMIT:
+            await self._observe(Step.SETTLED)
+        return True
+
+    async def _settled(self, half: _Half, gid: Gid, decision: Decision) -> bool:
         try:
             try:
                 await half.participant.settle(gid, decision)
@@ -250,7 +273,6 @@ class Transfers:
             return False
         if decision is Decision.COMMIT:
             self._stored(half.participant.name)
-            await self._observe(Step.SETTLED)
         return True
 
     async def _earlier(self, first: _Half, last: _Half) -> Outcome:

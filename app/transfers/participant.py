@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -54,9 +55,10 @@ class Unanswered(DatabaseUnavailable):
 class Participant:
     """One shard, as transfers use it. Raises DatabaseUnavailable; Unanswered where the question may have arrived."""
 
-    def __init__(self, database: ShardDatabase, *, lock_seconds: float) -> None:
-        """`lock_seconds`: how long a step waits for each lock."""
-        self._database = database
+    def __init__(self, waiting: ShardDatabase, settling: ShardDatabase, *, lock_seconds: float) -> None:
+        """`waiting` is for what may wait for locks, `lock_seconds` for each of them; `settling` for all else."""
+        self._waiting = waiting
+        self._database = settling
         self._patience = {"milliseconds": str(max(1, round(lock_seconds * 1000)))}
 
     @property
@@ -67,14 +69,14 @@ class Participant:
     async def append_all(self, requests: Sequence[AppendRequest], now: datetime | None) -> list[Appended]:
         """Store all or nothing; raises the errors of the event store, Stored and LostRace."""
         parameters = parameters_of(requests, now)
-        async with self._answers(requests) as connection:
+        async with self._answers(requests, self._waiting) as connection:
             cursor = await connection.execute(statement("append_all"), parameters, binary=True)
             rows = await cursor.fetchall()
         return [_stored(requests[row[0] - 1], row) for row in rows]
 
     async def prepare(self, request: AppendRequest, now: datetime | None, gid: Gid) -> Appended:
         """Store an append as soon as its transaction is committed; raises what `append_all` does."""
-        async with self._answers([request]) as connection:
+        async with self._answers([request], self._waiting) as connection:
             async with connection.pipeline():
                 await self._begin(connection)
                 parameters = parameters_of([request], now)
@@ -87,7 +89,7 @@ class Participant:
     ) -> Appended:
         """Store an append and, with it, the decision to commit; raises what `append_all` does, and Aborted."""
         parameters = {**parameters_of([request], now), "attempt": attempt, "participant": participant}
-        async with self._answers([request]) as connection:
+        async with self._answers([request], self._waiting) as connection:
             async with connection.pipeline():
                 await self._begin(connection)
                 cursor = await connection.execute(statement("decide"), parameters, binary=True)
@@ -96,7 +98,7 @@ class Participant:
 
     async def settle(self, gid: Gid | str, decision: Decision) -> None:
         """Commit or roll back what is prepared; does nothing where that was done."""
-        async with self._answers([]) as connection:
+        async with self._answers([], self._database) as connection:
             try:
                 await connection.execute(SETTLE[decision].format(Literal(str(gid))), prepare=False)
             except errors.UndefinedObject:
@@ -135,16 +137,16 @@ class Participant:
         return int(rows[0][0])
 
     async def replace_lost(self) -> None:
-        """Let the pool replace its connections after one was lost; raises DatabaseUnavailable where none can be had."""
-        await self._database.rows("select", {})
+        """Let the pools replace what they lost; raises DatabaseUnavailable where no connection can be had."""
+        await asyncio.gather(*(database.rows("select", {}) for database in (self._waiting, self._database)))
 
     async def _begin(self, connection: Connection) -> None:
         await connection.execute("begin")
         await connection.execute(statement("limit_waits"), self._patience)
 
     @asynccontextmanager
-    async def _answers(self, requests: Sequence[AppendRequest]) -> AsyncIterator[Connection]:
-        async with self._database.connection() as connection:
+    async def _answers(self, requests: Sequence[AppendRequest], database: ShardDatabase) -> AsyncIterator[Connection]:
+        async with database.connection() as connection:
             try:
                 yield connection
             except psycopg.Error as error:

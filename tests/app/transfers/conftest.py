@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import json
 import os
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -148,19 +149,25 @@ class Bank:
     directory: Directory
     databases: Databases
     proxies: Mapping[str, FaultyProxy]
-    transfers: Transfers
     metrics: TransferMetrics
-    resolvers: list[Resolver]
+    transfers: Transfers = field(init=False)
+    resolvers: list[Resolver] = field(init=False)
     faults: dict[Step, Callable[[], Any]] = field(default_factory=dict)
     """What is done, once, when a transfer gets to a step."""
     stored: list[str] = field(default_factory=list)
+    epochs_behind: int = 0
+    """By how much the slot map of the transfers is stale, until it is refreshed."""
 
     def slot(self, stream: str) -> Slot:
         place = self.place(stream)
         return Slot(place.slot, place.epoch)
 
     def place(self, stream: str) -> Place:
-        return self.directory.place_of(stream)
+        place = self.directory.place_of(stream)
+        return replace(place, epoch=place.epoch + self.epochs_behind)
+
+    async def refresh(self) -> None:
+        self.epochs_behind = 0
 
     async def grant(self, *streams: str, amount: int = GRANTED) -> None:
         for stream in streams:
@@ -182,6 +189,15 @@ class Bank:
             if asyncio.iscoroutine(done):
                 await done
 
+    def history(self, stream: str) -> list[tuple[str, int, int]]:
+        """Type, change and running total of every event."""
+        question = "select type, change, total from events where stream = %s order by version"
+        return self.servers.ask(self.place(stream).shard, question, stream)  # type: ignore[return-value]
+
+    def decisions(self) -> list[str]:
+        question = "select decision from transfer_decisions"
+        return [row[0] for name in self.proxies for row in self.servers.ask(name, question)]
+
     async def settled(self) -> None:
         """Let the resolvers work until nothing is prepared any more."""
         async with asyncio.timeout(30), asyncio.TaskGroup() as group:
@@ -194,39 +210,35 @@ class Bank:
 
 @pytest.fixture
 async def bank(servers: Servers) -> AsyncIterator[Bank]:
-    proxies = {f"{home}-0": FaultyProxy(server.address, server.port) for home, server in servers.by_shard.items()}
-    for proxy in proxies.values():
-        await proxy.__aenter__()
-    directory = parse_directory(servers.directory({name: proxy.port for name, proxy in proxies.items()}))
-    databases = Databases(directory.shards, home="aws", size=4, seconds=3)
-    await databases.open()
-    metrics = TransferMetrics()
+    async with open_bank(servers) as opened:
+        yield opened
 
-    async def refresh() -> None:
-        return None
 
-    async def observe(step: Step) -> None:
-        await made.observe(step)
-
-    stored: list[str] = []
-    transfers = Transfers(
-        databases.by_shard, directory.place_of, refresh, metrics=metrics, observe=observe, stored=stored.append
-    )
-    made = Bank(
-        servers,
-        directory,
-        databases,
-        proxies,
-        transfers,
-        metrics,
-        resolvers_of(transfers.participants, metrics),
-        stored=stored,
-    )
-    yield made
-    await transfers.close()
-    await databases.close()
-    for proxy in proxies.values():
-        await proxy.__aexit__()
+@contextlib.asynccontextmanager
+async def open_bank(servers: Servers) -> AsyncIterator[Bank]:
+    async with contextlib.AsyncExitStack() as stack:
+        proxies = {}
+        for home, server in servers.by_shard.items():
+            proxies[f"{home}-0"] = await stack.enter_async_context(FaultyProxy(server.address, server.port))
+        directory = parse_directory(servers.directory({name: proxy.port for name, proxy in proxies.items()}))
+        databases, settling = [Databases(directory.shards, home="aws", size=3, seconds=1.5) for _ in range(2)]
+        for each in (databases, settling):
+            await each.open()
+            stack.push_async_callback(each.close)
+        metrics = TransferMetrics()
+        opened = Bank(servers, directory, databases, proxies, metrics)
+        opened.transfers = Transfers(
+            databases.by_shard,
+            settling.by_shard,
+            opened.place,
+            opened.refresh,
+            metrics=metrics,
+            observe=opened.observe,
+            stored=opened.stored.append,
+        )
+        opened.resolvers = resolvers_of(opened.transfers.participants, metrics)
+        stack.push_async_callback(opened.transfers.close)
+        yield opened
 
 
 def resolvers_of(participants: Mapping[str, Participant], metrics: TransferMetrics) -> list[Resolver]:

@@ -1,0 +1,134 @@
+"""Nothing lost, nothing doubled: processes are killed and connections cut at every step of a transfer."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from app.database import DatabaseUnavailable
+from app.transfers import Step, TransferContended
+from tests.app.transfers.conftest import GRANTED, Bank, legs, pair, wait_until
+
+pytestmark = pytest.mark.servers
+
+AMOUNT = 250
+CHECKOUT = Path(__file__).parents[3]
+DECIDED = {Step.DECIDED, Step.SETTLING, Step.SETTLED}
+sides = pytest.mark.parametrize("prepared", ["source", "target"])
+every_step = pytest.mark.parametrize("step", list(Step))
+
+
+async def settled_once(bank: Bank, source: str, target: str, *, key: str = "k") -> bool:
+    """Once all is in order again: whether the transfer was made. Asking anew makes it, once in all."""
+    await bank.settled()
+    made = bank.count(source, "TransferredOut")
+    assert made in (0, 1)
+    assert bank.count(target, "TransferredIn") == made
+    assert bank.total(source) == GRANTED - made * AMOUNT
+    assert bank.total(source, target) == GRANTED
+    again = await bank.transfers.transfer(*legs(source, target, AMOUNT), key=key)
+    assert again.repeated == bool(made)
+    assert (again.source[:2], again.target[:2]) == ((2, GRANTED - AMOUNT), (1, AMOUNT))
+    assert bank.total(source, target) == GRANTED
+    assert not bank.servers.prepared()
+    return bool(made)
+
+
+@sides
+@every_step
+async def test_a_coordinator_is_killed(bank: Bank, tmp_path: Path, prepared: str, step: Step) -> None:
+    source, target = pair("aws-0", "azure-0", prepared=prepared)
+    await bank.grant(source)
+    (tmp_path / "directory.json").write_text(bank.servers.directory())
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tests.app.transfers.coordinator"),
+        *(str(tmp_path / "directory.json"), source, target, str(AMOUNT), "k", step.value),
+        cwd=CHECKOUT,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    said, _ = await process.communicate()
+    assert (process.returncode, said) == (-signal.SIGKILL, b"")
+    assert len(bank.servers.prepared()) == (step in {Step.PREPARED, Step.DECIDING, Step.DECIDED, Step.SETTLING})
+    assert await settled_once(bank, source, target) == (step in DECIDED)
+
+
+@sides
+@every_step
+@pytest.mark.parametrize("victim", ["aws-0", "azure-0"])
+async def test_a_server_is_killed(bank: Bank, prepared: str, step: Step, victim: str) -> None:
+    source, target = pair("aws-0", "azure-0", prepared=prepared)
+    await bank.grant(source)
+    bank.faults[step] = bank.servers.of(victim).kill
+    try:
+        acknowledged = bool(await bank.transfers.transfer(*legs(source, target, AMOUNT), key="k"))
+    except (DatabaseUnavailable, TransferContended):
+        acknowledged = False
+    # Once the other half is prepared, its server is not needed for the transfer to be made.
+    spared = victim == ("aws-0" if prepared == "source" else "azure-0") and step in {Step.PREPARED, Step.DECIDING}
+    assert acknowledged == (spared or step in DECIDED)
+    await asyncio.to_thread(bank.servers.revive)
+    assert await settled_once(bank, source, target) == acknowledged
+
+
+@sides
+@pytest.mark.parametrize("step", [Step.PREPARING, Step.DECIDING, Step.SETTLING])
+@pytest.mark.parametrize("cut_at", ["request", "answer"])
+async def test_a_connection_is_cut(bank: Bank, prepared: str, step: Step, cut_at: str) -> None:
+    source, target = pair("aws-0", "azure-0", prepared=prepared)
+    await bank.grant(source)
+    proxy = bank.proxies["azure-0" if (step is Step.DECIDING) == (prepared == "source") else "aws-0"]
+    bank.faults[step] = lambda: setattr(proxy, "cut_at", cut_at)
+    first = await bank.transfers.transfer(*legs(source, target, AMOUNT), key="k")
+    assert proxy.cut_at is None
+    assert not first.repeated
+    assert await settled_once(bank, source, target)
+
+
+@pytest.mark.parametrize("cut_at", ["request", "answer"])
+async def test_a_connection_is_cut_within_one_shard(bank: Bank, cut_at: str) -> None:
+    source, target = pair("aws-0", "aws-0", prepared="source")
+    await bank.grant(source)
+    bank.proxies["aws-0"].cut_at = cut_at
+    await bank.transfers.transfer(*legs(source, target, AMOUNT), key="k")
+    assert await settled_once(bank, source, target)
+
+
+@sides
+async def test_a_coordinator_that_fell_silent_does_not_contradict_the_resolver(bank: Bank, prepared: str) -> None:
+    source, target = pair("aws-0", "azure-0", prepared=prepared)
+    await bank.grant(source)
+    bank.faults[Step.DECIDING] = bank.settled
+    first = await bank.transfers.transfer(*legs(source, target, AMOUNT), key="k")
+    assert sorted(bank.decisions()) == ["abort", "commit"]
+    assert not first.repeated
+    assert await settled_once(bank, source, target)
+
+
+@sides
+async def test_a_coordinator_may_be_paused_for_as_long_as_it_likes(bank: Bank, tmp_path: Path, prepared: str) -> None:
+    """Stopped between preparing and deciding until its half is rolled back, then woken: it must not take the debit."""
+    source, target = pair("aws-0", "azure-0", prepared=prepared)
+    await bank.grant(source)
+    (tmp_path / "directory.json").write_text(bank.servers.directory())
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tests.app.transfers.coordinator"),
+        *(str(tmp_path / "directory.json"), source, target, str(AMOUNT), "k", "stop at deciding"),
+        cwd=CHECKOUT,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    await asyncio.to_thread(wait_until, bank.servers.prepared, "the prepared half")
+    await asyncio.to_thread(wait_until, lambda: _is_stopped(process.pid), "the stopped coordinator")
+    await bank.settled()
+    assert bank.decisions() == ["abort"]
+    assert bank.total(source, target) == GRANTED
+    process.send_signal(signal.SIGCONT)
+    said, _ = await process.communicate()
+    assert await settled_once(bank, source, target) or not said
+
+
+def _is_stopped(pid: int) -> bool:
+    return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "T"
