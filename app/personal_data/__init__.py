@@ -1,5 +1,7 @@
 """Personal data: sealed under a key per person, so that destroying the key erases it wherever it was copied to."""
 
+from app.personal_data.erasure import Replayed, erase, replay_erasures
+from app.personal_data.erasure_log import DatabaseErasureLog, Erasure, ErasureLog, FileErasureLog
 from app.personal_data.errors import (
     ErasureLogDamaged,
     InvalidPersonalData,
@@ -11,21 +13,39 @@ from app.personal_data.errors import (
     SubjectErased,
     UnsafeKeyFile,
 )
+from app.personal_data.export import export
+from app.personal_data.keys import SubjectKeys
+from app.personal_data.master_key import MasterKey, Wrapped, master_key
+from app.personal_data.sealed_events import PersonalData, Sealed
 from app.personal_data.sealing import SEALED, Erased, SubjectKey, seal, subjects_of, unseal
 
 __all__ = [
     "SEALED",
+    "DatabaseErasureLog",
     "Erased",
+    "Erasure",
+    "ErasureLog",
     "ErasureLogDamaged",
+    "FileErasureLog",
     "InvalidPersonalData",
     "KeyMissing",
+    "MasterKey",
     "MasterKeyFailed",
     "NotErased",
+    "PersonalData",
     "PersonalDataError",
+    "Replayed",
     "SealBroken",
+    "Sealed",
     "SubjectErased",
     "SubjectKey",
+    "SubjectKeys",
     "UnsafeKeyFile",
+    "Wrapped",
+    "erase",
+    "export",
+    "master_key",
+    "replay_erasures",
     "seal",
     "subjects_of",
     "unseal",
