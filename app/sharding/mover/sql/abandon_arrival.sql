@@ -1,0 +1,1 @@
+select abandon_arrival(%(slot)s::smallint, %(move)s::uuid)

@@ -1,0 +1,6 @@
+copy (
+    select *
+    from snapshots
+    where stream = any(%(streams)s::text[])
+)
+to stdout (format binary)

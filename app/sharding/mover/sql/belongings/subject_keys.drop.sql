@@ -1,0 +1,1 @@
+delete from subject_keys where slot = %(slot)s

@@ -1,0 +1,1 @@
+truncate arriving_heads

@@ -1,0 +1,1 @@
+select end_departure(%(move)s::uuid, %(step)s)

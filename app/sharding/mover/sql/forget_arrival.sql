@@ -1,0 +1,1 @@
+select forget_arrival(%(slot)s::smallint, %(move)s::uuid)

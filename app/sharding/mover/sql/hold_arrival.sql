@@ -1,0 +1,1 @@
+select hold_arrival(%(slot)s::smallint, %(move)s::uuid)

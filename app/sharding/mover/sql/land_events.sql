@@ -1,0 +1,1 @@
+copy arriving_events from stdin (format binary)

@@ -1,0 +1,1 @@
+select leave_slot(%(slot)s::smallint, %(move)s::uuid)

@@ -1,0 +1,1 @@
+select may_drop_slot(%(slot)s::smallint, %(move)s::uuid)

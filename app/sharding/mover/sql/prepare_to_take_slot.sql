@@ -1,0 +1,1 @@
+select prepare_to_take_slot()

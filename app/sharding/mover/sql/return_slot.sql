@@ -1,0 +1,1 @@
+select return_slot(%(slot)s::smallint, %(move)s::uuid)

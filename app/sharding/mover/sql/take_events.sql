@@ -1,0 +1,1 @@
+select take_events(%(slot)s::smallint, %(move)s::uuid)

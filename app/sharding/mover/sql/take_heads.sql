@@ -1,0 +1,1 @@
+select take_heads(%(slot)s::smallint, %(move)s::uuid)

@@ -1,0 +1,1 @@
+select want_abort(%(move)s::uuid, %(wanted)s)
