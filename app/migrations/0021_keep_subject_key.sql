@@ -46,9 +46,12 @@ security definer
 set search_path = pg_catalog, public, pg_temp
 as $$
 begin
+    perform pg_advisory_xact_lock_shared(1, slot) from subject_keys where subject = in_subject;
     update subject_keys
     set wrapped = in_wrapped, master_key = in_master_key
-    where subject = in_subject and wrapped = in_from;
+    where subject = in_subject
+    and wrapped = in_from
+    and exists (select from slots where slots.slot = subject_keys.slot and state = 'owned');
     return found;
 end
 $$;

@@ -1,0 +1,1 @@
+select archive_events(%(stream)s, %(limit)s)
