@@ -68,7 +68,7 @@ class Stack:
         if any(source.urn == target.urn for source in self.sources(resource, path)):
             return True
         try:
-            return not identities(target).isdisjoint(resource.texts(path))
+            return not identities(target).isdisjoint(resource.texts(path, alone=True))
         except Undeterminable:
             return False
 

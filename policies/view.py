@@ -7,6 +7,7 @@ Undeterminable where the value is unknown, hidden, or of another kind than asked
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -26,15 +27,9 @@ class View:
     """Where it stands in the resource, for messages."""
 
     def text(self, path: str, default: str = "") -> str:
-        """A text; numbers and truth values become the text that the providers take them for."""
+        """A text; a number or truth value becomes the text that the providers take it for."""
         where, value = self._at(path)
-        if value is None:
-            return default
-        if isinstance(value, bool):
-            return "true" if value else "false"
-        if isinstance(value, int | float):
-            return str(_whole(value))
-        return _of_kind(str, value, where, "text")
+        return default if value is None else _text(value, where)
 
     def flag(self, path: str, default: bool = False) -> bool:
         """A truth value, also as the text `true` or `false`."""
@@ -52,7 +47,7 @@ class View:
             return default
         if isinstance(value, str):
             value = _parsed(value)
-        if isinstance(value, bool) or not isinstance(value, int | float):
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
             raise WrongShape(where, "a number", value)
         return _whole(value)
 
@@ -90,15 +85,20 @@ class View:
         where, value = self._at(path)
         return View(value=_of_kind(dict, {} if value is None else value, where, "an object"), path=where)
 
-    def objects(self, path: str) -> tuple[View, ...]:
-        """The objects of a list; lists on the way are passed over, and one object alone counts as a list of it."""
-        return tuple(
-            View(value=_of_kind(dict, item, where, "an object"), path=where) for where, item in self._items(path)
-        )
+    def objects(self, path: str, *, alone: bool = False) -> tuple[View, ...]:
+        """The objects of a list, empty where there is none; lists on the way are passed over.
 
-    def texts(self, path: str) -> tuple[str, ...]:
-        """The texts of a list; lists on the way are passed over, and one text alone counts as a list of it."""
-        return tuple(_of_kind(str, item, where, "text") for where, item in self._items(path))
+        With `alone`, as policy documents have it, one object counts as a list of it.
+        """
+        items = self._items(path, alone, "a list of objects")
+        return tuple(View(value=_of_kind(dict, item, where, "an object"), path=where) for where, item in items)
+
+    def texts(self, path: str, *, alone: bool = False) -> tuple[str, ...]:
+        """The texts of a list, empty where there is none; lists on the way are passed over.
+
+        With `alone`, as policy documents have it, one text counts as a list of it.
+        """
+        return tuple(_text(item, where) for where, item in self._items(path, alone, "a list of texts"))
 
     def table(self, path: str) -> dict[str, str]:
         """A map of texts such as tags or labels, whose keys may hold dots."""
@@ -108,12 +108,12 @@ class View:
     def document(self, path: str) -> View:
         """An object that is given as JSON text, such as an IAM policy, or as an object."""
         where, value = self._json_at(path)
-        return View(value=_of_kind(dict, value or {}, where, "a document"), path=where)
+        return View(value=_of_kind(dict, {} if value in (None, "") else value, where, "a document"), path=where)
 
     def documents(self, path: str) -> tuple[View, ...]:
         """The objects of a list that is given as JSON text, such as ECS container definitions, or as a list."""
         where, value = self._json_at(path)
-        items = enumerate(_of_kind(list, value or [], where, "a list"))
+        items = enumerate(_of_kind(list, [] if value in (None, "") else value, where, "a list"))
         return tuple(
             View(value=_of_kind(dict, one, f"{where}[{n}]", "an object"), path=f"{where}[{n}]") for n, one in items
         )
@@ -145,18 +145,19 @@ class View:
         except json.JSONDecodeError:
             raise WrongShape(where, "a JSON document", value) from None
 
-    def _items(self, path: str) -> Iterator[tuple[str, Any]]:
+    def _items(self, path: str, alone: bool, expected: str) -> Iterator[tuple[str, Any]]:
         """Everything at `path`, through lists; an item that is unknown signals."""
         found = [(self.path, opened(self.value, self.path))]
         for name in path.split("."):
-            found = [
-                item
+            below = [
+                (f"{where}.{name}" if where else name, _of_kind(dict, value, where, "an object").get(name))
                 for where, value in found
-                for item in _spread(
-                    f"{where}.{name}" if where else name, _of_kind(dict, value, where, "an object").get(name)
-                )
             ]
-        yield from found
+            found = [item for where, value in below for item in _spread(where, value)]
+        for where, value in found:
+            if not alone and "[" not in where.removeprefix(self.path):
+                raise WrongShape(where, expected, value)
+            yield where, value
 
 
 def _spread(where: str, value: Any) -> Iterator[tuple[str, Any]]:
@@ -174,8 +175,14 @@ def _of_kind(kind: type[Kind], value: Any, where: str, expected: str) -> Kind:
     return value
 
 
+def _text(value: Any, where: str) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(_whole(value)) if isinstance(value, int | float) else _of_kind(str, value, where, "text")
+
+
 def _whole(number: float) -> float:
-    return int(number) if number == int(number) else number
+    return int(number) if isinstance(number, float) and number.is_integer() else number
 
 
 def _parsed(text: str) -> float | str:

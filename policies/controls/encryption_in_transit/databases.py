@@ -1,0 +1,151 @@
+"""Connections to databases, caches, brokers and search domains."""
+
+from __future__ import annotations
+
+from policies import (
+    HIGH,
+    MEDIUM,
+    NOT_APPLICABLE,
+    Fix,
+    Properties,
+    Resource,
+    Verdict,
+    WrongShape,
+    applies_to,
+    fails,
+    fixed_by,
+    passes_if,
+    sets,
+)
+from policies.controls.encryption_in_transit import EVIDENCE, control
+from policies.values import opened
+
+TLS_ONLY = ("ENCRYPTED_ONLY", "TRUSTED_CLIENT_CERTIFICATE_REQUIRED")
+REQUIRES_TLS = "require_secure_transport"
+PARAMETERS = ["family", "parameters.name", "parameters.value"]
+
+database_tls = control(
+    "TLS-004",
+    title="Database connections require TLS",
+    severity=HIGH,
+    maps=EVIDENCE,
+    remedy="Make the server refuse connections without TLS: rds.force_ssl, require_secure_transport or sslMode.",
+)
+
+
+def with_parameter(name: str, value: str) -> Fix:
+    """The fix that sets one parameter of a parameter group and leaves the others."""
+
+    def fix(group: Properties) -> Properties:
+        parameters = opened(group.get("parameters") or [], "parameters")
+        if not isinstance(parameters, list):
+            raise WrongShape("parameters", "a list", parameters)
+        others = [one for one in parameters if opened(one, "parameters").get("name") != name]
+        return {**group, "parameters": [*others, {"name": name, "value": value}]}
+
+    return fix
+
+
+def _parameter(group: Resource, name: str) -> str:
+    """The value of a parameter, nothing where it is not set."""
+    found = [one for one in group.objects("parameters") if one.text("name") == name]
+    return found[-1].text("value") if found else ""
+
+
+@database_tls
+@applies_to("aws:rds/parameterGroup:ParameterGroup", reads=PARAMETERS)
+@fixed_by(with_parameter("rds.force_ssl", "1"))
+def postgres_forces_tls(group: Resource) -> Verdict:
+    if not group.text("family").startswith("postgres"):
+        return NOT_APPLICABLE
+    value = _parameter(group, "rds.force_ssl")
+    return passes_if(value == "1", f"rds.force_ssl is {value or 'not set'}")
+
+
+@database_tls
+@applies_to("aws:redshift/parameterGroup:ParameterGroup", reads=["parameters.name", "parameters.value"])
+@fixed_by(with_parameter("require_ssl", "true"))
+def redshift_requires_tls(group: Resource) -> Verdict:
+    value = _parameter(group, "require_ssl")
+    return passes_if(value == "true", f"require_ssl is {value or 'not set'}")
+
+
+@database_tls
+@applies_to(
+    "azure-native:dbforpostgresql:Configuration",
+    "azure-native:dbformysql:Configuration",
+    reads=["configurationName", "value"],
+)
+@fixed_by(sets("value", "ON"))
+def azure_server_requires_tls(setting: Resource) -> Verdict:
+    if setting.text("configurationName") != REQUIRES_TLS:
+        return NOT_APPLICABLE
+    value = setting.text("value", "not set")
+    return passes_if(value.upper() == "ON", f"{REQUIRES_TLS} is {value}")
+
+
+@database_tls
+@applies_to("gcp:sql/databaseInstance:DatabaseInstance", reads=["settings.ipConfiguration.sslMode"])
+@fixed_by(sets("settings.ipConfiguration.sslMode", "ENCRYPTED_ONLY"))
+def cloud_sql_requires_tls(instance: Resource) -> Verdict:
+    mode = instance.text("settings.ipConfiguration.sslMode", "not set")
+    return passes_if(mode in TLS_ONLY, f"sslMode is {mode}")
+
+
+cache_tls = control(
+    "TLS-005",
+    title="Traffic of caches and brokers is encrypted",
+    severity=HIGH,
+    maps=EVIDENCE,
+    remedy="Turn encryption in transit on and plain ports off; ElastiCache and Memorystore take it when they are made.",
+)
+
+
+@cache_tls
+@applies_to("aws:elasticache/replicationGroup:ReplicationGroup", reads=["transitEncryptionEnabled"])
+@fixed_by(sets("transitEncryptionEnabled", True), replaces=True)
+def elasticache_speaks_tls(cache: Resource) -> Verdict:
+    return passes_if(cache.flag("transitEncryptionEnabled"), "transitEncryptionEnabled is off")
+
+
+@cache_tls
+@applies_to("aws:msk/cluster:Cluster", reads=["encryptionInfo.encryptionInTransit.clientBroker"])
+@fixed_by(sets("encryptionInfo.encryptionInTransit.clientBroker", "TLS"))
+def kafka_speaks_tls(cluster: Resource) -> Verdict:
+    mode = cluster.text("encryptionInfo.encryptionInTransit.clientBroker", default="TLS")
+    return passes_if(mode == "TLS", f"clientBroker is {mode}")
+
+
+@cache_tls
+@applies_to("azure-native:redis:Redis", reads=["enableNonSslPort"])
+@fixed_by(sets("enableNonSslPort", False))
+def azure_cache_has_no_plain_port(cache: Resource) -> Verdict:
+    return passes_if(not cache.flag("enableNonSslPort"), "the port without TLS is open")
+
+
+@cache_tls
+@applies_to("gcp:redis/instance:Instance", reads=["transitEncryptionMode"])
+@fixed_by(sets("transitEncryptionMode", "SERVER_AUTHENTICATION"), replaces=True)
+def memorystore_speaks_tls(cache: Resource) -> Verdict:
+    mode = cache.text("transitEncryptionMode", "not set")
+    return passes_if(mode == "SERVER_AUTHENTICATION", f"transitEncryptionMode is {mode}")
+
+
+search_tls = control(
+    "TLS-006",
+    title="Search domains encrypt all their traffic",
+    severity=MEDIUM,
+    maps=EVIDENCE,
+    remedy="Turn encryption between nodes on, and make clients use HTTPS.",
+    link="https://docs.aws.amazon.com/opensearch-service/latest/developerguide/ntn.html",
+)
+
+
+@search_tls
+@applies_to(
+    "aws:opensearch/domain:Domain", reads=["nodeToNodeEncryption.enabled", "domainEndpointOptions.enforceHttps"]
+)
+def opensearch_encrypts_traffic(domain: Resource) -> Verdict:
+    if not domain.flag("nodeToNodeEncryption.enabled"):
+        return fails("nodeToNodeEncryption is off")
+    return passes_if(domain.flag("domainEndpointOptions.enforceHttps"), "enforceHttps is off")

@@ -1,0 +1,296 @@
+"""Listeners, distributions, web apps and object storage."""
+
+from __future__ import annotations
+
+import re
+
+from policies import (
+    HIGH,
+    MEDIUM,
+    NOT_APPLICABLE,
+    PASS,
+    Resource,
+    Stack,
+    Verdict,
+    View,
+    applies_to,
+    fails,
+    fixed_by,
+    in_stack,
+    in_turn,
+    not_applicable,
+    passes_if,
+    sets,
+)
+from policies.controls.encryption_in_transit import EVIDENCE, control
+from policies.statements import EVERYONE, actions, allows, principals, resources, statements
+
+ENCRYPTED = ("HTTPS", "TLS")
+REDIRECTING = ("https-only", "redirect-to-https")
+GATEWAY_API = "kubernetes:gateway.networking.k8s.io/v1"
+
+no_plain_http = control(
+    "TLS-001",
+    title="Public entrances serve HTTPS only",
+    severity=HIGH,
+    maps={**EVIDENCE, "iso27001": ["A.8.20", "A.8.24", "A.8.26"], "pci_dss": ["2.2.7", "4.2.1"]},
+    remedy="Serve HTTPS, and let plain HTTP do nothing but redirect to it.",
+)
+
+
+@no_plain_http
+@applies_to("aws:lb/listener:Listener", reads=["protocol", "defaultActions.type", "defaultActions.redirect.protocol"])
+def load_balancer_serves_https(listener: Resource) -> Verdict:
+    protocol = listener.text("protocol", "not set")
+    if protocol in ("TCP", "UDP", "TCP_UDP", "QUIC", "TCP_QUIC"):
+        return not_applicable(f"{protocol} is passed on as it is")
+    if protocol in ENCRYPTED:
+        return PASS
+    actions = listener.objects("defaultActions")
+    redirects = [one.text("type") == "redirect" and one.text("redirect.protocol") == "HTTPS" for one in actions]
+    return passes_if(bool(redirects) and all(redirects), f"protocol is {protocol}, and it does not redirect")
+
+
+_BEHAVIOURS = ("defaultCacheBehavior", "orderedCacheBehaviors")
+
+
+@no_plain_http
+@applies_to("aws:cloudfront/distribution:Distribution", reads=[f"{one}.viewerProtocolPolicy" for one in _BEHAVIOURS])
+@fixed_by(
+    in_turn(
+        sets("defaultCacheBehavior.viewerProtocolPolicy", "redirect-to-https"),
+        sets("orderedCacheBehaviors[].viewerProtocolPolicy", "redirect-to-https"),
+    )
+)
+def cloudfront_serves_https(distribution: Resource) -> Verdict:
+    behaviours = [distribution.object(_BEHAVIOURS[0]), *distribution.objects(_BEHAVIOURS[1])]
+    policies = [behaviour.text("viewerProtocolPolicy", "not set") for behaviour in behaviours]
+    return passes_if(all(one in REDIRECTING for one in policies), f"viewerProtocolPolicy is {', '.join(policies)}")
+
+
+@no_plain_http
+@applies_to("azure-native:web:WebApp", reads=["httpsOnly"])
+@fixed_by(sets("httpsOnly", True))
+def web_app_serves_https(app: Resource) -> Verdict:
+    return passes_if(app.flag("httpsOnly"), "httpsOnly is off")
+
+
+@no_plain_http
+@applies_to("azure-native:app:ContainerApp", reads=["configuration.ingress.allowInsecure"])
+@fixed_by(sets("configuration.ingress.allowInsecure", False))
+def container_app_serves_https(app: Resource) -> Verdict:
+    return passes_if(not app.flag("configuration.ingress.allowInsecure"), "allowInsecure is on")
+
+
+@no_plain_http
+@applies_to("gcp:compute/globalForwardingRule:GlobalForwardingRule", reads=["portRange"])
+def forwarding_rule_serves_https(rule: Resource) -> Verdict:
+    ports = rule.text("portRange", "not set")
+    return passes_if(ports in ("443", "443-443"), f"portRange is {ports}")
+
+
+@no_plain_http
+@applies_to("kubernetes:networking.k8s.io/v1:Ingress", reads=["spec.tls.secretName"])
+def ingress_serves_https(ingress: Resource) -> Verdict:
+    return passes_if(any(one.has("secretName") for one in ingress.objects("spec.tls")), "spec.tls names no certificate")
+
+
+@no_plain_http
+@in_stack(f"{GATEWAY_API}:Gateway", reads=["metadata.name", "spec.listeners.name", "spec.listeners.protocol"])
+def gateway_serves_https(gateway: Resource, stack: Stack) -> Verdict:
+    """A listener for plain HTTP may stand there for routes that only redirect."""
+    name = gateway.text("metadata.name")
+    plain = [one.text("name") for one in gateway.objects("spec.listeners") if one.text("protocol") not in ENCRYPTED]
+    routes = [route for route in stack.of_type(f"{GATEWAY_API}:HTTPRoute") if not _redirects(route)]
+    serving = [one for one in plain if any(_attached(route, name, one) for route in routes)]
+    return passes_if(not serving, f"routes serve plain HTTP at {', '.join(serving)}")
+
+
+def _attached(route: Resource, gateway: str, listener: str) -> bool:
+    """Whether the route takes what comes to the listener: it names that one, or none of them."""
+    parents = [one for one in route.objects("spec.parentRefs") if one.text("name") == gateway]
+    return any(one.text("sectionName", listener) == listener for one in parents)
+
+
+def _redirects(route: Resource) -> bool:
+    rules = route.objects("spec.rules")
+    return bool(rules) and all(_to_https(rule) for rule in rules)
+
+
+def _to_https(rule: View) -> bool:
+    return any(one.text("requestRedirect.scheme") == "https" for one in rule.objects("filters"))
+
+
+tls_version = control(
+    "TLS-002",
+    title="Nothing older than TLS 1.2 is spoken",
+    severity=HIGH,
+    maps={**EVIDENCE, "pci_dss": ["4.2.1", "12.3.3"]},
+    remedy="Set the lowest version to TLS 1.2 or 1.3.",
+)
+
+_ELB = re.compile(r"ELBSecurityPolicy-(TLS13-1-[23]|TLS-1-2|FS-1-2)(-\w+)*-20\d\d-\d\d")
+_CLOUDFRONT = re.compile(r"TLSv1\.[23]_20\d\d")
+_OPENSEARCH = re.compile(r"Policy-Min-TLS-1-[23](-\w+)*-20\d\d-\d\d")
+_API_GATEWAY = re.compile(r"TLS_1_2|SecurityPolicy_TLS1[23]_.+")
+_AZURE = ("1.2", "1.3", "TLS1_2", "TLS1_3", "Tls12", "Tls13")
+_DATABASE = ("TLSv1.2", "TLSv1.3")
+
+
+def _version(resource: Resource, path: str, allowed: re.Pattern[str] | tuple[str, ...]) -> Verdict:
+    found = resource.text(path, "not set")
+    fits = found in allowed if isinstance(allowed, tuple) else allowed.fullmatch(found) is not None
+    return passes_if(fits, f"{path} is {found}")
+
+
+@tls_version
+@applies_to("aws:lb/listener:Listener", reads=["protocol", "sslPolicy"])
+@fixed_by(sets("sslPolicy", "ELBSecurityPolicy-TLS13-1-2-2021-06"))
+def load_balancer_speaks_new_tls(listener: Resource) -> Verdict:
+    return _version(listener, "sslPolicy", _ELB) if listener.text("protocol") in ENCRYPTED else NOT_APPLICABLE
+
+
+@tls_version
+@applies_to("aws:cloudfront/distribution:Distribution", reads=["viewerCertificate.minimumProtocolVersion"])
+def cloudfront_speaks_new_tls(distribution: Resource) -> Verdict:
+    return _version(distribution, "viewerCertificate.minimumProtocolVersion", _CLOUDFRONT)
+
+
+@tls_version
+@applies_to("aws:apigateway/domainName:DomainName", reads=["securityPolicy"])
+@fixed_by(sets("securityPolicy", "TLS_1_2"))
+def api_gateway_speaks_new_tls(domain: Resource) -> Verdict:
+    return _version(domain, "securityPolicy", _API_GATEWAY)
+
+
+@tls_version
+@applies_to("aws:opensearch/domain:Domain", reads=["domainEndpointOptions.tlsSecurityPolicy"])
+@fixed_by(sets("domainEndpointOptions.tlsSecurityPolicy", "Policy-Min-TLS-1-2-PFS-2023-10"))
+def opensearch_speaks_new_tls(domain: Resource) -> Verdict:
+    return _version(domain, "domainEndpointOptions.tlsSecurityPolicy", _OPENSEARCH)
+
+
+@tls_version
+@applies_to("aws:rds/parameterGroup:ParameterGroup", reads=["family", "parameters.name", "parameters.value"])
+def rds_speaks_new_tls(group: Resource) -> Verdict:
+    """PostgreSQL itself speaks TLS 1.2 or newer where nobody says otherwise."""
+    if not group.text("family").startswith("postgres"):
+        return NOT_APPLICABLE
+    set_ = [one for one in group.objects("parameters") if one.text("name") == "ssl_min_protocol_version"]
+    versions = [one.text("value") for one in set_]
+    return passes_if(all(one in _DATABASE for one in versions), f"ssl_min_protocol_version is {', '.join(versions)}")
+
+
+@tls_version
+@applies_to("azure-native:storage:StorageAccount", reads=["minimumTlsVersion"])
+@fixed_by(sets("minimumTlsVersion", "TLS1_2"))
+def storage_account_speaks_new_tls(account: Resource) -> Verdict:
+    return _version(account, "minimumTlsVersion", _AZURE)
+
+
+@tls_version
+@applies_to(
+    "azure-native:redis:Redis",
+    "azure-native:eventhub:Namespace",
+    "azure-native:servicebus:Namespace",
+    reads=["minimumTlsVersion"],
+)
+@fixed_by(sets("minimumTlsVersion", "1.2"))
+def azure_service_speaks_new_tls(service: Resource) -> Verdict:
+    return _version(service, "minimumTlsVersion", _AZURE)
+
+
+@tls_version
+@applies_to("azure-native:sql:Server", "azure-native:cosmosdb:DatabaseAccount", reads=["minimalTlsVersion"])
+@fixed_by(sets("minimalTlsVersion", "1.2"), "azure-native:sql:Server")
+@fixed_by(sets("minimalTlsVersion", "Tls12"), "azure-native:cosmosdb:DatabaseAccount")
+def azure_database_speaks_new_tls(database: Resource) -> Verdict:
+    return _version(database, "minimalTlsVersion", _AZURE)
+
+
+@tls_version
+@applies_to("azure-native:web:WebApp", reads=["siteConfig.minTlsVersion"])
+@fixed_by(sets("siteConfig.minTlsVersion", "1.2"))
+def web_app_speaks_new_tls(app: Resource) -> Verdict:
+    return _version(app, "siteConfig.minTlsVersion", _AZURE)
+
+
+@tls_version
+@applies_to("azure-native:dbforpostgresql:Configuration", reads=["configurationName", "value"])
+@fixed_by(sets("value", "TLSv1.2"))
+def azure_server_speaks_new_tls(setting: Resource) -> Verdict:
+    if setting.text("configurationName") != "ssl_min_protocol_version":
+        return NOT_APPLICABLE
+    return _version(setting, "value", _DATABASE)
+
+
+@tls_version
+@applies_to("gcp:compute/sSLPolicy:SSLPolicy", reads=["minTlsVersion"])
+@fixed_by(sets("minTlsVersion", "TLS_1_2"))
+def ssl_policy_speaks_new_tls(policy: Resource) -> Verdict:
+    return _version(policy, "minTlsVersion", ("TLS_1_2", "TLS_1_3"))
+
+
+bucket_tls = control(
+    "TLS-003",
+    title="Object storage refuses plain HTTP",
+    severity=HIGH,
+    maps=EVIDENCE,
+    remedy="Deny what comes without TLS in the bucket's policy, or turn HTTPS-only on.",
+)
+
+
+@bucket_tls
+@in_stack("aws:s3/bucket:Bucket", reads=["bucket"])
+def bucket_refuses_plain_http(bucket: Resource, stack: Stack) -> Verdict:
+    policies = stack.companions(bucket, "aws:s3/bucketPolicy:BucketPolicy", by="bucket")
+    if not policies:
+        return fails("it has no policy")
+    documents = [policy.document("policy") for policy in policies]
+    denies = any(_denies_plain_http(one) for document in documents for one in statements(document))
+    return passes_if(denies, "its policy does not deny what comes without TLS")
+
+
+def _denies_plain_http(statement: View) -> bool:
+    return (
+        not allows(statement)
+        and EVERYONE in principals(statement)
+        and not {"s3:*", "*"}.isdisjoint(actions(statement))
+        and statement.texts("Condition.Bool.aws:SecureTransport", alone=True) == ("false",)
+        and any(one == "*" or one.endswith("/*") for one in resources(statement))
+    )
+
+
+@bucket_tls
+@applies_to("azure-native:storage:StorageAccount", reads=["enableHttpsTrafficOnly"])
+@fixed_by(sets("enableHttpsTrafficOnly", True))
+def storage_account_refuses_plain_http(account: Resource) -> Verdict:
+    return passes_if(account.flag("enableHttpsTrafficOnly", default=True), "enableHttpsTrafficOnly is off")
+
+
+file_protocols = control(
+    "TLS-007",
+    title="No file is transferred in the clear",
+    severity=MEDIUM,
+    maps={
+        "soc2": ["CC6.6", "CC6.7"],
+        "iso27001": ["A.8.20", "A.8.21"],
+        "gdpr": ["Art. 32(1)(b)"],
+        "pci_dss": ["2.2.4", "2.2.5"],
+    },
+    remedy="Turn plain FTP off.",
+)
+
+
+@file_protocols
+@applies_to("aws:transfer/server:Server", reads=["protocols"])
+def transfer_server_speaks_no_ftp(server: Resource) -> Verdict:
+    return passes_if(set(server.texts("protocols")) <= {"SFTP", "FTPS", "AS2"}, "it speaks FTP")
+
+
+@file_protocols
+@applies_to("azure-native:web:WebApp", reads=["siteConfig.ftpsState"])
+@fixed_by(sets("siteConfig.ftpsState", "FtpsOnly"))
+def web_app_speaks_no_ftp(app: Resource) -> Verdict:
+    state = app.text("siteConfig.ftpsState", "not set")
+    return passes_if(state in ("Disabled", "FtpsOnly"), f"ftpsState is {state}")
