@@ -106,10 +106,10 @@ class Participant:
             except errors.ObjectNotInPrerequisiteState as busy:
                 raise LostRace("another process settles it") from busy
 
-    async def abort(self, attempt: uuid.UUID, participant: str) -> Decision:
+    async def abort(self, attempt: uuid.UUID, participant: str, *, seconds: float | None = None) -> Decision:
         """Decide against an attempt where nothing is decided yet; what the decision is."""
         parameters = {"attempt": attempt, "participant": participant}
-        return Decision((await self._database.rows(statement("abort"), parameters))[0][0])
+        return Decision((await self._database.rows(statement("abort"), parameters, seconds=seconds))[0][0])
 
     async def find(self, request: AppendRequest) -> Appended | None:
         """What an earlier call with the same key stored."""
@@ -122,9 +122,10 @@ class Participant:
         total = before + sum(event.change for event in request.events)
         return _appended(result(request, (1, outcome, version + count - 1, total)))
 
-    async def prepared(self) -> list[Prepared]:
+    async def prepared(self, *, seconds: float | None = None) -> list[Prepared]:
         """All prepared transactions of the shard, whoever's they are."""
-        return [Prepared._make(row) for row in await self._database.rows(statement("prepared"), {})]
+        rows = await self._database.rows(statement("prepared"), {}, seconds=seconds)
+        return [Prepared._make(row) for row in rows]
 
     async def decided(self, participant: str, *, seconds: float, limit: int) -> list[uuid.UUID]:
         """Commits older than `seconds` that concern a participant, the oldest first."""

@@ -18,6 +18,8 @@ PATIENCE_SECONDS = 2.0
 """How long a coordinator has for its decision, from when the resolver first saw the prepared half."""
 LOOK_SECONDS = 0.5
 """Time between two looks."""
+ANSWER_SECONDS = 1.0
+"""How long a shard has for an answer: one that is down must not keep the others waiting."""
 
 log = structlog.get_logger(__name__)
 
@@ -65,7 +67,7 @@ class Resolver:
 
     async def look(self) -> None:
         """List what is prepared, and settle what is there for too long; raises DatabaseUnavailable."""
-        prepared = await self._participant.prepared()
+        prepared = await self._participant.prepared(seconds=ANSWER_SECONDS)
         self._metrics.saw(self._participant.name, prepared)
         await asyncio.gather(*(self._settle(gid) for gid in self._overdue(prepared)))
 
@@ -89,4 +91,5 @@ class Resolver:
 
     async def _decision(self, gid: Gid) -> Decision:
         """Decides against an attempt that is not decided, so that no later commit can contradict."""
-        return await self._deciders[gid.decider].abort(gid.attempt, self._participant.name)
+        decider = self._deciders[gid.decider]
+        return await decider.abort(gid.attempt, self._participant.name, seconds=ANSWER_SECONDS)
