@@ -46,11 +46,14 @@ class ShardDatabase:
         size: int,
         kept: int,
         seconds: float,
+        lock_seconds: float | None = None,
         login: Login | None = None,
         role: Role = Role.APP,
     ) -> None:
+        """`lock_seconds`: how long a statement waits for each lock; None leaves that to the limit of the statement."""
         self.shard = shard
         self._seconds = seconds
+        self._lock_seconds = lock_seconds or 0
         self._role = role
         self._login = login or (app_login if role is Role.APP else admin_login)(shard)
         self._pool: Pool = AsyncConnectionPool(
@@ -148,16 +151,21 @@ class ShardDatabase:
         return parameters | {
             "autocommit": True,
             "prepare_threshold": 0,
-            "options": f"-c statement_timeout={int(self._seconds * 1000)}",
+            "options": f"-c statement_timeout={int(self._seconds * 1000)}"
+            f" -c lock_timeout={int(self._lock_seconds * 1000)}",
         }
 
 
 class Databases:
     """The databases of all shards; those at home keep a connection, the others connect when they are needed."""
 
-    def __init__(self, shards: Iterable[Shard], *, home: str, size: int, seconds: float) -> None:
+    def __init__(
+        self, shards: Iterable[Shard], *, home: str, size: int, seconds: float, lock_seconds: float | None = None
+    ) -> None:
         self.by_shard = {
-            shard.name: ShardDatabase(shard, size=size, kept=int(shard.home == home), seconds=seconds)
+            shard.name: ShardDatabase(
+                shard, size=size, kept=int(shard.home == home), seconds=seconds, lock_seconds=lock_seconds
+            )
             for shard in shards
         }
 
