@@ -56,7 +56,7 @@ def _shard(server: Server, name: str, slots: list[list[int]]) -> dict[str, Any]:
 @contextlib.asynccontextmanager
 async def opened(shard: Shard, *, size: int = 4) -> AsyncIterator[ShardDatabase]:
     """A shard's database with its pool, as the app opens it."""
-    database = ShardDatabase(shard, size=size, kept=size, seconds=30.0)
+    database = ShardDatabase(shard, size=size, kept=1, seconds=30.0)
     await database.open()
     try:
         yield database

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 
-DATA = {"amount": 100, "reason": "x" * 174}
+AMOUNT = 100
+DATA = {"amount": AMOUNT, "reason": "x" * 174}
 METADATA: dict[str, str] = {}
 STATE = json.dumps(DATA, separators=(",", ":")).encode()
 assert len(STATE) == 200

@@ -7,7 +7,7 @@ import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 
-from tools.bench.data_plane import append, group_commit
+from tools.bench.data_plane import append, costs, group_commit, replay
 from tools.bench.data_plane.server import running_server
 from tools.bench.data_plane.world import World
 from tools.bench.measurement import Recorder
@@ -17,6 +17,8 @@ Row = Callable[[World, Recorder], None]
 ROWS: Mapping[str, Sequence[Row]] = {
     "append": append.ROWS,
     "group-commit": group_commit.ROWS,
+    "replay": replay.ROWS,
+    "costs": costs.ROWS,
 }
 """By the word that chooses them."""
 

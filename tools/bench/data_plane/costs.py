@@ -1,0 +1,85 @@
+"""What an idempotency key and a snapshot add to an append, in processor time of client and server together."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+from app.events import EventStore, NewSnapshot
+from app.sharding import Shard
+from tools.bench.data_plane import cpu, ours
+from tools.bench.data_plane.crew import Crew, Work, crew
+from tools.bench.data_plane.ours import EVENT, in_loop, opened, slot
+from tools.bench.data_plane.server import logged_in_as
+from tools.bench.data_plane.slices import paired
+from tools.bench.data_plane.world import World
+from tools.bench.measurement import Limit, Recorder
+
+APPENDS = 1000
+"""In one slice; several times as many as there are from one snapshot to the next."""
+EVERY = 100
+PAIRS = 21
+STATE = {"available": 12_345, "reserved": 0, "grants": [{"amount": 100, "left": 45}] * 5}
+
+PLAIN, KEYED, SNAPSHOTS = "plain", "keyed", "snapshots"
+
+
+def keys(world: World, recorder: Recorder) -> None:
+    """Idempotency keys on single appends."""
+    _cost(world, recorder, "cost of idempotency keys on single appends (CPU)", KEYED, Limit(15, "%"))
+
+
+def snapshots(world: World, recorder: Recorder) -> None:
+    """A snapshot with every hundredth append."""
+    _cost(world, recorder, "cost of snapshots on single appends (CPU)", SNAPSHOTS, Limit(2, "%"))
+
+
+ROWS = (keys, snapshots)
+
+
+def _cost(world: World, recorder: Recorder, name: str, way: str, limit: Limit) -> None:
+    shard = world.shard
+    with logged_in_as(world.server, ours.WRITER), crew(1, appender, shard) as member:
+        pairs = paired(
+            lambda: _per_append(world, shard, member, way),
+            lambda: _per_append(world, shard, member, PLAIN),
+            pairs=PAIRS,
+        )
+    recorder.take(name, limit, pairs.extra_percent, raw={"with us": pairs.ours, "without us": pairs.theirs})
+
+
+def _per_append(world: World, shard: Shard, member: Crew[float], way: str) -> float:
+    """Microseconds of processor time for each append, in the process that appends and in those that serve it."""
+    backends = world.server.backends(shard.database)
+    before = cpu.seconds(backends)
+    [client] = member.run(way)
+    return 1e6 * (client + cpu.seconds(backends) - before) / APPENDS
+
+
+def appender(shard: Shard, _: int) -> contextlib.AbstractContextManager[Work[float]]:
+    """Appends a thousand events to one stream in one of the ways; the processor time of this process, in seconds."""
+    return in_loop(_appender, shard)
+
+
+@contextlib.asynccontextmanager
+async def _appender(shard: Shard) -> AsyncIterator[Callable[[str], Awaitable[float]]]:
+    async with opened(shard, size=1) as database:
+        store = EventStore(database)
+        await store.probe()
+
+        async def work(way: str) -> float:
+            stream = f"cost-{time.time_ns()}"
+            place = slot(stream)
+            started = cpu.seconds([os.getpid()])
+            for version in range(APPENDS):
+                snapshot = NewSnapshot(1, STATE) if way == SNAPSHOTS and (version + 1) % EVERY == 0 else None
+                key = str(uuid.uuid4()) if way == KEYED else None
+                await store.append(
+                    stream, EVENT, slot=place, expected_version=version, idempotency_key=key, snapshot=snapshot
+                )
+            return cpu.seconds([os.getpid()]) - started
+
+        yield work
