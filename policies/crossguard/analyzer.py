@@ -18,7 +18,7 @@ from pulumi.runtime.proto import analyzer_pb2, analyzer_pb2_grpc, plugin_pb2
 
 from policies.control import Check
 from policies.crossguard.configuration import Configuration, Level, read_configuration
-from policies.crossguard.description import INFO_LEVELS, described, severity_of
+from policies.crossguard.description import INFO_LEVELS, VERSION, Card, described, severity_of
 from policies.crossguard.gate import EXEMPTIONS, Gate, Violation
 from policies.crossguard.messages import plain, resource, struct
 from policies.evaluation import Evaluator, Result, concluded
@@ -29,16 +29,15 @@ from policies.remediation import remediate
 from policies.resource import unversioned
 from policies.stack import Stack
 
-VERSION = "0.1.0"
 LEVELS = {number: level for level, number in INFO_LEVELS.items()}
 
 
 class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
     """One pack in one run of the engine."""
 
-    def __init__(self, name: str, title: str, registry: Registry, folder: Path, today: datetime.date) -> None:
+    def __init__(self, card: Card, registry: Registry, folder: Path, today: datetime.date) -> None:
         """`folder` is the pack's, which the files that its configuration names are relative to."""
-        self._name, self._title, self._registry, self._folder = name, title, registry, folder
+        self._card, self._registry, self._folder = card, registry, folder
         self._lock = threading.Lock()
         self._evaluator = Evaluator(registry, today)
         self._configuration = Configuration()
@@ -53,7 +52,7 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
         return plugin_pb2.PluginInfo(version=VERSION)
 
     def GetAnalyzerInfo(self, request: Any, context: grpc.ServicerContext) -> Any:
-        return described(self._name, self._title, VERSION, self._registry)
+        return described(self._card, self._registry)
 
     def ConfigureStack(self, request: Any, context: grpc.ServicerContext) -> Any:
         """A run begins. Without this call (an analysis of a state) nothing is being updated."""
@@ -69,7 +68,7 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
         try:
             configuration = read_configuration(self._registry.controls, levels, properties, frozenset({EXEMPTIONS}))
         except BadConfiguration as fault:
-            context.abort(grpc.StatusCode.INVALID_ARGUMENT, f"{self._name}: {fault}")
+            context.abort(grpc.StatusCode.INVALID_ARGUMENT, f"{self._card.name}: {fault}")
         self._configuration = configuration
         self._evaluator = Evaluator(
             self._registry, self._evaluator.today, configuration.options, self._exemptions(configuration)
@@ -87,7 +86,10 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
         for applied in remediate(subject, self._evaluator, self._remediates, replacing=self._replacing):
             control = applied.check.control
             remediation = response.remediations.add(
-                policyName=control.id, policyPackName=self._name, policyPackVersion=VERSION, description=control.title
+                policyName=control.id,
+                policyPackName=self._card.name,
+                policyPackVersion=VERSION,
+                description=control.title,
             )
             if applied.fault:
                 remediation.diagnostic = f"{control.title}: could not be fixed: {applied.fault}"
@@ -124,10 +126,9 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
         return Gate(self._configuration, self._updating)
 
     def _exemptions(self, configuration: Configuration) -> Exemptions:
-        pack, read = configuration.pack, Exemptions()
-        if pack.exemptions:
-            read = read.joined(read_exemptions(self._folder / pack.exemptions))
-        return read.joined(read_baseline(self._folder / pack.baseline)) if pack.baseline else read
+        file, baseline = configuration.pack.exemptions or self._card.exemptions, configuration.pack.baseline
+        written = read_exemptions(self._folder / file) if file else Exemptions()
+        return written.joined(read_baseline(self._folder / baseline)) if baseline else written
 
     def _remediates(self, check: Check) -> bool:
         return self._configuration.level(check.control) is Level.REMEDIATE and bool(check.remedies)
@@ -145,7 +146,7 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
     def _diagnostic(self, violation: Violation) -> Any:
         return analyzer_pb2.AnalyzeDiagnostic(
             policyName=violation.policy,
-            policyPackName=self._name,
+            policyPackName=self._card.name,
             policyPackVersion=VERSION,
             description=violation.description,
             message=violation.message,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from pulumi.runtime.proto import analyzer_pb2
@@ -9,11 +10,11 @@ from pulumi.runtime.proto import analyzer_pb2
 from policies.control import Control
 from policies.crossguard.configuration import Level, default_level
 from policies.crossguard.gate import EXEMPTIONS
-from policies.crossguard.messages import struct
 from policies.options import ALL
 from policies.registry import Registry
 from policies.severity import Severity
 
+VERSION = "0.1.0"
 INFO_LEVELS = {
     Level.ADVISORY: analyzer_pb2.ADVISORY,
     Level.MANDATORY: analyzer_pb2.MANDATORY,
@@ -34,9 +35,19 @@ def severity_of(severity: Severity | None) -> Any:
     return _SEVERITIES[severity]
 
 
-def described(name: str, title: str, version: str, registry: Registry) -> Any:
-    """The pack's card, from which the engine checks configurations too."""
-    info = analyzer_pb2.AnalyzerInfo(name=name, displayName=title, version=version, supportsConfig=True)
+@dataclass(frozen=True)
+class Card:
+    """What a pack is called, and where its exemptions are."""
+
+    name: str
+    title: str
+    exemptions: str = ""
+    """The exemptions file where the configuration names none, relative to the pack's folder."""
+
+
+def described(card: Card, registry: Registry) -> Any:
+    """What the engine asks for first, and checks configurations by."""
+    info = analyzer_pb2.AnalyzerInfo(name=card.name, displayName=card.title, version=VERSION, supportsConfig=True)
     info.policies.extend(_policy(control, registry) for control in registry.controls)
     info.policies.add(
         name=EXEMPTIONS,
@@ -67,6 +78,5 @@ def _policy(control: Control, registry: Registry) -> Any:
         remediation_steps=control.remedy,
         url=control.link,
     )
-    for option, schema in control.options.schema_properties().items():
-        policy.configSchema.properties[option].CopyFrom(struct(schema))
+    policy.configSchema.properties.update(control.options.schema_properties())
     return policy

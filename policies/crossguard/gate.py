@@ -55,12 +55,9 @@ class Gate:
         """What is said of the stack as a whole: what is put off, and exemptions that do not hold."""
         if not self.settles:
             yield from self._put_off(results)
-        for problem in results.problems:
-            yield _of_exemptions(f"{problem.where}: {problem.message}")
-        exempt = results.with_status(Status.EXEMPT)
-        if exempt:
-            names = ", ".join(f"{one.control.id} on {one.resource.name}" for one in exempt[:SHOWN])
-            yield _of_exemptions(f"{len(exempt)} exempt: {names}{', ...' if len(exempt) > SHOWN else ''}")
+        level = self.configuration.levels.get(EXEMPTIONS, Level.ADVISORY)
+        if level is not Level.DISABLED:
+            yield from _of_exemptions(results, level)
 
     def _put_off(self, results: Results) -> Iterator[Violation]:
         """One line a control, with the count: a line a resource would bury everything else."""
@@ -73,8 +70,15 @@ class Gate:
             yield Violation(control.id, Level.ADVISORY, message, control.title, severity=control.severity)
 
 
-def _of_exemptions(message: str) -> Violation:
-    return Violation(EXEMPTIONS, Level.ADVISORY, message, "Exemptions")
+def _of_exemptions(results: Results, level: Level) -> Iterator[Violation]:
+    """Those that do not hold, and in one line those that were needed."""
+    for problem in results.problems:
+        yield Violation(EXEMPTIONS, level, f"{problem.where}: {problem.message}", "Exemptions")
+    exempt = results.with_status(Status.EXEMPT)
+    if exempt:
+        names = ", ".join(f"{one.control.id} on {one.resource.name}" for one in exempt[:SHOWN])
+        more = ", ..." if len(exempt) > SHOWN else ""
+        yield Violation(EXEMPTIONS, Level.ADVISORY, f"{len(exempt)} exempt: {names}{more}", "Exemptions")
 
 
 def _violation(result: Result, level: Level) -> Violation:

@@ -14,6 +14,7 @@ import grpc
 from pulumi.runtime.proto import analyzer_pb2_grpc
 
 from policies.crossguard.analyzer import Analyzer
+from policies.crossguard.description import Card
 from policies.registry import Registry, everything
 
 _UNLIMITED = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
@@ -27,6 +28,12 @@ class Pack:
     title: str
     framework: str | None = None
     """The framework whose controls it holds, or all controls."""
+    exemptions: str = ""
+    """The exemptions file where the configuration names none, relative to the pack's folder."""
+
+    @property
+    def card(self) -> Card:
+        return Card(self.name, self.title, self.exemptions)
 
     def registry(self) -> Registry:
         return everything().select(framework=self.framework)
@@ -35,7 +42,7 @@ class Pack:
 def run(pack: Pack, program: str) -> None:
     """Serve the pack until the engine ends this process; `program` is the file in whose folder it lies."""
     folder = Path(program).resolve().parent
-    analyzer = Analyzer(pack.name, pack.title, pack.registry(), folder, datetime.date.today())
+    analyzer = Analyzer(pack.card, pack.registry(), folder, datetime.date.today())
     server = grpc.server(futures.ThreadPoolExecutor(max_workers=4), options=_UNLIMITED)
     analyzer_pb2_grpc.add_AnalyzerServicer_to_server(analyzer, server)
     port = server.add_insecure_port("127.0.0.1:0")

@@ -2,4 +2,4 @@
 
 from policies.crossguard import Pack, run
 
-run(Pack("fortress", "Everything that Living Fortress holds itself to"), __file__)
+run(Pack("fortress", "Everything that Living Fortress holds itself to", exemptions="../exemptions.yaml"), __file__)

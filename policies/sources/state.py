@@ -25,7 +25,9 @@ def read_state(document: Any) -> tuple[Resource, ...]:
     version = document.get("version", VERSIONS[0])
     if version not in VERSIONS:
         raise Unreadable(f"the state is of version {version}; known are {', '.join(map(str, VERSIONS))}")
-    records = document["deployment"].get("resources") or []
+    records = document["deployment"].get("resources")
+    if records is None:
+        return ()
     if not isinstance(records, list):
         raise Unreadable("the deployment's resources are no list")
     return read_records(record for record in records if not (isinstance(record, Mapping) and record.get("delete")))

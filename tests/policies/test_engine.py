@@ -77,7 +77,7 @@ def test_a_preview_stops_at_a_violation_and_names_it(packed: Packed) -> None:
     answer = packed.run("preview", *packed.pack())
     assert answer.returncode != 0
     assert "[mandatory] [severity: high]  TLS-004  (aws:rds:ParameterGroup: open)" in answer.stdout
-    assert "Database connections require TLS: rds.force_ssl is off" in answer.stdout
+    assert "Database connections require TLS: rds.force_ssl is 0" in answer.stdout
     assert "closed)" not in answer.stdout
 
     assert packed.run("preview", *packed.pack(TLS_004="advisory")).returncode == 0

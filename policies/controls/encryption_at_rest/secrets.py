@@ -10,8 +10,10 @@ from policies.controls.encryption_at_rest import OWN_KEY, control
 from policies.pods import CRON_JOB, POD, TEMPLATED, containers_of, pod_reads
 
 TELLING = re.compile(r"PASSW(OR)?D|SECRET|TOKEN|API_?KEY|PRIVATE_?KEY|ACCESS_?KEY|CREDENTIAL|CONNECTION_?STRING", re.I)
-REFERENCE = re.compile(r"(_|^)(FILE|PATH|DIR|ARN|ID|NAME|URL|URI|TTL|SECONDS|REF)$", re.I)
-"""Such a variable says where a secret is, or something about it."""
+REFERENCE = re.compile(
+    r"(_|^)(FILE|PATH|DIR|ARN|ID|NAME|URL|URI|TTL|SECONDS|REF)$|^GOOGLE_APPLICATION_CREDENTIALS$", re.I
+)
+"""Such a variable says where a secret is, or something about it; Google's libraries take the name of a file."""
 VAULT_REFERENCE = "@Microsoft.KeyVault("
 
 envelope = control(
