@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import grpc
-from google.protobuf import empty_pb2
+from google.protobuf import empty_pb2, struct_pb2
 from pulumi.runtime.proto import analyzer_pb2, analyzer_pb2_grpc, plugin_pb2
 
 from policies.control import Check
@@ -26,7 +26,7 @@ from policies.exemptions import Exemptions, read_baseline, read_exemptions
 from policies.options import BadConfiguration
 from policies.registry import Registry
 from policies.remediation import remediate
-from policies.resource import unversioned
+from policies.resource import Resource, unversioned
 from policies.stack import Stack
 
 LEVELS = {number: level for level, number in INFO_LEVELS.items()}
@@ -42,7 +42,7 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
         self._evaluator = Evaluator(registry, today)
         self._configuration = Configuration()
         self._updating = False
-        self._inputs: dict[str, dict[str, Any]] = {}
+        self._inputs: dict[str, struct_pb2.Struct] = {}
         self._results: dict[str, list[Result]] = {}
 
     def Handshake(self, request: Any, context: grpc.ServicerContext) -> Any:
@@ -101,21 +101,18 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
 
     def Analyze(self, request: Any, context: grpc.ServicerContext) -> Any:
         """One resource, before it is made; its inputs are kept for the stack checks."""
-        checks = self._registry.for_type(unversioned(request.type))
-        if not checks:
-            return self._nothing_to_say
-        inputs = plain(request.properties)
-        results = self._evaluator.of_resource(resource(request, inputs=inputs))
         with self._lock:
-            self._inputs[request.urn] = inputs
+            self._inputs[request.urn] = request.properties
+        if not self._registry.for_type(unversioned(request.type)):
+            return self._nothing_to_say
+        results = self._evaluator.of_resource(resource(request, inputs=plain(request.properties)))
+        with self._lock:
             self._results[request.urn] = results
         return self._response(self._gate.violations(results), results)
 
     def AnalyzeStack(self, request: Any, context: grpc.ServicerContext) -> Any:
         """All resources together, and what is to be said of the whole."""
-        stack = Stack(
-            resource(one, inputs=self._inputs.get(one.urn), outputs=plain(one.properties)) for one in request.resources
-        )
+        stack = Stack(self._whole(one) for one in request.resources)
         results = self._evaluator.of_stack(stack)
         everything = [result for one in self._results.values() for result in one] + results
         summary = self._gate.summary(concluded(self._evaluator, stack, everything))
@@ -124,6 +121,11 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
     @property
     def _gate(self) -> Gate:
         return Gate(self._configuration, self._updating)
+
+    def _whole(self, one: Any) -> Resource:
+        """A resource with what it was given, where this run has seen that, and what it gave back."""
+        given = self._inputs.get(one.urn)
+        return resource(one, inputs=None if given is None else plain(given), outputs=plain(one.properties))
 
     def _exemptions(self, configuration: Configuration) -> Exemptions:
         file, baseline = configuration.pack.exemptions or self._card.exemptions, configuration.pack.baseline

@@ -16,6 +16,7 @@ from policies import (
     MEDIUM,
     Options,
     Resource,
+    Severity,
     Stack,
     Theme,
     Verdict,
@@ -26,7 +27,7 @@ from policies import (
     sets,
 )
 from policies.crossguard.analyzer import Analyzer
-from policies.crossguard.configuration import Level
+from policies.crossguard.configuration import Level, default_level
 from policies.crossguard.description import INFO_LEVELS, Card
 from policies.crossguard.messages import plain, struct
 from policies.registry import Registry
@@ -198,6 +199,19 @@ def test_stack_checks_see_inputs_and_joins() -> None:
     run = Run(dry_run=True)
     assert names(run.stack(in_whole("a"), in_whole("p", OTHER, refers="a"))) == []
     assert run.stack(in_whole("a"), in_whole("p", OTHER))[0][:2] == ("T-3", "advisory")
+
+
+def test_stack_checks_see_what_a_resource_was_given_beside_what_it_gave_back() -> None:
+    run = Run(dry_run=True)
+    run.analyze("p", OTHER, partner="arn:a")
+    assert run.stack(in_whole("a", arn="arn:a"), in_whole("p", OTHER)) == []
+    assert names(run.stack(in_whole("a", arn="arn:b"), in_whole("p", OTHER))) == [("T-3", "advisory")]
+
+
+@pytest.mark.parametrize("severity", Severity)
+def test_critical_and_high_violations_block_and_the_others_warn(severity: Severity) -> None:
+    made = control("T-4", title="Four", severity=severity, maps={}, remedy="Do it.")
+    assert default_level(made) is (Level.MANDATORY if severity.value in ("critical", "high") else Level.ADVISORY)
 
 
 def test_only_what_is_set_to_remediate_is_fixed_and_secrets_stay_marked() -> None:

@@ -149,3 +149,21 @@ def test_two_checks_of_a_control_for_one_type_are_refused() -> None:
 def test_a_declaration_that_cannot_work_is_refused(declaration, fault) -> None:
     with pytest.raises(BadDeclaration, match=fault):
         control("T-3", title="Three", severity=HIGH, maps={}, remedy="Do it.")(declaration)
+
+
+def test_a_check_may_mean_all_types_of_a_package() -> None:
+    one = control("T-4", title="Four", severity=HIGH, maps={}, remedy="Do it.")
+    everywhere = one(applies_to("aws:*", reads=[])(lambda resource: PASS))
+    registry = Registry([everywhere])
+    assert registry.for_type("aws:ec2/vpc:Vpc") == (everywhere,)
+    assert registry.for_type("gcp:compute/network:Network") == ()
+
+
+@pytest.mark.parametrize("name", FRAMEWORKS)
+def test_each_framework_has_a_pack_that_selects_its_controls(name: str) -> None:
+    folder = Path(__file__).parents[2] / "policies" / name
+    assert "virtualenv: ../../.venv" in (folder / "PulumiPolicy.yaml").read_text()
+    assert f'framework="{name}"' in (folder / "__main__.py").read_text()
+    selected = everything().select(framework=name)
+    assert selected.controls
+    assert all(one.maps[name] for one in selected.controls)
