@@ -86,3 +86,16 @@ class GapInStream(EventStoreError):
         super().__init__(f"{stream} goes on with version {actual} where {expected} is to come")
         self.expected = expected
         self.actual = actual
+
+
+class DuplicateEvent(EventStoreError):
+    """An event is there already: its idempotency key was used in its stream before."""
+
+
+class ImportRefused(EventStoreError):
+    """An import stopped at a chunk, of which nothing is stored; called again it goes on there."""
+
+    def __init__(self, name: str, position: int, reason: str) -> None:
+        super().__init__(f"import {name} stopped in the chunk behind event {position}: {reason}")
+        self.position = position
+        """Events of the input that are dealt with."""

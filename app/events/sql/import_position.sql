@@ -1,0 +1,3 @@
+select position
+from imports
+where name = %(name)s
