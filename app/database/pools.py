@@ -11,6 +11,7 @@ import orjson
 import stamina
 from psycopg import AsyncConnection, OperationalError
 from psycopg.types.json import set_json_loads
+from psycopg.types.numeric import Int8BinaryLoader
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
 from app.database.connection import Role, connection_parameters
@@ -24,6 +25,8 @@ Pool = AsyncConnectionPool[Connection]
 ATTEMPTS = 3
 LOST = ("08", "40", "57P")
 """Classes of SQLSTATE (PostgreSQL's manual, appendix A): connection, transaction rolled back, operator's shutdown."""
+IN_UTC = "-c timezone=UTC"
+"""Times are read as UTC: psycopg makes them twice as fast as those of a zone of the server's own."""
 RECONNECT_SECONDS = 3.0
 """How long the pool itself tries to replace a connection before it waits for the next request to ask for one."""
 
@@ -114,7 +117,7 @@ class ShardDatabase:
         Raises DatabaseUnavailable.
         """
         try:
-            parameters = await self._parameters() | {"options": ""}
+            parameters = await self._parameters() | {"options": IN_UTC}
             async with await AsyncConnection.connect(**parameters) as connection:
                 await _configure(connection)
                 yield connection
@@ -151,7 +154,7 @@ class ShardDatabase:
         return parameters | {
             "autocommit": True,
             "prepare_threshold": 0,
-            "options": f"-c statement_timeout={int(self._seconds * 1000)}"
+            "options": f"{IN_UTC} -c statement_timeout={int(self._seconds * 1000)}"
             f" -c lock_timeout={int(self._lock_seconds * 1000)}",
         }
 
@@ -181,6 +184,7 @@ class Databases:
 
 async def _configure(connection: Connection) -> None:
     set_json_loads(orjson.loads, connection)
+    connection.adapters.register_loader("xid8", Int8BinaryLoader)
 
 
 def _is_lost(error: Exception) -> bool:

@@ -6,14 +6,17 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
+from orjson import loads
+
 from app.events import append
+from app.events.decoding import stored_events
 from app.events.group_commit import GroupCommit
 from app.events.model import Appended, Head, NewEvent, NewSnapshot, Slot, StoredEvent, StoredSnapshot
 from app.events.statements import statement
 
 Row = tuple[Any, ...]
 
-_TYPE = StoredEvent._fields.index("type")
+_VERSION, _TYPE, _DATA = map(StoredEvent._fields.index, ("version", "type", "data"))
 
 
 class Database(Protocol):
@@ -88,7 +91,7 @@ class EventStore:
     async def read(self, stream: str, *, after: int = 0, limit: int = 1000) -> list[StoredEvent]:
         """Events of a stream in order, from the one behind version `after` on."""
         parameters = {"stream": stream, "after": after, "limit": limit}
-        return list(map(StoredEvent._make, await self._database.rows(statement("read_stream"), parameters)))
+        return stored_events(await self._database.rows(statement("read_stream"), parameters))
 
     async def read_from_snapshot(
         self, stream: str, *, schema_version: int, limit: int = 1000
@@ -100,9 +103,8 @@ class EventStore:
         parameters = {"stream": stream, "schema_version": schema_version, "rows": limit + 1}
         rows = await self._database.rows(statement("read_from_snapshot"), parameters)
         if rows and rows[0][_TYPE] is None:
-            snapshot = StoredEvent._make(rows[0])
-            return StoredSnapshot(snapshot.version, snapshot.data), list(map(StoredEvent._make, rows[1:]))
-        return None, list(map(StoredEvent._make, rows))
+            return StoredSnapshot(rows[0][_VERSION], loads(rows[0][_DATA])), stored_events(rows[1:])
+        return None, stored_events(rows)
 
     async def probe(self) -> None:
         """Ask the database for its slots; raises what a read would."""

@@ -1,12 +1,12 @@
 select
     stream,
     version,
-    null::bigint as transaction_id,
+    null::xid8 as transaction_id,
     null::bigint as position,
     null as type,
     schema_version,
-    state as data,
-    null::json as metadata,
+    state::text as data,
+    null as metadata,
     null::bigint as change,
     null::bigint as total,
     null::timestamptz as recorded_at
@@ -17,12 +17,12 @@ union all
 select
     stream,
     version,
-    transaction_id::text::bigint,
+    transaction_id,
     position,
     type,
     schema_version,
-    data,
-    metadata,
+    data::text,
+    metadata::text,
     change,
     total,
     recorded_at

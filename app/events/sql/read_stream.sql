@@ -1,12 +1,12 @@
 select
     stream,
     version,
-    transaction_id::text::bigint,
+    transaction_id,
     position,
     type,
     schema_version,
-    data,
-    metadata,
+    data::text,
+    metadata::text,
     change,
     total,
     recorded_at
