@@ -1,0 +1,60 @@
+"""The read router of a process, from the directory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from app.database import ShardDatabase
+from app.sharding.directory import Directory, Shard
+from app.sharding.reads.read_router import ReadLimits, ReadRouter
+from app.sharding.reads.servers import ReplicaDatabase, Server, as_shard
+from app.sharding.router import Router
+
+
+class ReplicaDatabases:
+    """The standbys of all shards; each connects when it is first asked."""
+
+    def __init__(self, directory: Directory, *, size: int, seconds: float) -> None:
+        self.by_shard = {
+            shard.name: [
+                ReplicaDatabase(as_shard(shard, replica), size=size, kept=0, seconds=seconds)
+                for replica in shard.replicas
+            ]
+            for shard in directory.shards
+        }
+
+    async def open(self) -> None:
+        """Allow connections."""
+        for database in self._all():
+            await database.open()
+
+    async def close(self) -> None:
+        """Close every connection."""
+        for database in self._all():
+            await database.close()
+
+    def _all(self) -> list[ReplicaDatabase]:
+        return [database for databases in self.by_shard.values() for database in databases]
+
+
+def read_router(
+    router: Router[Any],
+    directory: Directory,
+    primaries: Mapping[str, ShardDatabase],
+    replicas: ReplicaDatabases,
+    *,
+    home: str,
+    limits: ReadLimits | None = None,
+) -> ReadRouter:
+    """Reads over the shards of the directory; `home` is the cloud that this process runs in."""
+    servers = {shard.name: _servers(shard, primaries[shard.name], replicas) for shard in directory.shards}
+    return ReadRouter(router, servers, home=home, limits=limits)
+
+
+def _servers(shard: Shard, primary: ShardDatabase, replicas: ReplicaDatabases) -> list[Server]:
+    standbys = [
+        Server(f"{shard.name}-replica-{number}", database.shard, database, is_primary=False)
+        for number, database in enumerate(replicas.by_shard[shard.name], start=1)
+    ]
+    return [Server(shard.name, shard, primary, is_primary=True), *standbys]

@@ -1,0 +1,7 @@
+select
+    version,
+    total,
+    due,
+    closed
+from streams
+where stream = %(stream)s
