@@ -48,6 +48,10 @@ class ServeSettings(CommonSettings):
     """Most connections that this process holds to one shard."""
     database_seconds: Annotated[float, Field(gt=0, le=60)] = 3.0
     """Longest that one request waits for its database, all attempts together."""
+    rate_limit: Annotated[str, Field(pattern=r"^[1-9][0-9]{0,8}/([1-9][0-9]{0,3} ?)?(second|minute|hour)$")] = (
+        "1000/second"
+    )
+    """Requests that one caller may send to one process, such as 1000/second or 20/10 second."""
     drain_seconds: Annotated[float, Field(ge=0, le=300)] = 2.0
     """How long a stopping process still takes requests while it reports that it is not ready."""
 

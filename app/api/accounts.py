@@ -1,102 +1,144 @@
-"""Accounts and grants."""
+"""Accounts, and what comes into and goes out of them."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from datetime import datetime
 
-from fastapi import APIRouter, Depends, Header, Path, Response, Security
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi import APIRouter, Response
+from pydantic import BaseModel, Field
 
-from app.api.authentication import caller
+from app.api.authentication import Administrator, Granter, Reader, Spender
+from app.api.parameters import (
+    DEFAULT_LIMIT,
+    AccountPath,
+    Amount,
+    Asked,
+    Body,
+    Change,
+    Cursor,
+    Expiry,
+    Injected,
+    Limit,
+    Reason,
+    change,
+)
 from app.api.problems import documented
-from app.api.services import Services, services_of
-from app.credits import ACCOUNT_PATTERN, LARGEST_AMOUNT, LONGEST_REASON, Granted, account_id
-from app.tokens import Caller
+from app.api.replays import replayed
+from app.credits import account_id
 
 router = APIRouter(prefix="/accounts", tags=["accounts"])
 
-AccountPath = Annotated[str, Path(pattern=ACCOUNT_PATTERN, description="Name of the account.", examples=["alice"])]
-IdempotencyKey = Annotated[
-    str | None,
-    Header(
-        alias="Idempotency-Key",
-        pattern=r"^[\x21-\x7e]{1,200}$",
-        description="Makes the request safe to repeat: the first one with this key and content counts.",
-    ),
-]
-Injected = Annotated[Services, Depends(services_of)]
-Granter = Annotated[Caller, Security(caller, scopes=["credits:grant"])]
-Reader = Annotated[Caller, Security(caller, scopes=["credits:read"])]
 
-
-class GrantRequest(BaseModel):
+class GrantRequest(Body):
     """Credits to give to an account."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
+    amount: Amount
+    reason: Reason | None = None
+    expires_at: Expiry | None = None
 
-    amount: Annotated[int, Field(ge=1, le=LARGEST_AMOUNT, description="Whole credits.", examples=[100])]
-    reason: Annotated[str, Field(min_length=1, max_length=LONGEST_REASON, pattern=r"^[^\x00]*$")] | None = None
+
+class SpendRequest(Body):
+    """Available credits to use."""
+
+    amount: Amount
+    reason: Reason | None = None
 
 
-class GrantAnswer(BaseModel):
-    """A grant that is durably stored in the account's home cloud."""
+class ClosingRequest(Body):
+    """Why an account ends."""
 
-    account: str
+    reason: Reason | None = None
+
+
+class PostedAmount(Change):
+    """An amount that is durably stored in the account's home cloud."""
+
     amount: int
-    balance: int = Field(description="Balance right after this grant.")
-    version: int = Field(description="Number of this event in the account's stream.")
-    slot: int
-    shard: str
-    home: str
 
 
-class AccountAnswer(BaseModel):
-    """An account as it is now, and where it lives."""
+class Line(BaseModel):
+    """One thing that happened to an account."""
+
+    version: int
+    recorded_at: datetime
+    type: str = Field(examples=["Granted"])
+    change: int = Field(description="What it added to the available credits.")
+    balance: int = Field(description="Available credits after it.")
+    details: dict[str, object] = Field(description="What else is known of it: amount, reason, reservation, other side.")
+
+
+class Statement(BaseModel):
+    """A page of what happened to an account, the latest first."""
 
     account: str
-    balance: int
-    version: int = Field(description="Number of events that led to the balance.")
-    slot: int
-    shard: str
-    home: str
+    lines: list[Line]
+    next: str | None = Field(description="Cursor of the page behind this one; null on the last.")
 
 
-@router.post("/{account}/grants", status_code=201, responses=documented(401, 403, 409, 422, 503))
+class Expired(BaseModel):
+    """What ran out is recorded."""
+
+    account: str
+    events: int = Field(description="Grants and reservations that had run out.")
+
+
+@router.post("/{account}/grants", status_code=201, responses=documented(401, 403, 409, 422, 429, 503))
 async def grant(
+    account: AccountPath, request: GrantRequest, response: Response, services: Injected, actor: Granter, asked: Asked
+) -> PostedAmount:
+    """Give credits to an account. The account comes into being with its first grant."""
+    posted = await services.ledger.grant(
+        account_id(account), request.amount, origin=asked(actor), reason=request.reason, expires_at=request.expires_at
+    )
+    replayed(response, posted)
+    return PostedAmount(**change(account, posted), amount=request.amount)
+
+
+@router.post("/{account}/spends", status_code=201, responses=documented(401, 403, 404, 409, 422, 429, 503))
+async def spend(
+    account: AccountPath, request: SpendRequest, response: Response, services: Injected, actor: Spender, asked: Asked
+) -> PostedAmount:
+    """Use available credits; those that expire first go first."""
+    posted = await services.ledger.spend(
+        account_id(account), request.amount, origin=asked(actor), reason=request.reason
+    )
+    replayed(response, posted)
+    return PostedAmount(**change(account, posted), amount=request.amount)
+
+
+@router.get("/{account}/statement", responses=documented(401, 403, 404, 422, 429, 503))
+async def statement(
+    account: AccountPath, services: Injected, _: Reader, cursor: Cursor = None, limit: Limit = DEFAULT_LIMIT
+) -> Statement:
+    """What happened to an account, the latest first. A line shows a moment after its change was answered."""
+    pages = f"statement of {account}"
+    before = None if cursor is None else services.cursors.read(pages, cursor)
+    lines = await services.ledger.statement(account_id(account), before=before, limit=limit)
+    more = len(lines) == limit and lines[-1].version > 1
+    return Statement(
+        account=account,
+        lines=[Line(**line._asdict()) for line in lines],
+        next=services.cursors.write(pages, lines[-1].version) if more else None,
+    )
+
+
+@router.post("/{account}/close", responses=documented(401, 403, 404, 409, 422, 429, 503))
+async def close(
     account: AccountPath,
-    request: GrantRequest,
+    request: ClosingRequest,
     response: Response,
     services: Injected,
-    actor: Granter,
-    idempotency_key: IdempotencyKey = None,
-) -> GrantAnswer:
-    """Give credits to an account. The account comes into being with its first grant."""
-    granted = Granted(request.amount, request.reason)
-    stored = await services.ledger.grant(
-        account_id(account), granted, actor=actor.subject, idempotency_key=idempotency_key
-    )
-    if stored.repeated:
-        response.headers["Idempotency-Replayed"] = "true"
-    return GrantAnswer(
-        account=account,
-        amount=request.amount,
-        balance=stored.balance,
-        version=stored.version,
-        slot=stored.place.slot,
-        shard=stored.place.shard,
-        home=stored.place.home,
-    )
+    actor: Administrator,
+    asked: Asked,
+) -> Change:
+    """End an empty account, for good."""
+    posted = await services.ledger.close(account_id(account), origin=asked(actor), reason=request.reason)
+    replayed(response, posted)
+    return Change(**change(account, posted))
 
 
-@router.get("/{account}", responses=documented(401, 403, 404, 422, 503))
-async def read_account(account: AccountPath, services: Injected, _: Reader) -> AccountAnswer:
-    """The balance of an account, and its home."""
-    state = await services.ledger.account(account_id(account))
-    return AccountAnswer(
-        account=account,
-        balance=state.balance,
-        version=state.version,
-        slot=state.place.slot,
-        shard=state.place.shard,
-        home=state.place.home,
-    )
+@router.post("/{account}/expire", responses=documented(401, 403, 404, 409, 422, 429, 503))
+async def expire(account: AccountPath, services: Injected, actor: Administrator, asked: Asked) -> Expired:
+    """Record what ran out now; by itself that happens within seconds."""
+    events = await services.ledger.expire(account_id(account), origin=asked(actor))
+    return Expired(account=account, events=events)

@@ -7,33 +7,36 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from app.api import accounts, operations, problems
+from app.api import accounts, balances, operations, problems, reservations, transfers
+from app.api.balances import BalanceReads
+from app.api.cursors import Cursors
 from app.api.limits import BodyLimit
+from app.api.rates import Rates
 from app.api.readiness import Readiness
 from app.api.services import Services
 from app.api.telemetry import Metrics, Telemetry
-from app.credits import Ledger
-from app.database import Databases
-from app.events import EventStore
+from app.background import Background
+from app.data_plane import DataPlane
 from app.settings import ServeSettings
-from app.sharding import Directory, PostgresMapStore, Router
-from app.tokens import JwksCache, Verifier, key_source
+from app.sharding import Directory
+from app.tokens import JwksCache, KnownCallers, Verifier, key_source
 
 
 def create_app(settings: ServeSettings, directory: Directory) -> FastAPI:
-    """The ASGI application; its databases are opened and closed by its lifespan."""
-    databases = Databases(
-        directory.shards, home=settings.cloud, size=settings.pool_size, seconds=settings.database_seconds
+    """The ASGI application; its databases and its work in the background live with its lifespan."""
+    plane = DataPlane(
+        directory, cloud=settings.cloud, pool_size=settings.pool_size, database_seconds=settings.database_seconds
     )
-    services = _services(settings, directory, databases)
+    services = _services(settings, plane)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        await databases.open()
+        await plane.open()
         try:
-            yield
+            async with Background(plane.workers()):
+                yield
         finally:
-            await databases.close()
+            await plane.close()
 
     app = FastAPI(
         title="Living Fortress credits ledger",
@@ -43,27 +46,31 @@ def create_app(settings: ServeSettings, directory: Directory) -> FastAPI:
         responses=problems.documented(500),
     )
     app.state.services = services
-    app.include_router(operations.router)
-    app.include_router(accounts.router)
+    for part in (operations, balances, accounts, reservations, transfers):
+        app.include_router(part.router)
     problems.install(app)
     app.add_middleware(BodyLimit)
+    app.add_middleware(BalanceReads, services=services)
     app.add_middleware(Telemetry, metrics=services.metrics, is_draining=lambda: services.readiness.draining)
     return app
 
 
-def _services(settings: ServeSettings, directory: Directory, databases: Databases) -> Services:
-    stores = {name: EventStore(database) for name, database in databases.by_shard.items()}
-    holder = directory.map_shard.name
-    router = Router(directory, stores, PostgresMapStore(databases.by_shard[holder], shard=holder))
+def _services(settings: ServeSettings, plane: DataPlane) -> Services:
     keys = JwksCache(key_source(settings.oidc_issuer, settings.oidc_jwks_uri))
+    verifier = Verifier(keys, issuer=settings.oidc_issuer, audience=settings.oidc_audience)
+    metrics = Metrics(
+        version=settings.version,
+        environment=settings.environment,
+        cloud=settings.cloud,
+        pools=lambda: {name: database.statistics for name, database in plane.databases.by_shard.items()},
+    )
+    for collector in plane.collectors:
+        metrics.register(collector)
     return Services(
-        ledger=Ledger(router),
-        verifier=Verifier(keys, issuer=settings.oidc_issuer, audience=settings.oidc_audience),
-        readiness=Readiness({shard.name: stores[shard.name] for shard in directory.at_home(settings.cloud)}),
-        metrics=Metrics(
-            version=settings.version,
-            environment=settings.environment,
-            cloud=settings.cloud,
-            pools=lambda: {name: database.statistics for name, database in databases.by_shard.items()},
-        ),
+        ledger=plane.ledger,
+        callers=KnownCallers(verifier),
+        rates=Rates(settings.rate_limit),
+        cursors=Cursors(f"{settings.environment} {settings.oidc_issuer} {settings.oidc_audience}"),
+        readiness=Readiness(plane.home_stores),
+        metrics=metrics,
     )

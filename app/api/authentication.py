@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import Depends
+from fastapi import Depends, Request, Security
 from fastapi.security import HTTPBearer, SecurityScopes
-from fastapi.security.http import HTTPAuthorizationCredentials
 
 from app.api.problems import Refused
 from app.api.services import Services, services_of
@@ -15,19 +14,36 @@ from app.tokens import Caller, InvalidToken
 bearer = HTTPBearer(auto_error=False, bearerFormat="JWT", description="Token of the OIDC issuer of this environment.")
 
 
-async def caller(
-    required: SecurityScopes,
-    services: Annotated[Services, Depends(services_of)],
-    given: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
-) -> Caller:
-    """Who asks; raises Refused where that is not proven, or where a required scope is missing."""
-    if given is None:
+async def admitted(services: Services, authorization: str, required: str) -> Caller:
+    """Who asks, and may do what needs the scope `required` now.
+
+    Raises Refused where that is not proven, or where the scope is missing, TooManyRequests, KeysUnavailable.
+    """
+    kind, _, token = authorization.partition(" ")
+    if kind.lower() != "bearer" or not token:
         raise Refused(401, "a bearer token is needed", "Bearer")
     try:
-        known = await services.verifier.caller(given.credentials)
+        known = services.callers.remembered(token) or await services.callers.caller(token)
     except InvalidToken as error:
         raise Refused(401, str(error), f'Bearer error="invalid_token", error_description="{error}"') from None
-    if not known.scopes.issuperset(required.scopes):
-        challenge = f'Bearer error="insufficient_scope", scope="{required.scope_str}"'
-        raise Refused(403, f"the token lacks the scope {required.scope_str}", challenge)
+    if required not in known.scopes:
+        challenge = f'Bearer error="insufficient_scope", scope="{required}"'
+        raise Refused(403, f"the token lacks the scope {required}", challenge)
+    await services.rates.count(known.subject)
     return known
+
+
+async def caller(
+    required: SecurityScopes,
+    request: Request,
+    services: Annotated[Services, Depends(services_of)],
+    _: Annotated[object, Depends(bearer)],
+) -> Caller:
+    """`admitted` as a dependency."""
+    return await admitted(services, request.headers.get("authorization", ""), required.scope_str)
+
+
+Granter = Annotated[Caller, Security(caller, scopes=["credits:grant"])]
+Spender = Annotated[Caller, Security(caller, scopes=["credits:spend"])]
+Reader = Annotated[Caller, Security(caller, scopes=["credits:read"])]
+Administrator = Annotated[Caller, Security(caller, scopes=["credits:administer"])]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
-from typing import Any
+from typing import Any, NamedTuple
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -12,10 +12,30 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
-from app.credits import BalanceTooLarge, UnknownAccount
+from app.api.cursors import MalformedCursor
+from app.api.rates import TooManyRequests
+from app.credits import (
+    AccountClosed,
+    AccountNotEmpty,
+    BalanceTooLarge,
+    InsufficientCredits,
+    InvalidAccountId,
+    InvalidAmount,
+    InvalidExpiry,
+    InvalidText,
+    NaiveTimestamp,
+    ReservationClosed,
+    ReservationExceeded,
+    ReservationExists,
+    SameAccount,
+    UnknownAccount,
+    UnknownReservation,
+)
 from app.database import DatabaseUnavailable
-from app.events import KeyReused
+from app.events import InvalidEvent, KeyReused, Overdue, VersionConflict
+from app.sharding import NoLogin, StalePlace
 from app.tokens import KeysUnavailable
+from app.transfers import TransferContended
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:problem-type:living-fortress:"
@@ -78,16 +98,84 @@ class Refused(Exception):
         """Value of WWW-Authenticate (RFC 6750)."""
 
 
+class Answer(NamedTuple):
+    """What a typed error is answered with."""
+
+    status: int
+    kind: str
+    repeat: bool = False
+    """Whether the same request may succeed in a moment."""
+    members: tuple[str, ...] = ()
+    """Attributes of the error that the problem shows."""
+    detail: str | None = None
+    """In place of the error's own words, where those are for the log."""
+
+
+ANSWERS: dict[type[Exception], Answer] = {
+    UnknownAccount: Answer(404, "unknown-account"),
+    UnknownReservation: Answer(404, "unknown-reservation"),
+    InvalidAccountId: Answer(422, "invalid-request"),
+    InvalidAmount: Answer(422, "invalid-amount"),
+    InvalidText: Answer(422, "invalid-request"),
+    InvalidExpiry: Answer(422, "invalid-expiry"),
+    NaiveTimestamp: Answer(422, "invalid-expiry"),
+    SameAccount: Answer(422, "same-account"),
+    MalformedCursor: Answer(422, "malformed-cursor"),
+    InvalidEvent: Answer(422, "invalid-request"),
+    InsufficientCredits: Answer(409, "insufficient-credits", members=("needed", "available")),
+    ReservationClosed: Answer(409, "reservation-closed"),
+    ReservationExceeded: Answer(409, "reservation-exceeded", members=("needed", "reserved")),
+    ReservationExists: Answer(409, "reservation-exists"),
+    AccountClosed: Answer(409, "account-closed"),
+    AccountNotEmpty: Answer(409, "account-not-empty"),
+    BalanceTooLarge: Answer(409, "balance-too-large"),
+    KeyReused: Answer(409, "idempotency-key-reused"),
+    VersionConflict: Answer(503, "contended", repeat=True, detail="others change the account all the time"),
+    Overdue: Answer(503, "contended", repeat=True, detail="others change the account all the time"),
+    TransferContended: Answer(503, "contended", repeat=True, detail="others change the accounts all the time"),
+    StalePlace: Answer(503, "account-moving", repeat=True, detail="the account is on its way to another shard"),
+    NoLogin: Answer(503, "shard-not-served", repeat=True, detail="this process cannot reach the account's shard yet"),
+    KeysUnavailable: Answer(
+        503,
+        "issuer-unavailable",
+        repeat=True,
+        detail="tokens cannot be checked now: the keys of their issuer cannot be read",
+    ),
+}
+"""Every error that a request may end with, and that is no fault of the program."""
+
+
 def install(app: FastAPI) -> None:
     """Answer every error of `app` with a problem."""
-    app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(Refused, _refused)
-    app.add_exception_handler(DatabaseUnavailable, _unavailable)
-    app.add_exception_handler(KeysUnavailable, _keys_unavailable)
-    for error, (status, kind) in DOMAIN.items():
-        app.add_exception_handler(error, _domain_handler(status, kind))
+    for error in (RequestValidationError, HTTPException, Refused, TooManyRequests, DatabaseUnavailable, *ANSWERS):
+        app.add_exception_handler(error, _handle)
     _describe(app)
+
+
+def answer_to(error: Exception) -> ProblemResponse | None:
+    """The problem that an error is answered with; None for one that is a fault of the program."""
+    for kind in type(error).__mro__:
+        if kind in ANSWERS:
+            return _known(ANSWERS[kind], error)
+        if kind in _SPECIAL:
+            return _SPECIAL[kind](error)
+    return None
+
+
+async def _handle(_: Request, error: Exception) -> ProblemResponse:
+    answer = answer_to(error)
+    assert answer is not None
+    return answer
+
+
+def _known(answer: Answer, error: Exception) -> ProblemResponse:
+    return problem(
+        answer.status,
+        answer.detail or str(error),
+        kind=answer.kind,
+        headers={"Retry-After": RETRY_AFTER_SECONDS} if answer.repeat else None,
+        **{name: getattr(error, name) for name in answer.members},
+    )
 
 
 def _describe(app: FastAPI) -> None:
@@ -102,22 +190,7 @@ def _describe(app: FastAPI) -> None:
     app.openapi = openapi  # type: ignore[method-assign]
 
 
-DOMAIN: dict[type[Exception], tuple[int, str]] = {
-    UnknownAccount: (404, "unknown-account"),
-    KeyReused: (409, "idempotency-key-reused"),
-    BalanceTooLarge: (409, "balance-too-large"),
-}
-
-
-def _domain_handler(status: int, kind: str) -> Any:
-    async def answer(_: Request, error: Exception) -> ProblemResponse:
-        return problem(status, str(error), kind=kind)
-
-    return answer
-
-
-async def _invalid(_: Request, error: Exception) -> ProblemResponse:
-    assert isinstance(error, RequestValidationError)
+def _invalid(error: Any) -> ProblemResponse:
     return problem(422, "the request is not well-formed", kind="invalid-request", errors=_errors(error.errors()))
 
 
@@ -125,23 +198,28 @@ def _errors(found: Sequence[Any]) -> list[dict[str, str]]:
     return [{"where": ".".join(str(part) for part in entry["loc"]), "what": str(entry["msg"])} for entry in found]
 
 
-async def _http(_: Request, error: Exception) -> ProblemResponse:
-    assert isinstance(error, HTTPException)
+def _http(error: Any) -> ProblemResponse:
     detail = error.detail if error.detail != HTTPStatus(error.status_code).phrase else None
     return problem(error.status_code, detail, headers=error.headers)
 
 
-async def _refused(_: Request, error: Exception) -> ProblemResponse:
-    assert isinstance(error, Refused)
+def _refused(error: Any) -> ProblemResponse:
     return problem(error.status, str(error), headers={"WWW-Authenticate": error.challenge})
 
 
-async def _unavailable(_: Request, error: Exception) -> ProblemResponse:
-    assert isinstance(error, DatabaseUnavailable)
+def _too_many(error: Any) -> ProblemResponse:
+    return problem(429, str(error), kind="too-many-requests", headers=error.headers)
+
+
+def _unavailable(error: Any) -> ProblemResponse:
     detail = f"the database of shard {error.shard} is not available; repeat the request with its idempotency key"
     return problem(503, detail, kind="database-unavailable", headers={"Retry-After": RETRY_AFTER_SECONDS})
 
 
-async def _keys_unavailable(_: Request, __: Exception) -> ProblemResponse:
-    detail = "tokens cannot be checked now: the keys of their issuer cannot be read"
-    return problem(503, detail, kind="issuer-unavailable", headers={"Retry-After": RETRY_AFTER_SECONDS})
+_SPECIAL: dict[type[BaseException], Callable[[Any], ProblemResponse]] = {
+    RequestValidationError: _invalid,
+    HTTPException: _http,
+    Refused: _refused,
+    TooManyRequests: _too_many,
+    DatabaseUnavailable: _unavailable,
+}

@@ -7,10 +7,12 @@ from typing import cast
 
 from fastapi import Request
 
+from app.api.cursors import Cursors
+from app.api.rates import Rates
 from app.api.readiness import Readiness
 from app.api.telemetry import Metrics
 from app.credits import Ledger
-from app.tokens import Verifier
+from app.tokens import KnownCallers
 
 
 @dataclass(frozen=True)
@@ -18,7 +20,9 @@ class Services:
     """The parts that routes use."""
 
     ledger: Ledger
-    verifier: Verifier
+    callers: KnownCallers
+    rates: Rates
+    cursors: Cursors
     readiness: Readiness
     metrics: Metrics
 

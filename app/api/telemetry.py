@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 import re
+import secrets
 import time
-import uuid
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Histogram, Info, disable_created_metrics
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.problems import problem
@@ -27,6 +28,9 @@ POOL_GAUGES = {
 QUIET_ROUTES = frozenset({"/healthz", "/readyz", "/metrics"})
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 UNMATCHED = "unmatched"
+
+_PROCESS = secrets.token_hex(8)
+_REQUESTS = itertools.count()
 
 log = structlog.get_logger(__name__)
 
@@ -54,11 +58,18 @@ class Metrics:
         build = Info("fortress_build", "What runs here.", registry=self._registry)
         build.info({"version": version, "environment": environment, "cloud": cloud})
         self._registry.register(_Pools(pools))
+        # Looking a label up costs more than counting; both kinds of labels are few.
+        self._count = cache(lambda method, route, status: self._requests.labels(method, route, str(status)).inc)
+        self._time = cache(lambda method, route: self._seconds.labels(method, route).observe)
 
     def observe(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count a request."""
-        self._requests.labels(method, route, str(status)).inc()
-        self._seconds.labels(method, route).observe(seconds)
+        self._count(method, route, status)()
+        self._time(method, route)(seconds)
+
+    def register(self, collector: Collector) -> None:
+        """Publish what another part of the application counts."""
+        self._registry.register(collector)
 
     def exposition(self) -> bytes:
         """All metrics in Prometheus' text format."""
@@ -91,7 +102,7 @@ class Telemetry:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        identity = _request_id(scope)
+        identity = scope["request_id"] = _request_id(scope)
         started = time.perf_counter()
         status = 0
 
@@ -99,39 +110,49 @@ class Telemetry:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = MutableHeaders(scope=message)
-                headers["X-Request-Id"] = identity
+                message["headers"] = [*message.get("headers", ()), (b"x-request-id", identity.encode())]
                 if self._is_draining():
-                    headers["Connection"] = "close"
+                    message["headers"].append((b"connection", b"close"))
             await send(message)
 
-        with structlog.contextvars.bound_contextvars(request_id=identity):
-            try:
-                await self._app(scope, receive, send_and_note)
-            except Exception:
-                log.exception("request crashed", method=scope["method"], route=_route(scope))
-                if status:
-                    raise  # the answer has begun: only a broken connection tells the client
-                await problem(500, "an unexpected error; its request id is in the log")(scope, receive, send_and_note)
-            finally:
-                self._note(scope, status or 499, time.perf_counter() - started)
+        tokens = structlog.contextvars.bind_contextvars(request_id=identity)
+        try:
+            await self._app(scope, receive, send_and_note)
+        except Exception:
+            log.exception("request crashed", method=scope["method"], route=_route(scope))
+            if status:
+                raise  # the answer has begun: only a broken connection tells the client
+            await problem(500, "an unexpected error; its request id is in the log")(scope, receive, send_and_note)
+        finally:
+            self._note(scope, status or 499, time.perf_counter() - started)
+            structlog.contextvars.reset_contextvars(**tokens)
 
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
         route = _route(scope)
         self._metrics.observe(_method(scope), route, status, seconds)
-        if route not in QUIET_ROUTES or status >= 500:
+        if status >= 500 or not (route in QUIET_ROUTES or _is_quiet(scope, status)):
             log.info("request", method=_method(scope), route=route, status=status, ms=round(seconds * 1000, 1))
 
 
 def _request_id(scope: Scope) -> str:
-    given = Headers(scope=scope).get("x-request-id", "")
-    return given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+    for name, value in scope["headers"]:
+        if name == b"x-request-id":
+            given: str = value.decode("latin-1")
+            if REQUEST_ID.fullmatch(given):
+                return given
+    # Unique without asking for random bytes each time: this process, and which of its requests.
+    return f"{_PROCESS}{next(_REQUESTS):016x}"
 
 
 def _route(scope: Scope) -> str:
     """The route's template, so that the number of labels stays small and no account is named."""
-    path = getattr(scope.get("route"), "path", None)
+    path = scope.get("fortress.route") or getattr(scope.get("route"), "path", None)
     return path if isinstance(path, str) else UNMATCHED
+
+
+def _is_quiet(scope: Scope, status: int) -> bool:
+    """Reads that went well are counted; a line for each would cost more than they do."""
+    return status < 400 and scope["method"] == "GET"
 
 
 def _method(scope: Scope) -> str:

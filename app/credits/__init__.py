@@ -34,24 +34,30 @@ from app.credits.events import (
     TransferredIn,
     TransferredOut,
 )
-from app.credits.ledger import AccountState, Grant, Ledger
+from app.credits.expiry import Expiry
+from app.credits.ledger import LARGEST_PAGE, PAGE, Ledger
+from app.credits.metrics import LedgerMetrics
+from app.credits.model import Balance, Moved, Origin, Posted, ReservationLine, StatementLine
+from app.credits.shards import Shards
 from app.credits.values import ACCOUNT_PATTERN, LARGEST_AMOUNT, LONGEST_REASON, AccountId, account_id
 
 __all__ = [
     "ACCOUNT_PATTERN",
     "LARGEST_AMOUNT",
+    "LARGEST_PAGE",
     "LONGEST_REASON",
+    "PAGE",
     "Account",
     "AccountClosed",
     "AccountId",
     "AccountNotEmpty",
-    "AccountState",
+    "Balance",
     "BalanceTooLarge",
     "Captured",
     "Closed",
     "CreditsError",
     "Event",
-    "Grant",
+    "Expiry",
     "GrantExpired",
     "Granted",
     "ImpossibleEvent",
@@ -61,17 +67,24 @@ __all__ = [
     "InvalidExpiry",
     "InvalidText",
     "Ledger",
+    "LedgerMetrics",
     "Lot",
+    "Moved",
     "NaiveTimestamp",
+    "Origin",
+    "Posted",
     "Released",
     "Reservation",
     "ReservationClosed",
     "ReservationExceeded",
     "ReservationExists",
     "ReservationExpired",
+    "ReservationLine",
     "Reserved",
     "SameAccount",
+    "Shards",
     "Spent",
+    "StatementLine",
     "TransferredIn",
     "TransferredOut",
     "UnknownAccount",

@@ -10,9 +10,6 @@ from typing import Any, ClassVar, TypeAlias
 from app.credits.errors import UnreadableEvent
 from app.credits.values import check_amount, check_text, moment
 
-SCHEMA_VERSION = 1
-"""Of every type so far; older data is brought up to date before it gets here."""
-
 
 @dataclass(frozen=True, slots=True)
 class _Amount:
@@ -177,6 +174,8 @@ KINDS: tuple[type[Event], ...] = (
     Closed,
 )
 TYPES: Mapping[str, type[Event]] = {kind.__name__: kind for kind in KINDS}
+SCHEMA_VERSIONS: Mapping[str, int] = dict.fromkeys(TYPES, 1)
+"""The current form of every type's data; what changes it raises its number, and says how old data gets there."""
 _FIELDS: Mapping[type[Event], tuple[str, ...]] = {kind: tuple(each.name for each in fields(kind)) for kind in KINDS}
 
 
@@ -190,11 +189,9 @@ def encode(event: Event) -> dict[str, Any]:
     return data
 
 
-def decode(kind: str, schema_version: int, data: Mapping[str, Any]) -> Event:
-    """The event that was written down; raises UnreadableEvent."""
+def decode(kind: str, data: Mapping[str, Any]) -> Event:
+    """The event that was written down, in its current form; raises UnreadableEvent."""
     try:
-        if schema_version != SCHEMA_VERSION:
-            raise UnreadableEvent(f"{kind} of schema version {schema_version} is not known here")
         if "expires_at" in data:
             data = {**data, "expires_at": datetime.fromisoformat(data["expires_at"])}
         return TYPES[kind](**data)

@@ -2,75 +2,201 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
 
-from app.credits.errors import BalanceTooLarge, UnknownAccount
-from app.credits.events import Event, Granted, decode, encode
-from app.credits.values import AccountId
-from app.events import EventStore, NewEvent, Slot, TotalOutOfRange
-from app.sharding import Place, Router
+import orjson
+
+from app.credits import decisions
+from app.credits.account import fold
+from app.credits.balances import Balances, Standing
+from app.credits.errors import UnknownAccount, UnknownReservation
+from app.credits.events import Event, Granted, Reserved, Spent
+from app.credits.metrics import LedgerMetrics, counted
+from app.credits.model import Balance, Moved, Origin, Posted, ReservationLine, StatementLine
+from app.credits.shards import Shards
+from app.credits.state import read_event
+from app.credits.statements import statement
+from app.credits.streams import AccountStreams, Clock, persistently
+from app.credits.transfers import AccountTransfers
+from app.credits.values import LARGEST_AMOUNT, AccountId, check_amount, check_expiry
+from app.transfers import Transfers
+
+PAGE = 50
+LARGEST_PAGE = 500
 
 
-@dataclass(frozen=True)
-class Grant:
-    """A grant that is stored."""
-
-    place: Place
-    balance: int
-    """The balance right after it."""
-    version: int
-    repeated: bool
-    """Whether an earlier request with the same idempotency key stored it."""
-
-
-@dataclass(frozen=True)
-class AccountState:
-    """An account as it is now."""
-
-    place: Place
-    balance: int
-    version: int
+def utc_now() -> datetime:
+    """This moment, in UTC."""
+    return datetime.now(UTC)
 
 
 class Ledger:
-    """All accounts, wherever their home is."""
+    """All accounts, wherever their home is.
 
-    def __init__(self, router: Router[EventStore]) -> None:
-        self._router = router
+    Every change raises KeyReused where its origin's key stands for another request to the account, DatabaseUnavailable
+    where it is not known whether it was stored, and VersionConflict, Overdue or WrongEpoch where others were faster for
+    seconds; a repeated request returns what the first one did.
+    """
 
+    def __init__(
+        self,
+        shards: Shards,
+        transfers: Transfers,
+        *,
+        clock: Clock = utc_now,
+        metrics: LedgerMetrics | None = None,
+    ) -> None:
+        self._shards = shards
+        self._clock = clock
+        self._balances = Balances(shards)
+        self._streams = AccountStreams(shards, self._balances, clock)
+        self._transfers = AccountTransfers(shards, transfers, self._streams, self._balances, clock)
+        self.metrics = metrics or LedgerMetrics()
+
+    @counted
     async def grant(
-        self, account: AccountId, granted: Granted, *, actor: str, idempotency_key: str | None = None
-    ) -> Grant:
-        """Give credits to an account; raises BalanceTooLarge, and KeyReused."""
-        place, store = self._router.route(account)
-        try:
-            stored = await store.append(
-                account,
-                _event(granted, actor),
-                slot=Slot(place.slot, place.epoch),
-                # Every event has a key: so a call whose connection was lost can be repeated without storing it twice.
-                idempotency_key=idempotency_key or f"once-{uuid.uuid4()}",
-            )
-        except TotalOutOfRange:
-            raise BalanceTooLarge(f"the balance of {account} would get too large") from None
-        return Grant(place, stored.total, stored.version, stored.repeated)
+        self,
+        account: AccountId,
+        amount: int,
+        *,
+        origin: Origin,
+        reason: str | None = None,
+        expires_at: datetime | None = None,
+    ) -> Posted:
+        """Give credits to an account, which comes into being with its first grant.
 
-    async def account(self, account: AccountId) -> AccountState:
-        """The account as it is now; raises UnknownAccount."""
-        place, store = self._router.route(account)
-        head = await store.head(account)
-        if head is None:
+        Raises InvalidAmount, InvalidExpiry, NaiveTimestamp, BalanceTooLarge, AccountClosed.
+        """
+        granted = Granted(amount, reason, expires_at)
+        check_expiry(granted.expires_at, self._clock())
+        return await self._streams.post(account, granted, origin)
+
+    @counted
+    async def spend(self, account: AccountId, amount: int, *, origin: Origin, reason: str | None = None) -> Posted:
+        """Use available credits; raises InvalidAmount, InsufficientCredits, UnknownAccount, AccountClosed."""
+        return await self._streams.post(account, Spent(amount, reason), origin)
+
+    @counted
+    async def reserve(
+        self,
+        account: AccountId,
+        amount: int,
+        *,
+        origin: Origin,
+        reason: str | None = None,
+        expires_at: datetime | None = None,
+    ) -> tuple[str, Posted]:
+        """Set available credits aside under an identity that is given here; raises what `spend` does, InvalidExpiry."""
+        reserved = Reserved(amount, origin.identity("reservation", account), reason, expires_at)
+        check_expiry(reserved.expires_at, self._clock())
+        return reserved.reservation, await self._streams.post(account, reserved, origin)
+
+    @counted
+    async def capture(
+        self,
+        account: AccountId,
+        reservation: str,
+        amount: int | None = None,
+        *,
+        origin: Origin,
+        reason: str | None = None,
+    ) -> Posted:
+        """Use `amount` of the reserved credits, or all; the reservation keeps the rest.
+
+        Raises InvalidAmount, UnknownAccount, UnknownReservation, ReservationClosed, ReservationExceeded.
+        """
+        if amount is not None:
+            check_amount(amount)
+        decision = partial(decisions.capture, identity=reservation, amount=amount, reason=reason)
+        return await self._streams.decide(account, decision, origin, _content("capture", reservation, amount, reason))
+
+    @counted
+    async def release(self, account: AccountId, reservation: str, *, origin: Origin) -> Posted:
+        """Give back what is left of a reservation; raises UnknownAccount, UnknownReservation, ReservationClosed."""
+        decision = partial(decisions.release, identity=reservation)
+        return await self._streams.decide(account, decision, origin, _content("release", reservation))
+
+    @counted
+    async def transfer(
+        self, source: AccountId, target: AccountId, amount: int, *, origin: Origin, reason: str | None = None
+    ) -> Moved:
+        """Move available credits to another account, wherever that is at home.
+
+        Raises InvalidAmount, SameAccount, InsufficientCredits, UnknownAccount, AccountClosed, BalanceTooLarge.
+        """
+        return await self._transfers.transfer(source, target, amount, reason, origin)
+
+    @counted
+    async def close(self, account: AccountId, *, origin: Origin, reason: str | None = None) -> Posted:
+        """End an empty account, for good; raises UnknownAccount, AccountNotEmpty, AccountClosed."""
+        decision = partial(decisions.close, reason=reason)
+        return await self._streams.decide(account, decision, origin, _content("close", reason))
+
+    @counted
+    async def expire(self, account: AccountId, *, origin: Origin) -> int:
+        """Record what ran out, grants and reservations; how many events that were."""
+        return await persistently(lambda: self._streams.expire(account, origin))
+
+    async def balance(self, account: AccountId) -> Balance:
+        """The account as it is now, without what ran out already; raises UnknownAccount."""
+        standing = await self._balances.of(account)
+        if standing is None:
             raise UnknownAccount(account)
-        return AccountState(place, head.total, head.version)
+        if standing.due is not None and standing.due <= self._clock():
+            return await self._settled(account, standing)
+        return Balance(standing.place, standing.version, standing.available, standing.reserved, standing.closed)
 
     async def history(self, account: AccountId, *, after: int = 0, limit: int = 1000) -> Sequence[Event]:
         """What happened to an account, in order, from the event behind version `after` on."""
-        _, store = self._router.route(account)
+        _, store = self._shards.at(account)
         events = await store.read(account, after=after, limit=limit)
-        return [decode(event.type, event.schema_version, event.data) for event in events]
+        return [read_event(event) for event in events]
+
+    async def statement(
+        self, account: AccountId, *, before: int | None = None, limit: int = PAGE
+    ) -> Sequence[StatementLine]:
+        """What happened to an account, the latest first, from the line before version `before` on.
+
+        A read model: it follows the account by what its projection lags. Raises UnknownAccount.
+        """
+        rows = await self._page("read_statement", account, before, limit)
+        return [StatementLine._make(row) for row in rows]
+
+    async def reservations(
+        self, account: AccountId, *, before: int | None = None, limit: int = PAGE
+    ) -> Sequence[ReservationLine]:
+        """Reservations of an account, the latest first, from the one before version `before` on.
+
+        Raises UnknownAccount.
+        """
+        rows = await self._page("read_reservations", account, before, limit)
+        return [ReservationLine._make(row) for row in rows]
+
+    async def reservation(self, account: AccountId, reservation: str) -> ReservationLine:
+        """A reservation, whatever became of it; raises UnknownReservation."""
+        rows = await self._rows("read_reservation", account, reservation=reservation)
+        if not rows:
+            raise UnknownReservation(reservation)
+        return ReservationLine._make(rows[0])
+
+    async def _settled(self, account: AccountId, standing: Standing) -> Balance:
+        state = await self._streams.load(account)
+        state = fold(decisions.expire(state, self._clock()), state)
+        return Balance(standing.place, standing.version, state.available, state.reserved, state.closed)
+
+    async def _page(self, name: str, account: AccountId, before: int | None, limit: int) -> list[Any]:
+        # Tells unknown accounts, and finds the shard of one that has just moved.
+        if await self._balances.of(account) is None:
+            raise UnknownAccount(account)
+        before = LARGEST_AMOUNT if before is None else before
+        return await self._rows(name, account, before=before, limit=min(limit, LARGEST_PAGE))
+
+    async def _rows(self, name: str, account: AccountId, **parameters: Any) -> list[Any]:
+        return await self._shards.database(account).rows(statement(name), {"stream": account, **parameters})
 
 
-def _event(granted: Granted, actor: str) -> NewEvent:
-    return NewEvent("Granted", encode(granted), change=granted.change, metadata={"actor": actor})
+def _content(*parts: Any) -> bytes:
+    return orjson.dumps(parts)

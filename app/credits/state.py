@@ -1,4 +1,4 @@
-"""An account's state as a snapshot keeps it."""
+"""Accounts from stored events and snapshots, and back."""
 
 from __future__ import annotations
 
@@ -7,16 +7,21 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
-from app.credits.account import Account, Lot, Reservation
+from app.credits.account import NEW, Account, Lot, Reservation, fold
 from app.credits.errors import UnreadableEvent
+from app.credits.events import SCHEMA_VERSIONS, Event, decode
+from app.events import NewSnapshot, StoredEvent
+from app.events.snapshots import Fold
+from app.events.upcasting import Upcasting
 
 SCHEMA_VERSION = 1
 """Raised with every change of the form or of what folding means: snapshots of another one are read from events."""
 
 
 def to_state(account: Account) -> dict[str, Any]:
-    """The account as JSON values, without its version."""
+    """The account as JSON values."""
     return {
+        "version": account.version,
         "permanent": account.permanent,
         "lots": _lots(account.lots),
         "reservations": {
@@ -32,13 +37,11 @@ def to_state(account: Account) -> dict[str, Any]:
     }
 
 
-def from_state(version: int, schema_version: int, state: Mapping[str, Any]) -> Account:
-    """The account that was written down after `version` events; raises UnreadableEvent."""
-    if schema_version != SCHEMA_VERSION:
-        raise UnreadableEvent(f"a state of schema version {schema_version} is not known here")
+def from_state(state: Mapping[str, Any]) -> Account:
+    """The account that was written down; raises UnreadableEvent."""
     try:
         return Account(
-            version=version,
+            version=state["version"],
             permanent=state["permanent"],
             lots=_read_lots(state["lots"]),
             reservations=MappingProxyType(
@@ -56,6 +59,26 @@ def from_state(version: int, schema_version: int, state: Mapping[str, Any]) -> A
         )
     except (KeyError, TypeError, ValueError) as error:
         raise UnreadableEvent(f"a state cannot be read: {error!r}") from None
+
+
+def snapshot(account: Account) -> NewSnapshot:
+    """The account as its stream keeps it."""
+    return NewSnapshot(SCHEMA_VERSION, to_state(account))
+
+
+def read_event(stored: StoredEvent) -> Event:
+    """What happened; raises UnreadableEvent, and what upcasting does."""
+    event = UPCASTING.upcast(stored)
+    return decode(event.type, event.data)
+
+
+def _apply(account: Account, stored: StoredEvent) -> Account:
+    return fold((decode(stored.type, stored.data),), account)
+
+
+UPCASTING = Upcasting(SCHEMA_VERSIONS)
+ACCOUNTS: Fold[Account] = Fold(NEW, _apply, UPCASTING, SCHEMA_VERSION, to_state, from_state)
+"""How the events of a stream lead to an account."""
 
 
 def _lots(lots: Sequence[Lot]) -> list[list[Any]]:

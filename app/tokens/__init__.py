@@ -1,6 +1,7 @@
 """Bearer tokens: who asks, and what that caller may do."""
 
 from app.tokens.jwks import JwksCache, KeysUnavailable, UnknownKey, key_source
+from app.tokens.known import KnownCallers
 from app.tokens.verifier import Caller, InvalidToken, Verifier
 
 __all__ = [
@@ -8,6 +9,7 @@ __all__ = [
     "InvalidToken",
     "JwksCache",
     "KeysUnavailable",
+    "KnownCallers",
     "UnknownKey",
     "Verifier",
     "key_source",

@@ -26,6 +26,8 @@ class Caller:
 
     subject: str
     scopes: frozenset[str]
+    expires_at: float
+    """End of the token, in seconds since 1970; it is taken for CLOCK_SKEW_SECONDS longer."""
 
 
 class Verifier:
@@ -58,7 +60,7 @@ class Verifier:
             raise InvalidToken(str(error)) from None
         except jwt.PyJWTError as error:
             raise InvalidToken(_reason(error)) from None
-        return Caller(claims["sub"], _scopes(claims))
+        return Caller(claims["sub"], _scopes(claims), float(claims["exp"]))
 
 
 def _reason(error: jwt.PyJWTError) -> str:

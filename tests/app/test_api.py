@@ -66,10 +66,11 @@ async def test_a_grant_is_stored_in_the_accounts_home_cloud(
     assert answer.json() == {"account": account, "amount": 40, "balance": 40, "version": 1, **place}
     with postgres.as_operator(shard.database) as connection:
         stored = connection.execute("select stream, type, data, metadata, total from events").fetchall()
-    assert stored == [(account, "Granted", {"amount": 40, "reason": "welcome"}, {"actor": "tester"}, 40)]
+    origin = {"actor": "tester", "request": answer.headers["X-Request-Id"]}
+    assert stored == [(account, "Granted", {"amount": 40, "reason": "welcome"}, origin, 40)]
     answer = await client.get(f"/accounts/{account}")
     assert answer.status_code == 200
-    assert answer.json() == {"account": account, "balance": 40, "version": 1, **place}
+    assert answer.json() == {"account": account, "balance": 40, "reserved": 0, "version": 1, "closed": False, **place}
 
 
 async def test_a_repeated_request_counts_once(client: httpx.AsyncClient) -> None:
@@ -343,7 +344,7 @@ class TestOperations:
         async def crash(*_: object) -> None:
             raise RuntimeError("a secret detail")
 
-        monkeypatch.setattr(application.state.services.ledger, "account", crash)
+        monkeypatch.setattr(application.state.services.ledger, "balance", crash)
         with capture_logs() as lines:
             answer = await client.get("/accounts/alice")
         assert (answer.status_code, answer.headers["Content-Type"]) == (500, PROBLEM)
@@ -355,7 +356,7 @@ class TestOperations:
         document = (await client.get("/openapi.json")).json()
         operation = document["paths"]["/accounts/{account}/grants"]["post"]
         assert operation["security"] == [{"HTTPBearer": ["credits:grant"]}]
-        assert set(operation["responses"]) == {"201", "401", "403", "409", "422", "500", "503"}
+        assert set(operation["responses"]) == {"201", "401", "403", "409", "422", "429", "500", "503"}
         problem = operation["responses"]["409"]["content"][PROBLEM]["schema"]["$ref"]
         assert problem == "#/components/schemas/Problem"
         assert "detail" in document["components"]["schemas"]["Problem"]["properties"]

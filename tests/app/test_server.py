@@ -17,6 +17,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+import xxhash
 
 from app.settings import ServeSettings
 from app.sharding import Directory
@@ -165,7 +166,7 @@ async def test_a_request_that_is_under_way_is_finished(
         async with httpx.AsyncClient(base_url=server.url, headers=server.headers, timeout=20) as client:
             with postgres.as_operator(database) as connection, connection.transaction():
                 # What every writer of the stream waits for.
-                connection.execute("select pg_advisory_xact_lock(hashtextextended('alice', 0))")
+                connection.execute("select pg_advisory_xact_lock(%s)", [xxhash.xxh3_64_intdigest(b"alice") - 2**63])
                 request = asyncio.create_task(client.post("/accounts/alice/grants", json={"amount": 1}))
                 waiting = "select count(*) from pg_locks where locktype = 'advisory' and not granted"
                 while connection.execute(waiting).fetchone() != (1,):

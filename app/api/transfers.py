@@ -1,0 +1,53 @@
+"""Credits that go from one account to another."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Response
+from pydantic import BaseModel, Field
+
+from app.api.authentication import Spender
+from app.api.parameters import AccountName, Amount, Asked, Body, Change, Injected, Reason, change
+from app.api.problems import documented
+from app.api.replays import replayed
+from app.credits import account_id
+
+router = APIRouter(prefix="/transfers", tags=["transfers"])
+
+
+class TransferRequest(Body):
+    """Available credits to move."""
+
+    source: AccountName
+    target: AccountName = Field(description="Must exist already.", examples=["bob"])
+    amount: Amount
+    reason: Reason | None = None
+
+
+class PostedTransfer(BaseModel):
+    """A transfer: both halves are durably stored, each in its account's home cloud."""
+
+    transfer: str
+    amount: int
+    source: Change
+    target: Change
+
+
+@router.post("", status_code=201, responses=documented(401, 403, 404, 409, 422, 429, 503))
+async def transfer(
+    request: TransferRequest, response: Response, services: Injected, actor: Spender, asked: Asked
+) -> PostedTransfer:
+    """Move available credits to another account, wherever that is at home. Moved credits do not expire."""
+    moved = await services.ledger.transfer(
+        account_id(request.source),
+        account_id(request.target),
+        request.amount,
+        origin=asked(actor),
+        reason=request.reason,
+    )
+    replayed(response, moved.source)
+    return PostedTransfer(
+        transfer=moved.transfer,
+        amount=request.amount,
+        source=Change(**change(request.source, moved.source)),
+        target=Change(**change(request.target, moved.target)),
+    )

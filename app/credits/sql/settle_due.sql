@@ -1,0 +1,1 @@
+select settle_due(%(stream)s, %(version)s, %(due)s)

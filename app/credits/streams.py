@@ -1,0 +1,273 @@
+"""Accounts as streams of events: appended to blindly where the database can judge, else loaded and decided on."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+import stamina
+
+from app.credits import decisions
+from app.credits.account import Account, fold
+from app.credits.balances import Balances
+from app.credits.decisions import Decision
+from app.credits.errors import AccountClosed, BalanceTooLarge, CreditsError, InsufficientCredits, UnknownAccount
+from app.credits.events import Closed, Event, Granted, Reserved, encode
+from app.credits.model import Origin, Posted
+from app.credits.recent import Recent
+from app.credits.shards import Shards
+from app.credits.state import ACCOUNTS, read_event, snapshot
+from app.credits.statements import statement
+from app.credits.values import AccountId
+from app.events import (
+    Appended,
+    BelowFloor,
+    EventStore,
+    KeyReused,
+    NewEvent,
+    NewSnapshot,
+    Overdue,
+    Slot,
+    StreamClosed,
+    TotalOutOfRange,
+    VersionConflict,
+    WrongEpoch,
+)
+from app.events.append import request as append_request
+from app.events.snapshots import EVERY, PAGE, load
+from app.sharding import Place
+
+RETRY_SECONDS = 5.0
+"""How long a change that loses against others is tried again; then VersionConflict, Overdue or WrongEpoch is raised."""
+FIRST_WAIT_SECONDS = 0.002
+LONGEST_WAIT_SECONDS = 0.1
+
+Clock = Callable[[], datetime]
+Result = TypeVar("Result")
+
+_RETRIED = (VersionConflict, Overdue, WrongEpoch)
+
+
+@dataclass(frozen=True, slots=True)
+class _Terms:
+    """What an append is tied to besides its floor."""
+
+    expected_version: int | None = None
+    due: datetime | None = None
+    snapshot: NewSnapshot | None = None
+
+
+class AccountStreams:
+    """The streams of all accounts."""
+
+    def __init__(self, shards: Shards, balances: Balances, clock: Clock) -> None:
+        self._shards = shards
+        self._balances = balances
+        self._clock = clock
+        self._recent = Recent()
+
+    async def post(self, account: AccountId, event: Event, origin: Origin) -> Posted:
+        """Append an event whose only condition is that the available credits cover it: one round trip.
+
+        Raises InsufficientCredits, UnknownAccount, AccountClosed, BalanceTooLarge, KeyReused, DatabaseUnavailable.
+        """
+        try:
+            return await self._post(account, event, origin)
+        except _RETRIED:
+            return await persistently(lambda: self._post(account, event, origin))
+
+    async def decide(self, account: AccountId, decision: Decision, origin: Origin, content: bytes) -> Posted:
+        """Load the account, decide, and append the one event that follows, unless the account has moved on meanwhile.
+
+        `content` is what the idempotency key stands for. Raises what the decision does, UnknownAccount, AccountClosed,
+        KeyReused, DatabaseUnavailable.
+        """
+        try:
+            return await self._decide(account, decision, origin, content)
+        except _RETRIED:
+            return await persistently(lambda: self._decide(account, decision, origin, content))
+
+    async def load(self, account: AccountId) -> Account:
+        """The account as it is now; `NEW` where nothing ever happened to it."""
+        _, store = self._shards.at(account)
+        known = self._recent.get(account)
+        loaded = (await load(store, account, ACCOUNTS)).state if known is None else await _more(store, account, known)
+        if loaded.version:
+            self._recent.keep(account, loaded)
+        return loaded
+
+    async def expire(self, account: AccountId, origin: Origin) -> int:
+        """Record what ran out; how many events that were. Raises VersionConflict where the account moved on."""
+        state = await self.load(account)
+        events = decisions.expire(state, self._clock())
+        place, store = self._shards.at(account)
+        if not events:
+            parameters = {"stream": account, "version": state.version, "due": state.due}
+            await self._shards.database(account).rows(statement("settle_due"), parameters)
+            return 0
+        await self._append(account, place, store, events, state, origin, None)
+        return len(events)
+
+    async def find(self, account: AccountId, origin: Origin, content: bytes) -> Posted | None:
+        """What an earlier request with the same key stored; raises KeyReused where it was about something else."""
+        asked = append_request(account, _ASKED, slot=Slot(0, 0), idempotency_key=origin.key, content=content)
+        parameters = {"stream": account, "key": asked.key}
+        rows = await self._shards.database(account).rows(statement("find_request"), parameters)
+        if not rows:
+            return None
+        version, total, stands_for = rows[0]
+        if stands_for != asked.content:
+            raise KeyReused(f"the idempotency key already stands for another request to {account}")
+        return Posted(self._shards.at(account)[0], total, version, repeated=True)
+
+    async def _post(self, account: AccountId, event: Event, origin: Origin) -> Posted:
+        now = self._clock()
+        place, store = self._shards.at(account)
+        terms = self._terms(account, event, now)
+        try:
+            appended = await store.append(
+                account,
+                new_event(event, origin),
+                slot=Slot(place.slot, place.epoch),
+                expected_version=terms.expected_version,
+                idempotency_key=origin.key,
+                floor=0 if event.change < 0 else None,
+                due=terms.due,
+                now=now,
+                snapshot=terms.snapshot,
+            )
+        except Overdue:
+            await self.expire(account, Origin.of(EXPIRY))
+            raise
+        except BelowFloor as error:
+            if not error.total and await self._balances.of(account) is None:
+                raise UnknownAccount(account) from None
+            raise InsufficientCredits(-event.change, error.total) from None
+        except (WrongEpoch, VersionConflict, StreamClosed, TotalOutOfRange) as error:
+            raise await self._refusal(account, error) from None
+        if not appended.repeated:
+            self._recent.follow(account, event, appended.version)
+        return _posted(place, appended)
+
+    def _terms(self, account: AccountId, event: Event, now: datetime) -> _Terms:
+        """Blind, except where this event makes a snapshot due and the account is known as it is right before it."""
+        blind = _Terms(due=event.expires_at if isinstance(event, Granted | Reserved) else None)
+        known = self._recent.get(account)
+        if known is None or (known.version + 1) % EVERY or _is_due(known, now):
+            return blind
+        if known.closed or known.available + event.change < 0:
+            return blind  # what is known may be out of date: let the database judge
+        after = fold((event,), known)
+        return _Terms(known.version, after.due, snapshot(after))
+
+    async def _decide(self, account: AccountId, decision: Decision, origin: Origin, content: bytes) -> Posted:
+        place, store = self._shards.at(account)
+        state = self._recent.get(account) or await self.load(account)
+        if _is_due(state, self._clock()):
+            await self.expire(account, Origin.of(EXPIRY))
+            state = await self.load(account)
+        try:
+            if not state.version:
+                raise UnknownAccount(account)
+            if state.closed:
+                raise AccountClosed(account)
+            decided = decision(state)
+        except CreditsError:
+            if (found := await self.find(account, origin, content)) is not None:
+                return found
+            await self._confirm(account, state)
+            raise
+        return await self._append(account, place, store, decided, state, origin, content)
+
+    async def _append(
+        self,
+        account: AccountId,
+        place: Place,
+        store: EventStore,
+        events: Sequence[Event],
+        state: Account,
+        origin: Origin,
+        content: bytes | None,
+    ) -> Posted:
+        after = fold(events, state)
+        crosses = after.version // EVERY > state.version // EVERY
+        try:
+            appended = await store.append(
+                account,
+                [new_event(event, origin) for event in events],
+                slot=Slot(place.slot, place.epoch),
+                expected_version=state.version,
+                idempotency_key=origin.key,
+                content=content,
+                due=after.due,
+                snapshot=snapshot(after) if crosses else None,
+                closes=isinstance(events[-1], Closed),
+            )
+        except (WrongEpoch, VersionConflict, StreamClosed, TotalOutOfRange) as error:
+            raise await self._refusal(account, error) from None
+        if not appended.repeated:
+            self._recent.keep(account, after)
+        return _posted(place, appended)
+
+    async def _confirm(self, account: AccountId, state: Account) -> None:
+        """Raises VersionConflict where a refusal was decided on what is out of date."""
+        standing = await self._balances.of(account)
+        version = standing.version if standing else 0
+        if version != state.version:
+            self._recent.forget(account)
+            raise VersionConflict(account, state.version, version)
+
+    async def _refusal(self, account: AccountId, error: Exception) -> Exception:
+        """The error as the ledger tells it; gets ready for another attempt where one makes sense."""
+        self._recent.forget(account)
+        if isinstance(error, WrongEpoch):
+            await self._shards.router.refresh()
+        if isinstance(error, StreamClosed):
+            return AccountClosed(account)
+        if isinstance(error, TotalOutOfRange):
+            return BalanceTooLarge(f"the balance of {account} would get too large")
+        return error
+
+
+async def _more(store: EventStore, account: AccountId, known: Account) -> Account:
+    """What became of an account that was known as it was once."""
+    while events := await store.read(account, after=known.version, limit=PAGE):
+        known = fold(map(read_event, events), known)
+        if len(events) < PAGE:
+            break
+    return known
+
+
+async def persistently(change: Callable[[], Awaitable[Result]]) -> Result:
+    """Try a change again, each time a little later, as long as it only loses against others."""
+    async for attempt in stamina.retry_context(
+        on=_RETRIED,
+        attempts=None,
+        timeout=RETRY_SECONDS,
+        wait_initial=FIRST_WAIT_SECONDS,
+        wait_max=LONGEST_WAIT_SECONDS,
+        wait_jitter=FIRST_WAIT_SECONDS,
+    ):
+        with attempt:
+            return await change()
+    raise AssertionError("the last attempt returns or raises")
+
+
+EXPIRY = "expiry"
+"""Actor of what happens by itself."""
+_ASKED = NewEvent("Asked", {})
+
+
+def new_event(event: Event, origin: Origin) -> NewEvent:
+    """The event as it is stored."""
+    return NewEvent(type(event).__name__, encode(event), event.change, origin.metadata)
+
+
+def _posted(place: Place, appended: Appended) -> Posted:
+    return Posted(place, appended.total, appended.version, appended.repeated)
+
+
+def _is_due(account: Account, now: datetime) -> bool:
+    return account.due is not None and account.due <= now

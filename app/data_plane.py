@@ -1,0 +1,81 @@
+"""The data plane of a process, put together: databases, stores, routes, transfers, the ledger, and what runs beside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from prometheus_client.registry import Collector
+
+from app.background import Worker, led
+from app.credits import Expiry, Ledger, LedgerMetrics, Shards
+from app.credits.ledger import utc_now
+from app.credits.streams import Clock
+from app.database import Databases
+from app.events import EventStore
+from app.sharding import Directory, PostgresMapStore, Router
+from app.transfers import Forgetting, Resolver, TransferMetrics, Transfers
+
+SETTLING = 2
+"""Connections to a shard that only ever finish transfers."""
+
+
+class DataPlane:
+    """Everything that a process needs to work with accounts."""
+
+    def __init__(
+        self, directory: Directory, *, cloud: str, pool_size: int, database_seconds: float, clock: Clock = utc_now
+    ) -> None:
+        """`cloud` is where the process runs: shards at home there are its home shards."""
+        self._home = [shard.name for shard in directory.at_home(cloud)]
+        self._clock = clock
+        self.databases = Databases(directory.shards, home=cloud, size=pool_size, seconds=database_seconds)
+        # Connections that let go of streams are kept apart from those that wait for them.
+        self._settling = Databases(directory.shards, home=cloud, size=SETTLING, seconds=database_seconds)
+        by_shard = self.databases.by_shard
+        self.stores = {name: EventStore(database) for name, database in by_shard.items()}
+        maps = directory.map_shard.name
+        self.router = Router(directory, self.stores, PostgresMapStore(by_shard[maps], shard=maps))
+        self.transfer_metrics = TransferMetrics()
+        self.transfers = Transfers(
+            by_shard,
+            self._settling.by_shard,
+            lambda key: self.router.route(key)[0],
+            self._refresh,
+            metrics=self.transfer_metrics,
+        )
+        self.ledger_metrics = LedgerMetrics()
+        self.ledger = Ledger(Shards(self.router, by_shard), self.transfers, clock=clock, metrics=self.ledger_metrics)
+
+    async def open(self) -> None:
+        """Start to connect."""
+        await self.databases.open()
+        await self._settling.open()
+
+    async def close(self) -> None:
+        """Finish transfers that are under way, and close every connection."""
+        await self.transfers.close()
+        await self._settling.close()
+        await self.databases.close()
+
+    @property
+    def home_stores(self) -> dict[str, EventStore]:
+        """The stores of the home shards."""
+        return {name: self.stores[name] for name in self._home}
+
+    @property
+    def collectors(self) -> list[Collector]:
+        """What the parts count."""
+        return [self.ledger_metrics.operations, self.transfer_metrics]
+
+    def workers(self) -> Iterator[Worker]:
+        """What is to run beside the requests; work on a shard is done by processes at its home."""
+        yield Worker("slot map", self.router.watch)
+        participants = self.transfers.participants
+        for name in self._home:
+            database = self.databases.by_shard[name]
+            yield Resolver(participants[name], participants, self.transfer_metrics).worker
+            yield led(database, Forgetting(participants[name], participants).worker)
+            yield led(database, Expiry(name, database, self.ledger, self._clock).worker)
+
+    async def _refresh(self) -> None:
+        await self.router.refresh()

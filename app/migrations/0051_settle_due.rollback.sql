@@ -1,0 +1,1 @@
+drop function settle_due(text, bigint, timestamptz);
