@@ -1,0 +1,33 @@
+"""Where the master key and the erasure log are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from app.personal_data.erasure_log import Database, DatabaseErasureLog, ErasureLog, FileErasureLog
+from app.settings import CommonSettings
+from app.sharding import Directory
+
+DATABASES = "databases"
+FILE = "file:"
+
+
+class PersonalDataSettings(CommonSettings):
+    """What whoever seals, opens or erases needs besides."""
+
+    master_key: Annotated[str, Field(min_length=1, pattern=r"^[a-z-]+:")]
+    """As `app.personal_data.master_key` takes it, such as file:/path or aws-kms:<arn>."""
+    erasure_log: Annotated[str, Field(pattern=r"^(databases$|file:/.)")] = DATABASES
+    """databases: a table in a database of every home; or file:/path."""
+
+
+def erasure_log(where: str, directory: Directory, databases: Mapping[str, Database]) -> ErasureLog:
+    """The log that a setting names: in the databases, one of each home has all of it."""
+    if where.startswith(FILE):
+        return FileErasureLog(Path(where.removeprefix(FILE)))
+    first_of_home = {shard.home: shard.name for shard in reversed(directory.shards)}
+    return DatabaseErasureLog([databases[name] for name in first_of_home.values()])
