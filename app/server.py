@@ -9,7 +9,7 @@ import structlog
 import uvicorn
 from fastapi import FastAPI
 
-from app import logs
+from app import collector, logs
 from app.api import create_app
 from app.api.services import Services
 from app.settings import ServeSettings
@@ -54,6 +54,7 @@ def run(settings: ServeSettings) -> None:
     logs.configure(settings.log_level, environment=settings.environment, cloud=settings.cloud)
     app = create_app(settings, directory)
     server = DrainingServer(_config(settings, app), app.state.services, settings.drain_seconds)
+    collector.calm()
     log.info("serving", host=settings.host, port=settings.port, shards=[shard.name for shard in directory.shards])
     server.run()
     log.info("stopped")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -15,12 +15,17 @@ Row = tuple[Any, ...]
 # What `StoredEvent._make` does, without its check of the length: a good part of what reading a stream costs.
 _made: Callable[[Row], StoredEvent] = partial(tuple.__new__, StoredEvent)
 _loads = orjson.loads
+_DATA, _METADATA = map(StoredEvent._fields.index, ("data", "metadata"))
 
 
-def stored_events(rows: Iterable[Row]) -> list[StoredEvent]:
+def stored_events(rows: Sequence[Row]) -> list[StoredEvent]:
     """The events of rows that have StoredEvent's columns in its order."""
+    # One document that holds all of them is decoded faster than each of them.
+    data = _loads(f"[{','.join([row[_DATA] for row in rows])}]")
+    metadata = _loads(f"[{','.join([row[_METADATA] for row in rows])}]")
     return [
-        # one by one: a starred rest would cost as much as decoding the metadata
-        _made((stream, version, tx, position, kind, schema, _loads(data), _loads(metadata), change, total, at))
-        for stream, version, tx, position, kind, schema, data, metadata, change, total, at in rows
+        _made((stream, version, tx, position, kind, schema, its_data, its_metadata, change, total, at))
+        for (stream, version, tx, position, kind, schema, _, _, change, total, at), its_data, its_metadata in zip(
+            rows, data, metadata, strict=True
+        )
     ]

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import Connection
 from typing import Any, Generic, TypeVar
 
+from app import collector
+
 Result = TypeVar("Result")
 Work = Callable[..., Result]
 """Takes what a slice is told (most often: seconds), gives what is measured."""
@@ -64,6 +66,7 @@ def crew(
 def _serve(pipe: Connection[Any, Any], make: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
     try:
         with make(*arguments) as work:
+            collector.calm()  # the app does it, and so all sides do
             pipe.send((True, None))
             while (told := pipe.recv()) is not None:
                 pipe.send((True, work(*told)))
