@@ -82,7 +82,7 @@ class Entry:
     """Where the gateway's proxies run: the only place that may connect to the app."""
     cluster_issuer: str = "acme"
     """The cert-manager ClusterIssuer that signs the certificate."""
-    paths: Sequence[str] = ("/accounts", "/docs", "/openapi.json", "/healthz", "/readyz")
+    paths: Sequence[str] = ("/accounts", "/transfers", "/docs", "/openapi.json", "/healthz", "/readyz")
     """Path prefixes that are served to the world; /metrics is not among them."""
 
     def __post_init__(self) -> None:

@@ -1,0 +1,1 @@
+delete from statement_lines where slot = %(slot)s
