@@ -90,7 +90,7 @@ class Keeper:
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_port}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -219,13 +219,23 @@ def test_after_a_rotation_the_new_key_wraps_and_the_old_one_still_unwraps(case: 
 
 
 def test_a_key_that_is_not_ours_is_never_asked(case: Case) -> None:
+    """Whoever can write the table would else get our token, or have us seal with a key that they know."""
     wrapped = case.key.wrap(SECRET, ANNA)
-    asked = len(case.keeper.seen) if case.keeper else 0
-    foreign_ids = ["http://127.0.0.1:1/keys/ledger/v1", "arn:aws:kms:eu-central-1:6:key/x", "projects/x", "", "local-9"]
-    for foreign in foreign_ids:
-        with pytest.raises(MasterKeyFailed):
-            case.key.unwrap(Wrapped(foreign, wrapped.value), ANNA)
-    assert asked == (len(case.keeper.seen) if case.keeper else 0)
+    with Keeper(azure_answer, RSA_KEYS[:1]) as thief:
+        asked = len(case.keeper.seen) if case.keeper else 0
+        foreign_ids = [
+            f"{thief.url}/keys/ledger/v1",
+            f"{case.keeper.url if case.keeper else ''}/keys/ledger/../other/v1",
+            "arn:aws:kms:eu-central-1:6:key/x",
+            "projects/x",
+            "local-9",
+            "",
+        ]
+        for foreign in foreign_ids:
+            with pytest.raises(MasterKeyFailed):
+                case.key.unwrap(Wrapped(foreign, wrapped.value), ANNA)
+        assert thief.seen == []
+        assert asked == (len(case.keeper.seen) if case.keeper else 0)
 
 
 def test_a_cloud_learns_no_subject(case: Case) -> None:
