@@ -377,16 +377,30 @@ class TestErasuresThatFailOnTheWay:
         # The copy that was there is destroyed all the same.
         assert (await world.read("anna"))[0]["holder"]["email"] == Erased("anna")
 
-    async def test_a_key_that_is_being_made_meanwhile_is_destroyed_too(self, world: World, log: FileErasureLog) -> None:
-        outcomes = await asyncio.gather(
-            *(world.personal_data(world.new_process()).seal("anna", [opened()]) for _ in range(6)),
-            erase("anna", at=NOON, log=log, shards=world.keys),
-            return_exceptions=True,
-        )
-        assert all(not isinstance(each, BaseException) or isinstance(each, SubjectErased) for each in outcomes)
-        with psycopg_to(world, "anna") as connection:
-            rows = connection.execute("select wrapped from subject_keys where subject = 'anna'").fetchall()
+    async def test_a_key_that_is_being_made_meanwhile_is_destroyed_too(
+        self, world: World, log: FileErasureLog, postgres: Postgres
+    ) -> None:
+        with psycopg_to(world, "anna") as maker:
+            maker.execute("begin")
+            maker.execute("select keep_subject_key('anna', %s::smallint, 1, 'wrapped', 'key')", [slot_of("anna")])
+            erasing = asyncio.create_task(erase("anna", at=NOON, log=log, shards=world.keys))
+            await until(lambda: waits_for_a_lock(postgres))
+            maker.execute("commit")
+            assert await erasing
+            rows = maker.execute("select wrapped from subject_keys where subject = 'anna'").fetchall()
         assert rows == [(None,)]
+
+
+async def until(condition: Any) -> None:
+    async with asyncio.timeout(20):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+def waits_for_a_lock(postgres: Postgres) -> bool:
+    with postgres.as_operator("postgres") as connection:
+        rows = connection.execute("select from pg_stat_activity where wait_event_type = 'Lock'").fetchall()
+    return len(rows) > 0
 
 
 class TestRestores:
