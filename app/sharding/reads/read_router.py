@@ -150,7 +150,7 @@ class ReadRouter:
         reason: DatabaseUnavailable | None = None
         for server in self._candidates(shard, key):
             try:
-                if not await self._shows(server, shard, after):
+                if after is not None and not await self._shows(server, shard, after):
                     continue
                 seconds = None if server.is_primary else self._limits.standby_seconds
                 rows = await server.rows(text, parameters, seconds=seconds)
@@ -168,9 +168,9 @@ class ReadRouter:
             return list(servers)
         return candidates(servers, key, home=self._home, now=self._clock(), lag_limit=self._limits.lag_seconds)
 
-    async def _shows(self, server: Server, shard: str, after: Position | None) -> bool:
+    async def _shows(self, server: Server, shard: str, after: Position) -> bool:
         """Whether a server shows what had been written, if need be after a short wait."""
-        if after is None or server.is_primary:
+        if server.is_primary:
             return True
         if after.shard != shard:
             return False  # the slot has moved since: positions of different logs do not compare
