@@ -13,10 +13,7 @@ from app.credits.streams import Clock
 from app.database import Databases
 from app.events import EventStore
 from app.sharding import Directory, PostgresMapStore, Router
-from app.transfers import Forgetting, Resolver, TransferMetrics, Transfers
-
-SETTLING = 2
-"""Connections to a shard that only ever finish transfers."""
+from app.transfers import LOCK_SECONDS, Forgetting, Resolver, TransferMetrics, Transfers
 
 
 class DataPlane:
@@ -29,15 +26,19 @@ class DataPlane:
         self._home = [shard.name for shard in directory.at_home(cloud)]
         self._clock = clock
         self.databases = Databases(directory.shards, home=cloud, size=pool_size, seconds=database_seconds)
-        # Connections that let go of streams are kept apart from those that wait for them.
-        self._settling = Databases(directory.shards, home=cloud, size=SETTLING, seconds=database_seconds)
+        # Transfers wait for streams that others hold: not with the connections of everybody else, nor with those that
+        # let go of streams.
+        self._waiting = Databases(
+            directory.shards, home=cloud, size=pool_size, seconds=database_seconds, lock_seconds=LOCK_SECONDS
+        )
+        self._settling = Databases(directory.shards, home=cloud, size=pool_size, seconds=database_seconds)
         by_shard = self.databases.by_shard
         self.stores = {name: EventStore(database) for name, database in by_shard.items()}
         maps = directory.map_shard.name
         self.router = Router(directory, self.stores, PostgresMapStore(by_shard[maps], shard=maps))
         self.transfer_metrics = TransferMetrics()
         self.transfers = Transfers(
-            by_shard,
+            self._waiting.by_shard,
             self._settling.by_shard,
             lambda key: self.router.route(key)[0],
             self._refresh,
@@ -48,14 +49,14 @@ class DataPlane:
 
     async def open(self) -> None:
         """Start to connect."""
-        await self.databases.open()
-        await self._settling.open()
+        for databases in (self.databases, self._waiting, self._settling):
+            await databases.open()
 
     async def close(self) -> None:
         """Finish transfers that are under way, and close every connection."""
         await self.transfers.close()
-        await self._settling.close()
-        await self.databases.close()
+        for databases in (self._settling, self._waiting, self.databases):
+            await databases.close()
 
     @property
     def home_stores(self) -> dict[str, EventStore]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -70,19 +71,17 @@ class Transfers:
         metrics: TransferMetrics | None = None,
         stored: Callable[[str], None] = lambda _: None,
         seconds: float = SECONDS,
-        lock_seconds: float = LOCK_SECONDS,
         observe: Observe = nothing,
     ) -> None:
         """Connections of `waiting` wait for streams that others hold; those of `settling`, which let go of them, must
-        be others, or all of them could be taken by what waits for them. Both are by name of the shard.
+        be others, or all of them could be taken by what waits for them. Both are by name of the shard; `waiting`
+        has LOCK_SECONDS as its limit.
 
         `refresh` gets a newer slot map after a shard has refused a slot's epoch.
         `stored` is called with a shard's name whenever something became visible there. `observe` is awaited at every
         step of a transfer between two shards; what it raises leaves the transfer as it is there.
         """
-        self._participants = {
-            name: Participant(database, settling[name], lock_seconds=lock_seconds) for name, database in waiting.items()
-        }
+        self._participants = {name: Participant(database, settling[name]) for name, database in waiting.items()}
         self._room = {name: asyncio.Semaphore(IN_FLIGHT) for name in waiting}
         self._turns = Turns()
         self._route = route
@@ -127,9 +126,13 @@ class Transfers:
             raise TransferInDoubt(self._route(source.stream).shard, "the transfer took too long") from None
 
     async def close(self) -> None:
-        """Wait for the transfers that are under way."""
-        while self._tasks:
-            await asyncio.wait(self._tasks)
+        """Wait for the transfers that are under way, no longer than their callers would; the rest is the resolver's."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._seconds + SETTLE_SECONDS):
+                while self._tasks:
+                    await asyncio.wait(self._tasks)
+        for task in self._tasks:
+            task.cancel()
 
     def _keep(self, task: asyncio.Task[Result]) -> asyncio.Task[Result]:
         self._tasks.add(task)

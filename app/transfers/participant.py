@@ -55,11 +55,10 @@ class Unanswered(DatabaseUnavailable):
 class Participant:
     """One shard, as transfers use it. Raises DatabaseUnavailable; Unanswered where the question may have arrived."""
 
-    def __init__(self, waiting: ShardDatabase, settling: ShardDatabase, *, lock_seconds: float) -> None:
-        """`waiting` is for what may wait for locks, `lock_seconds` for each of them; `settling` for all else."""
+    def __init__(self, waiting: ShardDatabase, settling: ShardDatabase) -> None:
+        """`waiting` is for what may wait for locks, `settling` for all else."""
         self._waiting = waiting
         self._database = settling
-        self._patience = {"milliseconds": str(max(1, round(lock_seconds * 1000)))}
 
     @property
     def name(self) -> str:
@@ -78,8 +77,8 @@ class Participant:
         """Store an append as soon as its transaction is committed; raises what `append_all` does."""
         async with self._answers([request], self._waiting) as connection:
             async with connection.pipeline():
-                await self._begin(connection)
                 parameters = parameters_of([request], now)
+                await connection.execute("begin")
                 cursor = await connection.execute(statement("append_all"), parameters, binary=True)
                 await connection.execute(SQL("prepare transaction {}").format(Literal(str(gid))), prepare=False)
             return _stored(request, await cursor.fetchone())
@@ -90,10 +89,7 @@ class Participant:
         """Store an append and, with it, the decision to commit; raises what `append_all` does, and Aborted."""
         parameters = {**parameters_of([request], now), "attempt": attempt, "participant": participant}
         async with self._answers([request], self._waiting) as connection:
-            async with connection.pipeline():
-                await self._begin(connection)
-                cursor = await connection.execute(statement("decide"), parameters, binary=True)
-                await connection.execute("commit")
+            cursor = await connection.execute(statement("decide"), parameters, binary=True)
             return _stored(request, await cursor.fetchone())
 
     async def settle(self, gid: Gid | str, decision: Decision) -> None:
@@ -140,10 +136,6 @@ class Participant:
     async def replace_lost(self) -> None:
         """Let the pools replace what they lost; raises DatabaseUnavailable where no connection can be had."""
         await asyncio.gather(*(database.rows("select", {}) for database in (self._waiting, self._database)))
-
-    async def _begin(self, connection: Connection) -> None:
-        await connection.execute("begin")
-        await connection.execute(statement("limit_waits"), self._patience)
 
     @asynccontextmanager
     async def _answers(self, requests: Sequence[AppendRequest], database: ShardDatabase) -> AsyncIterator[Connection]:

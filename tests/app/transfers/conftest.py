@@ -20,7 +20,7 @@ from app.database.migrate import Migrator
 from app.events import EventStore, NewEvent
 from app.events.model import Slot
 from app.sharding import Directory, Place, parse_directory, slot_of
-from app.transfers import Leg, Participant, Resolver, Step, TransferMetrics, Transfers
+from app.transfers import LOCK_SECONDS, Leg, Participant, Resolver, Step, TransferMetrics, Transfers
 from localcloud.account import unprivileged
 from localcloud.home import Home
 from localcloud.identity import Authority
@@ -221,7 +221,9 @@ async def open_bank(servers: Servers) -> AsyncIterator[Bank]:
         for home, server in servers.by_shard.items():
             proxies[f"{home}-0"] = await stack.enter_async_context(FaultyProxy(server.address, server.port))
         directory = parse_directory(servers.directory({name: proxy.port for name, proxy in proxies.items()}))
-        databases, settling = [Databases(directory.shards, home="aws", size=3, seconds=1.5) for _ in range(2)]
+        common = {"home": "aws", "size": 3, "seconds": 1.5}
+        databases = Databases(directory.shards, **common, lock_seconds=LOCK_SECONDS)
+        settling = Databases(directory.shards, **common)
         for each in (databases, settling):
             await each.open()
             stack.push_async_callback(each.close)
