@@ -13,6 +13,7 @@ from app.credits.streams import Clock
 from app.database import Databases
 from app.events import EventStore
 from app.sharding import Directory, PostgresMapStore, Router
+from app.sharding.reads import ReadMetrics, ReplicaDatabases, read_router
 from app.transfers import LOCK_SECONDS, Forgetting, Resolver, TransferMetrics, Transfers
 
 
@@ -36,6 +37,8 @@ class DataPlane:
         self.stores = {name: EventStore(database) for name, database in by_shard.items()}
         maps = directory.map_shard.name
         self.router = Router(directory, self.stores, PostgresMapStore(by_shard[maps], shard=maps))
+        self._replicas = ReplicaDatabases(directory, size=pool_size, seconds=database_seconds)
+        self.reads = read_router(self.router, directory, by_shard, self._replicas, home=cloud)
         self.transfer_metrics = TransferMetrics()
         self.transfers = Transfers(
             self._waiting.by_shard,
@@ -51,10 +54,12 @@ class DataPlane:
         """Start to connect."""
         for databases in (self.databases, self._waiting, self._settling):
             await databases.open()
+        await self._replicas.open()
 
     async def close(self) -> None:
         """Finish transfers that are under way, and close every connection."""
         await self.transfers.close()
+        await self._replicas.close()
         for databases in (self._settling, self._waiting, self.databases):
             await databases.close()
 
@@ -66,11 +71,12 @@ class DataPlane:
     @property
     def collectors(self) -> list[Collector]:
         """What the parts count."""
-        return [self.ledger_metrics.operations, self.transfer_metrics]
+        return [self.ledger_metrics.operations, self.transfer_metrics, ReadMetrics(self.reads)]
 
     def workers(self) -> Iterator[Worker]:
         """What is to run beside the requests; work on a shard is done by processes at its home."""
         yield Worker("slot map", self.router.watch)
+        yield Worker("standbys", self.reads.watch)
         participants = self.transfers.participants
         for name in self._home:
             database = self.databases.by_shard[name]
