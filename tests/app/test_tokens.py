@@ -20,7 +20,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
-from app.tokens import InvalidToken, JwksCache, KeysUnavailable, UnknownKey, Verifier, key_source
+from app.tokens import InvalidToken, JwksCache, KeysUnavailable, KnownCallers, UnknownKey, Verifier, key_source
+from app.tokens.known import TRUSTED_SECONDS
 from localcloud.home import Home
 from localcloud.identity import Authority
 
@@ -181,6 +182,49 @@ async def test_a_withdrawn_key_is_refused_once_keys_are_read_again() -> None:
     clock.now += 301
     with pytest.raises(UnknownKey):
         await cache.key("stolen")
+
+
+class TestKnownCallers:
+    """Tokens that come again."""
+
+    async def test_a_token_is_verified_once(self) -> None:
+        issuer = Issuer(ec=EC_KEY)
+        known = KnownCallers(verifier(issuer))
+        token = signed()
+        caller = await known.caller(token)
+        issuer.keys.clear()
+        assert known.remembered(token) == caller == await known.caller(token)
+
+    async def test_a_token_is_not_taken_beyond_its_end(self) -> None:
+        clock = Clock()
+        clock.now = time.time()
+        known = KnownCallers(verifier(Issuer(ec=EC_KEY)), now=clock)
+        token = signed(lifetime=20)
+        await known.caller(token)
+        clock.now += 21
+        assert known.remembered(token) is None
+
+    async def test_a_token_is_looked_at_again_after_a_while(self) -> None:
+        clock = Clock()
+        known = KnownCallers(verifier(Issuer(ec=EC_KEY)), monotonic=clock)
+        token = signed(lifetime=3600)
+        await known.caller(token)
+        clock.now += TRUSTED_SECONDS
+        assert known.remembered(token) is None
+
+    async def test_a_token_that_proves_nothing_is_not_remembered(self) -> None:
+        known = KnownCallers(verifier(Issuer(ec=EC_KEY)))
+        token = signed(OTHER_KEY)
+        for _ in range(2):
+            with pytest.raises(InvalidToken):
+                await known.caller(token)
+
+    async def test_only_so_many_are_remembered(self) -> None:
+        known = KnownCallers(verifier(Issuer(ec=EC_KEY)), size=2)
+        tokens = [signed(sub=name) for name in ("a", "b", "c")]
+        for token in tokens:
+            await known.caller(token)
+        assert [known.remembered(token) is not None for token in tokens] == [False, True, True]
 
 
 async def test_without_any_key_it_cannot_be_told() -> None:
