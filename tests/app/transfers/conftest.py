@@ -148,6 +148,7 @@ class Bank:
     servers: Servers
     directory: Directory
     databases: Databases
+    settling: Databases
     proxies: Mapping[str, FaultyProxy]
     metrics: TransferMetrics
     transfers: Transfers = field(init=False)
@@ -228,7 +229,7 @@ async def open_bank(servers: Servers) -> AsyncIterator[Bank]:
             await each.open()
             stack.push_async_callback(each.close)
         metrics = TransferMetrics()
-        opened = Bank(servers, directory, databases, proxies, metrics)
+        opened = Bank(servers, directory, databases, settling, proxies, metrics)
         opened.transfers = Transfers(
             databases.by_shard,
             settling.by_shard,
@@ -266,11 +267,14 @@ def place_in_order(stream: str) -> int:
     return request(stream, NewEvent("E", {}), slot=Slot(0, 1)).hash
 
 
-def pair(source_shard: str, target_shard: str, *, prepared: str) -> tuple[str, str]:
+def pair(source_shard: str, target_shard: str, *, prepared: str, prefix: str = "s") -> tuple[str, str]:
     """Source and target on these shards; the half of the one called `prepared` is locked, and prepared, first."""
     low, high = (lambda place: place < 0), (lambda place: place >= 0)
     of_source, of_target = (low, high) if prepared == "source" else (high, low)
-    return stream_on(source_shard, hash_is=of_source, prefix="from"), stream_on(target_shard, hash_is=of_target)
+    return (
+        stream_on(source_shard, hash_is=of_source, prefix=f"{prefix}-from"),
+        stream_on(target_shard, hash_is=of_target, prefix=prefix),
+    )
 
 
 def legs(source: str, target: str, amount: int) -> tuple[Leg, Leg]:

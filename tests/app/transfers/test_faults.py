@@ -38,6 +38,14 @@ async def settled_once(bank: Bank, source: str, target: str, *, key: str = "k") 
     return bool(made)
 
 
+async def connected(bank: Bank) -> None:
+    """Let every pool have a connection that knows its statements, so that no preparation meets the fault."""
+    for number, (source_shard, target_shard) in enumerate([("aws-0", "azure-0"), ("azure-0", "aws-0"), ("aws-0",) * 2]):
+        source, target = pair(source_shard, target_shard, prepared="source", prefix=f"warm-{number}")
+        await bank.grant(source)
+        await bank.transfers.transfer(*legs(source, target, 1), key="warm")
+
+
 @sides
 @every_step
 async def test_a_coordinator_is_killed(bank: Bank, tmp_path: Path, prepared: str, step: Step) -> None:
@@ -80,6 +88,7 @@ async def test_a_server_is_killed(bank: Bank, prepared: str, step: Step, victim:
 async def test_a_connection_is_cut(bank: Bank, prepared: str, step: Step, cut_at: str) -> None:
     source, target = pair("aws-0", "azure-0", prepared=prepared)
     await bank.grant(source)
+    await connected(bank)
     proxy = bank.proxies["azure-0" if (step is Step.DECIDING) == (prepared == "source") else "aws-0"]
     bank.faults[step] = lambda: setattr(proxy, "cut_at", cut_at)
     first = await bank.transfers.transfer(*legs(source, target, AMOUNT), key="k")
@@ -92,6 +101,7 @@ async def test_a_connection_is_cut(bank: Bank, prepared: str, step: Step, cut_at
 async def test_a_connection_is_cut_within_one_shard(bank: Bank, cut_at: str) -> None:
     source, target = pair("aws-0", "aws-0", prepared="source")
     await bank.grant(source)
+    await connected(bank)
     bank.proxies["aws-0"].cut_at = cut_at
     await bank.transfers.transfer(*legs(source, target, AMOUNT), key="k")
     assert await settled_once(bank, source, target)

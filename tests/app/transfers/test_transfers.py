@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 from datetime import UTC, datetime, timedelta
 
@@ -187,6 +188,19 @@ async def test_a_prepared_half_keeps_its_slot_and_its_stream(bank: Bank) -> None
     bank.faults[Step.SETTLED] = ask
     await bank.transfers.transfer(*legs(source, target, 4), key="k")
     assert free == [(False,), (True,)]
+
+
+async def test_what_waits_for_streams_leaves_connections_to_let_go_of_them(bank: Bank) -> None:
+    source, target = pair("aws-0", "azure-0", prepared="source")
+    await bank.grant(source)
+    async with contextlib.AsyncExitStack() as held:
+
+        async def take_every_connection() -> None:
+            for _ in range(3):
+                await held.enter_async_context(bank.databases.by_shard["aws-0"].connection())
+
+        bank.faults[Step.SETTLING] = take_every_connection
+        assert (await bank.transfers.transfer(*legs(source, target, 4), key="k")).settled
 
 
 async def test_a_stream_that_is_held_too_long_gives_the_transfer_up(bank: Bank) -> None:
