@@ -82,7 +82,14 @@ class DataPlane:
             database = self.databases.by_shard[name]
             yield Resolver(participants[name], participants, self.transfer_metrics).worker
             yield led(database, Forgetting(participants[name], participants).worker)
-            yield led(database, Expiry(name, database, self.ledger, self._clock).worker)
+            yield led(database, self._expiry(name).worker)
+
+    def expiries(self) -> list[Expiry]:
+        """What records what ran out, for every shard."""
+        return [self._expiry(name) for name in self.databases.by_shard]
+
+    def _expiry(self, shard: str) -> Expiry:
+        return Expiry(shard, self.databases.by_shard[shard], self.ledger, self._clock)
 
     async def _refresh(self) -> None:
         await self.router.refresh()

@@ -7,7 +7,7 @@ import traceback
 
 import typer
 
-from cli import archive, environments, migrate, personal_data, psql, serve, token
+from cli import archive, credits, environments, migrate, personal_data, psql, serve, token
 
 app = typer.Typer(
     name="fortress",
@@ -21,6 +21,7 @@ app.command()(token.token)
 app.command(context_settings=psql.PASSED_ON)(psql.psql)
 app.command()(serve.serve)
 app.add_typer(migrate.app, name="migrate")
+app.add_typer(credits.app, name="credits")
 app.command()(archive.archive)
 personal_data.mount(app)
 
