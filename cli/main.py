@@ -7,7 +7,7 @@ import traceback
 
 import typer
 
-from cli import archive, credits, environments, migrate, personal_data, psql, serve, token
+from cli import archive, credits, environments, migrate, personal_data, psql, serve, shards, token
 
 app = typer.Typer(
     name="fortress",
@@ -22,6 +22,7 @@ app.command(context_settings=psql.PASSED_ON)(psql.psql)
 app.command()(serve.serve)
 app.add_typer(migrate.app, name="migrate")
 app.add_typer(credits.app, name="credits")
+app.add_typer(shards.app, name="shards")
 app.command()(archive.archive)
 personal_data.mount(app)
 

@@ -61,18 +61,18 @@ def _as_json(home: Home, inventory: Inventory) -> None:
 
 
 def _tables(inventory: Inventory) -> None:
-    _table(
+    table(
         ("database", "cloud", "role", "address", "state"),
         [
             (one.service, one.cloud, one.role, f"{one.address}:{one.port}", "running" if one.running else "DOWN")
             for one in inventory.databases
         ],
     )
-    _table(
+    table(
         ("pod", "cluster", "address", "state"),
         [(pod.name, pod.cluster, _address(pod.address, pod.ports), _state(pod)) for pod in inventory.pods],
     )
-    _table(
+    table(
         ("gateway", "cluster", "state"),
         [(one.url, one.cluster, "ready" if one.ready else "DOWN") for one in inventory.gateways],
     )
@@ -86,7 +86,7 @@ def _address(address: str, ports: Sequence[int]) -> str:
     return f"{address}:{ports[0]}" if address and ports else ""
 
 
-def _table(head: Sequence[str], rows: Rows) -> None:
+def table(head: Sequence[str], rows: Rows) -> None:
     """A table in a terminal, columns of plain text elsewhere."""
     if not sys.stdout.isatty():
         widths = [max(len(row[place]) for row in (head, *rows)) for place in range(len(head))]

@@ -100,10 +100,10 @@ class SlotNotHere(StalePlace):
 
 
 class NoLogin(Exception):
-    """The map names a shard that this process's directory does not know, so that it has no way in."""
+    """A shard that this process's directory does not know: there is no way in."""
 
     def __init__(self, shard: str) -> None:
         super().__init__(
-            f"the map places slots on shard {shard}, which the directory does not list: deploy the directory with it"
+            f"there is no way into shard {shard}, which the directory does not list: deploy the directory with it"
         )
         self.shard = shard

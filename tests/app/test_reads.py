@@ -217,7 +217,7 @@ class TestFallBack:
 
     async def test_a_shard_without_a_login_is_named(self) -> None:
         for stores in ({}, dict.fromkeys(["aws-0", "gcp-0"])):
-            with pytest.raises(NoLogin, match="the map places slots on shard aws-0"):
+            with pytest.raises(NoLogin, match="there is no way into shard aws-0"):
                 await ReadRouter(Router(two_shards(), stores), {}, home="aws").head(KEY)
 
     async def test_a_position_of_another_log_is_found_on_the_primary_only(self) -> None:

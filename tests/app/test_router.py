@@ -165,7 +165,7 @@ async def test_it_never_routes_to_a_shard_it_has_no_login_for(world: World) -> N
     world.leave(ALICE)
     world.shards["azure-7"] = Shard("azure-7", {})
     await world.arrive(ALICE, "azure-7")
-    with pytest.raises(NoLogin, match="the map places slots on shard azure-7, which the directory does not list"):
+    with pytest.raises(NoLogin, match="there is no way into shard azure-7, which the directory does not list"):
         await world.ask("alice")
     other = Router(directory(), {"gcp-0": world.shards["gcp-0"]}, world.maps)
     with pytest.raises(NoLogin, match="aws-0"):

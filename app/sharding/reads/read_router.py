@@ -23,6 +23,7 @@ from app.sharding.router import Router
 from app.sharding.statements import statement
 
 LOOKED_AT_SECONDS = 0.25
+ANSWER_SECONDS = 3.0
 BATCH = 4096
 """Most streams that one statement asks for."""
 
@@ -127,6 +128,12 @@ class ReadRouter:
         watched = [shard for shard, servers in self._servers.items() if len(servers) > 1]
         await asyncio.gather(*(self._look_at(shard) for shard in watched))
 
+    async def answering(self) -> dict[str, bool]:
+        """Whether each server answers now, by name of the server."""
+        servers = [server for servers in self._servers.values() for server in servers]
+        answers = await asyncio.gather(*(self._answers(server) for server in servers))
+        return {server.name: answer for server, answer in zip(servers, answers, strict=True)}
+
     def states(self) -> list[ServerState]:
         """Every server as it is now."""
         now = self._clock()
@@ -190,6 +197,13 @@ class ReadRouter:
         await asyncio.gather(*(self._ask_replayed(each) for each in standbys), return_exceptions=True)
         for each in standbys:
             each.fresh_until = log.fresh_until(each.replayed)
+
+    async def _answers(self, server: Server) -> bool:
+        try:
+            await server.rows("select", {}, seconds=ANSWER_SECONDS)
+        except DatabaseUnavailable:
+            return False
+        return True
 
     async def _ask_replayed(self, server: Server) -> None:
         [(replayed,)] = await server.rows(statement("replayed"), {}, seconds=self._limits.standby_seconds)

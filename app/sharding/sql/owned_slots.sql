@@ -1,0 +1,1 @@
+select slot from slots where state = 'owned'

@@ -1,0 +1,151 @@
+"""The shards that a command works on: those of a directory file, else those of the local environment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from app.database import CertificateLogin, Role, ShardDatabase
+from app.settings import PREFIX, CommonSettings, load
+from app.sharding import Directory, PostgresMapStore, Router, Shard, parse_directory, read_directory
+from app.sharding.reads import ReadRouter, ReplicaDatabase, Server
+from app.sharding.reads.servers import as_shard
+from localcloud.home import Home, default_home
+from localcloud.identity import Authority
+
+CONNECTIONS = 2
+SECONDS = 60.0
+
+
+class NoShards(Exception):
+    """No directory file is named, and no local environment runs."""
+
+
+@dataclass(frozen=True)
+class ShardWorld:
+    """All shards as their administrators see them."""
+
+    directory: Directory
+    databases: dict[str, ShardDatabase]
+    maps: PostgresMapStore
+    reads: ReadRouter
+
+
+@asynccontextmanager
+async def shard_world(file: Path | None) -> AsyncIterator[ShardWorld]:
+    """The shards that `file`, or FORTRESS_DIRECTORY, lists; without either those of the local environment.
+
+    Raises WrongDirectory, and NoShards.
+    """
+    logins = _of_file(file) or _local()
+    directory = logins.directory
+    async with AsyncExitStack() as stack:
+        databases = {shard.name: logins.database(shard) for shard in directory.shards}
+        replicas = {
+            shard.name: [logins.replica(as_shard(shard, each)) for each in shard.replicas] for shard in directory.shards
+        }
+        for database in (*databases.values(), *(each for group in replicas.values() for each in group)):
+            await database.open()
+            stack.push_async_callback(database.close)
+        holder = directory.map_shard.name
+        maps = PostgresMapStore(databases[holder], shard=holder)
+        servers = {name: _servers(database, replicas[name]) for name, database in databases.items()}
+        reads = ReadRouter(Router(directory, databases, maps), servers, home=directory.map_shard.home)
+        yield ShardWorld(directory, databases, maps, reads)
+
+
+def _servers(primary: ShardDatabase, replicas: list[ReplicaDatabase]) -> list[Server]:
+    name = primary.shard.name
+    standbys = [
+        Server(f"{name}-replica-{number}", each.shard, each, is_primary=False)
+        for number, each in enumerate(replicas, start=1)
+    ]
+    return [Server(name, primary.shard, primary, is_primary=True), *standbys]
+
+
+@dataclass(frozen=True)
+class _Logins:
+    """How the shards of a directory are logged in to: as their own administrators, by what the environment holds."""
+
+    directory: Directory
+
+    def database(self, shard: Shard) -> ShardDatabase:
+        return ShardDatabase(shard, size=CONNECTIONS, kept=0, seconds=SECONDS, role=Role.ADMIN)
+
+    def replica(self, shard: Shard) -> ReplicaDatabase:
+        return ReplicaDatabase(shard, size=CONNECTIONS, kept=0, seconds=SECONDS, role=Role.ADMIN)
+
+
+@dataclass(frozen=True)
+class _LocalLogins(_Logins):
+    """By certificates that the local world gives out; each home's administrator has one of its own."""
+
+    home: Home
+
+    def database(self, shard: Shard) -> ShardDatabase:
+        return _LocalDatabase(shard, certificates_for(self.home, shard))
+
+    def replica(self, shard: Shard) -> ReplicaDatabase:
+        return _LocalReplica(shard, certificates_for(self.home, shard))
+
+
+class _Certified(ShardDatabase):
+    """Logs in by a certificate of its own."""
+
+    def __init__(self, shard: Shard, certificates: dict[str, Any]) -> None:
+        super().__init__(shard, size=CONNECTIONS, kept=0, seconds=SECONDS, login=CertificateLogin(), role=Role.ADMIN)
+        self._certificates = certificates
+
+    async def _parameters(self) -> dict[str, Any]:
+        return await super()._parameters() | self._certificates
+
+
+class _LocalDatabase(_Certified):
+    """A shard of the local environment."""
+
+
+class _LocalReplica(_Certified, ReplicaDatabase):
+    """A standby of the local environment."""
+
+
+def certificates_for(home: Home, shard: Shard) -> dict[str, Any]:
+    """libpq's parameters by which a shard's administrator logs in to the local environment."""
+    authority = Authority.of(home)
+    own = authority.client_certificate(shard.admin.user.split("@")[0])
+    return {
+        "sslcert": str(own.certificate),
+        "sslkey": str(own.key),
+        "sslrootcert": str(authority.ca_certificate),
+        "port": shard.port or home.postgres_port,
+    }
+
+
+def local_directory(home: Home) -> Directory | None:
+    """The directory that the app of the local environment reads."""
+    from localcloud.kubernetes.cluster import Cluster
+
+    for cluster in Cluster.all(home):
+        for configuration in cluster.list("ConfigMap"):
+            text = configuration.get("data", {}).get("directory.json")
+            if text:
+                return parse_directory(text)
+    return None
+
+
+def _of_file(file: Path | None) -> _Logins | None:
+    if file is None and f"{PREFIX}DIRECTORY" not in os.environ:
+        return None
+    # The cloud that this process runs in does not matter here.
+    return _Logins(read_directory(load(CommonSettings, cloud="aws", directory=file).directory))
+
+
+def _local() -> _Logins:
+    home = Home(default_home())
+    directory = local_directory(home) if home.root.is_dir() else None
+    if directory is None:
+        raise NoShards(f"no shards: name a directory file (--directory, {PREFIX}DIRECTORY), or bring up `make up`")
+    return _LocalLogins(directory, home)

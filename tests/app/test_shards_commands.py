@@ -1,0 +1,190 @@
+"""`fortress shards`, as it is typed, on real shards."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from typer.testing import CliRunner
+
+from app.database.migrate import Migrator
+from app.sharding import Directory, LastShard, NoLogin, SameShard, ShardNotEmpty, SlotOutOfRange, parse_directory
+from app.sharding.errors import UnknownShard
+from app.sharding.growing import ShardOwnsSlots
+from cli.main import app
+from cli.shard_world import NoShards
+
+from .conftest import Empty, Postgres, shard
+
+pytestmark = pytest.mark.servers
+GCP_SLOTS = range(4088, 4096)
+RANGES = {"aws": [[0, 2043]], "azure": [[2044, 4087]], "gcp": [[4088, 4095]]}
+
+
+@pytest.fixture
+def directory(empty: Empty, answering: Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Directory:
+    """Two big shards and one with eight slots, in an environment that logs in as their administrator."""
+    shards = [shard(answering, home, empty(home).database) | {"slots": RANGES[home]} for home in RANGES]
+    text = json.dumps({"slots": 4096, "shards": shards})
+    parsed = parse_directory(text)
+    for each in parsed.shards:
+        Migrator(each, directory=parsed).up(lambda _: None)
+    (tmp_path / "directory.json").write_text(text)
+    monkeypatch.setenv("FORTRESS_DIRECTORY", str(tmp_path / "directory.json"))
+    return parsed
+
+
+def fortress(*words: str, answer: str = "") -> str:
+    result = CliRunner().invoke(app, ["shards", *words], input=answer)
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def told(*words: str) -> Any:
+    return json.loads(fortress(*words, "--json"))
+
+
+def slots() -> dict[str, int]:
+    return {each["shard"]: each["slots"] for each in told("status")["shards"]}
+
+
+def owned(postgres: Postgres, directory: Directory, name: str) -> set[int]:
+    """What the shard itself believes."""
+    with postgres.as_operator(directory.by_name[name].database) as connection:
+        return {slot for (slot,) in connection.execute("select slot from slots where state = 'owned'")}
+
+
+def test_status_tells_shards_and_servers(directory: Directory) -> None:
+    status = told("status")
+    assert status["version"] == 1
+    assert status["moving"] == []
+    assert [each["slots"] for each in status["shards"]] == [2044, 2044, 8]
+    assert {(each["server"], each["role"], each["circuit"], each["answers"]) for each in status["servers"]} == {
+        (name, "primary", "closed", True) for name in ("aws-0", "azure-0", "gcp-0")
+    }
+    lines = fortress("status").splitlines()
+    assert lines[0] == "slot map version 1"
+    assert any(line.split() == ["gcp-0", "gcp", "active", "8", "0", "0"] for line in lines)
+
+
+def test_a_server_that_is_down_is_told(directory: Directory, tmp_path: Path) -> None:
+    document = json.loads((tmp_path / "directory.json").read_text())
+    document["shards"][2]["port"] = 1
+    (tmp_path / "directory.json").write_text(json.dumps(document))
+    [down] = [each for each in told("status")["servers"] if not each["answers"]]
+    assert down["server"] == "gcp-0"
+    assert any(line.startswith("gcp-0") and line.endswith("DOWN") for line in fortress("status").splitlines())
+
+
+def test_one_slot_moves(directory: Directory, answering: Postgres) -> None:
+    assert told("move", "4090", "aws-0") == {"slot": 4090, "shard": "aws-0", "epoch": 2}
+    assert slots() == {"aws-0": 2045, "azure-0": 2044, "gcp-0": 7}
+    assert 4090 in owned(answering, directory, "aws-0")
+    assert 4090 not in owned(answering, directory, "gcp-0")
+    assert told("drop", "--grace", "0") == {"dropped": [4090]}
+    assert told("resume") == {"moved": [], "aborted": [], "failed": {}}
+
+
+def test_a_plan_changes_nothing_and_a_rebalance_asks(directory: Directory) -> None:
+    planned = told("plan", "--seconds", "0")
+    assert len(planned["moves"]) == pytest.approx(4096 / 3 - 8, rel=0.01)
+    assert {move["target"] for move in planned["moves"]} == {"gcp-0"}
+    with pytest.raises(AssertionError):
+        fortress("rebalance", "--seconds", "0", answer="n\n")
+    assert "slots are to move" in fortress("plan", "--seconds", "0")
+    assert slots() == {"aws-0": 2044, "azure-0": 2044, "gcp-0": 8}
+
+
+def test_a_shard_is_drained_removed_and_added_again(directory: Directory, answering: Postgres) -> None:
+    with pytest.raises(ShardNotEmpty, match="shard gcp-0 holds 8 slots"):
+        fortress("remove", "gcp-0")
+    assert told("drain", "gcp-0", "--yes")["moved"] == 8
+    assert slots() == {"aws-0": 2048, "azure-0": 2048, "gcp-0": 0}
+    assert owned(answering, directory, "gcp-0") == set()
+    assert [each["state"] for each in told("status")["shards"]] == ["active", "active", "draining"]
+    assert told("rebalance", "--seconds", "0")["moved"] == 0
+    assert told("remove", "gcp-0") == {"removed": "gcp-0"}
+    assert slots() == {"aws-0": 2048, "azure-0": 2048}
+    assert told("add", "gcp-0") == {"added": "gcp-0"}
+    assert slots() == {"aws-0": 2048, "azure-0": 2048, "gcp-0": 0}
+
+
+def test_a_rebalance_empties_a_shard_that_drains(directory: Directory, answering: Postgres) -> None:
+    with answering.as_operator(directory.map_shard.database) as connection:
+        connection.execute("select set_shard_state('gcp-0', 'draining')")
+    output = fortress("rebalance", "--yes", "--seconds", "0.1")
+    assert output.endswith("8 slots moved\n")
+    assert slots() == {"aws-0": 2048, "azure-0": 2048, "gcp-0": 0}
+    told("add", "gcp-0")
+    assert told("status")["shards"][2]["state"] == "active"
+
+
+def test_the_last_shard_stays(directory: Directory, answering: Postgres) -> None:
+    with answering.as_operator(directory.map_shard.database) as connection:
+        for name in ("azure-0", "gcp-0"):
+            connection.execute("select set_shard_state(%s, 'draining')", [name])
+    for command in (("remove", "aws-0"), ("drain", "aws-0", "--yes")):
+        with pytest.raises(LastShard, match="aws-0 is the last shard that takes slots"):
+            fortress(*command)
+
+
+@pytest.mark.parametrize(
+    ("words", "error", "line"),
+    [
+        (("move", "4096", "aws-0"), SlotOutOfRange, "slot 4096 is out of range: slots are numbered 0 to 4095"),
+        (("move", "7", "ibm-0"), UnknownShard, "the map has no shard ibm-0"),
+        (("move", "7", "aws-0"), SameShard, "slot 7 is on shard aws-0 already"),
+        (("drain", "ibm-0"), UnknownShard, "the map has no shard ibm-0; it has aws-0, azure-0, gcp-0"),
+        (("remove", "ibm-0"), UnknownShard, "the map has no shard ibm-0"),
+        (("add", "ibm-0"), NoLogin, "there is no way into shard ibm-0, which the directory does not list"),
+    ],
+)
+def test_bad_input_is_refused_by_name(
+    directory: Directory, words: tuple[str, ...], error: type[Exception], line: str
+) -> None:
+    with pytest.raises(error, match=line):
+        fortress(*words)
+
+
+def test_a_shard_that_believes_in_slots_of_others_is_not_let_in(directory: Directory, answering: Postgres) -> None:
+    told("drain", "gcp-0", "--yes")
+    told("remove", "gcp-0")
+    with answering.as_operator(directory.by_name["gcp-0"].database) as connection:
+        connection.execute("update slots set state = 'owned' where slot = 4090")
+    with pytest.raises(
+        ShardOwnsSlots, match="shard gcp-0 owns 1 slots by its own table, which the map gives to others"
+    ):
+        fortress("add", "gcp-0")
+
+
+def test_loads_are_measured(directory: Directory, answering: Postgres) -> None:
+    """What is written decides: the shard with a heavy slot gives others away."""
+    with answering.as_operator(directory.by_name["aws-0"].database) as connection:
+        fill(connection, slot=3, streams=50)
+    planned = told("plan", "--seconds", "0")
+    assert planned["shards"]["aws-0"]["before"]["bytes"] > planned["shards"]["azure-0"]["before"]["bytes"] == 0
+    assert 3 not in {move["slot"] for move in planned["moves"]}
+
+
+def fill(connection: psycopg.Connection[tuple[Any, ...]], slot: int, streams: int) -> None:
+    connection.execute(
+        "insert into streams (stream, slot, version, total, closed)"
+        " select 's' || number, %s, 100, 0, false from generate_series(1, %s::int) as number",
+        [slot, streams],
+    )
+
+
+@pytest.fixture
+def nowhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("FORTRESS_DIRECTORY", raising=False)
+    monkeypatch.setenv("LOCALCLOUD_HOME", str(tmp_path / "nowhere"))
+
+
+def test_without_any_shards_it_says_what_to_do(nowhere: None) -> None:
+    with pytest.raises(NoShards, match="name a directory file"):
+        fortress("status")
