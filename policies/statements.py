@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from policies.values import opened
+import re
+
+from policies.values import WrongShape, opened
 from policies.view import View
 
 EVERYONE = "*"
 
 
 def statements(document: View) -> tuple[View, ...]:
-    """The statements; one alone may stand there without a list."""
-    return document.objects("Statement", alone=True)
+    """The statements; one alone may stand there without a list. Raises WrongShape where something else stands there."""
+    found = document.objects("Statement", alone=True)
+    if not found and any(True for _ in document.entries()):
+        raise WrongShape(document.path, "a policy with statements", document.value)
+    return found
 
 
 def allows(statement: View) -> bool:
@@ -35,3 +40,54 @@ def principals(statement: View) -> frozenset[str]:
         return frozenset(statement.texts("Principal", alone=True))
     kinds = statement.object("Principal")
     return frozenset(name for kind, _ in kinds.entries() for name in kinds.texts(kind, alone=True))
+
+
+NARROWING = frozenset(
+    (
+        *("aws:principalorgid", "aws:principalorgpaths", "aws:principalaccount", "aws:principalarn"),
+        *("aws:sourceorgid", "aws:sourceorgpaths", "aws:sourceaccount", "aws:sourcearn", "aws:sourceowner"),
+        *("aws:sourcevpc", "aws:sourcevpce", "aws:userid", "kms:calleraccount", "s3:dataaccesspointaccount"),
+    )
+)
+"""Keys of conditions that leave only somebody of everybody (AWS IAM, global condition context keys)."""
+_POSITIVE = re.compile(
+    r"(foranyvalue:)?(stringequals|stringequalsignorecase|stringlike|arnequals|arnlike)", re.IGNORECASE
+)
+"""Operators that want a value to be there; `…IfExists`, `…Not…` and `ForAllValues:…` do not."""
+
+_WILDCARD = re.compile(r"[*?]")
+_OWNER = 12
+"""The length of an account's id."""
+
+
+def is_narrowed(statement: View) -> bool:
+    """Whether a condition leaves only somebody: one key of who asks, compared with a value that is not everything."""
+    conditions = statement.object("Condition")
+    return any(
+        _POSITIVE.fullmatch(operator)
+        and any(_narrows(conditions.object(operator), key) for key, _ in conditions.object(operator).entries())
+        for operator, _ in conditions.entries()
+    )
+
+
+def _narrows(comparison: View, key: str) -> bool:
+    if key.lower() not in NARROWING:
+        return False
+    values = View(value={"_": dict(comparison.entries())[key]}, path=f"{comparison.path}.{key}").texts("_", alone=True)
+    return bool(values) and all(map(_names_somebody, values))
+
+
+def _names_somebody(value: str) -> bool:
+    """Whether enough stands before the first wildcard to tell one owner from all others."""
+    if value.startswith("arn:"):
+        account, resource = [*value.split(":", 5), "", "", "", ""][4:6]
+        return not _WILDCARD.search(account) and bool(account or _WILDCARD.split(resource)[0])
+    literal, *wildcards = _WILDCARD.split(value)
+    return bool(literal) and (not wildcards or len(literal) >= _OWNER)
+
+
+def admits_everyone(statement: View) -> bool:
+    """Whether it grants something to everybody, or to all but a few, and no condition leaves only somebody."""
+    if statement.text("Effect") == "Deny":
+        return False
+    return (EVERYONE in principals(statement) or statement.exists("NotPrincipal")) and not is_narrowed(statement)

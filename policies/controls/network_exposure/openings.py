@@ -1,0 +1,220 @@
+"""What lets traffic in, in the words of three clouds: rules of groups, or rules that are resources of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from policies import Resource, View, WrongShape, applies_to
+from policies.control import Declaration, Decorator, Judge
+from policies.controls.network_exposure.sources import Sources
+from policies.resource import Cloud, cloud_of
+
+ALL_PORTS = range(65536)
+NONE: tuple[range, ...] = ()
+WITHOUT_PORTS = frozenset(("icmp", "icmpv6", "esp", "ah", "ipip", "1", "58", "50", "51", "4", "94"))
+"""Protocols that know no ports, by their names and by their numbers (IANA, protocol numbers)."""
+OPEN_RANGE = "0.0.0.0/0"
+
+
+@dataclass(frozen=True)
+class Opening:
+    """One rule that lets traffic in."""
+
+    ports: tuple[range, ...]
+    read_sources: Callable[[Sources], bool]
+    """Whether it lets anybody in; read last, for it may be unknown."""
+
+    def reaches(self, ports: Collection[int]) -> list[int]:
+        """Those of the ports that it opens."""
+        return [port for port in ports if any(port in opened for opened in self.ports)]
+
+    def reaches_beyond(self, ports: Collection[int]) -> list[range]:
+        """The ranges with a port that is none of these."""
+        return [opened for opened in self.ports if any(port not in ports for port in opened)]
+
+
+def openings(resource: Resource) -> Iterator[Opening]:
+    """The rules of a resource that let traffic in."""
+    return _READERS[resource.type](resource)
+
+
+def open_to_anybody(resource: Resource, ports: Collection[int], sources: Sources) -> list[int]:
+    """Those of the ports that any address reaches."""
+    found: set[int] = set()
+    for opening in openings(resource):
+        reached = opening.reaches(ports)
+        if reached and opening.read_sources(sources):
+            found.update(reached)
+    return sorted(found)
+
+
+def open_beyond(resource: Resource, ports: Collection[int], sources: Sources) -> list[str]:
+    """The ranges of ports that any address reaches, and that hold more than these ports."""
+    found: set[str] = set()
+    for opening in openings(resource):
+        beyond = opening.reaches_beyond(ports)
+        if beyond and opening.read_sources(sources):
+            found.update(described(one) for one in beyond)
+    return sorted(found)
+
+
+def described(ports: range) -> str:
+    """A range of ports in words."""
+    if ports == ALL_PORTS:
+        return "all ports"
+    return str(ports.start) if len(ports) == 1 else f"{ports.start}-{ports.stop - 1}"
+
+
+def rules_of(cloud: Cloud, *, but: Collection[str] = ()) -> Decorator:
+    """`applies_to` for all types of a cloud that hold rules, without those of `but`."""
+
+    def declare(judge: Judge | Declaration) -> Declaration:
+        declaration = Declaration.of(judge)
+        for token, reads in READS.items():
+            if cloud_of(token) == cloud and token not in but:
+                declaration = applies_to(token, reads=reads)(declaration)
+        return declaration
+
+    return declare
+
+
+# AWS: one rule has one protocol, a range of ports, and lists of ranges; groups and prefix lists are known sources.
+
+
+def _aws_ports(rule: View, protocol: str) -> tuple[range, ...]:
+    kind = rule.text(protocol, "-1").lower()
+    if kind in WITHOUT_PORTS:
+        return NONE
+    if kind in ("-1", "all"):
+        return (ALL_PORTS,)
+    return (range(int(rule.number("fromPort", 0)), int(rule.number("toPort", ALL_PORTS[-1])) + 1),)
+
+
+def _aws_opening(rule: View, protocol: str, lists: Sequence[str]) -> Opening:
+    return Opening(
+        _aws_ports(rule, protocol),
+        lambda sources: any(sources.any_open(rule.texts(path, alone=True), path) for path in lists),
+    )
+
+
+_BLOCKS = ("cidrBlocks", "ipv6CidrBlocks")
+_GROUP_RULE = ("protocol", "fromPort", "toPort", *_BLOCKS)
+
+
+def _security_group(group: Resource) -> Iterator[Opening]:
+    return (_aws_opening(rule, "protocol", _BLOCKS) for rule in group.objects("ingress"))
+
+
+def _security_group_rule(rule: Resource) -> Iterator[Opening]:
+    if rule.text("type") != "egress":
+        yield _aws_opening(rule, "protocol", _BLOCKS)
+
+
+def _ingress_rule(rule: Resource) -> Iterator[Opening]:
+    yield _aws_opening(rule, "ipProtocol", ("cidrIpv4", "cidrIpv6"))
+
+
+_ACL_BLOCKS = ("cidrBlock", "ipv6CidrBlock")
+
+
+def _acl_rule(rule: Resource) -> Iterator[Opening]:
+    if not rule.flag("egress") and rule.text("ruleAction").lower() != "deny":
+        yield _aws_opening(rule, "protocol", _ACL_BLOCKS)
+
+
+def _acl(acl: Resource) -> Iterator[Opening]:
+    rules = acl.objects("ingress")
+    return (_aws_opening(one, "protocol", _ACL_BLOCKS) for one in rules if one.text("action").lower() != "deny")
+
+
+# Azure: ports and sources come alone or as lists, and sources may be tags.
+
+_AZURE_PORTS = ("destinationPortRange", "destinationPortRanges")
+_AZURE_SOURCES = ("sourceAddressPrefix", "sourceAddressPrefixes")
+_AZURE_RULE = ("direction", "access", "protocol", *_AZURE_PORTS, *_AZURE_SOURCES)
+
+
+def _one_and_more(rule: View, one: str, more: str) -> tuple[str, ...]:
+    return (*([rule.text(one)] if rule.has(one) else []), *rule.texts(more))
+
+
+def _azure_openings(rules: Iterable[View]) -> Iterator[Opening]:
+    for rule in rules:
+        if rule.text("direction").lower() != "outbound" and rule.text("access").lower() != "deny":
+            yield Opening(_azure_ports(rule), _azure_sources(rule))
+
+
+def _azure_ports(rule: View) -> tuple[range, ...]:
+    if rule.text("protocol").lower() in WITHOUT_PORTS:
+        return NONE
+    return tuple(port_range(text, _AZURE_PORTS[0]) for text in _one_and_more(rule, *_AZURE_PORTS))
+
+
+def _azure_sources(rule: View) -> Callable[[Sources], bool]:
+    return lambda sources: any(map(sources.is_open_tag, _one_and_more(rule, *_AZURE_SOURCES)))
+
+
+def port_range(text: str, path: str) -> range:
+    """A port, a range of ports such as `20-25`, or `*`; raises WrongShape."""
+    if text == "*":
+        return ALL_PORTS
+    first, _, last = text.partition("-")
+    if not first.strip().isdecimal() or not (last or first).strip().isdecimal():
+        raise WrongShape(path, "a range of ports", text)
+    return range(int(first), int(last or first) + 1)
+
+
+# Google Cloud: a rule without any kind of source means everybody.
+
+
+def _firewall(firewall: Resource) -> Iterator[Opening]:
+    if firewall.flag("disabled") or firewall.text("direction", "INGRESS") == "EGRESS":
+        return
+    for allowed in firewall.objects("allows"):
+        yield Opening(_gcp_ports(allowed), _gcp_sources(firewall))
+
+
+def _gcp_ports(allowed: View) -> tuple[range, ...]:
+    if allowed.text("protocol").lower() in WITHOUT_PORTS:
+        return NONE
+    named = allowed.texts("ports")
+    return tuple(port_range(text, "allows.ports") for text in named) if named else (ALL_PORTS,)
+
+
+def _gcp_sources(firewall: Resource) -> Callable[[Sources], bool]:
+    def anybody(sources: Sources) -> bool:
+        ranges = firewall.texts("sourceRanges")
+        named = [*firewall.texts("sourceTags"), *firewall.texts("sourceServiceAccounts")]
+        return sources.any_open(ranges or ([] if named else [OPEN_RANGE]), "sourceRanges")
+
+    return anybody
+
+
+ACLS = ("aws:ec2/networkAclRule:NetworkAclRule", "aws:ec2/networkAcl:NetworkAcl")
+_READERS: dict[str, Callable[[Resource], Iterator[Opening]]] = {
+    "aws:ec2/securityGroup:SecurityGroup": _security_group,
+    "aws:ec2/securityGroupRule:SecurityGroupRule": _security_group_rule,
+    "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": _ingress_rule,
+    ACLS[0]: _acl_rule,
+    ACLS[1]: _acl,
+    "azure-native:network:NetworkSecurityGroup": lambda group: _azure_openings(group.objects("securityRules")),
+    "azure-native:network:SecurityRule": lambda rule: _azure_openings([rule]),
+    "gcp:compute/firewall:Firewall": _firewall,
+}
+READS: dict[str, list[str]] = {
+    "aws:ec2/securityGroup:SecurityGroup": [f"ingress.{path}" for path in _GROUP_RULE],
+    "aws:ec2/securityGroupRule:SecurityGroupRule": ["type", *_GROUP_RULE],
+    "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": [
+        *("ipProtocol", "fromPort", "toPort", "cidrIpv4", "cidrIpv6")
+    ],
+    ACLS[0]: ["egress", "ruleAction", "protocol", "fromPort", "toPort", *_ACL_BLOCKS],
+    ACLS[1]: [f"ingress.{path}" for path in ("action", "protocol", "fromPort", "toPort", *_ACL_BLOCKS)],
+    "azure-native:network:NetworkSecurityGroup": [f"securityRules.{path}" for path in _AZURE_RULE],
+    "azure-native:network:SecurityRule": list(_AZURE_RULE),
+    "gcp:compute/firewall:Firewall": [
+        *("disabled", "direction", "allows.protocol", "allows.ports"),
+        *("sourceRanges", "sourceTags", "sourceServiceAccounts"),
+    ],
+}
+"""What the readers read, by type."""
