@@ -9,16 +9,14 @@ from pydantic import BaseModel, Field
 
 from app.api.authentication import Administrator, Granter, Reader, Spender
 from app.api.parameters import (
-    DEFAULT_LIMIT,
     AccountPath,
     Amount,
     Asked,
     Body,
     Change,
-    Cursor,
     Expiry,
     Injected,
-    Limit,
+    Pages,
     Reason,
     change,
 )
@@ -82,7 +80,7 @@ class Expired(BaseModel):
     events: int = Field(description="Grants and reservations that had run out.")
 
 
-@router.post("/{account}/grants", status_code=201, responses=documented(401, 403, 409, 422, 429, 503))
+@router.post("/{account}/grants", status_code=201, responses=documented(400, 401, 403, 409, 413, 422, 429, 503))
 async def grant(
     account: AccountPath, request: GrantRequest, response: Response, services: Injected, actor: Granter, asked: Asked
 ) -> PostedAmount:
@@ -94,7 +92,7 @@ async def grant(
     return PostedAmount(**change(account, posted), amount=request.amount)
 
 
-@router.post("/{account}/spends", status_code=201, responses=documented(401, 403, 404, 409, 422, 429, 503))
+@router.post("/{account}/spends", status_code=201, responses=documented(400, 401, 403, 404, 409, 413, 422, 429, 503))
 async def spend(
     account: AccountPath, request: SpendRequest, response: Response, services: Injected, actor: Spender, asked: Asked
 ) -> PostedAmount:
@@ -107,14 +105,12 @@ async def spend(
 
 
 @router.get("/{account}/statement", responses=documented(401, 403, 404, 422, 429, 503))
-async def statement(
-    account: AccountPath, services: Injected, _: Reader, cursor: Cursor = None, limit: Limit = DEFAULT_LIMIT
-) -> Statement:
+async def statement(account: AccountPath, services: Injected, _: Reader, paging: Pages) -> Statement:
     """What happened to an account, the latest first. A line shows a moment after its change was answered."""
     pages = f"statement of {account}"
-    before = None if cursor is None else services.cursors.read(pages, cursor)
-    lines = await services.ledger.statement(account_id(account), before=before, limit=limit)
-    more = len(lines) == limit and lines[-1].version > 1
+    before = None if paging.cursor is None else services.cursors.read(pages, paging.cursor)
+    lines = await services.ledger.statement(account_id(account), before=before, limit=paging.limit)
+    more = len(lines) == paging.limit and lines[-1].version > 1
     return Statement(
         account=account,
         lines=[Line(**line._asdict()) for line in lines],
@@ -122,7 +118,7 @@ async def statement(
     )
 
 
-@router.post("/{account}/close", responses=documented(401, 403, 404, 409, 422, 429, 503))
+@router.post("/{account}/close", responses=documented(400, 401, 403, 404, 409, 413, 422, 429, 503))
 async def close(
     account: AccountPath,
     request: ClosingRequest,

@@ -16,7 +16,19 @@ Injected = Annotated[Services, Depends(services_of)]
 AccountPath = Annotated[str, Path(pattern=ACCOUNT_PATTERN, description="Name of the account.", examples=["alice"])]
 AccountName = Annotated[str, Field(pattern=ACCOUNT_PATTERN, examples=["alice"])]
 ReservationPath = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$", description="As it was given when it was made.")]
-Amount = Annotated[int, Field(ge=1, le=LARGEST_AMOUNT, description="Whole credits.", examples=[100])]
+
+
+def _whole(value: object) -> object:
+    """JSON knows one kind of number: 100.0 is the whole number 100, as long as no digit can have been lost."""
+    exact = isinstance(value, float) and value.is_integer() and abs(value) < 2**53
+    return int(value) if exact else value  # type: ignore[call-overload]
+
+
+Amount = Annotated[
+    int,
+    Field(ge=1, le=LARGEST_AMOUNT, description="Whole credits.", examples=[100]),
+    BeforeValidator(_whole),
+]
 Reason = Annotated[str, Field(min_length=1, max_length=LONGEST_REASON, pattern=r"^[^\x00]*$")]
 
 
@@ -30,9 +42,18 @@ Expiry = Annotated[
     BeforeValidator(_iso),
     Field(description="A moment in the future, with its time zone.", examples=["2036-01-31T00:00:00Z"]),
 ]
-Cursor = Annotated[str | None, Query(max_length=100, description="`next` of the page before; none begins anew.")]
-Limit = Annotated[int, Query(ge=1, le=LARGEST_PAGE, description="Most entries on the page.")]
-DEFAULT_LIMIT = PAGE
+
+
+class Paging(BaseModel):
+    """Which page of a list, and how long; a misspelt parameter is told, not passed over."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    cursor: str | None = Field(default=None, max_length=100, description="`next` of the page before; none begins anew.")
+    limit: int = Field(default=PAGE, ge=1, le=LARGEST_PAGE, description="Most entries on the page.")
+
+
+Pages = Annotated[Paging, Query()]
 
 
 class Body(BaseModel):

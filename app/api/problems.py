@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, NamedTuple
@@ -15,6 +16,7 @@ from starlette.exceptions import HTTPException
 from app.api.cursors import MalformedCursor
 from app.api.rates import TooManyRequests
 from app.credits import (
+    LARGEST_AMOUNT,
     AccountClosed,
     AccountNotEmpty,
     BalanceTooLarge,
@@ -117,9 +119,9 @@ ANSWERS: dict[type[Exception], Answer] = {
     InvalidAccountId: Answer(422, "invalid-request"),
     InvalidAmount: Answer(422, "invalid-amount"),
     InvalidText: Answer(422, "invalid-request"),
-    InvalidExpiry: Answer(422, "invalid-expiry"),
+    InvalidExpiry: Answer(409, "invalid-expiry"),  # well-formed, but too late now
     NaiveTimestamp: Answer(422, "invalid-expiry"),
-    SameAccount: Answer(422, "same-account"),
+    SameAccount: Answer(409, "same-account"),
     MalformedCursor: Answer(422, "malformed-cursor"),
     InvalidEvent: Answer(422, "invalid-request"),
     InsufficientCredits: Answer(409, "insufficient-credits", members=("needed", "available")),
@@ -162,10 +164,22 @@ def answer_to(error: Exception) -> ProblemResponse | None:
     return None
 
 
-async def _handle(_: Request, error: Exception) -> ProblemResponse:
+async def _handle(request: Request, error: Exception) -> ProblemResponse:
     answer = answer_to(error)
     assert answer is not None
+    if answer.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        # The framework names the methods of one of the path's operations only.
+        answer.headers["Allow"] = ", ".join(_methods(request.app, request.url.path))
     return answer
+
+
+def _methods(app: FastAPI, path: str) -> list[str]:
+    """The methods of a path, by the description; it has no parameter that a slash may be part of."""
+    found: set[str] = set()
+    for template, operations in app.openapi()["paths"].items():
+        if re.fullmatch(re.sub(r"\{[^}]*\}", "[^/]*", template), path):
+            found.update(method.upper() for method in operations)
+    return sorted(found)
 
 
 def _known(answer: Answer, error: Exception) -> ProblemResponse:
@@ -179,15 +193,24 @@ def _known(answer: Answer, error: Exception) -> ProblemResponse:
 
 
 def _describe(app: FastAPI) -> None:
-    """Add the schema that `documented` refers to; FastAPI itself only knows models of successful answers."""
+    """Put right what FastAPI does not tell: the schema that `documented` refers to, and bounds that no float holds."""
     without = app.openapi
 
     def openapi() -> dict[str, Any]:
-        document = without()
-        document.setdefault("components", {}).setdefault("schemas", {})["Problem"] = Problem.model_json_schema()
+        document: dict[str, Any] = _exact(without())
+        document["components"]["schemas"]["Problem"] = Problem.model_json_schema()
         return document
 
     app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _exact(document: Any) -> Any:
+    if isinstance(document, dict):
+        exact = {name: _exact(value) for name, value in document.items()}
+        if exact.get("maximum") == float(LARGEST_AMOUNT):
+            exact["maximum"] = LARGEST_AMOUNT
+        return exact
+    return [_exact(each) for each in document] if isinstance(document, list) else document
 
 
 def _invalid(error: Any) -> ProblemResponse:

@@ -10,16 +10,14 @@ from pydantic import BaseModel, Field
 
 from app.api.authentication import Reader, Spender
 from app.api.parameters import (
-    DEFAULT_LIMIT,
     AccountPath,
     Amount,
     Asked,
     Body,
     Change,
-    Cursor,
     Expiry,
     Injected,
-    Limit,
+    Pages,
     Reason,
     ReservationPath,
     change,
@@ -81,7 +79,7 @@ class Reservations(BaseModel):
     next: str | None = Field(description="Cursor of the page behind this one; null on the last.")
 
 
-@router.post("", status_code=201, responses=documented(401, 403, 404, 409, 422, 429, 503))
+@router.post("", status_code=201, responses=documented(400, 401, 403, 404, 409, 413, 422, 429, 503))
 async def reserve(
     account: AccountPath,
     request: ReservationRequest,
@@ -98,7 +96,7 @@ async def reserve(
     return PostedReservation(**change(account, posted), reservation=reservation, amount=request.amount)
 
 
-@router.post("/{reservation}/capture", responses=documented(401, 403, 404, 409, 422, 429, 503))
+@router.post("/{reservation}/capture", responses=documented(400, 401, 403, 404, 409, 413, 422, 429, 503))
 async def capture(
     account: AccountPath,
     reservation: ReservationPath,
@@ -132,17 +130,15 @@ async def release(
 
 
 @router.get("", responses=documented(401, 403, 404, 422, 429, 503))
-async def reservations(
-    account: AccountPath, services: Injected, _: Reader, cursor: Cursor = None, limit: Limit = DEFAULT_LIMIT
-) -> Reservations:
+async def reservations(account: AccountPath, services: Injected, _: Reader, paging: Pages) -> Reservations:
     """The reservations of an account, the latest first."""
     pages = f"reservations of {account}"
-    before = None if cursor is None else services.cursors.read(pages, cursor)
-    found = await services.ledger.reservations(account_id(account), before=before, limit=limit)
+    before = None if paging.cursor is None else services.cursors.read(pages, paging.cursor)
+    found = await services.ledger.reservations(account_id(account), before=before, limit=paging.limit)
     return Reservations(
         account=account,
         reservations=[Reservation(**each._asdict()) for each in found],
-        next=services.cursors.write(pages, found[-1].opened) if len(found) == limit else None,
+        next=services.cursors.write(pages, found[-1].opened) if len(found) == paging.limit else None,
     )
 
 

@@ -32,7 +32,7 @@ class PostedTransfer(BaseModel):
     target: Change
 
 
-@router.post("", status_code=201, responses=documented(401, 403, 404, 409, 422, 429, 503))
+@router.post("", status_code=201, responses=documented(400, 401, 403, 404, 409, 413, 422, 429, 503))
 async def transfer(
     request: TransferRequest, response: Response, services: Injected, actor: Spender, asked: Asked
 ) -> PostedTransfer:
