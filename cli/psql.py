@@ -35,16 +35,15 @@ def psql(
 
 
 def service_of(home: Home, where: str) -> str:
-    """The service of that name, else that of the shard where the account of that name lives."""
-    from app.sharding.directory import parse_directory
-    from localcloud.kubernetes.cluster import Cluster
+    """The service of that name, else that of the shard where the account of that name lives now."""
+    from cli.shard_world import holder_of, local_directory
     from localcloud.postgres import services
 
     if where in services.by_name(home):
         return where
-    for cluster in Cluster.all(home):
-        for configuration in cluster.list("ConfigMap"):
-            text = configuration.get("data", {}).get("directory.json")
-            if text:
-                return parse_directory(text).place_of(where).shard
-    raise NoSuchDatabase(f"no database {where}, and no app that knows the account; `fortress status` shows what runs")
+    directory = local_directory(home)
+    if directory is None:
+        raise NoSuchDatabase(
+            f"no database {where}, and no app that knows the account; `fortress status` shows what runs"
+        )
+    return holder_of(home, directory, where)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -9,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from app.database import CertificateLogin, Role, ShardDatabase
+from app.database import CertificateLogin, DatabaseUnavailable, Role, ShardDatabase
 from app.settings import PREFIX, CommonSettings, load
-from app.sharding import Directory, PostgresMapStore, Router, Shard, parse_directory, read_directory
+from app.sharding import Directory, NoMap, PostgresMapStore, Router, Shard, parse_directory, read_directory, slot_of
 from app.sharding.reads import ReadRouter, ReplicaDatabase, Server
 from app.sharding.reads.servers import as_shard
 from localcloud.home import Home, default_home
@@ -19,6 +20,8 @@ from localcloud.identity import Authority
 
 CONNECTIONS = 2
 SECONDS = 60.0
+MAP_SECONDS = 3.0
+"""How long somebody who only asks for an account waits for the map."""
 
 
 class NoShards(Exception):
@@ -134,6 +137,26 @@ def local_directory(home: Home) -> Directory | None:
             if text:
                 return parse_directory(text)
     return None
+
+
+def holder_of(home: Home, directory: Directory, key: str) -> str:
+    """Name of the shard of the local environment that has a key now; where the map does not answer, at first."""
+
+    async def ask() -> str:
+        holder = directory.map_shard
+        database = _LocalLogins(directory, home).database(holder)
+        await database.open()
+        try:
+            async with asyncio.timeout(MAP_SECONDS):
+                known = await PostgresMapStore(database, shard=holder.name).read()
+        finally:
+            await database.close()
+        return known.entry(slot_of(key)).shard
+
+    try:
+        return asyncio.run(ask())
+    except (TimeoutError, DatabaseUnavailable, NoMap):
+        return directory.place_of(key).shard
 
 
 def _of_file(file: Path | None) -> _Logins | None:
