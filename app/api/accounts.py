@@ -106,7 +106,7 @@ async def spend(
 
 @router.get("/{account}/statement", responses=documented(401, 403, 404, 422, 429, 503))
 async def statement(account: AccountPath, services: Injected, _: Reader, paging: Pages) -> Statement:
-    """What happened to an account, the latest first. A line shows a moment after its change was answered."""
+    """What happened to an account, the latest first."""
     pages = f"statement of {account}"
     before = None if paging.cursor is None else services.cursors.read(pages, paging.cursor)
     lines = await services.ledger.statement(account_id(account), before=before, limit=paging.limit)

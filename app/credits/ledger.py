@@ -160,7 +160,8 @@ class Ledger:
     ) -> Sequence[StatementLine]:
         """What happened to an account, the latest first, from the line before version `before` on.
 
-        A read model: it follows the account by what its projection lags. Raises UnknownAccount.
+        Read from the events themselves, archived ones too: so it shows every change that was answered. Raises
+        UnknownAccount.
         """
         rows = await self._page("read_statement", account, before, limit)
         return [StatementLine._make(row) for row in rows]

@@ -101,6 +101,35 @@ async def test_reservations_are_listed_page_by_page(client: httpx.AsyncClient) -
     assert kind(await client.get("/accounts/nobody/reservations")) == (404, "unknown-account")
 
 
+async def test_a_statement_tells_every_change_page_by_page(client: httpx.AsyncClient) -> None:
+    await post(client, "/accounts/alice/grants", amount=10, reason="welcome")
+    for amount in (1, 2, 3):
+        await post(client, "/accounts/alice/spends", amount=amount)
+    lines: list[dict[str, Any]] = []
+    parameters: dict[str, Any] = {"limit": 3}
+    while True:
+        page = (await client.get("/accounts/alice/statement", params=parameters)).json()
+        lines += page["lines"]
+        if page["next"] is None:
+            break
+        parameters["cursor"] = page["next"]
+    assert [(line["version"], line["type"], line["change"], line["balance"]) for line in lines] == [
+        (4, "Spent", -3, 4),
+        (3, "Spent", -2, 7),
+        (2, "Spent", -1, 9),
+        (1, "Granted", 10, 10),
+    ]
+    assert lines[-1]["details"] == {"amount": 10, "reason": "welcome"}
+    # What is added meanwhile moves no line to another page.
+    first = (await client.get("/accounts/alice/statement", params={"limit": 2})).json()
+    await post(client, "/accounts/alice/grants", amount=5)
+    following = await client.get("/accounts/alice/statement", params={"cursor": first["next"]})
+    assert [line["version"] for line in following.json()["lines"]] == [2, 1]
+    assert kind(await client.get("/accounts/nobody/statement")) == (404, "unknown-account")
+    of_bob = await client.get("/accounts/bob/statement", params={"cursor": first["next"]})
+    assert kind(of_bob) == (422, "malformed-cursor")
+
+
 async def test_credits_move_between_clouds(client: httpx.AsyncClient, migrated: Directory) -> None:
     names = [f"a{number}" for number in range(100)]
     source, target = (next(n for n in names if migrated.place_of(n).home == home) for home in ("aws", "gcp"))

@@ -89,6 +89,14 @@ def test_what_ran_out_is_recorded_at_once() -> None:
     assert told("expire", "alice") == [{"account": "alice", "events": 0}]
 
 
+def test_a_statement_is_printed_the_latest_first() -> None:
+    run("grant", "alice", 5)
+    run("spend", "alice", 2, "--reason", "coffee")
+    assert [(line["type"], line["balance"]) for line in told("statement", "alice")] == [("Spent", 3), ("Granted", 5)]
+    assert told("statement", "alice", "--limit", 1)[0]["details"] == {"amount": 2, "reason": "coffee"}
+    assert "Granted" in run("statement", "alice").output
+
+
 def test_reservations_are_listed() -> None:
     run("grant", "alice", 5)
     assert told("reservations", "alice") == []

@@ -1,5 +1,5 @@
-select version, recorded_at, type, change, balance, details
-from statement_lines
+select version, recorded_at, type, change, total, data
+from all_events
 where stream = %(stream)s and version < %(before)s
 order by version desc
 limit %(limit)s

@@ -1,1 +1,0 @@
-drop table statement_lines;

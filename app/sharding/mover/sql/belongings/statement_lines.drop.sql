@@ -1,1 +1,0 @@
-delete from statement_lines where slot = %(slot)s
