@@ -12,7 +12,7 @@ from pulumi_aws import cloudwatch, iam, rds
 from components import naming
 from components.children import child_of
 from components.database.credential import AwsMasterCredential
-from components.database.endpoint import Endpoint, Login
+from components.database.endpoint import Endpoint, Login, ReplicaEndpoint
 from components.database.parameters import rds_parameters
 from components.database.settings import ADMIN_ROLE, APP_ROLE, DATABASE, Maintenance, PostgresSettings, Tier
 from components.tags import named
@@ -88,7 +88,10 @@ class AwsDatabase(pulumi.ComponentResource):
             admin=Login(user=ADMIN_ROLE, login="aws-secret", secret=self._secret(primary)),
             arn=primary.arn,
             resource_id=primary.resource_id,
-            replica_hosts=[replica.address for replica in replicas],
+            replicas=[
+                ReplicaEndpoint(host=replica.address, port=replica.port, resource_id=replica.resource_id)
+                for replica in replicas
+            ],
         )
         self.register_outputs({"identifier": primary.identifier, "host": primary.address})
 

@@ -10,7 +10,7 @@ from pulumi_azure_native import authorization, dbforpostgresql, monitor
 
 from components import naming
 from components.children import child_of
-from components.database.endpoint import Endpoint, Login
+from components.database.endpoint import Endpoint, Login, ReplicaEndpoint
 from components.database.parameters import azure_parameters
 from components.database.settings import ADMIN_ROLE, APP_ROLE, DATABASE, PostgresSettings, Tier
 
@@ -95,7 +95,7 @@ class AzureDatabase(pulumi.ComponentResource):
             database=DATABASE,
             app=Login(user=APP_ROLE, login="azure-entra", principal=args.home.app_principal_id),
             admin=Login(user=ADMIN_ROLE, login="azure-entra", principal=args.home.admin_principal_id),
-            replica_hosts=[replica.fully_qualified_domain_name for replica in replicas],
+            replicas=[ReplicaEndpoint(host=replica.fully_qualified_domain_name) for replica in replicas],
         )
         self.register_outputs({"identifier": server.name, "host": server.fully_qualified_domain_name})
 

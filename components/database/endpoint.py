@@ -29,6 +29,25 @@ class Login:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ReplicaEndpoint:
+    """A read replica as its clients see it; it has its primary's database, and its roles."""
+
+    host: pulumi.Output[str]
+    """The name in the server's certificate."""
+    address: pulumi.Output[str] | None = None
+    """As for its primary."""
+    authority: pulumi.Output[str] | None = None
+    port: pulumi.Output[int] | None = None
+    resource_id: pulumi.Output[str] | None = None
+    """As for its primary; another one than the primary's."""
+
+    def facts(self, home: str, region: str) -> dict[str, Any]:
+        """The replica as the directory lists it."""
+        optional = {"address": self.address, "authority": self.authority, "port": self.port}
+        return {"host": self.host, "home": home, "region": region, **_known(optional)}
+
+
+@dataclass(frozen=True, kw_only=True)
 class Endpoint:
     """One database server as its clients see it."""
 
@@ -51,7 +70,7 @@ class Endpoint:
     """Of an RDS server."""
     resource_id: pulumi.Output[str] | None = None
     """The immutable id that IAM database logins to an RDS server are bound to."""
-    replica_hosts: list[pulumi.Output[str]] = field(default_factory=list)
+    replicas: list[ReplicaEndpoint] = field(default_factory=list)
 
     def facts(self) -> dict[str, Any]:
         """The endpoint as an entry of the directory that the app reads."""
@@ -64,7 +83,7 @@ class Endpoint:
             "database": self.database,
             "app": self.app.facts(),
             "admin": self.admin.facts(),
-            "replicas": [{"host": host} for host in self.replica_hosts],
+            "replicas": [replica.facts(self.home, self.region) for replica in self.replicas],
         }
 
 

@@ -11,7 +11,7 @@ from pulumi_gcp import sql
 
 from components import naming
 from components.children import child_of
-from components.database.endpoint import Endpoint, Login
+from components.database.endpoint import Endpoint, Login, ReplicaEndpoint
 from components.database.parameters import cloud_sql_flags
 from components.database.settings import DATABASE, PostgresSettings, Tier
 from components.tags import labels
@@ -104,7 +104,10 @@ class GcpDatabase(pulumi.ComponentResource):
             database=DATABASE,
             app=Login(user=app.name, login="gcp-iam"),
             admin=Login(user=admin.name, login="gcp-iam"),
-            replica_hosts=[_host(replica) for replica in replicas],
+            replicas=[
+                ReplicaEndpoint(host=_host(replica), address=replica.private_ip_address, authority=_authority(replica))
+                for replica in replicas
+            ],
         )
         self.register_outputs({"identifier": primary.name, "host": self.endpoint.host})
 

@@ -37,6 +37,8 @@ class AwsDatabaseAccess:
     """The server's immutable `db-…` id, which IAM database logins are bound to."""
     master_secret_arn: pulumi.Input[str]
     """The secret in which RDS keeps and rotates the master credentials."""
+    replica_resource_ids: Sequence[pulumi.Input[str]] = ()
+    """Those of its read replicas, each of which has an id of its own; in the server's region and account."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,7 +126,11 @@ def trust_policy(clusters: Sequence[Sequence[str]], token_subject: str) -> str:
 
 
 def _connect_policy(databases: Sequence[AwsDatabaseAccess]) -> pulumi.Output[str]:
-    users = [pulumi.Output.all(one.arn, one.resource_id).apply(lambda pair: database_user(*pair)) for one in databases]
+    users = [
+        pulumi.Output.all(one.arn, identity).apply(lambda pair: database_user(*pair))
+        for one in databases
+        for identity in (one.resource_id, *one.replica_resource_ids)
+    ]
     return pulumi.Output.all(*users).apply(
         lambda arns: _policy([{"Effect": "Allow", "Action": "rds-db:connect", "Resource": sorted(arns)}])
     )

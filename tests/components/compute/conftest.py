@@ -179,6 +179,7 @@ def identities(compute_engine: Any) -> SimpleNamespace:
                         name="aws-0",
                         arn="arn:aws:rds:eu-central-1:000000000001:db:test-aws-0",
                         resource_id="db-ABC",
+                        replica_resource_ids=["db-DEF"],
                         master_secret_arn="arn:aws:secretsmanager:eu-central-1:000000000001:secret:rds!db-1",
                     )
                 ],

@@ -51,12 +51,15 @@ def test_aws_takes_tokens_meant_for_aws_only(identities: Any) -> None:
     assert all(one["clientIdLists"] == ["sts.amazonaws.com"] for one in providers)
 
 
-def test_the_ledger_logs_into_its_own_database_user_and_reads_no_secret(identities: Any) -> None:
+def test_the_ledger_logs_into_its_own_database_user_on_replicas_too_and_reads_no_secret(identities: Any) -> None:
     [statement] = statements(identities.engine, ROLE_POLICY, "test-aws-ledger", "policy")
     assert statement == {
         "Effect": "Allow",
         "Action": "rds-db:connect",
-        "Resource": ["arn:aws:rds-db:eu-central-1:000000000001:dbuser:db-ABC/ledger"],
+        "Resource": [
+            "arn:aws:rds-db:eu-central-1:000000000001:dbuser:db-ABC/ledger",
+            "arn:aws:rds-db:eu-central-1:000000000001:dbuser:db-DEF/ledger",
+        ],
     }
 
 

@@ -320,8 +320,18 @@ def test_the_directory_says_where_each_shard_is_and_who_logs_in_how(databases: A
     assert (gcp["host"], gcp["address"]) == ("test-gcp-0.sql-psa.example", "10.18.160.3")
     assert gcp["app"] == {"user": "ledger@fortress-test.iam", "login": "gcp-iam"}
     assert gcp["authority"].startswith("-----BEGIN CERTIFICATE-----")
-    assert gcp["replicas"] == [{"host": "test-gcp-0-replica-1.sql-psa.example"}]
     assert aws["slots"] == [[0, 1364]]
+
+
+def test_the_directory_says_how_each_replica_is_reached(databases: Any) -> None:
+    shards = {shard["name"]: shard for shard in json.loads(databases.result)["shards"]}
+    [aws], [azure], [gcp] = (shards[name]["replicas"] for name in ("aws-0", "azure-0", "gcp-0"))
+    assert (aws["host"], aws["port"]) == ("test-aws-0-replica-1.rds.example", 5432)
+    assert azure["host"] == "test-azure-0-replica-1.azure.example"
+    assert (gcp["host"], gcp["address"]) == ("test-gcp-0-replica-1.sql-psa.example", "10.18.160.3")
+    assert gcp["authority"].startswith("-----BEGIN CERTIFICATE-----")
+    assert [each["home"] for each in (aws, azure, gcp)] == ["aws", "azure", "gcp"]
+    assert aws["region"] == shards["aws-0"]["region"]
 
 
 def test_the_directory_is_no_secret_and_tells_none(databases: Any) -> None:
