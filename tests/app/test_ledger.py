@@ -170,6 +170,18 @@ class TestExpiry:
         assert await ledger.expire(ALICE, origin=by()) == 1
         assert (await ledger.balance(ALICE)).available == 5
 
+    async def test_a_decision_does_not_make_an_end_forgotten(self, ledger: Ledger, clock: Clock) -> None:
+        await ledger.grant(ALICE, 5, origin=by(), expires_at=clock() + HOUR)
+        reservation, _ = await ledger.reserve(ALICE, 2, origin=by())
+        await ledger.capture(ALICE, reservation, 1, origin=by())
+        clock.moved = 2 * HOUR
+        with pytest.raises(InsufficientCredits):
+            await ledger.spend(ALICE, 1, origin=by())
+        # What comes back after its time is gone at once.
+        await ledger.release(ALICE, reservation, origin=by())
+        with pytest.raises(InsufficientCredits):
+            await ledger.spend(ALICE, 1, origin=by())
+
     async def test_a_grant_that_was_used_up_ends_without_a_word(
         self, ledger: Ledger, plane: DataPlane, clock: Clock
     ) -> None:
