@@ -17,13 +17,17 @@ from app.events.errors import (
 from app.events.model import START, Appended, Cursor, Head, Json, NewEvent, NewSnapshot, Slot, StoredEvent
 from app.events.snapshots import Fold, Loaded, load, snapshot_due
 from app.events.store import EventStore
+from app.events.subscription import Subscription
+from app.events.tailing import Epoch, RebaseNeeded, Tail, TailLag
 from app.events.upcasting import Form, Step, Upcasting
+from app.events.wakeup import Notifier, Wakeup
 
 __all__ = [
     "START",
     "Appended",
     "BelowFloor",
     "Cursor",
+    "Epoch",
     "EventFromTheFuture",
     "EventStore",
     "EventStoreError",
@@ -37,15 +41,21 @@ __all__ = [
     "Loaded",
     "NewEvent",
     "NewSnapshot",
+    "Notifier",
     "Overdue",
+    "RebaseNeeded",
     "Slot",
     "Step",
     "StoredEvent",
     "StreamClosed",
+    "Subscription",
+    "Tail",
+    "TailLag",
     "TotalOutOfRange",
     "UnknownEventType",
     "Upcasting",
     "VersionConflict",
+    "Wakeup",
     "WrongEpoch",
     "load",
     "snapshot_due",

@@ -72,7 +72,7 @@ declare
     tables text := (
         select string_agg(oid::regclass::text, ', ') from pg_class
         where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') and not relispartition
-        and relname !~ '^_?yoyo|^slot|shards'
+        and relname !~ '^_?yoyo|^slot|shards|^cluster_identity'
     );
 begin
     for each in select tgrelid::regclass as part, tgname from pg_trigger

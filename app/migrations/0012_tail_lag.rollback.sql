@@ -1,0 +1,1 @@
+drop function tail_lag;
