@@ -62,18 +62,11 @@ _OWNER = 12
 
 def is_narrowed(statement: View) -> bool:
     """Whether a condition leaves only somebody: one key of who asks, compared with a value that is not everything."""
-    conditions = statement.object("Condition")
-    return any(
-        _POSITIVE.fullmatch(operator)
-        and any(_narrows(conditions.object(operator), key) for key, _ in conditions.object(operator).entries())
-        for operator, _ in conditions.entries()
-    )
+    wanted = condition_values(statement)
+    return any(key.lower() in NARROWING and _all_somebody(values) for key, values in wanted.items())
 
 
-def _narrows(comparison: View, key: str) -> bool:
-    if key.lower() not in NARROWING:
-        return False
-    values = View(value={"_": dict(comparison.entries())[key]}, path=f"{comparison.path}.{key}").texts("_", alone=True)
+def _all_somebody(values: tuple[str, ...]) -> bool:
     return bool(values) and all(map(_names_somebody, values))
 
 
@@ -91,3 +84,20 @@ def admits_everyone(statement: View) -> bool:
     if statement.text("Effect") == "Deny":
         return False
     return (EVERYONE in principals(statement) or statement.exists("NotPrincipal")) and not is_narrowed(statement)
+
+
+def condition_values(statement: View) -> dict[str, tuple[str, ...]]:
+    """What a statement wants, by key: the values that one of its conditions compares with, and wants to be there."""
+    conditions = statement.object("Condition")
+    found: dict[str, tuple[str, ...]] = {}
+    for operator, _ in conditions.entries():
+        if _POSITIVE.fullmatch(operator):
+            comparison = conditions.object(operator)
+            found |= {key: _values(comparison, key) for key, _ in comparison.entries()}
+    return found
+
+
+def _values(comparison: View, key: str) -> tuple[str, ...]:
+    """The values under a key, which may hold dots."""
+    value = dict(comparison.entries())[key]
+    return View(value={"_": value}, path=f"{comparison.path}.{key}").texts("_", alone=True)

@@ -1,0 +1,305 @@
+"""Passwords and keys: none where a login by identity exists, and strong ones where nothing else does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+
+from pydantic import Field
+
+from policies import (
+    HIGH,
+    MEDIUM,
+    NOT_APPLICABLE,
+    PASS,
+    Options,
+    Properties,
+    Resource,
+    Verdict,
+    View,
+    WrongShape,
+    applies_to,
+    fails,
+    fixed_by,
+    in_turn,
+    not_applicable,
+    passes_if,
+    sets,
+    with_value,
+)
+from policies.controls.iam import control
+from policies.values import opened
+
+
+class Holders(Options):
+    """What IAM-004 may be told."""
+
+    allowed_holders: tuple[str, ...] = Field(
+        default=(), description="Users and service accounts, as globs, that may have keys which never expire."
+    )
+
+    def judge(self, holder: str) -> Verdict:
+        """Whether the holder may have such a key."""
+        allowed = any(fnmatchcase(holder, pattern) for pattern in self.allowed_holders)
+        return passes_if(allowed, f"{holder or 'somebody'} gets a credential that never expires")
+
+
+no_static_credential = control(
+    "IAM-004",
+    title="No credential is made that never expires",
+    severity=HIGH,
+    maps={
+        "soc2": ["CC6.1", "CC6.2"],
+        "iso27001": ["A.5.17", "A.8.5"],
+        "gdpr": ["Art. 32(1)(b)"],
+        "pci_dss": ["8.3.9", "8.6.1", "8.6.3"],
+    },
+    remedy="Log in by role, workload identity or federation; where that cannot be, agree on it in allowedHolders.",
+    options=Holders,
+)
+
+
+@no_static_credential
+@applies_to("aws:iam/accessKey:AccessKey", reads=["status", "user"])
+def access_key_is_agreed(key: Resource, options: Holders) -> Verdict:
+    return PASS if key.text("status") == "Inactive" else options.judge(key.text("user"))
+
+
+@no_static_credential
+@applies_to("aws:iam/userLoginProfile:UserLoginProfile", reads=["user"])
+def password_is_agreed(profile: Resource, options: Holders) -> Verdict:
+    return options.judge(profile.text("user"))
+
+
+@no_static_credential
+@applies_to("gcp:serviceaccount/key:Key", reads=["serviceAccountId"])
+def service_account_key_is_agreed(key: Resource, options: Holders) -> Verdict:
+    return options.judge(key.text("serviceAccountId"))
+
+
+@no_static_credential
+@applies_to("gcp:storage/hmacKey:HmacKey", reads=["state", "serviceAccountEmail"])
+def hmac_key_is_agreed(key: Resource, options: Holders) -> Verdict:
+    return PASS if key.text("state") == "INACTIVE" else options.judge(key.text("serviceAccountEmail"))
+
+
+@no_static_credential
+@applies_to("kubernetes:core/v1:Secret", reads=["type"])
+def secret_is_no_account_token(secret: Resource) -> Verdict:
+    kind = secret.text("type", "Opaque")
+    return passes_if(kind != "kubernetes.io/service-account-token", f"type is {kind}")
+
+
+class Passwords(Options):
+    """What IAM-005 may be told."""
+
+    minimum_length: int = Field(default=14, ge=8, description="Characters that a password must have.")
+    reuse_prevention: int = Field(default=24, ge=1, le=24, description="Earlier passwords that must not come again.")
+    maximum_age_days: int = Field(
+        default=90, ge=0, description="Days after which a password ends; 0 asks for no end, as a second factor allows."
+    )
+
+
+strong_passwords = control(
+    "IAM-005",
+    title="Passwords of the account are long, varied and not used again",
+    severity=MEDIUM,
+    maps={
+        "soc2": ["CC6.1"],
+        "iso27001": ["A.5.17"],
+        "gdpr": ["Art. 32(1)(b)"],
+        "pci_dss": ["8.3.6", "8.3.7", "8.3.9"],
+    },
+    remedy="Raise the account's password policy, or have no passwords there at all.",
+    options=Passwords,
+)
+KINDS = ("requireLowercaseCharacters", "requireNumbers", "requireSymbols", "requireUppercaseCharacters")
+
+
+@strong_passwords
+@applies_to(
+    "aws:iam/accountPasswordPolicy:AccountPasswordPolicy",
+    reads=["minimumPasswordLength", "passwordReusePrevention", "maxPasswordAge", *KINDS],
+)
+@fixed_by(
+    in_turn(
+        sets("minimumPasswordLength", 14),
+        sets("passwordReusePrevention", 24),
+        sets("maxPasswordAge", 90),
+        *(sets(kind, True) for kind in KINDS),
+    )
+)
+def passwords_are_strong(policy: Resource, options: Passwords) -> Verdict:
+    length, reuse = policy.number("minimumPasswordLength"), policy.number("passwordReusePrevention")
+    if length < options.minimum_length:
+        return fails(f"minimumPasswordLength is {length}")
+    if reuse < options.reuse_prevention:
+        return fails(f"passwordReusePrevention is {reuse}")
+    age = policy.number("maxPasswordAge")
+    if options.maximum_age_days and not 0 < age <= options.maximum_age_days:
+        return fails(f"maxPasswordAge is {age}")
+    missing = [kind for kind in KINDS if not policy.flag(kind)]
+    return passes_if(not missing, f"{', '.join(missing)} not on")
+
+
+directory_login = control(
+    "IAM-006",
+    title="People and programs log in by the cloud's identities, not by local accounts and shared keys",
+    severity=MEDIUM,
+    maps={
+        "soc2": ["CC6.1", "CC6.2"],
+        "iso27001": ["A.5.16", "A.8.5"],
+        "gdpr": ["Art. 32(1)(b)"],
+        "pci_dss": ["8.2.1", "8.2.2", "8.3.1"],
+    },
+    remedy="Turn login by IAM or Entra on, and local accounts, passwords and shared keys off.",
+)
+_IAM = "iamDatabaseAuthenticationEnabled"
+KNOWS_IAM = ("postgres", "mysql", "mariadb", "aurora-postgresql", "aurora-mysql")
+
+
+@directory_login
+@applies_to("aws:rds/instance:Instance", "aws:rds/cluster:Cluster", reads=[_IAM, "engine"])
+@fixed_by(sets(_IAM, True))
+def rds_knows_iam(database: Resource) -> Verdict:
+    """A replica's engine is its source's, and not said again."""
+    if database.flag(_IAM):
+        return PASS
+    engine = database.text("engine")
+    if engine and engine not in KNOWS_IAM:
+        return not_applicable(f"engine {engine} has no login by IAM")
+    return fails(f"{_IAM} is off")
+
+
+_AUTHENTICATION = {"authConfig.activeDirectoryAuth": "Enabled", "authConfig.passwordAuth": "Disabled"}
+
+
+@directory_login
+@applies_to("azure-native:dbforpostgresql:Server", reads=list(_AUTHENTICATION))
+@fixed_by(in_turn(*(sets(path, value) for path, value in _AUTHENTICATION.items())))
+def flexible_server_knows_entra(server: Resource) -> Verdict:
+    found = {path: server.text(path, "not set") for path in _AUTHENTICATION}
+    return passes_if(found == _AUTHENTICATION, ", ".join(f"{path} is {value}" for path, value in found.items()))
+
+
+@directory_login
+@applies_to("azure-native:containerservice:ManagedCluster", reads=["disableLocalAccounts"])
+@fixed_by(sets("disableLocalAccounts", True))
+def aks_has_no_local_accounts(cluster: Resource) -> Verdict:
+    return passes_if(cluster.flag("disableLocalAccounts"), "disableLocalAccounts is off")
+
+
+@directory_login
+@applies_to("azure-native:storage:StorageAccount", reads=["allowSharedKeyAccess"])
+@fixed_by(sets("allowSharedKeyAccess", False))
+def storage_account_has_no_shared_key(account: Resource) -> Verdict:
+    return passes_if(not account.flag("allowSharedKeyAccess", default=True), "allowSharedKeyAccess is not off")
+
+
+@directory_login
+@applies_to(
+    "azure-native:cosmosdb:DatabaseAccount",
+    "azure-native:eventhub:Namespace",
+    "azure-native:servicebus:Namespace",
+    reads=["disableLocalAuth"],
+)
+@fixed_by(sets("disableLocalAuth", True))
+def azure_service_has_no_local_login(service: Resource) -> Verdict:
+    return passes_if(service.flag("disableLocalAuth"), "disableLocalAuth is off")
+
+
+@directory_login
+@applies_to("azure-native:cognitiveservices:Account", reads=["properties.disableLocalAuth"])
+@fixed_by(sets("properties.disableLocalAuth", True))
+def cognitive_service_has_no_local_login(account: Resource) -> Verdict:
+    return passes_if(account.flag("properties.disableLocalAuth"), "disableLocalAuth is off")
+
+
+@directory_login
+@applies_to("azure-native:containerregistry:Registry", reads=["adminUserEnabled"])
+@fixed_by(sets("adminUserEnabled", False))
+def registry_has_no_admin_user(registry: Resource) -> Verdict:
+    return passes_if(not registry.flag("adminUserEnabled"), "adminUserEnabled is on")
+
+
+@directory_login
+@applies_to("gcp:container/cluster:Cluster", reads=["enableLegacyAbac"])
+@fixed_by(sets("enableLegacyAbac", False))
+def gke_has_no_legacy_rights(cluster: Resource) -> Verdict:
+    return passes_if(not cluster.flag("enableLegacyAbac"), "enableLegacyAbac is on")
+
+
+@directory_login
+@applies_to("gcp:redis/instance:Instance", reads=["authEnabled"])
+@fixed_by(sets("authEnabled", True))
+def memorystore_asks_who(cache: Resource) -> Verdict:
+    return passes_if(cache.flag("authEnabled"), "authEnabled is off")
+
+
+_FLAGS = "settings.databaseFlags"
+FLAG = {"POSTGRES": "cloudsql.iam_authentication", "MYSQL": "cloudsql_iam_authentication"}
+
+
+def _flag_of(version: str) -> str:
+    """The flag that turns login by IAM on; nothing where the engine has no such login."""
+    return FLAG.get(version.partition("_")[0], "")
+
+
+def with_iam_login(properties: Properties) -> Properties:
+    """Sets the engine's flag and leaves the others."""
+    name = _flag_of(View(value=properties).text("databaseVersion"))
+    settings = opened(properties.get("settings") or {}, "settings")
+    flags = opened(settings.get("databaseFlags") or [], _FLAGS)
+    if not isinstance(flags, Sequence) or isinstance(flags, str):
+        raise WrongShape(_FLAGS, "a list", flags)
+    others = [one for one in flags if opened(one, _FLAGS).get("name") != name]
+    return with_value(properties, _FLAGS, [*others, {"name": name, "value": "on"}])
+
+
+@directory_login
+@applies_to("gcp:sql/databaseInstance:DatabaseInstance", reads=["databaseVersion", f"{_FLAGS}.name", f"{_FLAGS}.value"])
+@fixed_by(with_iam_login)
+def cloud_sql_knows_iam(instance: Resource) -> Verdict:
+    name = _flag_of(instance.text("databaseVersion"))
+    if not name:
+        return NOT_APPLICABLE
+    values = [one.text("value") for one in instance.objects(_FLAGS) if one.text("name") == name]
+    return passes_if(values[-1:] == ["on"], f"{name} is {values[-1] if values else 'not set'}")
+
+
+IDENTITIES = ("CLOUD_IAM_USER", "CLOUD_IAM_SERVICE_ACCOUNT", "CLOUD_IAM_GROUP")
+
+
+@directory_login
+@applies_to("gcp:sql/user:User", reads=["type"])
+def cloud_sql_user_is_an_identity(user: Resource) -> Verdict:
+    kind = user.text("type", "BUILT_IN")
+    return passes_if(kind in IDENTITIES, f"type is {kind}, which logs in by password")
+
+
+key_store_roles = control(
+    "IAM-007",
+    title="Stores of keys are governed by roles, and cannot lock their owner out",
+    severity=HIGH,
+    maps={
+        "soc2": ["CC6.1", "CC6.3"],
+        "iso27001": ["A.5.15", "A.8.24"],
+        "gdpr": ["Art. 32(1)(b)"],
+        "pci_dss": ["3.6.1.3", "7.2.1"],
+    },
+    remedy="Turn role-based access on, and leave the check of key policies on.",
+)
+
+
+@key_store_roles
+@applies_to("aws:kms/key:Key", reads=["bypassPolicyLockoutSafetyCheck"])
+@fixed_by(sets("bypassPolicyLockoutSafetyCheck", False))
+def key_policy_is_checked(key: Resource) -> Verdict:
+    return passes_if(not key.flag("bypassPolicyLockoutSafetyCheck"), "bypassPolicyLockoutSafetyCheck is on")
+
+
+@key_store_roles
+@applies_to("azure-native:keyvault:Vault", reads=["properties.enableRbacAuthorization"])
+@fixed_by(sets("properties.enableRbacAuthorization", True))
+def vault_has_roles(vault: Resource) -> Verdict:
+    return passes_if(vault.flag("properties.enableRbacAuthorization"), "enableRbacAuthorization is off")

@@ -1,0 +1,258 @@
+"""How much power is given, and to whom."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+
+from pydantic import Field
+
+from policies import (
+    CRITICAL,
+    LOW,
+    PASS,
+    Options,
+    Resource,
+    Verdict,
+    View,
+    applies_to,
+    fails,
+    passes_if,
+)
+from policies.controls.iam import GRANTS, Namespaces, control, unless_exempt
+from policies.members import PEOPLE, is_named, kind_of
+from policies.statements import EVERYONE, actions, resources, statements
+
+
+class Rights(Namespaces):
+    """What IAM-001 may be told."""
+
+    administrator_policies: tuple[str, ...] = Field(
+        default=("AdministratorAccess", "PowerUserAccess", "IAMFullAccess", "AWSOrganizationsFullAccess"),
+        description="Names of AWS policies that give full administration.",
+    )
+    administrator_roles: tuple[str, ...] = Field(
+        default=(
+            *("8e3af657-a8ff-443c-a75c-2fe8c4bcb635", "b24988ac-6180-42a0-ab88-20f7382dd24c"),
+            *("18d7d88d-d35e-4fb5-a5c3-7773c20a72d9", "f58310d9-a9f6-439a-9e8d-f62e7b41a168"),
+        ),
+        description="Ids of Azure roles that give full administration: Owner, Contributor, User Access Administrator,"
+        " Role Based Access Control Administrator.",
+    )
+
+
+no_full_administration = control(
+    "IAM-001",
+    title="No role or policy gives full administration",
+    severity=CRITICAL,
+    maps={
+        "soc2": ["CC6.1", "CC6.3"],
+        "iso27001": ["A.5.15", "A.5.18", "A.8.2"],
+        "gdpr": ["Art. 32(1)(b)"],
+        "pci_dss": ["7.2.1", "7.2.2", "7.2.5"],
+    },
+    remedy="Name the actions and the resources that are needed.",
+    options=Rights,
+)
+ADMINISTRATIVE_SERVICES = ("iam", "organizations")
+"""Who may do everything there may soon do everything."""
+
+
+def _administers(statement: View) -> bool:
+    if statement.text("Effect") == "Deny" or not _everywhere(statement):
+        return False
+    return statement.exists("NotAction") or any(map(_is_everything, actions(statement)))
+
+
+def _everywhere(statement: View) -> bool:
+    return statement.exists("NotResource") or any(map(_is_every_arn, resources(statement)))
+
+
+def _is_every_arn(arn: str) -> bool:
+    return arn == EVERYONE or (arn.startswith("arn:") and not "".join(arn.split(":")[2:]).strip("*/"))
+
+
+def _is_everything(action: str) -> bool:
+    service, _, operation = action.partition(":")
+    if operation not in ("", "*"):
+        return False
+    return service in ADMINISTRATIVE_SERVICES or "*" in service or "?" in service
+
+
+def _judged(*policies: View) -> Verdict:
+    found = [one for policy in policies for one in statements(policy) if _administers(one)]
+    return passes_if(not found, "a statement allows everything on everything")
+
+
+@no_full_administration
+@applies_to(
+    "aws:iam/policy:Policy",
+    "aws:iam/rolePolicy:RolePolicy",
+    "aws:iam/userPolicy:UserPolicy",
+    "aws:iam/groupPolicy:GroupPolicy",
+    reads=["policy"],
+)
+def policy_is_limited(policy: Resource) -> Verdict:
+    return _judged(policy.document("policy"))
+
+
+def _attached(arns: tuple[str, ...], options: Rights) -> Verdict:
+    found = [arn for arn in arns if arn.rpartition("/")[2] in options.administrator_policies]
+    return passes_if(not found, f"it attaches {', '.join(found)}")
+
+
+@no_full_administration
+@applies_to(
+    "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+    "aws:iam/userPolicyAttachment:UserPolicyAttachment",
+    "aws:iam/groupPolicyAttachment:GroupPolicyAttachment",
+    "aws:iam/policyAttachment:PolicyAttachment",
+    reads=["policyArn"],
+)
+def attached_policy_is_limited(attachment: Resource, options: Rights) -> Verdict:
+    if not attachment.has("policyArn"):
+        return fails("policyArn is not set")
+    return _attached((attachment.text("policyArn"),), options)
+
+
+@no_full_administration
+@applies_to("aws:iam/role:Role", reads=["managedPolicyArns", "inlinePolicies.policy"])
+def role_is_limited(role: Resource, options: Rights) -> Verdict:
+    attached = _attached(role.texts("managedPolicyArns"), options)
+    if attached is not PASS:
+        return attached
+    return _judged(*(one.document("policy") for one in role.objects("inlinePolicies")))
+
+
+@no_full_administration
+@applies_to("azure-native:authorization:RoleAssignment", reads=["roleDefinitionId", "scope"])
+def assigned_role_is_limited(assignment: Resource, options: Rights) -> Verdict:
+    role = assignment.text("roleDefinitionId").rpartition("/")[2].lower()
+    if role and role not in options.administrator_roles:
+        return PASS
+    scope = assignment.text("scope")
+    return passes_if(bool(role) and "/resourcegroups/" in scope.lower(), f"role {role or 'not set'} at {scope}")
+
+
+@no_full_administration
+@applies_to("azure-native:authorization:RoleDefinition", reads=["permissions.actions", "permissions.dataActions"])
+def defined_role_is_limited(role: Resource) -> Verdict:
+    permissions = role.objects("permissions")
+    allowed = [action for one in permissions for kind in ("actions", "dataActions") for action in one.texts(kind)]
+    found = [action for action in allowed if _administers_azure(action.lower())]
+    return passes_if(not found, f"it allows {', '.join(found)}")
+
+
+def _administers_azure(action: str) -> bool:
+    if action.endswith("/read"):
+        return False
+    return "*" in action.partition("/")[0] or action.startswith("microsoft.authorization/")
+
+
+_READING = ("viewer", "browser")
+
+
+def _is_limited_role(role: str) -> bool:
+    """A predefined role has its service's name and a dot in it, which the basic ones lack; or it is one of ours."""
+    kind, _, name = role.partition("/")
+    if kind == "roles":
+        return "." in name or name in _READING
+    return kind in ("projects", "organizations") and "/roles/" in role
+
+
+@no_full_administration
+@applies_to(*GRANTS, "gcp:projects/iAMBinding:IAMBinding", reads=["role"])
+def granted_role_is_limited(grant: Resource) -> Verdict:
+    role = grant.text("role", "not set")
+    return passes_if(_is_limited_role(role), f"role is {role}")
+
+
+_RBAC = "kubernetes:rbac.authorization.k8s.io/v1"
+_RULES = ("verbs", "resources", "apiGroups", "nonResourceURLs")
+ESCALATING = ("*", "escalate", "bind", "impersonate")
+
+
+@no_full_administration
+@applies_to(
+    f"{_RBAC}:ClusterRole", f"{_RBAC}:Role", reads=["metadata.namespace", *(f"rules.{part}" for part in _RULES)]
+)
+def kubernetes_role_is_limited(role: Resource, options: Rights) -> Verdict:
+    found = {text for rule in role.objects("rules") for text in _unlimited(rule)}
+    if not found:
+        return PASS
+    return unless_exempt(role, options, f"rules hold {', '.join(sorted(found))}")
+
+
+def _unlimited(rule: View) -> list[str]:
+    wild = [part for part in _RULES if "*" in rule.texts(part)]
+    return [f"{part}: *" for part in wild] + [verb for verb in rule.texts("verbs") if verb in ESCALATING[1:]]
+
+
+@no_full_administration
+@applies_to(f"{_RBAC}:ClusterRoleBinding", f"{_RBAC}:RoleBinding", reads=["roleRef.name", "metadata.namespace"])
+def bound_role_is_limited(binding: Resource, options: Rights) -> Verdict:
+    name = binding.text("roleRef.name", "not set")
+    if name not in ("not set", "cluster-admin"):
+        return PASS
+    return unless_exempt(binding, options, f"roleRef.name is {name}")
+
+
+class People(Options):
+    """What IAM-002 may be told."""
+
+    allowed_users: tuple[str, ...] = Field(
+        default=(), description="Users, as globs, who may have rights of their own, such as those for an emergency."
+    )
+
+    def allows(self, user: str) -> bool:
+        """Whether one of the globs means the user."""
+        return any(fnmatchcase(user, pattern) for pattern in self.allowed_users)
+
+
+groups_have_rights = control(
+    "IAM-002",
+    title="Groups and workloads get rights, single people do not",
+    severity=LOW,
+    maps={
+        "soc2": ["CC6.3"],
+        "iso27001": ["A.5.15", "A.5.18"],
+        "gdpr": ["Art. 32(1)(b)"],
+        "pci_dss": ["7.2.1", "7.2.2"],
+    },
+    remedy="Give the right to a group or a role, and put the person there.",
+    options=People,
+)
+
+
+@groups_have_rights
+@applies_to("aws:iam/userPolicy:UserPolicy", "aws:iam/userPolicyAttachment:UserPolicyAttachment", reads=["user"])
+def user_has_no_policy(policy: Resource, options: People) -> Verdict:
+    user = policy.text("user")
+    return passes_if(options.allows(user), f"user {user} gets it")
+
+
+@groups_have_rights
+@applies_to(
+    "azure-native:authorization:RoleAssignment",
+    "azure-native:dbforpostgresql:AdministratorsMicrosoftEntra",
+    reads=["principalType"],
+)
+def principal_is_no_user(assignment: Resource) -> Verdict:
+    kind = assignment.text("principalType", "not set")
+    return passes_if(kind in ("Group", "ForeignGroup", "ServicePrincipal"), f"principalType is {kind}")
+
+
+@groups_have_rights
+@applies_to(*GRANTS, reads=["member"])
+def member_is_no_user(grant: Resource, options: People) -> Verdict:
+    member = grant.text("member")
+    if is_named(member) and kind_of(member) != PEOPLE:
+        return PASS
+    return passes_if(options.allows(member.removeprefix(f"{PEOPLE}:")), f"member is {member}")
+
+
+@groups_have_rights
+@applies_to(f"{_RBAC}:ClusterRoleBinding", f"{_RBAC}:RoleBinding", reads=["subjects.kind", "subjects.name"])
+def subject_is_no_user(binding: Resource, options: People) -> Verdict:
+    others = [one for one in binding.objects("subjects") if one.text("kind") not in ("Group", "ServiceAccount")]
+    found = [name for one in others if not options.allows(name := one.text("name"))]
+    return passes_if(not found, f"subjects are {', '.join(found)}")
