@@ -28,7 +28,7 @@ def test_private_and_small_ranges_are_known_sources(source: str) -> None:
     assert not DEFAULT.is_open(source, "")
 
 
-@pytest.mark.parametrize("source", ["0.0.0.0/0", "10.0.0.0/7", "::/0", "2000::/3", "fc00::/6"])
+@pytest.mark.parametrize("source", ["0.0.0.0/0", "10.0.0.0/7", "::/0", "2000::/3", "2600::/20", "fc00::/6"])
 def test_what_holds_more_than_a_private_range_is_open(source: str) -> None:
     assert DEFAULT.is_open(source, "")
 

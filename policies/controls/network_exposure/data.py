@@ -81,7 +81,7 @@ def azure_database_is_private(database: Resource) -> Verdict:
 )
 @fixed_by(sets("network.publicNetworkAccess", "Disabled"), replaces=True)
 def azure_flexible_server_is_private(server: Resource) -> Verdict:
-    """In a subnet of its own a server has no public address, whatever else is said."""
+    """In a subnet of its own a server has no public address, unless somebody asks for one all the same."""
     access = server.text("network.publicNetworkAccess", "not set")
     if access == "Disabled":
         return PASS
