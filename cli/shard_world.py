@@ -13,7 +13,8 @@ from typing import Any
 from app.database import CertificateLogin, DatabaseUnavailable, Role, ShardDatabase
 from app.settings import PREFIX, CommonSettings, load
 from app.sharding import Directory, NoMap, PostgresMapStore, Router, Shard, parse_directory, read_directory, slot_of
-from app.sharding.reads import ReadRouter, ReplicaDatabase, Server
+from app.sharding.reads import ReadRouter, ReplicaDatabase
+from app.sharding.reads.build import servers_of
 from app.sharding.reads.servers import as_shard
 from localcloud.home import Home, default_home
 from localcloud.identity import Authority
@@ -56,18 +57,9 @@ async def shard_world(file: Path | None) -> AsyncIterator[ShardWorld]:
             stack.push_async_callback(database.close)
         holder = directory.map_shard.name
         maps = PostgresMapStore(databases[holder], shard=holder)
-        servers = {name: _servers(database, replicas[name]) for name, database in databases.items()}
+        servers = {name: servers_of(database, replicas[name]) for name, database in databases.items()}
         reads = ReadRouter(Router(directory, databases, maps), servers, home=directory.map_shard.home)
         yield ShardWorld(directory, databases, maps, reads)
-
-
-def _servers(primary: ShardDatabase, replicas: list[ReplicaDatabase]) -> list[Server]:
-    name = primary.shard.name
-    standbys = [
-        Server(f"{name}-replica-{number}", each.shard, each, is_primary=False)
-        for number, each in enumerate(replicas, start=1)
-    ]
-    return [Server(name, primary.shard, primary, is_primary=True), *standbys]
 
 
 @dataclass(frozen=True)

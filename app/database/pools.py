@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -14,8 +14,10 @@ from psycopg.types.json import set_json_loads
 from psycopg.types.numeric import Int8BinaryLoader
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
+from app.database.at_hand import AtHand
 from app.database.connection import Role, connection_parameters
 from app.database.login import Login, admin_login, app_login
+from app.database.time_limit import TimeLimit
 from app.sharding import Shard
 
 Row = tuple[Any, ...]
@@ -70,6 +72,7 @@ class ShardDatabase:
             reconnect_timeout=RECONNECT_SECONDS,
             num_workers=1,
         )
+        self._at_hand = AtHand(self._pool)
 
     async def open(self) -> None:
         """Start to connect, without waiting for it."""
@@ -77,12 +80,14 @@ class ShardDatabase:
 
     async def close(self) -> None:
         """Close every connection; those in use when they are given back."""
+        await self._at_hand.let_go()
         await self._pool.close()
 
     @property
     def statistics(self) -> Mapping[str, int]:
         """Numbers of the pool, as the pool library names them."""
-        return self._pool.get_stats()
+        numbers = self._pool.get_stats()
+        return {**numbers, "pool_available": numbers.get("pool_available", 0) + self._at_hand.idle}
 
     async def rows(self, statement: str, parameters: Mapping[str, Any], *, seconds: float | None = None) -> list[Row]:
         """Run a statement that may safely run twice; all its rows.
@@ -90,13 +95,13 @@ class ShardDatabase:
         A lost connection is replaced and the statement sent again. Raises DatabaseUnavailable, after `seconds` at most
         (default: what this database was set up with).
         """
-        return await self._in_time(lambda: self._persistently(statement, parameters), seconds)
+        return await self._in_time(self._persistently(statement, parameters), seconds)
 
     async def rows_once(
         self, statement: str, parameters: Mapping[str, Any], *, seconds: float | None = None
     ) -> list[Row]:
         """Run a statement that is not to run twice; all its rows. Raises DatabaseUnavailable, as `rows` does."""
-        return await self._in_time(lambda: self._once(statement, parameters), seconds)
+        return await self._in_time(self._once(statement, parameters), seconds)
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
@@ -105,8 +110,12 @@ class ShardDatabase:
         What is left open in it is rolled back.
         """
         try:
-            async with self._pool.connection(self._seconds) as connection:
-                yield connection
+            connection = await self._at_hand.from_pool(self._seconds)
+            try:
+                async with connection:
+                    yield connection
+            finally:
+                await self._pool.putconn(connection)
         except (OperationalError, PoolClosed) as error:
             raise DatabaseUnavailable(self.shard.name, _reason(error)) from error
 
@@ -124,10 +133,10 @@ class ShardDatabase:
         except OperationalError as error:
             raise DatabaseUnavailable(self.shard.name, _reason(error)) from error
 
-    async def _in_time(self, run: Callable[[], Awaitable[list[Row]]], seconds: float | None) -> list[Row]:
+    async def _in_time(self, rows: Awaitable[list[Row]], seconds: float | None) -> list[Row]:
         try:
-            async with asyncio.timeout(seconds or self._seconds):
-                return await run()
+            with TimeLimit(seconds or self._seconds):
+                return await rows
         except TimeoutError:
             raise DatabaseUnavailable(self.shard.name, "no answer in time") from None
         except (OperationalError, PoolClosed) as error:
@@ -144,18 +153,19 @@ class ShardDatabase:
             on=_is_lost, attempts=ATTEMPTS - 1, timeout=self._seconds, wait_initial=0.02, wait_max=0.5
         ):
             with attempt:
+                await self._at_hand.let_go()
                 await self._pool.check()
                 return await self._once(statement, parameters)
         raise AssertionError("the last attempt returns or raises")
 
     async def _once(self, statement: str, parameters: Mapping[str, Any]) -> list[Row]:
         # A statement is its own transaction here: there is none to commit or roll back, as `connection` would.
-        connection = await self._pool.getconn()
+        taken = await self._at_hand.take()
         try:
-            cursor = await connection.execute(statement, parameters, binary=True)
-            return await cursor.fetchall()
+            await taken.cursor.execute(statement, parameters, binary=True)
+            return await taken.cursor.fetchall()
         finally:
-            await self._pool.putconn(connection)
+            await self._at_hand.give(taken)
 
     async def _parameters(self) -> dict[str, Any]:
         parameters = await asyncio.to_thread(connection_parameters, self.shard, self._role, self._login)

@@ -76,9 +76,13 @@ class Router(Generic[Store]):
         """What `call` returns; before each repetition, which StalePlace asks for, the map is refreshed."""
         try:
             return await call()
-        except StalePlace:
-            if self._maps is None:
-                raise
+        except StalePlace as stale:
+            return await self.again(call, stale)
+
+    async def again(self, call: Callable[[], Awaitable[Answer]], stale: StalePlace) -> Answer:
+        """What `call` returns by a newer map than the one that was `stale`."""
+        if self._maps is None:
+            raise stale
         async for attempt in stamina.retry_context(
             on=StalePlace,
             attempts=None,

@@ -12,6 +12,7 @@ from hashlib import blake2b
 from typing import Any, TypeVar
 
 import orjson
+import psycopg
 import stamina
 import structlog
 
@@ -271,7 +272,8 @@ class Transfers:
             except Unanswered:
                 await half.participant.replace_lost()
                 await half.participant.settle(gid, decision)
-        except (DatabaseUnavailable, LostRace) as error:
+        except (DatabaseUnavailable, LostRace, psycopg.Error) as error:
+            # Whatever it is: the transfer is decided, and its caller is told so.
             log.warning("half of a transfer stays prepared", gid=str(gid), decision=decision, error=str(error))
             return False
         if decision is Decision.COMMIT:

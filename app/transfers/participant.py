@@ -157,7 +157,7 @@ class Participant:
             return Aborted("the attempt took too long, and was aborted")
         if isinstance(error, LOST_RACES):
             return LostRace(str(error).splitlines()[0])
-        if isinstance(error, psycopg.OperationalError):
+        if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
             return Unanswered(self.name, (str(error).splitlines() or [type(error).__name__])[0])
         return error
 

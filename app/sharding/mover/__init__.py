@@ -19,6 +19,7 @@ from app.sharding.mover.errors import (
 from app.sharding.mover.leftovers import Resumed, resume_moves
 from app.sharding.mover.model import Databases, Limits, Progress, Report, Step
 from app.sharding.mover.move import move_slot
+from app.sharding.mover.pause import MovePause, measure_move_pause
 
 __all__ = [
     "BELONGINGS",
@@ -31,6 +32,7 @@ __all__ = [
     "MoveError",
     "MoveInProgress",
     "MoveIsDecided",
+    "MovePause",
     "MoveWasAborted",
     "NotToBeDropped",
     "OtherMove",
@@ -44,6 +46,7 @@ __all__ = [
     "Travels",
     "abort_move",
     "drop_departed",
+    "measure_move_pause",
     "move_slot",
     "resume_moves",
 ]

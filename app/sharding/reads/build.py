@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app.database import ShardDatabase
-from app.sharding.directory import Directory, Shard
+from app.sharding.directory import Directory
 from app.sharding.reads.read_router import ReadLimits, ReadRouter
 from app.sharding.reads.servers import ReplicaDatabase, Server, as_shard
 from app.sharding.router import Router
@@ -48,13 +48,17 @@ def read_router(
     limits: ReadLimits | None = None,
 ) -> ReadRouter:
     """Reads over the shards of the directory; `home` is the cloud that this process runs in."""
-    servers = {shard.name: _servers(shard, primaries[shard.name], replicas) for shard in directory.shards}
+    servers = {
+        shard.name: servers_of(primaries[shard.name], replicas.by_shard[shard.name]) for shard in directory.shards
+    }
     return ReadRouter(router, servers, home=home, limits=limits)
 
 
-def _servers(shard: Shard, primary: ShardDatabase, replicas: ReplicaDatabases) -> list[Server]:
+def servers_of(primary: ShardDatabase, replicas: Sequence[ShardDatabase]) -> list[Server]:
+    """The servers of one shard: `aws-0`, `aws-0-replica-1`, …"""
+    name = primary.shard.name
     standbys = [
-        Server(f"{shard.name}-replica-{number}", database.shard, database, is_primary=False)
-        for number, database in enumerate(replicas.by_shard[shard.name], start=1)
+        Server(f"{name}-replica-{number}", each.shard, each, is_primary=False)
+        for number, each in enumerate(replicas, start=1)
     ]
-    return [Server(shard.name, shard, primary, is_primary=True), *standbys]
+    return [Server(name, primary.shard, primary, is_primary=True), *standbys]

@@ -14,7 +14,7 @@ from app.database import DatabaseUnavailable
 from app.events.append import array
 from app.events.model import Head
 from app.sharding.directory import Place
-from app.sharding.errors import NoLogin, SlotNotHere
+from app.sharding.errors import NoLogin, SlotNotHere, StalePlace
 from app.sharding.reads.choice import candidates
 from app.sharding.reads.lag import LagClock
 from app.sharding.reads.positions import Position
@@ -71,15 +71,11 @@ class ReadRouter:
         excepted, and its columns need different names. Raises DatabaseUnavailable where no server answers, and what
         `Router.routed` raises.
         """
-
-        async def read() -> list[Row]:
-            place, _ = self._router.route(key)
-            owned = await self._read(place.shard, key, _owned(text), _located(parameters, place), after)
-            if owned is None:
-                raise SlotNotHere(place.shard, place.slot, place.epoch)
-            return owned
-
-        return await self._router.following(read)
+        # No closure where nothing is stale, which is nearly always: this is the hot path of a process.
+        try:
+            return await self._rows(key, text, parameters, after)
+        except StalePlace as stale:
+            return await self._router.again(lambda: self._rows(key, text, parameters, after), stale)
 
     async def head(self, key: str, *, after: Position | None = None) -> Head | None:
         """Where a stream ends; None where nothing was ever appended to it. Raises what `rows` raises."""
@@ -139,6 +135,14 @@ class ReadRouter:
         now = self._clock()
         return [server.state(now) for servers in self._servers.values() for server in servers]
 
+    async def _rows(self, key: str, text: str, parameters: Mapping[str, Any], after: Position | None) -> list[Row]:
+        place, _ = self._router.route(key)
+        located = {**parameters, "slot": place.slot, "epoch": place.epoch}
+        rows = await self._read(place.shard, key, _owned(text), located, after)
+        if rows is None:
+            raise SlotNotHere(place.shard, place.slot, place.epoch)
+        return rows
+
     async def _heads(self, shard: str, batch: Sequence[tuple[str, Place]]) -> list[Row] | None:
         places = {place.slot: place.epoch for _, place in batch}
         parameters = {
@@ -152,10 +156,11 @@ class ReadRouter:
         self, shard: str, key: str, text: str, parameters: Mapping[str, Any], after: Position | None
     ) -> list[Row] | None:
         """Rows of the first server that can give them; None where the primary does not have the slots."""
-        if shard not in self._servers:
+        servers = self._servers.get(shard)
+        if servers is None:
             raise NoLogin(shard)
         reason: DatabaseUnavailable | None = None
-        for server in self._candidates(shard, key):
+        for server in servers if len(servers) == 1 else self._candidates(servers, key):
             try:
                 if after is not None and not await self._shows(server, shard, after):
                     continue
@@ -169,10 +174,7 @@ class ReadRouter:
                 return [row[1:] for row in rows if row[0]] if rows else None
         raise reason or DatabaseUnavailable(shard, "no server shows the write that is asked for")
 
-    def _candidates(self, shard: str, key: str) -> list[Server]:
-        servers = self._servers[shard]
-        if len(servers) == 1:
-            return list(servers)
+    def _candidates(self, servers: Sequence[Server], key: str) -> list[Server]:
         return candidates(servers, key, home=self._home, now=self._clock(), lag_limit=self._limits.lag_seconds)
 
     async def _shows(self, server: Server, shard: str, after: Position) -> bool:
@@ -222,7 +224,3 @@ def _batches(groups: Mapping[str, list[tuple[str, Place]]]) -> list[tuple[str, l
 def _owned(text: str) -> str:
     """The statement, answered only where the slot is: no row at all means that it is not."""
     return statement("owned").replace("-- the statement", text)
-
-
-def _located(parameters: Mapping[str, Any], place: Place) -> dict[str, Any]:
-    return {**parameters, "slot": place.slot, "epoch": place.epoch}

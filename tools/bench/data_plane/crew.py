@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import Connection
 from typing import Any, Generic, TypeVar
 
+import stamina
+
 from app import collector
 
 Result = TypeVar("Result")
@@ -64,6 +66,7 @@ def crew(
 
 
 def _serve(pipe: Connection[Any, Any], make: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+    stamina.instrumentation.set_on_retry_hooks([])  # or each retry is printed
     try:
         with make(*arguments) as work:
             collector.calm()  # the app does it, and so all sides do

@@ -6,13 +6,13 @@ import asyncio
 import contextlib
 import json
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import uvloop
 
 from app.database.migrate import Migrator
-from app.database.pools import ShardDatabase
+from app.database.pools import Databases, ShardDatabase
 from app.events import EventStore, NewEvent, Slot
 from app.sharding import Directory, Shard, parse_directory, slot_of
 from tools.bench.data_plane.crew import Work
@@ -23,6 +23,7 @@ WRITER = "ledger"
 STREAMS = 20_000
 EVENT = NewEvent("Granted", DATA, change=100)
 FIRST_EPOCH = 1
+AT_ONCE = 1000
 
 
 def make_shards(server: Server, names: Mapping[str, list[list[int]]]) -> Directory:
@@ -34,7 +35,7 @@ def make_shards(server: Server, names: Mapping[str, list[list[int]]]) -> Directo
     with logged_in_as(server, ADMIN):
         for shard in directory.shards:
             server.create_database(shard.database)
-            Migrator(shard).up(lambda _: None)
+            Migrator(shard, directory=directory).up(lambda _: None)
     return directory
 
 
@@ -62,6 +63,17 @@ async def opened(shard: Shard, *, size: int = 4) -> AsyncIterator[ShardDatabase]
         yield database
     finally:
         await database.close()
+
+
+@contextlib.asynccontextmanager
+async def opened_all(directory: Directory) -> AsyncIterator[Databases]:
+    """The databases of all shards, as the app opens them."""
+    databases = Databases(directory.shards, home="aws", size=4, seconds=30.0)
+    await databases.open()
+    try:
+        yield databases
+    finally:
+        await databases.close()
 
 
 def slot(stream: str) -> Slot:
@@ -117,3 +129,15 @@ async def _appender(shard: Shard, batch: int, number: int) -> AsyncIterator[Call
             return stored
 
         yield work
+
+
+async def append_to_each(
+    directory: Directory, databases: Databases, streams: Sequence[str], event: NewEvent = EVENT
+) -> None:
+    """One event for each of many streams, wherever they live."""
+    stores = {name: EventStore(database) for name, database in databases.by_shard.items()}
+    for first in range(0, len(streams), AT_ONCE):
+        some = streams[first : first + AT_ONCE]
+        await asyncio.gather(
+            *(stores[directory.place_of(each).shard].append(each, event, slot=slot(each)) for each in some)
+        )

@@ -7,7 +7,19 @@ import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 
-from tools.bench.data_plane import append, costs, group_commit, replay
+from tools.bench.data_plane import (
+    append,
+    bulk,
+    costs,
+    group_commit,
+    http,
+    moves,
+    placement,
+    reads,
+    replay,
+    tail,
+    transfers,
+)
 from tools.bench.data_plane.server import running_server
 from tools.bench.data_plane.world import World
 from tools.bench.measurement import Recorder
@@ -18,7 +30,14 @@ ROWS: Mapping[str, Sequence[Row]] = {
     "append": append.ROWS,
     "group-commit": group_commit.ROWS,
     "replay": replay.ROWS,
+    "import": bulk.ROWS,
+    "tail": tail.ROWS,
     "costs": costs.ROWS,
+    "reads": reads.ROWS,
+    "http": http.ROWS,
+    "transfers": transfers.ROWS,
+    "moves": moves.ROWS,
+    "placement": placement.ROWS,
 }
 """By the word that chooses them."""
 

@@ -26,9 +26,22 @@ class World:
         return ours.make_shards(self.server, {"one-0": [[0, 4095]]}).shards[0]
 
     @cached_property
+    def followed(self) -> Shard:
+        """A shard that nobody but the tails' own test reads and writes, and that has an index for the naive one."""
+        shard = ours.make_shards(self.server, {"followed-0": [[0, 4095]]}).shards[0]
+        with self.server.connect(shard.database) as connection:
+            connection.execute("create index events_for_naive_tails on events (position)")
+        return shard
+
+    @cached_property
     def three(self) -> Directory:
         """Three shards that hold a third of the slots each."""
         return ours.make_shards(self.server, SPREAD)
+
+    @cached_property
+    def moving(self) -> Directory:
+        """Two shards whose slots move."""
+        return ours.make_shards(self.server, {"moving-0": [[0, 2047]], "moving-1": [[2048, 4095]]})
 
     @cached_property
     def peers(self) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+drop table projection_streams, projection_checkpoints, projection_generations;

@@ -1,0 +1,5 @@
+drop function rebuild_projection;
+
+drop function serve_generation;
+
+drop function serving_generation;

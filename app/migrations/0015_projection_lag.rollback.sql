@@ -1,0 +1,1 @@
+drop function projection_lag;

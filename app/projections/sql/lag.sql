@@ -1,0 +1,7 @@
+select
+    projection,
+    generation,
+    state,
+    events,
+    seconds
+from projection_lag(%(most)s)

@@ -1,0 +1,1 @@
+select serve_generation(%(projection)s, %(generation)s)

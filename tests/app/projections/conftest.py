@@ -1,0 +1,42 @@
+"""A shard with a table for the read model of the tests."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import psycopg
+import pytest
+
+from app.database import Databases, ShardDatabase
+from app.events import EventStore
+from app.sharding import Directory
+from tests.app.conftest import Postgres
+
+from .tally import TABLE
+
+
+@pytest.fixture
+def operator(answering: Postgres, migrated: Directory) -> Iterator[psycopg.Connection[Any]]:
+    name = migrated.shards[0].database
+    with answering.as_operator(name) as connection:
+        connection.execute(TABLE)
+    with answering.as_operator(name) as connection:
+        yield connection
+    if answering.process is None or answering.process.poll() is not None:
+        answering.start()
+    with answering.as_operator(name) as connection:
+        connection.execute("drop table tally")
+
+
+@pytest.fixture
+async def database(migrated: Directory, operator: psycopg.Connection[Any]) -> AsyncIterator[ShardDatabase]:
+    databases = Databases(migrated.shards[:1], home="aws", size=4, seconds=20)
+    await databases.open()
+    yield databases.by_shard["aws-0"]
+    await databases.close()
+
+
+@pytest.fixture
+def store(database: ShardDatabase) -> EventStore:
+    return EventStore(database)

@@ -1,0 +1,28 @@
+"""How much moves when a ninth shard joins eight."""
+
+from __future__ import annotations
+
+from app.sharding import SLOTS, first_map
+from app.sharding.placement import BalancedRanges
+from app.sharding.rebalance import plan_rebalance
+from tools.bench.data_plane.world import World
+from tools.bench.measurement import Limit, Recorder
+
+NAMES = [f"shard-{number}" for number in range(8)]
+
+
+def ninth_shard(_: World, recorder: Recorder) -> None:
+    """The slots that move when a ninth shard joins eight."""
+    owners = BalancedRanges().owners(dict.fromkeys(NAMES, 1.0))
+    eight = first_map(owners, NAMES)
+    plan = plan_rebalance(eight.with_shard("shard-8"))
+    moved, ideal = 100 * len(plan.moves) / SLOTS, 100 / 9
+    recorder.take(
+        "8 to 9 shards: slots moved, distance from the ideal share",
+        Limit(1, "% of all"),
+        [abs(moved - ideal)],
+        raw={"moved, % of all slots": [moved], "ideal": [ideal]},
+    )
+
+
+ROWS = (ninth_shard,)
