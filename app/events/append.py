@@ -149,6 +149,20 @@ def parameters_of(requests: Sequence[AppendRequest], now: datetime | None) -> Ma
     }
 
 
+def parameters_of_one(asked: AppendRequest, now: datetime | None) -> Mapping[str, Any] | None:
+    """Parameters of the statement `append_one`, which does the same for less; None where there are several events."""
+    if len(asked.events) > 1:
+        return None
+    event, snapshot = asked.events[0], asked.snapshot
+    fields = [
+        *(now, asked.stream, asked.hash, asked.slot[0], asked.slot[1]),
+        *(asked.expected_version, asked.key, asked.content, asked.floor, asked.due, asked.closes),
+        *(snapshot and snapshot.schema_version, snapshot and _text("a snapshot", snapshot.state)),
+        *(event.type, event.schema_version, event.change, asked.data[0], asked.metadata[0]),
+    ]
+    return {"fields": array(fields)}
+
+
 def array(values: Sequence[Any]) -> str:
     """An array as PostgreSQL writes it: JSON's list in other brackets, as long as no text holds a control character."""
     return "{" + orjson.dumps(values).decode()[1:-1] + "}"

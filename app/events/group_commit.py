@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import psycopg
 from psycopg.errors import NumericValueOutOfRange
 
-from app.events.append import AppendRequest, parameters_of, result
+from app.events.append import AppendRequest, parameters_of, parameters_of_one, result
 from app.events.errors import TotalOutOfRange
 from app.events.model import Appended
 from app.events.statements import statement
@@ -104,11 +104,15 @@ class GroupCommit:
 
     async def _send(self, batch: Sequence[Waiting]) -> list[Any]:
         requests = [request for request, _, _ in batch]
-        parameters = parameters_of(requests, max((now for _, now, _ in batch if now), default=None))
+        now = max((now for _, now, _ in batch if now), default=None)
+        if len(batch) == 1 and (one := parameters_of_one(requests[0], now)):
+            text, parameters = statement("append_one"), one
+        else:
+            text, parameters = statement("append"), parameters_of(requests, now)
         if all(request.key for request in requests):
-            return await self._database.rows(statement("append"), parameters)
+            return await self._database.rows(text, parameters)
         # Without a key nobody could tell whether the first attempt was stored.
-        return await self._database.rows_once(statement("append"), parameters)
+        return await self._database.rows_once(text, parameters)
 
     async def _separately(self, batch: Sequence[Waiting], error: psycopg.Error) -> None:
         """One of them is to blame for the error of all: each for itself tells which."""

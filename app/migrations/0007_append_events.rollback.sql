@@ -1,1 +1,3 @@
 drop function append_events;
+
+drop function append_outcome;

@@ -1,3 +1,42 @@
+-- What becomes of an append: by its slot and its stream here, by the event with its key, and by what it asks for.
+-- One expression, so that it becomes a part of the statements that call it.
+create function append_outcome(
+    place_epoch bigint,
+    place_state text,
+    head_version bigint,
+    head_total bigint,
+    head_due timestamptz,
+    head_closed boolean,
+    earlier_version bigint,
+    earlier_content_hash bigint,
+    now timestamptz,
+    epoch bigint,
+    expected_version bigint,
+    content_hash bigint,
+    floor bigint,
+    sum bigint
+)
+returns text
+language sql
+immutable
+as $$
+    select case
+        when place_epoch is distinct from epoch or place_state <> 'owned' then 'wrong epoch'
+        when earlier_version is not null and earlier_content_hash = content_hash then 'repeated'
+        when earlier_version is not null then 'key reused'
+        when expected_version <> coalesce(head_version, 0) then 'version conflict'
+        when head_closed then 'closed'
+        when sum > 0 and head_total > 9223372036854775807 - sum then 'total out of range'
+        when sum < 0 and head_total < -9223372036854775808 - sum then 'total out of range'
+        when floor is null or expected_version is not null then 'stored'
+        when head_due <= now then 'due'
+        when coalesce(head_total, 0) + sum < floor then 'below floor'
+        else 'stored'
+    end
+$$;
+
+revoke all on function append_outcome from public;
+
 -- Many appends in one call, each judged by itself. A stream is named once in a call, and streams come in the order of
 -- their hashes: so calls that wait for each other never do so in a circle.
 -- Runs as its owner, so that a writer can add events in this way only.
@@ -67,19 +106,11 @@ begin
             place.epoch as actual_epoch,
             earlier.version as earlier_version,
             earlier.total as earlier_total,
-            case
-                when place.epoch is distinct from asked.epoch or place.state <> 'owned' then 'wrong epoch'
-                when earlier.version is not null and earlier.content_hash = asked.content_hash then 'repeated'
-                when earlier.version is not null then 'key reused'
-                when asked.expected_version <> coalesce(head.version, 0) then 'version conflict'
-                when head.closed then 'closed'
-                when asked.sum > 0 and head.total > 9223372036854775807 - asked.sum then 'total out of range'
-                when asked.sum < 0 and head.total < -9223372036854775808 - asked.sum then 'total out of range'
-                when asked.floor is null or asked.expected_version is not null then 'stored'
-                when head.due <= in_now then 'due'
-                when coalesce(head.total, 0) + asked.sum < asked.floor then 'below floor'
-                else 'stored'
-            end as outcome
+            append_outcome(
+                place.epoch, place.state, head.version, head.total, head.due, head.closed,
+                earlier.version, earlier.content_hash,
+                in_now, asked.epoch, asked.expected_version, asked.content_hash, asked.floor, asked.sum
+            ) as outcome
         from asked
         -- The limits keep these what they are, one look into an index for each append.
         left join lateral (

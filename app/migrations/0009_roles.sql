@@ -13,4 +13,4 @@ $$;
 
 grant select on slots, streams, events, snapshots to ledger_writer;
 
-grant execute on function append_events to ledger_writer;
+grant execute on function append_events, append_event to ledger_writer;

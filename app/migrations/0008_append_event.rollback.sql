@@ -1,0 +1,1 @@
+drop function append_event;
