@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import Any, Self
 
 import stamina
 import structlog
 
-from app.database.leadership import Database, leader
+from app.cancellation import end
+from app.database.leadership import Database, lead
 from app.database.pools import DatabaseUnavailable
 
 FIRST_WAIT_SECONDS = 0.1
@@ -29,7 +30,7 @@ class Worker:
     """Work without end under a name; what it raises ends one run of it."""
 
     name: str
-    run: Callable[[], Awaitable[None]]
+    run: Callable[[], Coroutine[Any, Any, None]]
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,7 @@ def led(database: Database, worker: Worker) -> Worker:
     """The worker, but run by one process at a time: whichever leads its name on the shard."""
 
     async def run() -> None:
-        async with leader(database, worker.name):
-            await worker.run()
+        await lead(database, worker.name, worker.run)
 
     return Worker(worker.name, run)
 
@@ -101,12 +101,8 @@ class Background:
         """Cancel all workers and wait until they have ended."""
         tasks = list(self._tasks.values())
         self._tasks.clear()
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            _, late = await asyncio.wait(tasks, timeout=STOP_SECONDS)
-            for task in late:
-                log.error("worker does not stop", worker=task.get_name(), seconds=STOP_SECONDS)
+        for task in await end(tasks, seconds=STOP_SECONDS):
+            log.error("worker does not stop", worker=task.get_name(), seconds=STOP_SECONDS)
 
     async def _keep(self, worker: Worker) -> None:
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-from collections.abc import AsyncIterator
+from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
@@ -14,6 +14,7 @@ import structlog
 import xxhash
 from psycopg import AsyncConnection
 
+from app.cancellation import end
 from app.database.pools import DatabaseUnavailable
 from app.sharding import Shard
 
@@ -43,19 +44,27 @@ class Database(Protocol):
         ...
 
 
-@contextlib.asynccontextmanager
-async def leader(database: Database, name: str, *, ask_seconds: float = ASK_SECONDS) -> AsyncIterator[None]:
-    """Wait until this process leads `name` on a shard; the body runs while it does.
+async def lead(
+    database: Database, name: str, run: Callable[[], Coroutine[Any, Any, None]], *, ask_seconds: float = ASK_SECONDS
+) -> None:
+    """Wait until this process leads `name` on a shard, then run.
 
-    The body is cancelled and LeadershipLost raised once the connection that holds the lock is lost. The other process
+    Once the connection that holds the lock is lost, the run is cancelled and LeadershipLost raised. The next process
     may begin a moment earlier: what must not happen twice needs a lock inside its own transaction besides. Raises
-    DatabaseUnavailable where no connection can be had.
+    DatabaseUnavailable where no connection can be had, and what the run raises.
     """
     async with database.dedicated() as connection:
         await _acquire(connection, name, ask_seconds)
         log.info("leading", shard=database.shard.name, worker=name)
-        async with _while_connected(database, connection, name, ask_seconds):
-            yield
+        work = asyncio.create_task(run(), name=name)
+        watch = asyncio.create_task(_until_lost(connection, ask_seconds))
+        try:
+            await asyncio.wait([work, watch], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            await end([work, watch])
+    if work.cancelled():
+        raise LeadershipLost(database.shard.name, f"the connection by which {name} was led is lost")
+    work.result()
 
 
 def lock_key(name: str) -> int:
@@ -72,28 +81,8 @@ async def _acquire(connection: AsyncConnection[Any], name: str, ask_seconds: flo
         await asyncio.sleep(ask_seconds * random.uniform(0.5, 1.5))  # noqa: S311  not for secrets
 
 
-@contextlib.asynccontextmanager
-async def _while_connected(
-    database: Database, connection: AsyncConnection[Any], name: str, ask_seconds: float
-) -> AsyncIterator[None]:
-    try:
-        async with asyncio.timeout(None) as scope:
-            watch = asyncio.create_task(_watch(connection, ask_seconds, scope))
-            try:
-                yield
-            finally:
-                watch.cancel()
-                await asyncio.wait([watch])
-    except TimeoutError:
-        if not scope.expired():
-            raise
-        raise LeadershipLost(database.shard.name, f"the connection by which {name} was led is lost") from None
-
-
-async def _watch(connection: AsyncConnection[Any], ask_seconds: float, scope: asyncio.Timeout) -> None:
-    try:
+async def _until_lost(connection: AsyncConnection[Any], ask_seconds: float) -> None:
+    with contextlib.suppress(psycopg.Error):
         while True:
             await asyncio.sleep(ask_seconds)
             await connection.execute("select")
-    except psycopg.Error:
-        scope.reschedule(asyncio.get_running_loop().time())

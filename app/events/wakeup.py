@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import structlog
 from psycopg import AsyncConnection
 
+from app.cancellation import end
 from app.database.pools import DatabaseUnavailable
 from app.events.statements import statement
 
@@ -62,8 +63,7 @@ class Notifier:
     async def close(self) -> None:
         """Send no more notices."""
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
+            await end([self._task])
 
     async def _send(self) -> None:
         try:

@@ -13,7 +13,8 @@ from psycopg import AsyncConnection
 from psycopg.conninfo import make_conninfo
 
 from app.background import Background, Worker, led
-from app.database.leadership import LeadershipLost, leader, lock_key
+from app.cancellation import end
+from app.database.leadership import LeadershipLost, lead, lock_key
 from app.sharding import Directory, Shard
 from tests.app.conftest import Postgres
 
@@ -162,38 +163,77 @@ async def test_one_leads_and_the_next_takes_over_when_its_holder_dies(answering:
 
 
 @pytest.mark.servers
-async def test_the_body_of_a_leader_ends_with_its_connection(answering: Postgres, database: Operator) -> None:
-    async def lead() -> None:
-        async with leader(database, "w", ask_seconds=0.01):
-            with answering.as_operator("postgres") as connection:
-                connection.execute("select pg_terminate_backend(%s)", holder(answering, database, "w"))
-            await asyncio.Event().wait()
+async def test_the_work_of_a_leader_ends_with_its_connection(answering: Postgres, database: Operator) -> None:
+    async def cut() -> None:
+        with answering.as_operator("postgres") as connection:
+            connection.execute("select pg_terminate_backend(%s)", holder(answering, database, "w"))
+        await asyncio.Event().wait()
 
     with pytest.raises(LeadershipLost, match="aws-0"):
-        await lead()
+        await lead(database, "w", cut, ask_seconds=0.01)
 
 
 @pytest.mark.servers
-async def test_an_error_of_the_body_is_its_own(database: Operator) -> None:
+async def test_an_error_of_the_work_is_its_own(database: Operator) -> None:
     for error in (TimeoutError("mine"), psycopg.OperationalError("mine")):
+
+        async def fail(error: Exception = error) -> None:
+            raise error
+
         with pytest.raises(type(error), match="mine"):
-            async with leader(database, "w", ask_seconds=0.01):
-                raise error
+            await lead(database, "w", fail, ask_seconds=0.01)
     assert database.connections == []
 
 
 @pytest.mark.servers
 async def test_who_waits_to_lead_holds_no_snapshot(answering: Postgres, database: Operator) -> None:
     async def wait() -> None:
-        async with leader(database, "w"):
-            await asyncio.Event().wait()
+        await asyncio.Event().wait()
 
-    async with leader(database, "w"):
-        waiting = asyncio.create_task(wait())
-        await until(lambda: len(database.connections) == 2)
-        pid = database.connections[1].info.backend_pid
-        with answering.as_operator("postgres") as connection:
-            state = "select state, backend_xmin from pg_stat_activity where pid = %s and query like '%%pg_try%%'"
-            await until(lambda: connection.execute(state, [pid]).fetchone() == ("idle", None))
-        waiting.cancel()
-        await asyncio.wait([waiting])
+    leaders = [asyncio.create_task(lead(database, "w", wait)) for _ in range(2)]
+    await until(lambda: len(database.connections) == 2 and holder(answering, database, "w"))
+    [leading] = holder(answering, database, "w")
+    [pid] = {connection.info.backend_pid for connection in database.connections} - {leading}
+    with answering.as_operator("postgres") as connection:
+        state = "select state, backend_xmin from pg_stat_activity where pid = %s and query like '%%pg_try%%'"
+        await until(lambda: connection.execute(state, [pid]).fetchone() == ("idle", None))
+    await end(leaders)
+    assert holder(answering, database, "w") == []
+
+
+async def test_a_task_that_swallows_its_cancellation_is_cancelled_again() -> None:
+    heard = []
+
+    async def deaf() -> None:
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        heard.append(1)
+        await asyncio.Event().wait()
+
+    async with impatient(Worker("deaf", deaf)) as background:
+        await until(lambda: background.states["deaf"].running)
+        await asyncio.sleep(0)
+    assert heard == [1]
+    assert not background.states["deaf"].running
+
+
+async def test_ending_tasks_goes_on_when_it_is_cancelled() -> None:
+    cleaned = asyncio.Event()
+
+    async def slow() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await cleaned.wait()
+
+    task = asyncio.create_task(slow())
+    await asyncio.sleep(0)
+    ending = asyncio.create_task(end([task]))
+    await asyncio.sleep(0)
+    ending.cancel()
+    await asyncio.sleep(0)
+    assert not ending.done()
+    cleaned.set()
+    with pytest.raises(asyncio.CancelledError):
+        await ending
+    assert task.done()

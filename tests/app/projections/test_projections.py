@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.background import Background
+from app.cancellation import end
 from app.database import ShardDatabase
 from app.events import START, EventStore, GapInStream, NewEvent, Notifier, Slot, StoredEvent, Tail, Wakeup
 from app.projections import Connection, Projector, lags, rebuild
@@ -41,12 +42,10 @@ async def catch_up(projector: Projector) -> None:
 async def begin(projector: Projector) -> None:
     """What `serve` does first."""
     serving = asyncio.create_task(projector.serve())
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(20):
-            while await projector._generation("serving") is None:
-                await asyncio.sleep(0.005)
-    serving.cancel()
-    await asyncio.wait([serving])
+    async with asyncio.timeout(20):
+        while await projector._generation("serving") is None:
+            await asyncio.sleep(0.005)
+    await end([serving])
 
 
 def rows(operator: psycopg.Connection[Any], generation: int = 1) -> dict[str, tuple[int, int, int]]:
