@@ -49,12 +49,12 @@ class Copy:
             await self._land_heads()
         total = self._copied + await self._target.value("missing")
         before = self._copied
-        while True:
+        more = total > before
+        while more:
             async with self._target.transaction():
-                ranges = await self._batch()
-            if not ranges:
-                return self._copied - before
+                more = self._may_be_more(await self._batch())
             self._report(Progress(self._move.slot, Step.COPYING, self._copied, total))
+        return self._copied - before
 
     async def remainder(self) -> None:
         """Copy what is left, while nobody writes into the slot, and prove that both sides are the same.
@@ -63,14 +63,21 @@ class Copy:
         """
         async with self._target.transaction():
             await self._land_heads()
-            while ranges := await self._batch():
-                await compare_ranges(self._move.slot, self._source, self._target, ranges)
+            more = True
+            while more:
+                ranges = await self._batch()
+                if ranges:
+                    await compare_ranges(self._move.slot, self._source, self._target, ranges)
+                more = self._may_be_more(ranges)
             for each in BELONGINGS:
                 if each.travels is Travels.AT_THE_FLIP:
                     await self._copy(each, slot=self._move.slot)
             different = await self._target.value("take_heads", slot=self._move.slot, move=self._move.move)
             if different:
                 raise ChecksumMismatch(self._move.slot, f"the end of {different} of its streams", "one", "another")
+
+    def _may_be_more(self, ranges: Sequence[Range]) -> bool:
+        return sum(each.events for each in ranges) >= self._limits.batch_events
 
     async def _land_heads(self) -> None:
         await self._target.change("clear_heads")

@@ -108,6 +108,8 @@ class Limits:
     """The wait for the lock of a slot, in which new writers queue up behind it."""
     locked_seconds: float = 0.15
     """From the lock to the flip; where it takes longer the lock is given back, and tried again."""
+    hold_seconds: float = 1.0
+    """After which the source itself takes the lock away from a mover that is stuck, and ends its connection."""
     patience_seconds: float = 60.0
     """In which the slot must be flipped, and the map and the target must answer once the source has left it."""
     exclusive_seconds: float = 2.0

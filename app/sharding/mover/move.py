@@ -140,10 +140,11 @@ class _Move:
         """Find a moment to copy the rest in while writers wait, and stop the source in it."""
         limits = self._world.limits
         deadline = time.monotonic() + limits.patience_seconds
+        last = 0
         while True:
-            began = time.monotonic()
-            copied = await copy.round()
-            if copied <= limits.small_events or time.monotonic() - began < limits.locked_seconds / 3:
+            before, last = last, await copy.round()
+            # Each round copies what was written during the one before; writers in a hurry keep it from getting less.
+            if last <= limits.small_events or (last <= limits.batch_events and 0 < before < 2 * last):
                 self._did(Step.CAUGHT_UP)
                 if await self._try_to_leave(copy):
                     self._did(Step.LEFT)
@@ -157,7 +158,9 @@ class _Move:
         limits = self._world.limits
         try:
             async with self._source.transaction():
-                await self._source.rows("limit_lock_wait", milliseconds=int(limits.lock_seconds * 1000))
+                await self._source.rows(
+                    "bound_lock", wait=_milliseconds(limits.lock_seconds), hold=_milliseconds(limits.hold_seconds)
+                )
                 await self._source.rows("lock_slot", slot=self._slot)
                 locked = time.monotonic()
                 self._did(Step.LOCKED)
@@ -231,6 +234,10 @@ class _Move:
 
     def _did(self, step: Step, events: int = 0) -> None:
         self._world.did(self._slot, step, events)
+
+
+def _milliseconds(seconds: float) -> str:
+    return str(int(seconds * 1000))
 
 
 _NOT_READY = {

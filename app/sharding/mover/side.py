@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
-from psycopg import AsyncConnection, InterfaceError, OperationalError
+from psycopg import AsyncConnection, Error, InterfaceError, OperationalError
 from psycopg.errors import LockNotAvailable
 from psycopg.sql import SQL, Composed, Identifier
 
@@ -71,7 +71,9 @@ class Side:
             yield
         except LockNotAvailable:
             raise
-        except (OperationalError, InterfaceError) as error:
+        except Error as error:
+            if not (isinstance(error, OperationalError | InterfaceError) or self.connection.closed):
+                raise
             raise DatabaseUnavailable(self.shard, str(error).partition("\n")[0] or type(error).__name__) from error
 
 

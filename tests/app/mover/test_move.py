@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from app.database import DatabaseUnavailable
 from app.events import NewEvent
 from app.events.model import NewSnapshot, Slot
 from app.sharding import SameShard, ShardNotActive, ShardState, SlotBusy, SlotEntry, SlotNotMoving, UnknownShard
@@ -417,3 +419,25 @@ def test_nobody_but_operators_moves_slots(servers: Servers) -> None:
     )
     assert granted == []
     assert SMALL.batch_events == 40
+
+
+async def test_a_mover_that_is_stuck_does_not_hold_up_writers(servers: Servers, ledger: Ledger, slot: int) -> None:
+    [stream, *_] = await ledger.fill(slot)
+    frozen = threading.Event()
+    thawed = threading.Event()
+
+    def freeze(progress: Progress) -> None:
+        if progress.step is Step.LOCKED:
+            frozen.set()
+            thawed.wait(30)
+
+    moving = asyncio.create_task(asyncio.to_thread(lambda: asyncio.run(move(servers, slot, report=freeze))))
+    await asyncio.to_thread(frozen.wait, 30)
+    await ledger.append(stream)
+    assert ledger.refused == []
+    thawed.set()
+    with pytest.raises(DatabaseUnavailable, match=SOURCE):
+        await moving
+    assert servers.owners(slot) == [SOURCE]
+    assert slot in (await resume_moves(**world(servers))).moved
+    await ledger.is_whole()
