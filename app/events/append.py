@@ -97,7 +97,7 @@ def request(
     key = None
     digest = None
     if idempotency_key is not None:
-        key = blake2b(idempotency_key.encode(), digest_size=16).hexdigest()
+        key = key_hash(idempotency_key)
         digest = _digest(content if content is not None else _content(several, data))
     return AppendRequest(
         stream,
@@ -161,6 +161,11 @@ def parameters_of_one(asked: AppendRequest, now: datetime | None) -> Mapping[str
         *(event.type, event.schema_version, event.change, asked.data[0], asked.metadata[0]),
     ]
     return {"fields": array(fields)}
+
+
+def key_hash(idempotency_key: str) -> str:
+    """What stands in the database for a key: 128 bits, as hexadecimal digits."""
+    return blake2b(idempotency_key.encode(), digest_size=16).hexdigest()
 
 
 def array(values: Sequence[Any]) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from app.cancellation import end
 from app.database import Databases
 from app.database.migrate import Migrator
 from app.events import EventStore, NewEvent
@@ -201,12 +202,13 @@ class Bank:
 
     async def settled(self) -> None:
         """Let the resolvers work until nothing is prepared any more."""
-        async with asyncio.timeout(30), asyncio.TaskGroup() as group:
-            running = [group.create_task(resolver.run()) for resolver in self.resolvers]
-            while await asyncio.to_thread(self.servers.prepared):
-                await asyncio.sleep(0.02)
-            for task in running:
-                task.cancel()
+        running = [asyncio.create_task(resolver.run()) for resolver in self.resolvers]
+        try:
+            async with asyncio.timeout(30):
+                while await asyncio.to_thread(self.servers.prepared):
+                    await asyncio.sleep(0.02)
+        finally:
+            assert not await end(running, seconds=10)
 
 
 @pytest.fixture
