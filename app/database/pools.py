@@ -16,6 +16,7 @@ from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
 from app.database.at_hand import AtHand
 from app.database.connection import Role, connection_parameters
+from app.database.eager import EagerConnection
 from app.database.login import Login, admin_login, app_login
 from app.database.time_limit import TimeLimit
 from app.sharding import Shard
@@ -62,6 +63,7 @@ class ShardDatabase:
         self._role = role
         self._login = login or (app_login if role is Role.APP else admin_login)(shard)
         self._pool: Pool = AsyncConnectionPool(
+            connection_class=EagerConnection,
             kwargs=self._parameters,
             configure=_configure,
             min_size=kept,
@@ -127,7 +129,7 @@ class ShardDatabase:
         """
         try:
             parameters = await self._parameters() | {"options": IN_UTC}
-            async with await AsyncConnection.connect(**parameters) as connection:
+            async with await EagerConnection.connect(**parameters) as connection:
                 await _configure(connection)
                 yield connection
         except OperationalError as error:

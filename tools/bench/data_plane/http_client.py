@@ -73,7 +73,7 @@ class _Load:
     def __init__(self, requests: Sequence[bytes]) -> None:
         self._requests = requests
         self._chance = random.Random(1)  # noqa: S311  reproducible on purpose
-        self._idle: list[_Connection] = []
+        self._idle: deque[_Connection] = deque()
         self._queue: deque[float] = deque()
         self._latencies: Latencies = []
         self._connections: list[_Connection] = []
@@ -84,7 +84,7 @@ class _Load:
         for _ in range(count):
             _, connection = await loop.create_connection(lambda: _Connection(self._done), host, port)
             self._connections.append(connection)
-        self._idle = list(self._connections)
+        self._idle = deque(self._connections)
 
     def close(self) -> None:
         for connection in self._connections:
@@ -115,7 +115,8 @@ class _Load:
             if (early := due - time.perf_counter()) > 0:
                 await asyncio.sleep(early)
             if self._idle:
-                self._send(self._idle.pop(), due)
+                # the one that was idle longest: a server ends those that nobody uses
+                self._send(self._idle.popleft(), due)
             else:
                 self._queue.append(due)
         await self._drained()
