@@ -8,11 +8,12 @@ from datetime import datetime
 from itertools import islice
 from typing import NamedTuple
 
-from app.credits.shards import Database, Shards
+from app.credits.shards import Shards
 from app.credits.statements import statement
 from app.events import WrongEpoch
 from app.events.append import array
 from app.sharding import Place
+from app.statements import Reads
 
 LARGEST_BATCH = 256
 IN_FLIGHT = 2
@@ -53,7 +54,7 @@ class Balances:
 class _Queue:
     """The reads of one shard."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Reads) -> None:
         self._database = database
         self._waiting: dict[str, tuple[Place, list[Reader]]] = {}
         self._idle = IN_FLIGHT

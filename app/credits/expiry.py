@@ -13,12 +13,12 @@ from app.background import Worker
 from app.credits.errors import CreditsError
 from app.credits.ledger import Ledger
 from app.credits.model import Origin
-from app.credits.shards import Database
 from app.credits.statements import statement
 from app.credits.streams import EXPIRY, Clock
 from app.credits.values import AccountId
 from app.database import DatabaseUnavailable
 from app.events import EventStoreError
+from app.statements import Reads
 
 LOOK_SECONDS = 1.0
 PAGE = 200
@@ -33,7 +33,7 @@ class Expiry:
     def __init__(
         self,
         shard: str,
-        database: Database,
+        database: Reads,
         ledger: Ledger,
         clock: Clock,
         *,

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import random
 from collections.abc import Callable, Coroutine
-from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
 import psycopg
@@ -17,6 +16,7 @@ from psycopg import AsyncConnection
 from app.cancellation import end
 from app.database.pools import DatabaseUnavailable
 from app.sharding import Shard
+from app.statements import Connects
 
 WORKERS = 2
 """First key of the advisory locks of workers; 1 is that of slots."""
@@ -31,16 +31,12 @@ class LeadershipLost(DatabaseUnavailable):
     """The connection that held the lock is gone, so another process may lead by now."""
 
 
-class Database(Protocol):
+class Database(Connects, Protocol):
     """The database of a shard, as far as leadership needs it."""
 
     @property
     def shard(self) -> Shard:
         """The shard it is the database of."""
-        ...
-
-    def dedicated(self) -> AbstractAsyncContextManager[AsyncConnection[Any]]:
-        """A connection of one's own, outside the pool."""
         ...
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import psycopg
 
-from app.database.statements import statements_of
 from app.sharding import Shard
+from app.statements import statements_of
 
 statement = statements_of("app.database")
 

@@ -6,12 +6,13 @@ the archived ones are not asked any more, a repetition of such an append is told
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from app.events.errors import InvalidEvent
 from app.events.statements import statement
+from app.statements import Reads
 
 BATCH = 5000
 """Events in one transaction, for which every tail of the shard waits."""
@@ -19,14 +20,6 @@ STREAMS = 500
 """Streams that are looked up at once."""
 
 Row = tuple[Any, ...]
-
-
-class Database(Protocol):
-    """The database of a shard, as somebody who has the rights of `ledger_operator` sees it."""
-
-    async def rows(self, statement: str, parameters: Mapping[str, Any]) -> list[Row]:
-        """Run a statement that may safely run twice; all its rows."""
-        ...
 
 
 class Archived(NamedTuple):
@@ -41,7 +34,7 @@ def no_progress(_: Archived) -> None:
 
 
 async def archive(
-    database: Database,
+    database: Reads,
     *,
     closed_before: datetime,
     batch: int = BATCH,
@@ -68,7 +61,7 @@ async def archive(
         after = found[-1][0]
 
 
-async def _archive_stream(database: Database, stream: str, batch: int) -> int:
+async def _archive_stream(database: Reads, stream: str, batch: int) -> int:
     total = 0
     while True:
         [row] = await database.rows(statement("archive_events"), {"stream": stream, "limit": batch})

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from itertools import islice
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from psycopg import AsyncConnection
 from psycopg.errors import NumericValueOutOfRange, UniqueViolation
@@ -20,6 +19,7 @@ from app.events.errors import DuplicateEvent, EventStoreError, ImportRefused, To
 from app.events.import_chunk import Chunk, ImportedEvent
 from app.events.model import Slot
 from app.events.statements import statement
+from app.statements import Connects
 
 CHUNK = 20_000
 """Events in one transaction: it bounds the memory, and the time that appends and tails wait."""
@@ -40,20 +40,12 @@ class Progress(NamedTuple):
     """Events that this run has stored."""
 
 
-class Database(Protocol):
-    """The database of a shard, as somebody who has the rights of `ledger_operator` sees it."""
-
-    def dedicated(self) -> AbstractAsyncContextManager[Connection]:
-        """A connection of its own, in which each statement is a transaction unless one is begun."""
-        ...
-
-
 def no_progress(_: Progress) -> None:
     """For those who do not want to know."""
 
 
 async def import_events(
-    database: Database,
+    database: Connects,
     events: Iterable[ImportedEvent],
     *,
     name: str,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 import psycopg
 from psycopg.errors import NumericValueOutOfRange
@@ -15,6 +15,7 @@ from app.events.append import AppendRequest, parameters_of, parameters_of_one, r
 from app.events.errors import TotalOutOfRange
 from app.events.model import Appended
 from app.events.statements import statement
+from app.statements import Runs
 
 LARGEST_BATCH = 64
 """Appends in one transaction: enough to share its commit, few enough to keep its locks short."""
@@ -24,22 +25,10 @@ IN_FLIGHT = 2
 Waiting = tuple[AppendRequest, datetime | None, "asyncio.Future[Appended]"]
 
 
-class Database(Protocol):
-    """The database of a shard, as far as appends need it."""
-
-    async def rows(self, statement: str, parameters: Mapping[str, Any]) -> list[Any]:
-        """Run a statement that may safely run twice; all its rows."""
-        ...
-
-    async def rows_once(self, statement: str, parameters: Mapping[str, Any]) -> list[Any]:
-        """Run a statement that is not to run twice; all its rows."""
-        ...
-
-
 class GroupCommit:
     """The appends of one process to one shard."""
 
-    def __init__(self, database: Database, *, stored: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, database: Runs, *, stored: Callable[[], None] = lambda: None) -> None:
         self._database = database
         self._stored = stored
         self._waiting: deque[Waiting] = deque()

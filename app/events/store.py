@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 from orjson import loads
 
@@ -13,28 +13,17 @@ from app.events.decoding import stored_events
 from app.events.group_commit import GroupCommit
 from app.events.model import Appended, Head, NewEvent, NewSnapshot, Slot, StoredEvent, StoredSnapshot
 from app.events.statements import statement
+from app.statements import Runs
 
 Row = tuple[Any, ...]
 
 _VERSION, _TYPE, _DATA = map(StoredEvent._fields.index, ("version", "type", "data"))
 
 
-class Database(Protocol):
-    """The database of a shard, as far as the store needs it."""
-
-    async def rows(self, statement: str, parameters: Mapping[str, Any]) -> list[Row]:
-        """Run a statement that may safely run twice; all its rows."""
-        ...
-
-    async def rows_once(self, statement: str, parameters: Mapping[str, Any]) -> list[Row]:
-        """Run a statement that is not to run twice; all its rows."""
-        ...
-
-
 class EventStore:
     """The streams of one shard."""
 
-    def __init__(self, database: Database, *, stored: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, database: Runs, *, stored: Callable[[], None] = lambda: None) -> None:
         """`stored` is called whenever events were stored, to wake readers."""
         self._database = database
         self._commits = GroupCommit(database, stored=stored)

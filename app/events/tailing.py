@@ -7,8 +7,7 @@ stays prepared, holds every reader: `Tail.lag` tells. Events of closed streams t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple
 
 import psycopg
 
@@ -16,6 +15,7 @@ from app.events.decoding import stored_events
 from app.events.errors import EventStoreError
 from app.events.model import Cursor, StoredEvent
 from app.events.statements import statement
+from app.statements import Reads
 
 PAGE = 1000
 """Events of one page."""
@@ -60,18 +60,10 @@ class Epoch(NamedTuple):
     timeline: int
 
 
-class Database(Protocol):
-    """The database of a shard, as far as a tail needs it."""
-
-    async def rows(self, statement: str, parameters: Mapping[str, Any]) -> list[Any]:
-        """Run a statement that may safely run twice; all its rows."""
-        ...
-
-
 class Tail:
     """The events of one shard, in its order."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Reads) -> None:
         self._database = database
 
     async def page(self, after: Cursor, *, limit: int = PAGE) -> list[StoredEvent]:

@@ -8,16 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import weakref
-from collections.abc import Mapping
-from contextlib import AbstractAsyncContextManager
-from typing import Any, Protocol
 
 import structlog
-from psycopg import AsyncConnection
 
 from app.cancellation import end
 from app.database.pools import DatabaseUnavailable
 from app.events.statements import statement
+from app.statements import Connects, Reads
 
 CHANNEL = "events"
 APART_SECONDS = 0.005
@@ -29,26 +26,10 @@ POLL_SECONDS = 1.0
 log = structlog.get_logger(__name__)
 
 
-class Database(Protocol):
-    """The database of a shard, as far as waking needs it."""
-
-    async def rows(self, statement: str, parameters: Mapping[str, Any]) -> list[Any]:
-        """Run a statement that may safely run twice; all its rows."""
-        ...
-
-
-class DedicatedDatabase(Protocol):
-    """The database of a shard, as far as listening needs it."""
-
-    def dedicated(self) -> AbstractAsyncContextManager[AsyncConnection[Any]]:
-        """A connection of one's own, outside the pool."""
-        ...
-
-
 class Notifier:
     """Tells the readers of a shard, wherever they run, that events were stored: call it after each commit."""
 
-    def __init__(self, database: Database, *, apart_seconds: float = APART_SECONDS) -> None:
+    def __init__(self, database: Reads, *, apart_seconds: float = APART_SECONDS) -> None:
         self._database = database
         self._apart_seconds = apart_seconds
         self._wanted = False
@@ -80,7 +61,7 @@ class Notifier:
 class Wakeup:
     """Listens for notices of one shard, for all its readers in this process."""
 
-    def __init__(self, database: DedicatedDatabase) -> None:
+    def __init__(self, database: Connects) -> None:
         self._database = database
         self._readers: weakref.WeakSet[asyncio.Event] = weakref.WeakSet()
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -21,6 +21,7 @@ from pydantic import AwareDatetime, TypeAdapter, ValidationError
 from app.personal_data.durable import sync_folder
 from app.personal_data.errors import ErasureLogDamaged
 from app.personal_data.statements import statement
+from app.statements import Reads
 
 Row = tuple[Any, ...]
 
@@ -48,21 +49,13 @@ class ErasureLog(Protocol):
         ...
 
 
-class Database(Protocol):
-    """A database that holds a log, as far as the log needs it."""
-
-    async def rows(self, statement: str, parameters: Mapping[str, Any]) -> list[Row]:
-        """Run a statement that may safely run twice; all its rows."""
-        ...
-
-
 class DatabaseErasureLog:
     """A table in databases of several homes: each holds all, so that a restore of one loses nothing.
 
     Every one of them must answer, to note as to read: else an erasure might be missed. Raises DatabaseUnavailable.
     """
 
-    def __init__(self, databases: Sequence[Database]) -> None:
+    def __init__(self, databases: Sequence[Reads]) -> None:
         self._databases = databases
 
     async def record(self, erasures: Sequence[Erasure]) -> None:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Any, Protocol
 
 import orjson
-from psycopg import AsyncConnection
 
 from app.personal_data.keys import SubjectKeys
 from app.personal_data.sealing import Erased, Keys, SubjectKey, subjects_of, unseal
 from app.personal_data.statements import statement
+from app.statements import Connects, Reads
 
 Row = tuple[Any, ...]
 ERASED = {"erased": True}
@@ -20,16 +19,8 @@ WITHHELD = {"withheld": "personal data of somebody else"}
 FETCHED = 1000
 
 
-class Database(Protocol):
+class Database(Reads, Connects, Protocol):
     """The database of a shard, as far as an export needs it."""
-
-    async def rows(self, statement: str, parameters: Mapping[str, Any]) -> list[Row]:
-        """Run a statement that may safely run twice; all its rows."""
-        ...
-
-    def dedicated(self) -> AbstractAsyncContextManager[AsyncConnection[Row]]:
-        """A connection of its own."""
-        ...
 
 
 async def export(

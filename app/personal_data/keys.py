@@ -6,8 +6,8 @@ import asyncio
 import os
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Callable, Collection, Sequence
+from typing import Any, NamedTuple
 
 from app.events.errors import WrongEpoch
 from app.events.model import Slot
@@ -17,20 +17,13 @@ from app.personal_data.master_key import MasterKey, Wrapped, context_of
 from app.personal_data.sealing import SECRET_BYTES, Random, SubjectKey
 from app.personal_data.statements import statement
 from app.sharding.slots import slot_of
+from app.statements import Reads
 
 HELD_SECONDS = 5.0
 """How long another process may go on to open what is erased here."""
 HELD_KEYS = 10_000
 
 Row = tuple[Any, ...]
-
-
-class Database(Protocol):
-    """The database of a shard, as far as keys need it."""
-
-    async def rows(self, statement: str, parameters: Mapping[str, Any]) -> list[Row]:
-        """Run a statement that may safely run twice; all its rows."""
-        ...
 
 
 class Destruction(NamedTuple):
@@ -48,7 +41,7 @@ class SubjectKeys:
 
     def __init__(
         self,
-        database: Database,
+        database: Reads,
         master: MasterKey,
         *,
         held_seconds: float = HELD_SECONDS,

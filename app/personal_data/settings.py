@@ -8,9 +8,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from app.personal_data.erasure_log import Database, DatabaseErasureLog, ErasureLog, FileErasureLog
+from app.personal_data.erasure_log import DatabaseErasureLog, ErasureLog, FileErasureLog
 from app.settings import CommonSettings
 from app.sharding import Directory
+from app.statements import Reads
 
 DATABASES = "databases"
 FILE = "file:"
@@ -25,7 +26,7 @@ class PersonalDataSettings(CommonSettings):
     """databases: a table in a database of every home; or file:/path."""
 
 
-def erasure_log(where: str, directory: Directory, databases: Mapping[str, Database]) -> ErasureLog:
+def erasure_log(where: str, directory: Directory, databases: Mapping[str, Reads]) -> ErasureLog:
     """The log that a setting names: in the databases, one of each home has all of it."""
     if where.startswith(FILE):
         return FileErasureLog(Path(where.removeprefix(FILE)))

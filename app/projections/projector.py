@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
@@ -18,6 +18,7 @@ from app.projections.order import unseen
 from app.projections.projection import Connection, Generation, Projection, ProjectionLag
 from app.projections.statements import statement
 from app.sharding import Shard
+from app.statements import Connects, Reads
 
 COUNTED = 10_000
 """A lag is counted up to this many events: what is behind by more is simply far behind."""
@@ -25,7 +26,7 @@ COUNTED = 10_000
 log = structlog.get_logger(__name__)
 
 
-class Database(Protocol):
+class Database(Reads, Connects, Protocol):
     """The database of a shard, as far as projections need it."""
 
     @property
@@ -33,16 +34,8 @@ class Database(Protocol):
         """The shard it is the database of."""
         ...
 
-    async def rows(self, statement: str, parameters: Mapping[str, Any]) -> list[Any]:
-        """Run a statement that may safely run twice; all its rows."""
-        ...
-
     def connection(self) -> AbstractAsyncContextManager[AsyncConnection[Any]]:
         """A connection of the pool."""
-        ...
-
-    def dedicated(self) -> AbstractAsyncContextManager[AsyncConnection[Any]]:
-        """A connection of one's own, outside the pool."""
         ...
 
 

@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any
 
 from app.sharding.errors import MapError, NoLogin
 from app.sharding.map_store import MapStore
 from app.sharding.slot_map import ShardState
 from app.sharding.statements import statement
+from app.statements import Reads
 
 Row = tuple[Any, ...]
-
-
-class Database(Protocol):
-    """A shard's database, as far as letting it in needs it."""
-
-    async def rows(self, statement: str, parameters: Mapping[str, Any]) -> list[Row]:
-        """Run a statement that may safely run twice; all its rows."""
-        ...
 
 
 class ShardOwnsSlots(MapError):
@@ -31,7 +24,7 @@ class ShardOwnsSlots(MapError):
         )
 
 
-async def add_shard(maps: MapStore, databases: Mapping[str, Database], name: str) -> None:
+async def add_shard(maps: MapStore, databases: Mapping[str, Reads], name: str) -> None:
     """Let a shard take slots: a new one, or one that was draining.
 
     Raises NoLogin where `databases` has none of that name, ShardOwnsSlots, ShardKnown where it takes slots already,

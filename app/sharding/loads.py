@@ -5,20 +5,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from app.sharding.rebalance import Loads, SlotLoad
 from app.sharding.statements import statement
+from app.statements import Reads
 
 Row = tuple[Any, ...]
-
-
-class Database(Protocol):
-    """A shard's database, as far as measuring needs it."""
-
-    async def rows(self, statement: str, parameters: Mapping[str, Any]) -> list[Row]:
-        """Run a statement that may safely run twice; all its rows."""
-        ...
 
 
 class _Look(NamedTuple):
@@ -27,7 +20,7 @@ class _Look(NamedTuple):
     bytes_of_an_event: float
 
 
-async def measure(databases: Mapping[str, Database], *, seconds: float) -> Loads:
+async def measure(databases: Mapping[str, Reads], *, seconds: float) -> Loads:
     """Loads of all slots that the shards own; the rate of writes is that of the next `seconds`.
 
     Sizes are a shard's whole size, divided by the events of its slots. Raises DatabaseUnavailable.
@@ -43,7 +36,7 @@ async def measure(databases: Mapping[str, Database], *, seconds: float) -> Loads
     }
 
 
-async def _look(database: Database) -> _Look:
+async def _look(database: Reads) -> _Look:
     at = time.monotonic()
     rows = await database.rows(statement("slot_loads"), {})
     events = {slot: count for slot, count, _ in rows}

@@ -1,12 +1,5 @@
-"""SQL statements of the slot map and of routed reads, each in a file named as what it does."""
+"""The SQL statements of the slot map and of routed reads."""
 
-from __future__ import annotations
+from app.statements import statements_of
 
-from functools import cache
-from importlib.resources import files
-
-
-@cache
-def statement(name: str) -> str:
-    """The text of `sql/<name>.sql`."""
-    return files("app.sharding").joinpath("sql", f"{name}.sql").read_text()
+statement = statements_of("app.sharding")

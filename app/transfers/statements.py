@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functools import cache
 
-from app.database.statements import statements_of
 from app.events.statements import statement as event_statement
+from app.statements import statements_of
 
 _text = statements_of("app.transfers")
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple
 from uuid import UUID
 
-from psycopg import AsyncConnection
+from app.statements import Connects
 
 
 class Step(StrEnum):
@@ -116,13 +115,5 @@ class Limits:
     """The wait for another process that moves the slot, such as one that has just died."""
 
 
-class Database(Protocol):
-    """The database of a shard, as far as the mover needs it: with the rights of `ledger_operator`."""
-
-    def dedicated(self) -> AbstractAsyncContextManager[AsyncConnection[tuple[Any, ...]]]:
-        """A connection of one's own, in which each statement is a transaction unless one is begun."""
-        ...
-
-
-Databases = Mapping[str, Database]
+Databases = Mapping[str, Connects]
 """By name of the shard."""

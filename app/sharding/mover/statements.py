@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from app.database.statements import statements_of
+from app.statements import statements_of
 
 statement = statements_of("app.sharding.mover")
