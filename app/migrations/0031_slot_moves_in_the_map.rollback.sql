@@ -1,5 +1,3 @@
 drop function begin_slot_move;
 
-drop function finish_slot_move;
-
-drop function abort_slot_move;
+drop function end_slot_move;

@@ -24,7 +24,10 @@ begin
 end
 $$;
 
-create function finish_slot_move(in_slot smallint, in_changed bigint, out outcome text, out entry slot_map)
+-- A move ends in one of two ways: the target has the slot, one epoch on, or all is as it was.
+create function end_slot_move(
+    in_slot smallint, in_changed bigint, in_arrived boolean, out outcome text, out entry slot_map
+)
 language plpgsql
 security definer
 set search_path = pg_catalog, public, pg_temp
@@ -41,8 +44,8 @@ begin
         update slot_map_version set version = version + 1;
         update slot_map
         set
-            shard = moving_to,
-            epoch = epoch + 1,
+            shard = case when in_arrived then moving_to else shard end,
+            epoch = epoch + in_arrived::integer,
             state = 'owned',
             moving_to = null,
             changed = (select version from slot_map_version)
@@ -52,29 +55,6 @@ begin
 end
 $$;
 
-create function abort_slot_move(in_slot smallint, in_changed bigint, out outcome text, out entry slot_map)
-language plpgsql
-security definer
-set search_path = pg_catalog, public, pg_temp
-as $$
-begin
-    perform from slot_map_version for update;
-    select * into entry from slot_map where slot = in_slot;
-    outcome := case
-        when entry.changed is distinct from in_changed then 'stale'
-        when entry.state <> 'moving' then 'not moving'
-        else 'done'
-    end;
-    if outcome = 'done' then
-        update slot_map_version set version = version + 1;
-        update slot_map
-        set state = 'owned', moving_to = null, changed = (select version from slot_map_version)
-        where slot = in_slot
-        returning * into entry;
-    end if;
-end
-$$;
+revoke all on function begin_slot_move, end_slot_move from public;
 
-revoke all on function begin_slot_move, finish_slot_move, abort_slot_move from public;
-
-grant execute on function begin_slot_move, finish_slot_move, abort_slot_move to ledger_operator;
+grant execute on function begin_slot_move, end_slot_move to ledger_operator;

@@ -22,6 +22,7 @@ from app.sharding.errors import (
 from app.sharding.slot_map import ShardState, SlotEntry, SlotMap, SlotState
 from app.sharding.slots import SLOTS
 from app.sharding.statements import statement
+from app.statements import Runs
 
 Row = tuple[Any, ...]
 NOTHING_KNOWN = -1
@@ -67,22 +68,10 @@ class MapStore(Protocol):
         ...
 
 
-class MapDatabase(Protocol):
-    """The database of the shard that holds the map, as far as the store needs it."""
-
-    async def rows(self, statement: str, parameters: Mapping[str, Any]) -> list[Row]:
-        """Run a statement that may safely run twice; all its rows."""
-        ...
-
-    async def rows_once(self, statement: str, parameters: Mapping[str, Any]) -> list[Row]:
-        """Run a statement that must not run twice; all its rows."""
-        ...
-
-
 class PostgresMapStore:
     """The map as tables in the database of one shard."""
 
-    def __init__(self, database: MapDatabase, *, shard: str) -> None:
+    def __init__(self, database: Runs, *, shard: str) -> None:
         self._database = database
         self._shard = shard
 
@@ -110,15 +99,15 @@ class PostgresMapStore:
 
     async def begin_move(self, known: SlotEntry, target: str) -> SlotEntry:
         """Note that a slot is on its way; raises SlotBusy, SameShard, UnknownShard, ShardNotActive, StaleMap."""
-        return await self._change("begin_slot_move", known, target)
+        return await self._change("begin_slot_move", known, target=target)
 
     async def finish_move(self, known: SlotEntry) -> SlotEntry:
         """Give a moving slot to its target, with the next epoch; raises SlotNotMoving, StaleMap."""
-        return await self._change("finish_slot_move", known)
+        return await self._change("end_slot_move", known, arrived=True)
 
     async def abort_move(self, known: SlotEntry) -> SlotEntry:
         """Leave a moving slot where it is; raises SlotNotMoving, StaleMap."""
-        return await self._change("abort_slot_move", known)
+        return await self._change("end_slot_move", known, arrived=False)
 
     async def add_shard(self, shard: str) -> None:
         """Let a new shard take slots; raises ShardKnown."""
@@ -132,16 +121,16 @@ class PostgresMapStore:
         """Forget a shard without slots; raises UnknownShard, LastShard, ShardNotEmpty."""
         await self._change_shard("remove_shard", shard)
 
-    async def _change(self, name: str, known: SlotEntry, target: str | None = None) -> SlotEntry:
+    async def _change(self, name: str, known: SlotEntry, *, target: str = "", **more: bool) -> SlotEntry:
         if not 0 <= known.slot < SLOTS:
             raise SlotOutOfRange(known.slot, SLOTS)
-        parameters = {"slot": known.slot, "changed": known.changed, "target": target}
+        parameters = {"slot": known.slot, "changed": known.changed, "target": target, **more}
         [(outcome, *row)] = await self._database.rows_once(statement(name), parameters)
         if row[0] is None:
             raise NoMap(self._shard)
         entry = _entry(row)
         if outcome != "done":
-            raise _slot_error(outcome, known, entry, target or "")
+            raise _slot_error(outcome, known, entry, target)
         return entry
 
     async def _change_shard(self, name: str, shard: str, **more: str) -> None:

@@ -308,8 +308,8 @@ class TestInPostgresql:
         [
             "update slot_map set shard = 'b' where slot = 0",
             "select begin_slot_move(0::smallint, 1, 'b')",
-            "select finish_slot_move(0::smallint, 1)",
-            "select abort_slot_move(0::smallint, 1)",
+            "select end_slot_move(0::smallint, 1, true)",
+            "select end_slot_move(0::smallint, 1, false)",
             "select add_shard('z')",
             "select remove_shard('a')",
             "select set_shard_state('a', 'draining')",
