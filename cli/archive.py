@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,6 +21,8 @@ def archive(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
 ) -> None:
     """Move the events of closed streams to the archive of their shard, where readers go on finding them."""
+    import asyncio
+
     for shard, moved in asyncio.run(_archive(datetime.now(UTC) - timedelta(days=days), directory)).items():
         if as_json:
             print(json.dumps({"shard": shard, **moved._asdict()}), flush=True)

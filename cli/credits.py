@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import csv
 import getpass
 import hashlib
@@ -225,6 +224,8 @@ class _Grant(NamedTuple):
 
 
 async def _grant_all(plane: DataPlane, grants: Sequence[_Grant], file: str) -> int:
+    import asyncio
+
     from cli.operators import progress
 
     left = iter(grants)
@@ -265,6 +266,8 @@ def _read_grants(file: Path) -> Iterator[_Grant]:
 
 
 def _await(run: Callable[[DataPlane], Awaitable[Result]], directory: Path | None) -> Result:
+    import asyncio
+
     async def connected() -> Result:
         async with _plane(directory) as plane:
             return await run(plane)

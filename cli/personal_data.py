@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import sys
@@ -175,6 +174,8 @@ async def _world(directory_file: Path | None) -> AsyncIterator[_World]:
 
 
 def _await(run: Coroutine[Any, Any, Any]) -> Any:
+    import asyncio
+
     return asyncio.run(run)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -211,6 +210,8 @@ def _agree(planned: Plan, *, yes: bool, as_json: bool) -> None:
 
 
 def _run(directory: Path | None, command: Callable[[ShardWorld], Awaitable[None]]) -> None:
+    import asyncio
+
     async def run() -> None:
         from cli.shard_world import shard_world
 
