@@ -9,7 +9,8 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -19,6 +20,7 @@ import hypothesis
 import psycopg
 import pytest
 
+from app.database import Databases, Role, ShardDatabase
 from app.database.migrate import Migrator
 from app.settings import ServeSettings
 from app.sharding import Directory, Shard, parse_directory
@@ -131,6 +133,11 @@ class Postgres:
                 continue
         return found
 
+    def revive(self) -> None:
+        """Start it where an earlier test ended while it was down."""
+        if self.process is None or self.process.poll() is not None:
+            self.start()
+
     def stop(self) -> None:
         if self.process is not None and self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
@@ -185,27 +192,38 @@ def environment_of(authority: Authority, user: str) -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
-    account = unprivileged()
-    # Temporary folders of pytest are closed to other accounts.
-    root = Path("/tmp") / f"fortress-app-{os.getpid()}"
-    home = Home.open(root)
-    server = Postgres(
-        home=home,
-        authority=Authority.of(home),
-        address=home.claim_address("postgres", home.postgres_port),
-        port=home.postgres_port,
-        data=home.folder("postgres") / "data",
-        account=account,
-    )
-    try:
-        initialise(server)
-        server.start()
-        with server.as_operator("postgres") as connection:
-            connection.execute(OPERATOR_SQL)
+def postgres() -> Iterator[Postgres]:
+    with started_servers("app", "postgres") as (server,):
         yield server
+
+
+@contextmanager
+def started_servers(area: str, *names: str) -> Iterator[list[Postgres]]:
+    """Servers with the roles that the clouds' own would have; one authority for all of an area of tests."""
+    # Temporary folders of pytest are closed to other accounts.
+    root = Path("/tmp") / f"fortress-{area}-{os.getpid()}"
+    home = Home.open(root)
+    authority = Authority.of(home)
+    servers: list[Postgres] = []
+    try:
+        for name in names:
+            server = Postgres(
+                home=home,
+                authority=authority,
+                address=home.claim_address(name, home.postgres_port),
+                port=home.postgres_port,
+                data=home.folder(name) / "data",
+                account=unprivileged(),
+            )
+            servers.append(server)
+            initialise(server)
+            server.start()
+            with server.as_operator("postgres") as connection:
+                connection.execute(OPERATOR_SQL)
+        yield servers
     finally:
-        server.stop()
+        for server in servers:
+            server.stop()
         shutil.rmtree(root)
 
 
@@ -269,8 +287,7 @@ def shard(postgres: Postgres, home: str, database: str) -> dict[str, Any]:
 @pytest.fixture
 def answering(postgres: Postgres) -> Postgres:
     """The server, started again where an earlier test ended while it was down."""
-    if postgres.process is None or postgres.process.poll() is not None:
-        postgres.start()
+    postgres.revive()
     return postgres
 
 
@@ -315,6 +332,29 @@ def migrated_text(answering: Postgres, databases: dict[str, str], monkeypatch: p
 @pytest.fixture
 def migrated(migrated_text: str) -> Directory:
     return parse_directory(migrated_text)
+
+
+@asynccontextmanager
+async def opened_database(directory: Directory, *, size: int = 4, seconds: float = 5) -> AsyncIterator[ShardDatabase]:
+    """The database of the first shard, as the app uses it."""
+    databases = Databases(directory.shards[:1], home="aws", size=size, seconds=seconds)
+    await databases.open()
+    try:
+        yield databases.by_shard["aws-0"]
+    finally:
+        await databases.close()
+
+
+@pytest.fixture
+async def admin_database(
+    migrated: Directory, answering: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[ShardDatabase]:
+    """The database of the first shard, as an operator uses it."""
+    log_in_as(monkeypatch, answering, "migrator")
+    database = ShardDatabase(migrated.shards[0], size=4, kept=1, seconds=5, role=Role.ADMIN)
+    await database.open()
+    yield database
+    await database.close()
 
 
 @pytest.fixture

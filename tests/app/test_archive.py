@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
 import pytest
 
-from app.database import Role, ShardDatabase
+from app.database import ShardDatabase
 from app.events import EventStore, InvalidEvent, NewEvent, Slot, StreamClosed
 from app.events.archive import Archived, archive
 from app.sharding import Directory
 
-from .conftest import Postgres, log_in_as
+from .conftest import Postgres
 
 pytestmark = pytest.mark.servers
 
@@ -23,14 +22,8 @@ ORDER = "select stream, version from all_events order by transaction_id, positio
 
 
 @pytest.fixture
-async def database(
-    migrated: Directory, answering: Postgres, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[ShardDatabase]:
-    log_in_as(monkeypatch, answering, "migrator")
-    database = ShardDatabase(migrated.shards[0], size=4, kept=1, seconds=5, role=Role.ADMIN)
-    await database.open()
-    yield database
-    await database.close()
+def database(admin_database: ShardDatabase) -> ShardDatabase:
+    return admin_database
 
 
 @pytest.fixture

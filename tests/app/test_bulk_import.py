@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.database import DatabaseUnavailable, Role, ShardDatabase
+from app.database import DatabaseUnavailable, ShardDatabase
 from app.events import (
     EventStore,
     InvalidEvent,
@@ -30,7 +30,7 @@ from app.events.bulk_import import DuplicateEvent, ImportedEvent, ImportRefused,
 from app.events.import_chunk import Chunk
 from app.sharding import Directory
 
-from .conftest import Postgres, log_in_as
+from .conftest import Postgres
 
 HERE = Slot(7, 1)
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -38,14 +38,8 @@ servers = pytest.mark.servers
 
 
 @pytest.fixture
-async def database(
-    migrated: Directory, answering: Postgres, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[ShardDatabase]:
-    log_in_as(monkeypatch, answering, "migrator")
-    database = ShardDatabase(migrated.shards[0], size=4, kept=1, seconds=5, role=Role.ADMIN)
-    await database.open()
-    yield database
-    await database.close()
+def database(admin_database: ShardDatabase) -> ShardDatabase:
+    return admin_database
 
 
 @pytest.fixture

@@ -16,11 +16,11 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from app.database import Databases, DatabaseUnavailable
+from app.database import DatabaseUnavailable
 from app.events import Appended, EventStore, NewEvent, Slot, VersionConflict
 from app.sharding import Directory
 
-from .conftest import FORGET, Postgres
+from .conftest import FORGET, Postgres, opened_database
 from .history import Operation, violations
 
 pytestmark = pytest.mark.servers
@@ -112,10 +112,8 @@ class Clients:
 
 @pytest.fixture
 async def store(migrated: Directory) -> AsyncIterator[EventStore]:
-    databases = Databases(migrated.shards[:1], home="aws", size=4, seconds=5)
-    await databases.open()
-    yield EventStore(databases.by_shard["aws-0"])
-    await databases.close()
+    async with opened_database(migrated) as database:
+        yield EventStore(database)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from app.database import Databases
+from app.database import ShardDatabase
 from app.events import (
     BelowFloor,
     EventStore,
@@ -29,7 +29,7 @@ from app.events import (
 )
 from app.sharding import Directory
 
-from .conftest import Postgres
+from .conftest import Postgres, opened_database
 
 pytestmark = pytest.mark.servers
 
@@ -38,16 +38,14 @@ NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
 
 @pytest.fixture
-async def databases(migrated: Directory) -> AsyncIterator[Databases]:
-    databases = Databases(migrated.shards[:1], home="aws", size=4, seconds=5)
-    await databases.open()
-    yield databases
-    await databases.close()
+async def database(migrated: Directory) -> AsyncIterator[ShardDatabase]:
+    async with opened_database(migrated) as database:
+        yield database
 
 
 @pytest.fixture
-def store(databases: Databases) -> EventStore:
-    return EventStore(databases.by_shard["aws-0"])
+def store(database: ShardDatabase) -> EventStore:
+    return EventStore(database)
 
 
 @pytest.fixture
@@ -263,9 +261,9 @@ class TestGroupCommit:
         assert sum(isinstance(outcome, asyncio.CancelledError) for outcome in outcomes) == 1
 
     async def test_two_processes_that_write_to_the_same_streams_wait_for_each_other(
-        self, databases: Databases, store: EventStore
+        self, database: ShardDatabase, store: EventStore
     ) -> None:
-        other = EventStore(databases.by_shard["aws-0"])
+        other = EventStore(database)
         await asyncio.gather(
             *(each.append(f"s{number % 20}", event(), slot=HERE) for number in range(400) for each in (store, other))
         )

@@ -8,11 +8,10 @@ from typing import Any
 
 import pytest
 
-from app.database import Databases
 from app.events import EventStore, Fold, GapInStream, Loaded, NewEvent, Slot, StoredEvent, Upcasting, load, snapshot_due
 from app.sharding import Directory
 
-from .conftest import Postgres
+from .conftest import Postgres, opened_database
 
 pytestmark = pytest.mark.servers
 
@@ -55,10 +54,8 @@ class CountingDatabase:
 
 @pytest.fixture
 async def counting(migrated: Directory) -> AsyncIterator[CountingDatabase]:
-    databases = Databases(migrated.shards[:1], home="aws", size=4, seconds=5)
-    await databases.open()
-    yield CountingDatabase(databases.by_shard["aws-0"])
-    await databases.close()
+    async with opened_database(migrated) as database:
+        yield CountingDatabase(database)
 
 
 @pytest.fixture

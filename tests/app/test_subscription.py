@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from app.background import Background, Worker
-from app.database import Databases, DatabaseUnavailable, ShardDatabase
+from app.database import DatabaseUnavailable, ShardDatabase
 from app.events import START, EventStore, NewEvent, Notifier, Slot, StoredEvent, Subscription, Tail, Wakeup
 from app.sharding import Directory
 
-from .conftest import Postgres
+from .conftest import Postgres, opened_database
 
 HERE = Slot(7, 1)
 NEVER = 1000.0
@@ -21,10 +21,8 @@ NEVER = 1000.0
 
 @pytest.fixture
 async def database(migrated: Directory) -> AsyncIterator[ShardDatabase]:
-    databases = Databases(migrated.shards[:1], home="aws", size=4, seconds=5)
-    await databases.open()
-    yield databases.by_shard["aws-0"]
-    await databases.close()
+    async with opened_database(migrated) as database:
+        yield database
 
 
 @pytest.fixture

@@ -10,13 +10,13 @@ from typing import Any
 import psycopg
 import pytest
 
-from app.database import Databases, ShardDatabase
+from app.database import ShardDatabase
 from app.events import START, Cursor, EventStore, NewEvent, Slot, StoredEvent, Tail
 from app.events.append import parameters_of, request
 from app.events.statements import statement
 from app.sharding import Directory
 
-from .conftest import Postgres
+from .conftest import Postgres, opened_database
 
 pytestmark = pytest.mark.servers
 
@@ -25,10 +25,8 @@ HERE = Slot(7, 1)
 
 @pytest.fixture
 async def database(migrated: Directory) -> AsyncIterator[ShardDatabase]:
-    databases = Databases(migrated.shards[:1], home="aws", size=8, seconds=20)
-    await databases.open()
-    yield databases.by_shard["aws-0"]
-    await databases.close()
+    async with opened_database(migrated, size=8, seconds=20) as database:
+        yield database
 
 
 @pytest.fixture

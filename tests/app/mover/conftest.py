@@ -7,12 +7,9 @@ import contextlib
 import itertools
 import json
 import multiprocessing
-import os
-import shutil
 import signal
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,10 +20,14 @@ from app.events import EventStore, NewEvent
 from app.events.model import Slot
 from app.sharding import Directory, Place, PostgresMapStore, Router, StalePlace, parse_directory, slot_of
 from app.sharding.mover import Step
-from localcloud.account import unprivileged
-from localcloud.home import Home
-from localcloud.identity import Authority
-from tests.app.conftest import HOMES, OPERATOR_SQL, Postgres, directory_of, initialise, log_in_as, make_database
+from tests.app.conftest import (
+    HOMES,
+    Postgres,
+    directory_of,
+    log_in_as,
+    make_database,
+    started_servers,
+)
 from tests.app.mover import operators
 from tests.app.mover.operators import OperatorDatabase, Operators
 
@@ -102,8 +103,7 @@ class Servers:
 
     def revive(self) -> None:
         for server in self.by_home.values():
-            if server.process is None or server.process.poll() is not None:
-                server.start()
+            server.revive()
 
 
 def parameters_of(server: Postgres, database: str) -> dict[str, Any]:
@@ -122,29 +122,8 @@ def parameters_of(server: Postgres, database: str) -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def started() -> Iterator[Servers]:
-    root = Path("/tmp") / f"fortress-mover-{os.getpid()}"
-    home = Home.open(root)
-    authority = Authority.of(home)
-    by_home: dict[str, Postgres] = {}
-    try:
-        for cloud in HOMES:
-            by_home[cloud] = Postgres(
-                home=home,
-                authority=authority,
-                address=home.claim_address(f"postgres-{cloud}", home.postgres_port),
-                port=home.postgres_port,
-                data=home.folder(f"postgres-{cloud}") / "data",
-                account=unprivileged(),
-            )
-            initialise(by_home[cloud])
-            by_home[cloud].start()
-            with by_home[cloud].as_operator("postgres") as connection:
-                connection.execute(OPERATOR_SQL)
-        yield migrated(by_home)
-    finally:
-        for server in by_home.values():
-            server.stop()
-        shutil.rmtree(root)
+    with started_servers("mover", *(f"postgres-{cloud}" for cloud in HOMES)) as servers:
+        yield migrated(dict(zip(HOMES, servers, strict=True)))
 
 
 def migrated(by_home: Mapping[str, Postgres]) -> Servers:

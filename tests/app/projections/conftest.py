@@ -8,10 +8,10 @@ from typing import Any
 import psycopg
 import pytest
 
-from app.database import Databases, ShardDatabase
+from app.database import ShardDatabase
 from app.events import EventStore
 from app.sharding import Directory
-from tests.app.conftest import Postgres
+from tests.app.conftest import Postgres, opened_database
 
 from .tally import TABLE
 
@@ -31,10 +31,8 @@ def operator(answering: Postgres, migrated: Directory) -> Iterator[psycopg.Conne
 
 @pytest.fixture
 async def database(migrated: Directory, operator: psycopg.Connection[Any]) -> AsyncIterator[ShardDatabase]:
-    databases = Databases(migrated.shards[:1], home="aws", size=4, seconds=20)
-    await databases.open()
-    yield databases.by_shard["aws-0"]
-    await databases.close()
+    async with opened_database(migrated, seconds=20) as database:
+        yield database
 
 
 @pytest.fixture

@@ -6,11 +6,8 @@ import asyncio
 import contextlib
 import itertools
 import json
-import os
-import shutil
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,17 +19,13 @@ from app.events import EventStore, NewEvent
 from app.events.model import Slot
 from app.sharding import Directory, Place, parse_directory, slot_of
 from app.transfers import LOCK_SECONDS, Leg, Participant, Resolver, Step, TransferMetrics, Transfers
-from localcloud.account import unprivileged
-from localcloud.home import Home
-from localcloud.identity import Authority
 from tests.app.conftest import (
     FORGET,
-    OPERATOR_SQL,
     Postgres,
-    initialise,
     log_in_as,
     make_database,
     shard,
+    started_servers,
     wait_until,
 )
 from tools.bench.delay_proxy import DelayProxy
@@ -84,8 +77,7 @@ class Servers:
 
     def revive(self) -> None:
         for server in self.by_shard.values():
-            if server.process is None or server.process.poll() is not None:
-                server.start()
+            server.revive()
 
     def forget(self) -> None:
         for home, server in self.by_shard.items():
@@ -102,35 +94,15 @@ class Servers:
 
 
 @pytest.fixture(scope="module")
-def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
-    root = Path("/tmp") / f"fortress-transfers-{os.getpid()}"
-    home = Home.open(root)
-    authority = Authority.of(home)
-    by_shard = {}
-    try:
-        for cloud in SHARDS:
-            by_shard[cloud] = Postgres(
-                home=home,
-                authority=authority,
-                address=home.claim_address(f"postgres-{cloud}", home.postgres_port),
-                port=home.postgres_port,
-                data=home.folder(f"postgres-{cloud}") / "data",
-                account=unprivileged(),
-            )
-            initialise(by_shard[cloud])
-            by_shard[cloud].start()
-            with by_shard[cloud].as_operator("postgres") as connection:
-                connection.execute(OPERATOR_SQL)
+def started() -> Iterator[Servers]:
+    with started_servers("transfers", *(f"postgres-{cloud}" for cloud in SHARDS)) as made:
+        by_shard = dict(zip(SHARDS, made, strict=True))
         servers = Servers(by_shard, {cloud: make_database(server, cloud) for cloud, server in by_shard.items()})
         with pytest.MonkeyPatch.context() as patch:
             log_in_as(patch, by_shard["aws"], "migrator")
             for each in parse_directory(servers.directory()).shards:
                 Migrator(each).up(lambda _: None)
         yield servers
-    finally:
-        for server in by_shard.values():
-            server.stop()
-        shutil.rmtree(root)
 
 
 @pytest.fixture
