@@ -39,17 +39,6 @@ class Stack:
         """The resource with this URN."""
         return self._by_urn.get(urn)
 
-    def ancestors(self, resource: Resource) -> Iterator[Resource]:
-        """The parent, its parent, and so on, nearest first."""
-        parent = self.at(resource.parent)
-        while parent is not None:
-            yield parent
-            parent = self.at(parent.parent)
-
-    def children(self, resource: Resource) -> tuple[Resource, ...]:
-        """The resources whose parent this is."""
-        return tuple(one for one in self.resources if one.parent == resource.urn)
-
     def sources(self, resource: Resource, path: str) -> tuple[Resource, ...]:
         """What the value of a property came from, as the engine recorded it for the top-level property."""
         urns = resource.property_dependencies.get(path.partition(".")[0], ())

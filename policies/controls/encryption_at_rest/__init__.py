@@ -1,6 +1,6 @@
 """Encryption at rest: who takes away a disk, a snapshot or a backup reads nothing."""
 
-from policies import Theme
+from policies import Resource, Theme, Verdict, passes_if
 
 control = Theme("encryption-at-rest", "Encryption at rest").control
 
@@ -8,3 +8,11 @@ STORED = {"soc2": ["CC6.1"], "iso27001": ["A.8.24"], "gdpr": ["Art. 5(1)(f)", "A
 """What encrypted storage is evidence for."""
 OWN_KEY = {"soc2": ["CC6.1"], "iso27001": ["A.8.24"], "gdpr": ["Art. 32(1)(a)"], "pci_dss": ["3.5.1", "3.6.1"]}
 """What a key of one's own is evidence for, over and above the provider's encryption."""
+
+KEY_SOURCE = "encryption.keySource"
+
+
+def key_is_in_vault(resource: Resource) -> Verdict:
+    """Whether an Azure resource that says where its key comes from has one of the customer's."""
+    source = resource.text(KEY_SOURCE, "not set")
+    return passes_if(source.lower() == "microsoft.keyvault", f"keySource is {source}")

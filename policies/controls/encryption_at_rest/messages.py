@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from policies import MEDIUM, PASS, Resource, Verdict, applies_to, fixed_by, in_turn, passes_if, sets
-from policies.controls.encryption_at_rest import OWN_KEY, STORED, control
+from policies.controls.encryption_at_rest import KEY_SOURCE, OWN_KEY, STORED, control, key_is_in_vault
 
 queue_encrypted = control(
     "ENC-008",
@@ -45,10 +45,9 @@ def msk_has_own_key(cluster: Resource) -> Verdict:
 
 
 @queue_encrypted
-@applies_to("azure-native:servicebus:Namespace", "azure-native:eventhub:Namespace", reads=["encryption.keySource"])
+@applies_to("azure-native:servicebus:Namespace", "azure-native:eventhub:Namespace", reads=[KEY_SOURCE])
 def azure_namespace_has_own_key(namespace: Resource) -> Verdict:
-    source = namespace.text("encryption.keySource", "not set")
-    return passes_if(source.lower() == "microsoft.keyvault", f"keySource is {source}")
+    return key_is_in_vault(namespace)
 
 
 @queue_encrypted

@@ -17,7 +17,7 @@ from policies import (
     passes_if,
     sets,
 )
-from policies.controls.encryption_at_rest import OWN_KEY, STORED, control
+from policies.controls.encryption_at_rest import KEY_SOURCE, OWN_KEY, STORED, control, key_is_in_vault
 
 DISKS = {**STORED, "pci_dss": ["3.5.1.2"]}
 """PCI DSS takes the encryption of a whole disk for support only."""
@@ -122,10 +122,9 @@ def _with_kms(rule: View) -> bool:
 
 
 @bucket_key
-@applies_to("azure-native:storage:StorageAccount", reads=["encryption.keySource"])
+@applies_to("azure-native:storage:StorageAccount", reads=[KEY_SOURCE])
 def storage_account_has_own_key(account: Resource) -> Verdict:
-    source = account.text("encryption.keySource", "not set")
-    return passes_if(source.lower() == "microsoft.keyvault", f"keySource is {source}")
+    return key_is_in_vault(account)
 
 
 @bucket_key
@@ -151,10 +150,9 @@ def efs_is_encrypted(system: Resource) -> Verdict:
 
 
 @file_system_encrypted
-@applies_to("azure-native:netapp:Account", reads=["encryption.keySource"])
+@applies_to("azure-native:netapp:Account", reads=[KEY_SOURCE])
 def netapp_has_own_key(account: Resource) -> Verdict:
-    source = account.text("encryption.keySource", "not set")
-    return passes_if(source.lower() == "microsoft.keyvault", f"keySource is {source}")
+    return key_is_in_vault(account)
 
 
 @file_system_encrypted

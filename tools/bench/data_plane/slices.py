@@ -25,11 +25,6 @@ class Pairs:
         return [ours / theirs for ours, theirs in zip(self.ours, self.theirs, strict=True)]
 
     @property
-    def theirs_by_ours(self) -> list[float]:
-        """For figures of which less is better."""
-        return [theirs / ours for ours, theirs in zip(self.ours, self.theirs, strict=True)]
-
-    @property
     def extra_percent(self) -> list[float]:
         """By how much ours is more than theirs."""
         return [100 * (ratio - 1) for ratio in self.ours_by_theirs]
