@@ -40,6 +40,8 @@ class Resource(View):
     """The URNs of all that it depends on."""
     property_dependencies: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """For each top-level property, the URNs of what its value came from."""
+    declared: str = ""
+    """Where the program declares it, as the engine notes that (`project:///components/keys/aws.py#40`), or nothing."""
 
     @property
     def cloud(self) -> Cloud:

@@ -12,14 +12,24 @@ from policies.sources.state import Unreadable, read_records
 def read_preview(document: Any) -> tuple[Resource, ...]:
     """The new state of every resource that the previewed update keeps, makes or changes; raises Unreadable.
 
-    Values that are not known yet stay unknown, and secrets are hidden in such a document.
+    What it keeps is there only with `--show-sames`. Values that are not known yet stay unknown, and secrets are hidden
+    in such a document.
     """
+    return _records(document, "newState")
+
+
+def read_base(document: Any) -> tuple[Resource, ...]:
+    """What was there before the previewed update, from the same document; raises Unreadable."""
+    return _records(document, "oldState")
+
+
+def _records(document: Any, which: str) -> tuple[Resource, ...]:
     steps = document.get("steps") if isinstance(document, Mapping) else None
     if not isinstance(steps, list):
         raise Unreadable("this is no preview: `pulumi preview --json` writes one, with steps in it")
-    news = {}
+    found = {}
     for step in steps:
-        record = step.get("newState") if isinstance(step, Mapping) else None
+        record = step.get(which) if isinstance(step, Mapping) else None
         if isinstance(record, Mapping):
-            news[record.get("urn")] = record
-    return read_records(news.values())
+            found[record.get("urn")] = record
+    return read_records(found.values())

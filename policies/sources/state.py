@@ -65,4 +65,5 @@ def _resource(record: Mapping[str, Any], providers: Mapping[str, Mapping[str, An
         notes=tuple(record.get("additionalSecretOutputs") or ()),
         dependencies=tuple(record.get("dependencies") or ()),
         property_dependencies={name: tuple(urns or ()) for name, urns in dependencies.items()},
+        declared=record.get("sourcePosition") or "",
     )

@@ -21,7 +21,7 @@ from policies.exemptions import (
     written_on,
 )
 from policies.resource import Resource
-from policies.sources import Unreadable, read_preview, read_state
+from policies.sources import Unreadable, read_base, read_preview, read_state
 from policies.values import REDACTED, SECRET, SIGNATURE
 
 DAY = datetime.date(2030, 1, 1)
@@ -119,6 +119,7 @@ def test_a_state_gives_inputs_outputs_options_and_joins() -> None:
     one = record(
         id="x-1", provider=f"{provider['urn']}::uuid", protect=True, parent="urn:parent",
         propertyDependencies={"size": [provider["urn"]], "none": None}, additionalSecretOutputs=["password"],
+        sourcePosition="project:///program.py#7",
     )  # fmt: skip
     [_, read] = read_state(state({**provider, "inputs": {"region": "eu-west-1"}}, one))
     assert (read.name, read.type, read.protect, read.parent) == ("a", "aws:x/x:X", True, "urn:parent")
@@ -128,6 +129,7 @@ def test_a_state_gives_inputs_outputs_options_and_joins() -> None:
     assert read.provider.text("region") == "eu-west-1"
     assert read.property_dependencies == {"size": (provider["urn"],), "none": ()}
     assert read.notes == ("password",)
+    assert read.declared == "project:///program.py#7"
 
 
 def test_what_was_only_read_shows_its_outputs_and_what_goes_is_left_out() -> None:
@@ -163,6 +165,7 @@ def test_a_preview_gives_what_would_be_there() -> None:
     ]
     [read] = read_preview({"steps": steps})
     assert read.number("size") == 2
+    assert [one.name for one in read_base({"steps": steps})] == ["a-old"]
     with pytest.raises(Unknown):
         read.text("key")
 
