@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 
 from prometheus_client.registry import Collector
 
 from app.background import Worker, led
-from app.credits import Expiry, Ledger, LedgerMetrics, Shards
+from app.credits import Expiry, Ledger, LedgerMetrics, Shards, StatementLines
 from app.credits.ledger import utc_now
 from app.credits.streams import Clock
 from app.database import Databases
-from app.events import EventStore
+from app.events import EventStore, Notifier, Wakeup
+from app.projections import ProjectionMetrics, Projector
 from app.sharding import Directory, PostgresMapStore, Router
 from app.sharding.reads import ReadMetrics, ReplicaDatabases, read_router
 from app.transfers import LOCK_SECONDS, Forgetting, Resolver, TransferMetrics, Transfers
+
+NOTICES_APART_SECONDS = 0.05
+REST_SECONDS = 0.05
+"""No reader of a read model waits for it, so its projector takes many events at once rather than each at once."""
 
 
 class DataPlane:
@@ -34,7 +40,10 @@ class DataPlane:
         )
         self._settling = Databases(directory.shards, home=cloud, size=pool_size, seconds=database_seconds)
         by_shard = self.databases.by_shard
-        self.stores = {name: EventStore(database) for name, database in by_shard.items()}
+        self._notifiers = {
+            name: Notifier(database, apart_seconds=NOTICES_APART_SECONDS) for name, database in by_shard.items()
+        }
+        self.stores = {name: EventStore(database, stored=self._notifiers[name]) for name, database in by_shard.items()}
         maps = directory.map_shard.name
         self.router = Router(directory, self.stores, PostgresMapStore(by_shard[maps], shard=maps))
         self._replicas = ReplicaDatabases(directory, size=pool_size, seconds=database_seconds)
@@ -46,7 +55,9 @@ class DataPlane:
             lambda key: self.router.route(key)[0],
             self._refresh,
             metrics=self.transfer_metrics,
+            stored=lambda shard: self._notifiers[shard](),
         )
+        self.projection_metrics = ProjectionMetrics()
         self.ledger_metrics = LedgerMetrics()
         self.ledger = Ledger(Shards(self.router, by_shard), self.transfers, clock=clock, metrics=self.ledger_metrics)
 
@@ -59,6 +70,7 @@ class DataPlane:
     async def close(self) -> None:
         """Finish transfers that are under way, and close every connection."""
         await self.transfers.close()
+        await asyncio.gather(*(notifier.close() for notifier in self._notifiers.values()))
         await self._replicas.close()
         for databases in (self._settling, self._waiting, self.databases):
             await databases.close()
@@ -71,7 +83,7 @@ class DataPlane:
     @property
     def collectors(self) -> list[Collector]:
         """What the parts count."""
-        return [self.ledger_metrics.operations, self.transfer_metrics, ReadMetrics(self.reads)]
+        return [self.ledger_metrics.operations, self.transfer_metrics, self.projection_metrics, ReadMetrics(self.reads)]
 
     def workers(self) -> Iterator[Worker]:
         """What is to run beside the requests; work on a shard is done by processes at its home."""
@@ -83,6 +95,10 @@ class DataPlane:
             yield Resolver(participants[name], participants, self.transfer_metrics).worker
             yield led(database, Forgetting(participants[name], participants).worker)
             yield led(database, self._expiry(name).worker)
+            wakeup = Wakeup(database)
+            yield Worker(f"notices of {name}", wakeup.run)
+            yield from Projector(database, StatementLines(), wakeup=wakeup, rest_seconds=REST_SECONDS).workers()
+            yield self.projection_metrics.watching(database)
 
     def expiries(self) -> list[Expiry]:
         """What records what ran out, for every shard."""

@@ -39,6 +39,7 @@ from app.credits.ledger import LARGEST_PAGE, PAGE, Ledger
 from app.credits.metrics import LedgerMetrics
 from app.credits.model import Balance, Moved, Origin, Posted, ReservationLine, StatementLine
 from app.credits.shards import Shards
+from app.credits.statement_lines import StatementLines
 from app.credits.values import ACCOUNT_PATTERN, LARGEST_AMOUNT, LONGEST_REASON, AccountId, account_id
 
 __all__ = [
@@ -85,6 +86,7 @@ __all__ = [
     "Shards",
     "Spent",
     "StatementLine",
+    "StatementLines",
     "TransferredIn",
     "TransferredOut",
     "UnknownAccount",

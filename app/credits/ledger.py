@@ -160,7 +160,7 @@ class Ledger:
     ) -> Sequence[StatementLine]:
         """What happened to an account, the latest first, from the line before version `before` on.
 
-        Read from the events themselves, archived ones too: so it shows every change that was answered. Raises
+        Read from the read model, and behind its end from the events: so it shows every change that was answered. Raises
         UnknownAccount.
         """
         rows = await self._page("read_statement", account, before, limit)

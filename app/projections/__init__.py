@@ -18,6 +18,7 @@ its first copy. A replica by logical replication therefore replicates the read m
 events concern the read model, a row trigger with a `when` clause is the cheaper one, and has neither limit.
 """
 
+from app.projections.metrics import ProjectionMetrics
 from app.projections.projection import Connection, Generation, Projection, ProjectionLag
 from app.projections.projector import Projector, lags, rebuild
 
@@ -26,6 +27,7 @@ __all__ = [
     "Generation",
     "Projection",
     "ProjectionLag",
+    "ProjectionMetrics",
     "Projector",
     "lags",
     "rebuild",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
@@ -55,13 +56,16 @@ class Projector:
         wakeup: Wakeup | None = None,
         limit: int = PAGE,
         poll_seconds: float = POLL_SECONDS,
+        rest_seconds: float = 0.0,
     ) -> None:
+        """`rest_seconds`: the least time between two pages; a page has its price, however little is in it."""
         self._database = database
         self._projection = projection
         self._tail = Tail(database)
         self._wakeup = wakeup
         self._limit = limit
         self._poll_seconds = poll_seconds
+        self._rest_seconds = rest_seconds
 
     def workers(self) -> Iterator[Worker]:
         """What is to run beside the requests; on each shard one process does it."""
@@ -101,6 +105,7 @@ class Projector:
         while True:
             if await page():
                 pace.quicken()
+                await asyncio.sleep(self._rest_seconds)
             else:
                 await pace.pause()
 

@@ -217,6 +217,39 @@ async def test_a_database_that_came_back_is_used_without_an_error(server: Server
         assert await grant_everywhere() == {201}
 
 
+def test_a_leader_that_is_killed_is_taken_over_by_another_process(
+    environment: dict[str, str], postgres: Postgres, migrated: Directory, tmp_path: Path
+) -> None:
+    account = next(name for name in map("account-{}".format, range(100)) if migrated.place_of(name).home == "aws")
+    shard = migrated.by_name[migrated.place_of(account).shard]
+
+    def granted(server: Server) -> None:
+        httpx.post(f"{server.url}/accounts/{account}/grants", json={"amount": 1}, headers=server.headers)
+
+    def projected() -> int:
+        with postgres.as_operator(shard.database) as connection:
+            [(lines,)] = connection.execute("select count(*) from statement_lines where stream = %s", [account])
+            return int(lines)
+
+    def led_by(server: Server) -> set[object]:
+        return {line["worker"] for line in server.lines() if line["event"] == "leading"}
+
+    work = {f"projection statement of {shard.name}", f"rebuilding statement of {shard.name}"}
+    with serving(environment, postgres, tmp_path / "first") as first:
+        wait_until(lambda: work <= led_by(first), "the first process to lead")
+        with serving(environment, postgres, tmp_path / "second") as second:
+            granted(second)
+            wait_until(lambda: projected() == 1, "the line of an event that the other process stored")
+            assert not work & led_by(second)
+            first.process.kill()
+            wait_until(lambda: work <= led_by(second), "the second process to lead")
+            granted(second)
+            wait_until(lambda: projected() == 2, "the line that the new leader makes")
+            assert f'fortress_projection_lag_events{{projection="statement",shard="{shard.name}"' in (
+                httpx.get(f"{second.url}/metrics").text
+            )
+
+
 def test_a_process_is_small_and_tells_no_secret(server: Server) -> None:
     with httpx.Client(base_url=server.url, headers=server.headers) as client:
         for number in range(60):

@@ -42,4 +42,5 @@ BELONGINGS: tuple[Belonging, ...] = (
     Belonging("snapshots", Travels.WITH_STREAMS),
     Belonging("subject_keys", Travels.AT_THE_FLIP),
     Belonging("reservations", Travels.BY_ITSELF),
+    Belonging("statement_lines", Travels.BY_ITSELF),
 )

@@ -1,0 +1,2 @@
+delete from statement_lines
+where generation = %(generation)s

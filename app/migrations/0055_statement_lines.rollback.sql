@@ -1,0 +1,5 @@
+delete from projection_generations where projection = 'statement';
+
+drop function drop_statement_lines;
+
+drop table statement_lines;

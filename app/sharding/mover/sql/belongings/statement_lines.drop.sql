@@ -1,0 +1,1 @@
+select drop_statement_lines(%(slot)s)
