@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
+from policies.control import Declaration, Decorator, Judge, applies_to, fixed_by
+from policies.remedies import in_turn, sets
 from policies.resource import Resource
 from policies.view import View
 
@@ -17,9 +20,9 @@ POD_SPECS = {
     "kubernetes:batch/v1:CronJob": "spec.jobTemplate.spec.template.spec",
 }
 """Where each type keeps the specification of its pods."""
-TEMPLATED = tuple(token for token, path in POD_SPECS.items() if path == _TEMPLATE)
-"""The types that keep it in the usual place: one `applies_to` serves them all, `reads=pod_reads(TEMPLATED[0], ...)`."""
-POD, CRON_JOB = "kubernetes:core/v1:Pod", "kubernetes:batch/v1:CronJob"
+POD, JOB = "kubernetes:core/v1:Pod", "kubernetes:batch/v1:Job"
+FIXED_AT_BIRTH = (POD, JOB)
+"""The API lets nobody change the pods of these: another object takes their place."""
 CONTAINERS = ("containers", "initContainers", "ephemeralContainers")
 """All of them run."""
 
@@ -38,6 +41,38 @@ def containers_of(resource: Resource) -> tuple[View, ...]:
 def pod_reads(token: str, *paths: str) -> list[str]:
     """What a check of that type reads: paths from the pod's specification; `*.x` means x of every container."""
     return [path for one in paths for path in _reads(POD_SPECS[token], one)]
+
+
+def in_pods(*paths: str, beside: Sequence[str] = ()) -> Decorator:
+    """All types that hold pods: what the check reads of their pods, and what beside them."""
+
+    def declare(judge: Judge | Declaration) -> Declaration:
+        declaration = Declaration.of(judge)
+        for token in POD_SPECS:
+            declaration = applies_to(token, reads=[*pod_reads(token, *paths), *beside])(declaration)
+        return declaration
+
+    return declare
+
+
+def fixed_in_pods(*settings: tuple[str, Any]) -> Decorator:
+    """The fix that sets paths of the pods, `*.x` in every container, to values."""
+
+    def declare(judge: Judge | Declaration) -> Declaration:
+        declaration = Declaration.of(judge)
+        for token, spec in POD_SPECS.items():
+            fix = in_turn(*(sets(path, value) for one, value in settings for path in _targets(spec, one)))
+            declaration = fixed_by(fix, token, replaces=token in FIXED_AT_BIRTH)(declaration)
+        return declaration
+
+    return declare
+
+
+def _targets(spec: str, path: str) -> Iterator[str]:
+    if not path.startswith("*."):
+        yield f"{spec}.{path}"
+        return
+    yield from (f"{spec}.{kind}[].{path.removeprefix('*.')}" for kind in CONTAINERS)
 
 
 def _reads(spec: str, path: str) -> Sequence[str]:

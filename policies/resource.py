@@ -30,6 +30,8 @@ class Resource(View):
     """What the cloud gave back, its `id` too; empty before an update, and in checks that do not see the stack."""
     provider: View = field(default_factory=lambda: View(value={}))
     """The properties of its provider: `region`, `location`, `project`; empty where they are not known."""
+    provider_urn: str = ""
+    """Which provider that is: of two clusters, two accounts; empty where it is not known."""
     parent: str = ""
     """The parent's URN, or nothing."""
     protect: bool = False

@@ -41,6 +41,7 @@ def resource(request: Any, *, inputs: dict[str, Any] | None = None, outputs: dic
         urn=request.urn,
         type=unversioned(request.type),
         provider=View(value=provider, path="provider"),
+        provider_urn=request.provider.urn,
         parent=request.options.parent or getattr(request, "parent", ""),
         protect=request.options.protect,
         ignore_changes=tuple(request.options.ignoreChanges),

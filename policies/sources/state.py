@@ -48,7 +48,8 @@ def _checked(record: Any) -> Mapping[str, Any]:
 
 
 def _resource(record: Mapping[str, Any], providers: Mapping[str, Mapping[str, Any]]) -> Resource:
-    provider = providers.get(str(record.get("provider") or "").rpartition("::")[0], {})
+    provider_urn = str(record.get("provider") or "").rpartition("::")[0]
+    provider = providers.get(provider_urn, {})
     inputs, outputs = record.get("inputs") or {}, record.get("outputs") or {}
     if record.get("id"):
         outputs = {"id": record["id"], **outputs}
@@ -59,6 +60,7 @@ def _resource(record: Mapping[str, Any], providers: Mapping[str, Mapping[str, An
         urn=record["urn"],
         type=unversioned(record["type"]),
         provider=View(value=provider.get("inputs") or {}, path="provider"),
+        provider_urn=provider_urn,
         parent=record.get("parent") or "",
         protect=bool(record.get("protect")),
         ignore_changes=tuple(record.get("ignoreChanges") or ()),

@@ -127,6 +127,7 @@ def test_a_state_gives_inputs_outputs_options_and_joins() -> None:
         1, False, "arn:x", "x-1",
     )  # fmt: skip
     assert read.provider.text("region") == "eu-west-1"
+    assert read.provider_urn == provider["urn"]
     assert read.property_dependencies == {"size": (provider["urn"],), "none": ()}
     assert read.notes == ("password",)
     assert read.declared == "project:///program.py#7"

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
 from policies import HIGH, MEDIUM, Resource, Verdict, View, applies_to, passes_if
 from policies.controls.encryption_at_rest import OWN_KEY, control
-from policies.pods import CRON_JOB, POD, TEMPLATED, containers_of, pod_reads
+from policies.credentials import telling
+from policies.pods import containers_of, in_pods
 
-TELLING = re.compile(r"PASSW(OR)?D|SECRET|TOKEN|API_?KEY|PRIVATE_?KEY|ACCESS_?KEY|CREDENTIAL|CONNECTION_?STRING", re.I)
-REFERENCE = re.compile(
-    r"(_|^)(FILE|PATH|DIR|ARN|ID|NAME|URL|URI|TTL|SECONDS|REF)$|^GOOGLE_APPLICATION_CREDENTIALS$", re.I
-)
-"""Such a variable says where a secret is, or something about it; Google's libraries take the name of a file."""
 VAULT_REFERENCE = "@Microsoft.KeyVault("
 
 envelope = control(
@@ -58,11 +53,6 @@ plain_secrets = control(
     },
     remedy="Keep it in a secret store and refer to it from there.",
 )
-
-
-def telling(name: str) -> bool:
-    """Whether a variable of this name holds a secret, by all appearance."""
-    return bool(TELLING.search(name)) and not REFERENCE.search(name)
 
 
 def _none_of(names: Iterable[str]) -> Verdict:
@@ -122,9 +112,7 @@ def cloud_run_holds_no_secret(service: Resource) -> Verdict:
 
 
 @plain_secrets
-@applies_to(*TEMPLATED, reads=pod_reads(TEMPLATED[0], "*.env.name", "*.env.value"))
-@applies_to(POD, reads=pod_reads(POD, "*.env.name", "*.env.value"))
-@applies_to(CRON_JOB, reads=pod_reads(CRON_JOB, "*.env.name", "*.env.value"))
+@in_pods("*.env.name", "*.env.value")
 def pods_hold_no_secret(workload: Resource) -> Verdict:
     return _none_of(name for container in containers_of(workload) for name in _plain(container.objects("env")))
 

@@ -18,8 +18,9 @@ from policies import (
     fails,
     passes_if,
 )
-from policies.controls.iam import GRANTS, Namespaces, control, unless_exempt
+from policies.controls.iam import GRANTS, control
 from policies.members import PEOPLE, is_named, kind_of
+from policies.namespaces import Namespaces, unless_exempt
 from policies.statements import EVERYONE, actions, resources, statements
 
 

@@ -22,8 +22,9 @@ from policies import (
     passes_if,
     sets,
 )
-from policies.controls.iam import GRANTS, Namespaces, control, unless_exempt
+from policies.controls.iam import GRANTS, control
 from policies.members import is_named
+from policies.namespaces import Namespaces, unless_exempt
 from policies.statements import EVERYONE, admits_everyone, condition_values, statements
 
 not_everyone = control(

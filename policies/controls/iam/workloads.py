@@ -14,8 +14,9 @@ from policies import (
     passes_if,
     sets,
 )
-from policies.controls.iam import Namespaces, control, unless_exempt
-from policies.pods import CRON_JOB, POD, TEMPLATED, pod_of, pod_reads
+from policies.controls.iam import control
+from policies.namespaces import Namespaces, unless_exempt
+from policies.pods import in_pods, pod_of
 
 own_identity = control(
     "IAM-008",
@@ -113,13 +114,8 @@ def account_hands_no_token_out(account: Resource, options: Namespaces) -> Verdic
     return unless_exempt(account, options, "automountServiceAccountToken is not off")
 
 
-_POD = ("automountServiceAccountToken", "serviceAccountName")
-
-
 @own_identity
-@applies_to(*TEMPLATED, reads=[*pod_reads(TEMPLATED[0], *_POD), "metadata.namespace"])
-@applies_to(POD, reads=[*pod_reads(POD, *_POD), "metadata.namespace"])
-@applies_to(CRON_JOB, reads=[*pod_reads(CRON_JOB, *_POD), "metadata.namespace"])
+@in_pods("automountServiceAccountToken", "serviceAccountName", beside=["metadata.namespace"])
 def pods_have_account(workload: Resource, options: Namespaces) -> Verdict:
     """A pod that gets no token is nobody, which is as good."""
     pod = pod_of(workload)
