@@ -1,0 +1,24 @@
+"""Synthetic data: whole columns at a time, the same for the same seed."""
+
+from app.synthetic.chunks import Chunk
+from app.synthetic.columns import Column, Joint
+from app.synthetic.errors import SyntheticError
+from app.synthetic.generate import batches, dicts, encoded, table
+from app.synthetic.schema import Field, Schema
+from app.synthetic.schema_file import parse_schema, schema_named, shipped
+
+__all__ = [
+    "Chunk",
+    "Column",
+    "Field",
+    "Joint",
+    "Schema",
+    "SyntheticError",
+    "batches",
+    "dicts",
+    "encoded",
+    "parse_schema",
+    "schema_named",
+    "shipped",
+    "table",
+]

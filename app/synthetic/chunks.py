@@ -1,0 +1,96 @@
+"""Chunks of rows, and where their randomness comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from hashlib import blake2b
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.synthetic.errors import require
+
+ROWS = 1 << 16
+"""Rows of a chunk unless said otherwise: enough that Python's part vanishes, few enough for the memory of many."""
+MIXING_ROUNDS = 4
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Some consecutive rows of a data set, as seen by one column.
+
+    A chunk's draws depend on the seed, its index and the column's name, on nothing else. So they are the same whoever
+    makes the chunk and when, and a column does not change when others come or go.
+    """
+
+    index: int
+    start: int
+    """Number of the first row, counted from 0 over all chunks."""
+    rows: int
+    seed: int
+    column: str = ""
+
+    def of(self, column: str) -> Chunk:
+        """The same rows as another column sees them."""
+        return replace(self, column=column)
+
+    def rng(self, part: str = "") -> np.random.Generator:
+        """A generator for one part of the column's draws; the same part gives the same draws again.
+
+        The first key is what `SeedSequence(seed).spawn` gives its child of this index.
+        """
+        return _generator(self.seed, self.index, _key(self.column, part))
+
+    def numbers(self) -> NDArray[np.int64]:
+        """The numbers of the rows."""
+        return np.arange(self.start, self.start + self.rows, dtype=np.int64)
+
+    def distinct(self, size: int, part: str = "") -> NDArray[np.int64]:
+        """A number from 0 to size - 1 for each row, no two alike in the whole data set; raises ImpossibleParameters.
+
+        A keyed permutation of the row numbers: no memory of earlier chunks is needed. It walks a mixer of the next
+        power of two until it is back in range, which takes fewer than two steps on average.
+        """
+        require(self.start + self.rows <= size, f"{self.start + self.rows} rows cannot all differ in {size} values")
+        mix = _Mixer.of(self.seed, _key(self.column, part), max(1, (size - 1).bit_length()))
+        values = mix(self.numbers().astype(np.uint64))
+        while (outside := np.flatnonzero(values >= size)).size:
+            values[outside] = mix(values[outside])
+        return values.astype(np.int64)
+
+
+def split(rows: int, *, seed: int, chunk_rows: int = ROWS) -> Iterator[Chunk]:
+    """The chunks of so many rows, in order; the last one may be shorter."""
+    for index, start in enumerate(range(0, rows, chunk_rows)):
+        yield Chunk(index, start, min(chunk_rows, rows - start), seed)
+
+
+@dataclass(frozen=True)
+class _Mixer:
+    """A permutation of the numbers of so many bits: odd factors and shifts can all be undone."""
+
+    bits: int
+    factors: tuple[np.uint64, ...]
+    terms: tuple[np.uint64, ...]
+
+    @classmethod
+    def of(cls, seed: int, key: int, bits: int) -> _Mixer:
+        keys = np.random.SeedSequence(seed, spawn_key=(key,)).generate_state(2 * MIXING_ROUNDS, np.uint64)
+        return cls(bits, tuple(keys[:MIXING_ROUNDS] | np.uint64(1)), tuple(keys[MIXING_ROUNDS:]))
+
+    def __call__(self, values: NDArray[np.uint64]) -> NDArray[np.uint64]:
+        mask = np.uint64((1 << self.bits) - 1)
+        shift = np.uint64((self.bits + 1) // 2)
+        for factor, term in zip(self.factors, self.terms, strict=True):
+            values = (values * factor + term) & mask
+            values ^= values >> shift
+        return values
+
+
+def _generator(seed: int, *keys: int) -> np.random.Generator:
+    return np.random.Generator(np.random.SFC64(np.random.SeedSequence(seed, spawn_key=keys)))
+
+
+def _key(column: str, part: str) -> int:
+    return int.from_bytes(blake2b(f"{column}\0{part}".encode(), digest_size=16).digest(), "little")

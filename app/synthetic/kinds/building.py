@@ -1,0 +1,51 @@
+"""Columns of what a schema file says: pydantic checks the parameters against the kind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
+
+from app.synthetic.columns import Column
+from app.synthetic.errors import ImpossibleParameters, InvalidSchema, SyntheticError, UnknownParameter
+from app.synthetic.kinds.registry import kind
+
+
+def column_of(given: Any) -> Column:
+    """A column of a kind's name, or of a mapping with `kind` and its parameters.
+
+    Raises InvalidSchema, UnknownKind, UnknownParameter and ImpossibleParameters.
+    """
+    parameters = {"kind": given} if isinstance(given, str) else given
+    if not isinstance(parameters, Mapping) or not isinstance(parameters.get("kind"), str):
+        raise InvalidSchema("is no column: write the name of a kind, or a mapping with `kind` and its parameters")
+    name = parameters["kind"]
+    chosen = kind(name)
+    try:
+        return _adapter(chosen).validate_python({key: value for key, value in parameters.items() if key != "kind"})
+    except ValidationError as error:
+        raise _refusal(name, chosen, error) from None
+
+
+@cache
+def _adapter(chosen: type[Column]) -> TypeAdapter[Column]:
+    return TypeAdapter(with_config(ConfigDict(extra="forbid", arbitrary_types_allowed=True))(chosen))
+
+
+def _refusal(name: str, chosen: type[Column], error: ValidationError) -> SyntheticError:
+    found = error.errors()
+    # A misspelt name explains a missing one, not the other way round.
+    first = next((each for each in found if each["type"] == "unexpected_keyword_argument"), found[0])
+    where = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "unexpected_keyword_argument":
+        return UnknownParameter(f"parameter of {name}", where, parameters_of(chosen))
+    if first["type"] == "missing":
+        return ImpossibleParameters(f"{name} needs the parameter {where}")
+    return ImpossibleParameters(f"{where} is {first['input']!r:.100}: {first['msg'][0].lower()}{first['msg'][1:]}")
+
+
+def parameters_of(chosen: type[Column]) -> list[str]:
+    """Names of the parameters that a kind takes."""
+    return list(getattr(chosen, "__dataclass_fields__", ()))

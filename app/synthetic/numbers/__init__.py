@@ -1,0 +1,8 @@
+"""Numbers by their distributions, and how they go together."""
+
+from app.synthetic.numbers.distributions import Integers, LogNormal, Normal, Pareto, Poisson, Uniform
+from app.synthetic.numbers.mixture import Mixture, Part
+from app.synthetic.numbers.number import Number
+from app.synthetic.numbers.weights import Weights
+
+__all__ = ["Integers", "LogNormal", "Mixture", "Normal", "Number", "Pareto", "Part", "Poisson", "Uniform", "Weights"]

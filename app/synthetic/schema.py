@@ -1,0 +1,132 @@
+"""What a record holds, and in which order its columns are made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from graphlib import CycleError, TopologicalSorter
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from app.synthetic.chunks import Chunk
+from app.synthetic.columns import Column, Joint, Needed
+from app.synthetic.errors import BrokenColumn, InvalidSchema, SchemaCycle, UnknownField, placed, require
+from app.synthetic.kinds import kinds
+
+
+@dataclass(frozen=True)
+class Field:
+    """A column of a record, or a hidden one that others need; raises ImpossibleParameters."""
+
+    name: str
+    column: Column
+    nulls: float = 0.0
+    """Share of values that are missing, 0 to 1."""
+    hidden: bool = False
+
+    def __post_init__(self) -> None:
+        require(0 <= self.nulls <= 1, f"nulls is {self.nulls}: it is a share, from 0 to 1")
+
+    def make(self, chunk: Chunk, needed: Needed) -> pa.Array:
+        """The field's values of a chunk; raises BrokenColumn where they are not as promised."""
+        values = self.column.make(chunk, needed)
+        if len(values) != chunk.rows or values.type != self.column.type:
+            raise BrokenColumn(
+                f"{type(self.column).__name__} made {len(values)} values of {values.type},"
+                f" not {chunk.rows} of {self.column.type}"
+            )
+        return without(values, chunk.rng("nulls").random(chunk.rows) < self.nulls) if self.nulls else values
+
+
+@dataclass(frozen=True)
+class Schema:
+    """Fields of a record; raises SchemaCycle, UnknownField and InvalidSchema when it is made.
+
+    A joint draw that a field needs and that is not among `fields` is added with its default parameters.
+    """
+
+    name: str
+    fields: tuple[Field, ...]
+
+    def __post_init__(self) -> None:
+        with placed(self.place()):
+            self._check()
+            _ = self.order
+
+    @cached_property
+    def arrow(self) -> pa.Schema:
+        """The record's columns as Arrow types."""
+        return pa.schema([pa.field(field.name, field.column.type) for field in self.visible])
+
+    @cached_property
+    def visible(self) -> tuple[Field, ...]:
+        """The fields that a record shows, in its order."""
+        return tuple(field for field in self.fields if not field.hidden)
+
+    @cached_property
+    def order(self) -> tuple[Field, ...]:
+        """All fields that are made, each after those that it needs."""
+        known = self._complete()
+        try:
+            order = TopologicalSorter({name: field.column.needs for name, field in known.items()}).static_order()
+            return tuple(known[name] for name in order)
+        except CycleError as error:
+            raise SchemaCycle(reversed(error.args[1])) from None
+
+    def place(self, field: str = "") -> str:
+        """How errors name the schema, or one of its fields."""
+        return f"schema {self.name}, field {field}" if field else f"schema {self.name}"
+
+    def check_rows(self, rows: int) -> None:
+        """Raise ImpossibleParameters where a field cannot make so many."""
+        for field in self.order:
+            most = field.column.capacity
+            with placed(self.place(field.name)):
+                require(most is None or rows <= most, f"{rows} rows want different values, and there are {most}")
+
+    def make(self, chunk: Chunk) -> pa.RecordBatch:
+        """The records of a chunk."""
+        made: dict[str, pa.Array] = {}
+        for field in self.order:
+            with placed(self.place(field.name)):
+                needed = {name: made[name] for name in field.column.needs}
+                made[field.name] = field.make(chunk.of(field.name), needed)
+        return pa.RecordBatch.from_arrays([made[field.name] for field in self.visible], schema=self.arrow)
+
+    def _check(self) -> None:
+        names = [field.name for field in self.fields]
+        if len(set(names)) < len(names):
+            raise InvalidSchema(f"a field's name is used twice: {', '.join(names)}")
+        if not self.visible:
+            raise InvalidSchema("it has no field to show")
+        for field in self.visible:
+            if isinstance(field.column, Joint):
+                raise InvalidSchema(
+                    "is drawn for other fields only: list it under `hidden`", place=self.place(field.name)
+                )
+
+    def _complete(self) -> dict[str, Field]:
+        """The fields by name, with the joint draws that they need and the schema does not list."""
+        known = {field.name: field for field in self.fields}
+        waiting = list(known.values())
+        while waiting:
+            field = waiting.pop()
+            for name in field.column.needs:
+                if name not in known:
+                    known[name] = self._joint(name, needed_by=field, known=known)
+                    waiting.append(known[name])
+        return known
+
+    def _joint(self, name: str, *, needed_by: Field, known: dict[str, Field]) -> Field:
+        found = kinds().get(name)
+        if found is None or not issubclass(found, Joint):
+            raise UnknownField("field", name, known, place=self.place(needed_by.name))
+        return Field(name, found(), hidden=True)
+
+
+def without(values: pa.Array, missing: object) -> pa.Array:
+    """The values, null where `missing` (an array of booleans) is true."""
+    if pa.types.is_dictionary(values.type):
+        return pa.DictionaryArray.from_arrays(without(values.indices, missing), values.dictionary)
+    return pc.if_else(pa.array(missing), pa.scalar(None, values.type), values)

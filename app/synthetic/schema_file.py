@@ -1,0 +1,70 @@
+"""Schemas as YAML files: those that ship, and anybody's own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from app.synthetic.errors import InvalidSchema, UnknownSchema, placed
+from app.synthetic.kinds.building import column_of
+from app.synthetic.schema import Field, Schema
+
+SHIPPED = Path(__file__).parent / "schemas"
+
+
+class SchemaFile(BaseModel):
+    """What a schema file holds."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    fields: dict[str, Any]
+    """From the name of a field to the name of its kind, or to a mapping: `kind`, its parameters, and `nulls`."""
+    hidden: dict[str, Any] = {}
+    """The same for columns that others need and no record shows: joint draws above all."""
+
+
+def shipped() -> list[str]:
+    """Names of the schemas that ship."""
+    return sorted(file.stem for file in SHIPPED.glob("*.yaml"))
+
+
+def schema_named(name: str) -> Schema:
+    """A schema that ships, or that of a file; raises UnknownSchema and what `parse_schema` raises."""
+    file = SHIPPED / f"{name}.yaml" if name in shipped() else Path(name)
+    if not file.is_file():
+        raise UnknownSchema("schema", name, shipped())
+    return parse_schema(file.read_text(encoding="utf-8"), source=str(name))
+
+
+def parse_schema(text: str, *, source: str = "schema") -> Schema:
+    """The schema that a YAML text says; raises InvalidSchema and, with the field's place, whatever is wrong with it."""
+    with placed(source):
+        try:
+            file = SchemaFile.model_validate(yaml.safe_load(text))
+        except yaml.YAMLError as error:
+            raise InvalidSchema(f"is no YAML: {' '.join(str(error).split())}") from None
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"]) or "the file"
+            raise InvalidSchema(f"{where}: {first['msg'][0].lower()}{first['msg'][1:]}") from None
+    columns = [
+        *(_field(file.name, name, given, hidden=True) for name, given in file.hidden.items()),
+        *(_field(file.name, name, given, hidden=False) for name, given in file.fields.items()),
+    ]
+    return Schema(file.name, tuple(columns))
+
+
+def _field(schema: str, name: str, given: Any, *, hidden: bool) -> Field:
+    with placed(f"schema {schema}, field {name}"):
+        nulls = 0.0
+        if isinstance(given, Mapping) and "nulls" in given:
+            nulls = given["nulls"]
+            given = {key: value for key, value in given.items() if key != "nulls"}
+        if isinstance(nulls, bool) or not isinstance(nulls, int | float):
+            raise InvalidSchema(f"nulls is {nulls!r}: it is a share, from 0 to 1")
+        return Field(name, column_of(given), nulls=nulls, hidden=hidden)
