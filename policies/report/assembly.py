@@ -1,0 +1,206 @@
+"""From results to a report: pure."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from policies import coverage
+from policies.control import Check, Control
+from policies.crossguard.configuration import Configuration, Level
+from policies.crossguard.description import VERSION as PACK_VERSION
+from policies.evaluation import Result, Results, evaluate
+from policies.exemptions import Exemption, Exemptions
+from policies.frameworks import Framework
+from policies.registry import Registry
+from policies.report.figures import Tally, worst
+from policies.report.frameworks import evidence, figures, framework_entry
+from policies.report.model import (
+    CheckEntry,
+    ControlEntry,
+    ExemptionEntry,
+    Pack,
+    ProblemEntry,
+    Report,
+    ResourceEntry,
+    Source,
+    Unchecked,
+    VerdictEntry,
+)
+from policies.resource import STACK, Resource
+
+PACK = "fortress"
+_DECLARED = re.compile(r"project:///(?P<file>(?!\.\.|\.venv/).+)#(?P<line>\d+)")
+_INTERNAL = "Pulumi's own record"
+_NO_REASON = "no check means this type"
+
+
+@dataclass(frozen=True)
+class Rules:
+    """By what resources are judged."""
+
+    registry: Registry
+    frameworks: tuple[Framework, ...]
+    configuration: Configuration
+    exemptions: Exemptions
+    strict: bool = False
+    """Whether what cannot be determined counts as a violation."""
+
+
+def judge(resources: Iterable[Resource], rules: Rules, source: Source, at: datetime.datetime) -> Report:
+    """Evaluate the resources as of a moment, and tell all that was found."""
+    resources = tuple(resources)
+    results = evaluate(
+        resources,
+        rules.registry,
+        today=at.date(),
+        options=rules.configuration.options,
+        exemptions=rules.exemptions,
+    )
+    return assemble(resources, results, rules, source, at)
+
+
+def assemble(
+    resources: tuple[Resource, ...], results: Results, rules: Rules, source: Source, at: datetime.datetime
+) -> Report:
+    """The report on results; a disabled control counts as one that looked at nothing."""
+    level = rules.configuration.level
+    counted = [result for result in results if level(result.control) is not Level.DISABLED]
+    verdicts = tuple(sorted(map(_verdict, counted), key=lambda one: (one.control, one.cloud, one.urn)))
+    by_control: Mapping[str, list[VerdictEntry]] = _by_control(verdicts)
+    frameworks = tuple(framework_entry(one, rules.registry.controls, by_control) for one in rules.frameworks)
+    tally = Tally.of(one.status for one in verdicts)
+    return Report(
+        generated=at,
+        source=source,
+        pack=Pack(name=PACK, version=PACK_VERSION, controls=len(rules.registry.controls), checks=len(rules.registry)),
+        strict=rules.strict,
+        options=_options(rules),
+        figures=figures(verdicts, [evidence(one) for one in frameworks]),
+        tally=tally,
+        resources_seen=len(resources),
+        frameworks=frameworks,
+        controls=tuple(
+            _control(one, rules.registry.of(one), level(one), by_control.get(one.id, []))
+            for one in rules.registry.controls
+        ),
+        resources=_judged(resources, {one.urn for one in verdicts}),
+        unchecked=_unchecked(resources, rules.registry),
+        verdicts=verdicts,
+        exemptions_unused=tuple(map(exemption_entry, results.unused)),
+        exemption_problems=tuple(ProblemEntry(where=one.where, message=one.message) for one in results.problems),
+    )
+
+
+def _by_control(verdicts: Iterable[VerdictEntry]) -> dict[str, list[VerdictEntry]]:
+    found: dict[str, list[VerdictEntry]] = defaultdict(list)
+    for one in verdicts:
+        found[one.control].append(one)
+    return dict(found)
+
+
+def _verdict(result: Result) -> VerdictEntry:
+    return VerdictEntry(
+        fingerprint=_fingerprint(result),
+        control=result.control.id,
+        check=result.check.id,
+        cloud=result.check.cloud,
+        urn=result.resource.urn,
+        status=result.status,
+        found=result.found.status,
+        reason=result.found.reason,
+        exemption=exemption_entry(result.exemption) if result.exemption else None,
+    )
+
+
+def _fingerprint(result: Result) -> str:
+    """Of control and resource, and of the type as the check names it: two functions may mean one resource."""
+    token = result.resource.type
+    matched = token if token in result.check.reads else f"{token.partition(':')[0]}:*"
+    identity = "\0".join((result.control.id, result.resource.urn, matched))
+    return hashlib.sha256(identity.encode()).hexdigest()[:32]
+
+
+def exemption_entry(exemption: Exemption) -> ExemptionEntry:
+    """An exemption as reports show it."""
+    return ExemptionEntry.model_validate(exemption.model_dump())
+
+
+def _control(control: Control, checks: Iterable[Check], level: Level, verdicts: list[VerdictEntry]) -> ControlEntry:
+    by_id: dict[str, list[Check]] = defaultdict(list)
+    for check in checks:
+        by_id[check.id].append(check)
+    return ControlEntry(
+        id=control.id,
+        title=control.title,
+        theme=control.theme.title,
+        severity=control.severity,
+        level=level,
+        remedy=control.remedy,
+        link=control.link,
+        requirements=dict(control.maps),
+        checks=tuple(_check(id_, functions, verdicts) for id_, functions in by_id.items()),
+        status=worst(one.status for one in verdicts),
+        tally=Tally.of(one.status for one in verdicts),
+    )
+
+
+def _check(id_: str, functions: list[Check], verdicts: list[VerdictEntry]) -> CheckEntry:
+    own = [one.status for one in verdicts if one.check == id_]
+    reads = {token: tuple(paths) for function in functions for token, paths in function.reads.items()}
+    return CheckEntry(
+        id=id_,
+        cloud=functions[0].cloud,
+        reads=dict(sorted(reads.items())),
+        status=worst(own),
+        tally=Tally.of(own),
+    )
+
+
+def _options(rules: Rules) -> dict[str, dict[str, object]]:
+    """Each control's options that differ from their defaults."""
+    found: dict[str, dict[str, object]] = {}
+    for id_, options in sorted(rules.configuration.options.items()):
+        differing = options.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+        if differing:
+            found[id_] = differing
+    return found
+
+
+def _judged(resources: Iterable[Resource], urns: set[str]) -> tuple[ResourceEntry, ...]:
+    found = {one.urn: _resource(one) for one in resources if one.urn in urns}
+    return tuple(found[urn] for urn in sorted(found))
+
+
+def _resource(resource: Resource) -> ResourceEntry:
+    declared = _DECLARED.fullmatch(resource.declared)
+    return ResourceEntry(
+        urn=resource.urn,
+        type=resource.type,
+        name=resource.name,
+        cloud=resource.cloud,
+        file=declared["file"] if declared else "",
+        line=int(declared["line"]) if declared else None,
+    )
+
+
+def _unchecked(resources: Iterable[Resource], registry: Registry) -> tuple[Unchecked, ...]:
+    """The types at hand that no check of the selection means; components hold nothing and are left out."""
+    reasons = coverage.reasons()
+    counts = Counter(one.type for one in resources if not registry.for_type(one.type) and _holds_something(one.type))
+    return tuple(
+        Unchecked(type=token, count=counts[token], reason=reasons.get(token) or _reason(token))
+        for token in sorted(counts)
+    )
+
+
+def _holds_something(token: str) -> bool:
+    return token != STACK and not token.startswith(coverage.COMPONENTS)
+
+
+def _reason(token: str) -> str:
+    return _INTERNAL if token.startswith("pulumi:") else _NO_REASON

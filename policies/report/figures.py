@@ -1,0 +1,90 @@
+"""The three figures that stand together, and what they are counted from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from policies.report.part import Part
+from policies.verdicts import Status
+
+NO_DATA = "no data"
+WORST_FIRST = (
+    Status.FAIL,
+    Status.NOT_DETERMINABLE,
+    Status.EXEMPT,
+    Status.PASS,
+    Status.NOT_APPLICABLE,
+    Status.NOT_ASSESSED,
+)
+
+
+class Share(Part):
+    """So many of so many; of none it says nothing."""
+
+    part: int
+    whole: int
+    percent: float | None
+    """Rounded down to a tenth, so that 100 means all; null where there is no data."""
+
+    @classmethod
+    def of(cls, part: int, whole: int) -> Share:
+        return cls(part=part, whole=whole, percent=part * 1000 // whole / 10 if whole else None)
+
+    def __str__(self) -> str:
+        return NO_DATA if self.percent is None else f"{self.part} of {self.whole} ({self.percent:g}%)"
+
+
+class Figures(Part):
+    """Never one without the others: a high pass rate over little says little."""
+
+    coverage: Share
+    """Requirements for which something was evaluated, of all requirements."""
+    pass_rate: Share
+    """Verdicts that pass, of those that were evaluated: pass or fail."""
+    determinacy: Share
+    """Verdicts that were evaluated, of those and the ones that could not be determined."""
+
+
+class BothFigures(Part):
+    """Exempt verdicts count as nothing, or as what was found."""
+
+    with_exemptions: Figures
+    without_exemptions: Figures
+
+
+class Tally(Part):
+    """How many verdicts of each status."""
+
+    passed: int = 0
+    failed: int = 0
+    not_determinable: int = 0
+    exempt: int = 0
+    not_applicable: int = 0
+
+    @classmethod
+    def of(cls, statuses: Iterable[Status]) -> Tally:
+        listed = list(statuses)
+        return cls(
+            passed=listed.count(Status.PASS),
+            failed=listed.count(Status.FAIL),
+            not_determinable=listed.count(Status.NOT_DETERMINABLE),
+            exempt=listed.count(Status.EXEMPT),
+            not_applicable=listed.count(Status.NOT_APPLICABLE),
+        )
+
+    @property
+    def evaluated(self) -> int:
+        return self.passed + self.failed
+
+    def figures(self, covered: int, requirements: int) -> Figures:
+        """Given how many of the requirements have evidence."""
+        return Figures(
+            coverage=Share.of(covered, requirements),
+            pass_rate=Share.of(self.passed, self.evaluated),
+            determinacy=Share.of(self.evaluated, self.evaluated + self.not_determinable),
+        )
+
+
+def worst(statuses: Iterable[Status]) -> Status:
+    """The status of a whole: its worst part's, and NOT_ASSESSED where it has none."""
+    return min(statuses, key=WORST_FIRST.index, default=Status.NOT_ASSESSED)

@@ -1,0 +1,118 @@
+"""What verdicts say of a framework's requirements."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from policies.control import Control
+from policies.frameworks import Framework
+from policies.frameworks.framework import Requirement
+from policies.report.figures import BothFigures, Tally, worst
+from policies.report.model import FrameworkEntry, Kind, RequirementEntry, VerdictEntry
+from policies.verdicts import Status
+
+EVALUATED = (Status.PASS, Status.FAIL)
+NO_CONTROL = "No check gives evidence for it yet"
+NO_RESOURCE = "Nothing of the kind that its checks look at is there"
+
+Verdicts = Mapping[str, Sequence[VerdictEntry]]
+"""By control."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """For how many requirements something was evaluated."""
+
+    with_exemptions: int
+    without_exemptions: int
+    requirements: int
+
+
+def framework_entry(framework: Framework, controls: Iterable[Control], verdicts: Verdicts) -> FrameworkEntry:
+    """All requirements of the framework, and its figures."""
+    mapped = _mapped(framework, controls)
+    requirements = tuple(
+        _requirement(id_, one, mapped.get(id_, []), verdicts) for id_, one in framework.requirements.items()
+    )
+    ids = sorted({id_ for ids in mapped.values() for id_ in ids})
+    own = [verdict for id_ in ids for verdict in verdicts.get(id_, ())]
+    kinds: dict[Kind, int] = {"automated": 0, "organisational": 0, "not assessed": 0}
+    for requirement in requirements:
+        kinds[requirement.kind] += 1
+    return FrameworkEntry(
+        id=framework.id,
+        name=framework.name,
+        edition=framework.edition,
+        unit=framework.unit,
+        kinds=kinds,
+        figures=figures(own, [_evidence(requirements, verdicts)]),
+        tally=Tally.of(one.status for one in own),
+        requirements=requirements,
+    )
+
+
+def figures(verdicts: Sequence[VerdictEntry], evidence: Sequence[Evidence]) -> BothFigures:
+    """The three figures, exempt verdicts left out, and taken for what was found."""
+    requirements = sum(one.requirements for one in evidence)
+    counted, found = Tally.of(one.status for one in verdicts), Tally.of(one.found for one in verdicts)
+    return BothFigures(
+        with_exemptions=counted.figures(sum(one.with_exemptions for one in evidence), requirements),
+        without_exemptions=found.figures(sum(one.without_exemptions for one in evidence), requirements),
+    )
+
+
+def evidence(entry: FrameworkEntry) -> Evidence:
+    """What a framework's own figures were counted from."""
+    both = entry.figures
+    return Evidence(
+        both.with_exemptions.coverage.part,
+        both.without_exemptions.coverage.part,
+        both.with_exemptions.coverage.whole,
+    )
+
+
+def _evidence(requirements: Sequence[RequirementEntry], verdicts: Verdicts) -> Evidence:
+    def covered(field: str) -> int:
+        return sum(
+            any(getattr(verdict, field) in EVALUATED for id_ in one.controls for verdict in verdicts.get(id_, ()))
+            for one in requirements
+        )
+
+    return Evidence(covered("status"), covered("found"), len(requirements))
+
+
+def _mapped(framework: Framework, controls: Iterable[Control]) -> dict[str, list[str]]:
+    """The controls that give evidence for each requirement."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for control in controls:
+        requirements = (framework.requirement_of(id_) for id_ in control.maps.get(framework.id, ()))
+        for id_ in dict.fromkeys(one for one in requirements if one):
+            found[id_].append(control.id)
+    return found
+
+
+def _requirement(id_: str, requirement: Requirement, controls: list[str], verdicts: Verdicts) -> RequirementEntry:
+    own = [verdict for control in controls for verdict in verdicts.get(control, ())]
+    decided = requirement.status
+    status = decided or worst(one.status for one in own)
+    reason = requirement.reason
+    if not decided and status is Status.NOT_ASSESSED:
+        reason = NO_RESOURCE if controls else NO_CONTROL
+    return RequirementEntry(
+        id=id_,
+        title=requirement.title,
+        kind=_kind(requirement),
+        status=status,
+        without_exemptions=decided or worst(one.found for one in own),
+        reason=reason,
+        controls=tuple(controls),
+        tally=Tally.of(one.status for one in own),
+    )
+
+
+def _kind(requirement: Requirement) -> Kind:
+    if requirement.organisational:
+        return "organisational"
+    return "automated" if requirement.automated else "not assessed"

@@ -1,0 +1,98 @@
+"""Bars of verdicts, as numbers for inline SVG."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from policies.report.model import FrameworkEntry, Report
+from policies.severity import Severity
+from policies.verdicts import Status
+
+WIDTH = 600.0
+DIGIT = 7.0
+"""The width of a digit, with room to spare."""
+STATUSES = tuple(Status)
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A stretch of a bar."""
+
+    status: Status
+    count: int
+    x: float
+    width: float
+
+    @property
+    def has_room(self) -> bool:
+        """Whether its count can be written into it."""
+        return self.width >= DIGIT * (len(str(self.count)) + 1)
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A bar over the whole width: shares are to be compared, totals are written beside it."""
+
+    label: str
+    total: int
+    segments: tuple[Segment, ...]
+
+    @property
+    def spoken(self) -> str:
+        """The bar in words."""
+        parts = ", ".join(f"{one.count} {one.status.value}" for one in self.segments)
+        return f"{self.label}: {parts or 'no data'}"
+
+
+@dataclass(frozen=True)
+class Chart:
+    """Bars under a title."""
+
+    title: str
+    bars: tuple[Bar, ...]
+
+    @property
+    def statuses(self) -> tuple[Status, ...]:
+        """What its legend names."""
+        there = {segment.status for bar in self.bars for segment in bar.segments}
+        return tuple(status for status in STATUSES if status in there)
+
+
+def charts(report: Report) -> tuple[Chart, ...]:
+    """Requirements by framework; verdicts by severity and by cloud."""
+    severities = {one.id: one.severity for one in report.controls}
+    by_severity = {
+        severity.value: [one.status for one in report.verdicts if severities[one.control] is severity]
+        for severity in reversed(Severity)
+    }
+    by_cloud: dict[str, list[Status]] = {}
+    for one in report.verdicts:
+        by_cloud.setdefault(one.cloud, []).append(one.status)
+    return (
+        _chart("Requirements by framework", {one.name: _requirements(one) for one in report.frameworks}),
+        _chart("Verdicts by severity", by_severity),
+        _chart("Verdicts by cloud", dict(sorted(by_cloud.items()))),
+    )
+
+
+def _requirements(framework: FrameworkEntry) -> list[Status]:
+    return [one.status for one in framework.requirements]
+
+
+def _chart(title: str, groups: Mapping[str, Sequence[Status]]) -> Chart:
+    return Chart(title, tuple(_bar(label, statuses) for label, statuses in groups.items()))
+
+
+def _bar(label: str, statuses: Sequence[Status]) -> Bar:
+    return Bar(label, len(statuses), tuple(_segments(statuses)))
+
+
+def _segments(statuses: Sequence[Status]) -> Iterable[Segment]:
+    x = 0.0
+    for status in STATUSES:
+        count = statuses.count(status)
+        if count:
+            width = WIDTH * count / len(statuses)
+            yield Segment(status, count, round(x, 2), round(width, 2))
+            x += width

@@ -1,0 +1,55 @@
+"""JUnit XML: a suite a control, a case a resource, for continuous integration."""
+
+from __future__ import annotations
+
+import re
+from xml.etree import ElementTree
+
+from policies.report.model import ControlEntry, Report, VerdictEntry
+from policies.verdicts import Status
+
+_FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""What XML 1.0 has no way to write (section 2.2)."""
+
+
+def write(report: Report) -> str:
+    """What is not evaluated is skipped, and says why; under `strict` what cannot be determined is an error."""
+    root = ElementTree.Element("testsuites", name=f"compliance of {report.source.stack}", time="0")
+    for control in report.controls:
+        verdicts = [one for one in report.verdicts if one.control == control.id]
+        if verdicts:
+            root.append(_suite(control, verdicts, report))
+    for name in ("tests", "failures", "errors", "skipped"):
+        root.set(name, str(sum(int(suite.get(name, "0")) for suite in root)))
+    ElementTree.indent(root)
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{ElementTree.tostring(root, encoding="unicode")}\n'
+
+
+def _suite(control: ControlEntry, verdicts: list[VerdictEntry], report: Report) -> ElementTree.Element:
+    stamp = report.generated.strftime("%Y-%m-%dT%H:%M:%S")
+    suite = ElementTree.Element("testsuite", name=_clean(f"{control.id} {control.title}"), time="0", timestamp=stamp)
+    suite.set("tests", str(len(verdicts)))
+    cases = [_case(control, one, strict=report.strict) for one in verdicts]
+    for name, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
+        suite.set(name, str(sum(case.find(tag) is not None for case in cases)))
+    suite.extend(cases)
+    return suite
+
+
+def _case(control: ControlEntry, verdict: VerdictEntry, *, strict: bool) -> ElementTree.Element:
+    case = ElementTree.Element("testcase", classname=control.id, name=_clean(verdict.urn), time="0")
+    why = _clean(f"{verdict.status.value}: {verdict.reason}" if verdict.reason else verdict.status.value)
+    if verdict.status is Status.FAIL:
+        failure = ElementTree.SubElement(case, "failure", type=control.severity.value, message=why)
+        failure.text = _clean(f"{control.title}: {verdict.reason or 'it is not so'}. {control.remedy}")
+    elif verdict.status is Status.NOT_DETERMINABLE and strict:
+        ElementTree.SubElement(case, "error", type=verdict.status.value, message=why)
+    elif verdict.status is not Status.PASS:
+        exemption = verdict.exemption
+        told = f"{why}; exempt until {exemption.expires} by {exemption.owner}" if exemption else why
+        ElementTree.SubElement(case, "skipped", message=_clean(told))
+    return case
+
+
+def _clean(text: str) -> str:
+    return _FORBIDDEN.sub("\ufffd", text)

@@ -1,0 +1,170 @@
+"""OSCAL assessment results (NIST, 1.1): an observation a verdict, a finding a requirement.
+
+Only fields of 1.1 are used; later versions read them too. Identifiers are derived from what they name, so the same
+report gives the same bytes, and a resource keeps its identifier from report to report.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+from collections.abc import Iterable
+from typing import Any
+
+from policies.report.model import FrameworkEntry, Report, RequirementEntry, ResourceEntry, VerdictEntry
+from policies.verdicts import Status
+
+OSCAL_VERSION = "1.1.3"
+NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "urn:living-fortress:compliance")
+"""The root of all identifiers here."""
+NS = "urn:living-fortress:oscal"
+OBSERVED = (Status.PASS, Status.FAIL, Status.NOT_DETERMINABLE, Status.EXEMPT)
+
+
+def write(report: Report) -> str:
+    """One result over all frameworks of the report."""
+    return json.dumps({"assessment-results": _document(report)}, indent=1) + "\n"
+
+
+def _document(report: Report) -> dict[str, Any]:
+    plan = _id("plan", report.pack.name, report.pack.version)
+    return {
+        "uuid": _id("report", report.source.digest, _stamp(report)),
+        "metadata": {
+            "title": _line(f"Compliance of {report.source.stack}"),
+            "last-modified": _stamp(report),
+            "version": report.version,
+            "oscal-version": OSCAL_VERSION,
+            "props": [_prop("source-digest", report.source.digest), _prop("source-kind", report.source.kind)],
+        },
+        "import-ap": {"href": f"#{plan}"},
+        "results": [_result(report)],
+        "back-matter": {
+            "resources": [
+                {
+                    "uuid": plan,
+                    "title": _line(f"Policy pack {report.pack.name} {report.pack.version}"),
+                    "description": "The checks are the plan: each is code, and lists what it reads of which resources.",
+                }
+            ]
+        },
+    }
+
+
+def _result(report: Report) -> dict[str, Any]:
+    observed = report.of_status(*OBSERVED)
+    judged = {one.urn for one in observed}
+    result: dict[str, Any] = {
+        "uuid": _id("result", report.source.digest, _stamp(report)),
+        "title": _line(f"{report.source.kind} of {report.source.stack}"),
+        "description": f"{report.source.origin}; {report.figures.with_exemptions.pass_rate} verdicts pass.",
+        "start": _stamp(report),
+        "end": _stamp(report),
+        "reviewed-controls": {"control-selections": _selections(report)},
+    }
+    items = [_item(one) for one in report.resources if one.urn in judged]
+    findings = [
+        _finding(report, framework, one, observed)
+        for framework in report.frameworks
+        for one in framework.requirements
+        if one.status in OBSERVED
+    ]
+    if observed:  # an empty list is not allowed
+        result["local-definitions"] = {"inventory-items": items}
+        result["observations"] = [_observation(report, one) for one in observed]
+    if findings:
+        result["findings"] = findings
+    return result
+
+
+def _selections(report: Report) -> list[dict[str, Any]]:
+    """A selection a framework: the requirements that something was observed for."""
+    selections = []
+    for framework in report.frameworks:
+        reviewed = [one for one in framework.requirements if one.status in OBSERVED]
+        kinds = ", ".join(f"{count} {kind}" for kind, count in framework.kinds.items())
+        selection: dict[str, Any] = {
+            "description": f"{framework.name}, {framework.edition}: {len(reviewed)} of {len(framework.requirements)} "
+            f"{framework.unit} reviewed ({kinds})."
+        }
+        if reviewed:
+            selection["include-controls"] = [{"control-id": token(framework, one)} for one in reviewed]
+            selections.append(selection)
+    return selections or [{"description": "Nothing was reviewed.", "include-controls": [{"control-id": "none"}]}]
+
+
+def _item(resource: ResourceEntry) -> dict[str, Any]:
+    return {
+        "uuid": _id("resource", resource.urn),
+        "description": f"{resource.type} {resource.name}",
+        "props": [_prop("urn", resource.urn), _prop("cloud", resource.cloud)],
+    }
+
+
+def _observation(report: Report, verdict: VerdictEntry) -> dict[str, Any]:
+    control = next(one for one in report.controls if one.id == verdict.control)
+    observation: dict[str, Any] = {
+        "uuid": _id("observation", verdict.fingerprint),
+        "title": _line(f"{control.id} {control.title}"),
+        "description": verdict.reason or ("As required." if verdict.status is Status.PASS else "Not as required."),
+        "props": [_prop("verdict", verdict.status.value), _prop("check", verdict.check)],
+        "methods": ["TEST-AUTOMATED"],
+        "types": ["finding"],
+        "subjects": [{"subject-uuid": _id("resource", verdict.urn), "type": "inventory-item"}],
+        "collected": _stamp(report),
+    }
+    if verdict.exemption:
+        observation["remarks"] = (
+            f"Exempt until {verdict.exemption.expires} by {verdict.exemption.owner} ({verdict.exemption.ticket}): "
+            f"{verdict.exemption.reason}"
+        )
+    return observation
+
+
+def _finding(
+    report: Report, framework: FrameworkEntry, requirement: RequirementEntry, observed: Iterable[VerdictEntry]
+) -> dict[str, Any]:
+    related = [
+        {"observation-uuid": _id("observation", one.fingerprint)}
+        for one in observed
+        if one.control in requirement.controls
+    ]
+    passed = requirement.status is Status.PASS
+    return {
+        "uuid": _id("finding", report.source.digest, framework.id, requirement.id),
+        "title": _line(f"{framework.name} {requirement.id}: {requirement.title}"),
+        "description": f"Verdict over all its checks: {requirement.status.value}.",
+        "target": {
+            "type": "objective-id",
+            "target-id": token(framework, requirement),
+            "status": {
+                "state": "satisfied" if passed else "not-satisfied",
+                "reason": {Status.PASS: "pass", Status.FAIL: "fail"}.get(requirement.status, "other"),
+                "remarks": "As far as resources can show it." if passed else f"{requirement.status.value}.",
+            },
+        },
+        "related-observations": related,
+    }
+
+
+def token(framework: FrameworkEntry, requirement: RequirementEntry) -> str:
+    """A requirement's id as OSCAL can write it: `gdpr_Art.-32`."""
+    return re.sub(r"[^A-Za-z0-9._-]", "-", f"{framework.id}_{requirement.id}")
+
+
+def _prop(name: str, value: str) -> dict[str, str]:
+    return {"name": name, "ns": NS, "value": _line(value)}
+
+
+def _line(text: str) -> str:
+    """One line without space around it."""
+    return " ".join(text.split()) or "-"
+
+
+def _stamp(report: Report) -> str:
+    return report.generated.isoformat().replace("+00:00", "Z")
+
+
+def _id(*parts: str) -> str:
+    return str(uuid.uuid5(NAMESPACE, "\0".join(parts)))

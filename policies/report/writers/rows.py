@@ -1,0 +1,66 @@
+"""CSV: one row a verdict, for spreadsheets."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+
+from policies.report.model import Report
+
+HEAD = (
+    "control",
+    "title",
+    "severity",
+    "level",
+    "cloud",
+    "resource",
+    "type",
+    "urn",
+    "status",
+    "without exemptions",
+    "found",
+    "exemption",
+    "requirements",
+    "remedy",
+    "fingerprint",
+)
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def write(report: Report) -> str:
+    """Rows end as RFC 4180 wants it."""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(HEAD)
+    writer.writerows([_plain(cell) for cell in row] for row in _rows(report))
+    return out.getvalue()
+
+
+def _rows(report: Report) -> Iterator[tuple[str, ...]]:
+    controls = {one.id: one for one in report.controls}
+    resources = {one.urn: one for one in report.resources}
+    for verdict in report.verdicts:
+        control, resource, exemption = controls[verdict.control], resources[verdict.urn], verdict.exemption
+        yield (
+            control.id,
+            control.title,
+            control.severity.value,
+            control.level.value,
+            verdict.cloud,
+            resource.name,
+            resource.type,
+            verdict.urn,
+            verdict.status.value,
+            verdict.found.value,
+            verdict.reason,
+            f"until {exemption.expires} by {exemption.owner} ({exemption.ticket})" if exemption else "",
+            "; ".join(f"{framework} {id_}" for framework, ids in control.requirements.items() for id_ in ids),
+            control.remedy,
+            verdict.fingerprint,
+        )
+
+
+def _plain(cell: str) -> str:
+    """A spreadsheet takes a cell that begins like a formula for one, and would run it."""
+    return f"'{cell}" if cell.startswith(_FORMULA) else cell

@@ -1,0 +1,160 @@
+"""SARIF 2.1.0 (OASIS), for code scanning: what fails, what cannot be determined, what is exempt.
+
+What passes or does not apply is left out: platforms show every result as an alert.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from policies.report.model import ControlEntry, FrameworkEntry, Report, ResourceEntry, VerdictEntry
+from policies.severity import Severity
+from policies.verdicts import Status
+
+SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+SHOWN = (Status.FAIL, Status.NOT_DETERMINABLE, Status.EXEMPT)
+LEVELS = {Severity.CRITICAL: "error", Severity.HIGH: "error", Severity.MEDIUM: "warning", Severity.LOW: "note"}
+SCORES = {Severity.CRITICAL: "9.5", Severity.HIGH: "8.0", Severity.MEDIUM: "5.5", Severity.LOW: "2.0"}
+"""Inside the bands in which GitHub sorts `security-severity`: over 9, 7 to 8.9, 4 to 6.9, 0.1 to 3.9."""
+ROOT = "%SRCROOT%"
+FINGERPRINT = "controlOnResource/v1"
+
+
+def write(report: Report) -> str:
+    """One run."""
+    run = {
+        "tool": {"driver": _driver(report)},
+        "automationDetails": {"id": f"compliance/{report.source.stack}/"},
+        "invocations": [_invocation(report)],
+        "originalUriBaseIds": {ROOT: {"description": {"text": "The root of the Pulumi project"}}},
+        "taxonomies": [_taxonomy(one) for one in report.frameworks],
+        "results": _results(report),
+        "columnKind": "utf16CodeUnits",
+        "properties": {"source": report.source.model_dump(mode="json", by_alias=True)},
+    }
+    return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=1) + "\n"
+
+
+def _driver(report: Report) -> dict[str, Any]:
+    return {
+        "name": "Living Fortress policies",
+        "semanticVersion": report.pack.version,
+        "supportedTaxonomies": [{"name": one.name, "index": number} for number, one in enumerate(report.frameworks)],
+        "rules": [_rule(one, report.frameworks) for one in report.controls],
+    }
+
+
+def _rule(control: ControlEntry, frameworks: tuple[FrameworkEntry, ...]) -> dict[str, Any]:
+    mapped = {one.id: control.requirements.get(one.id, ()) for one in frameworks}
+    tags = [f"{framework} {id_}" for framework, ids in mapped.items() for id_ in ids]
+    relationships = [
+        {
+            "target": {"id": requirement.id, "toolComponent": {"name": one.name, "index": number}},
+            "kinds": ["relevant"],
+        }
+        for number, one in enumerate(frameworks)
+        for requirement in one.requirements
+        if control.id in requirement.controls
+    ]
+    rule: dict[str, Any] = {
+        "id": control.id,
+        "shortDescription": {"text": f"{control.title}."},
+        "help": {"text": control.remedy, "markdown": _markdown(control)},
+        "defaultConfiguration": {"level": LEVELS[control.severity]},
+        "properties": {
+            "tags": ["security", control.theme, *tags],
+            "security-severity": SCORES[control.severity],
+            "enforcement": control.level.value,
+        },
+    }
+    if control.link:
+        rule["helpUri"] = control.link
+    if relationships:
+        rule["relationships"] = relationships
+    return rule
+
+
+def _markdown(control: ControlEntry) -> str:
+    mapped = [f"{framework}: {', '.join(ids)}" for framework, ids in control.requirements.items() if ids]
+    return "\n".join([control.remedy, "", *(f"- {line}" for line in mapped)])
+
+
+def _invocation(report: Report) -> dict[str, Any]:
+    """That the checks ran; exemptions that do not hold are warnings of the run."""
+    notes = [
+        {"level": "warning", "message": {"text": f"{one.where}: {one.message}"}} for one in report.exemption_problems
+    ]
+    return {
+        "executionSuccessful": True,
+        "endTimeUtc": report.generated.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "toolConfigurationNotifications": notes,
+    }
+
+
+def _taxonomy(framework: FrameworkEntry) -> dict[str, Any]:
+    return {
+        "name": framework.name,
+        "version": framework.edition,
+        "shortDescription": {"text": f"{framework.name}, {framework.edition}."},
+        "taxa": [{"id": one.id, "shortDescription": {"text": f"{one.title}."}} for one in framework.requirements],
+    }
+
+
+def _results(report: Report) -> list[dict[str, Any]]:
+    places = {control.id: number for number, control in enumerate(report.controls)}
+    resources = {one.urn: one for one in report.resources}
+    return [
+        _result(one, places[one.control], report.controls[places[one.control]], resources[one.urn])
+        for one in report.of_status(*SHOWN)
+    ]
+
+
+def _result(verdict: VerdictEntry, place: int, control: ControlEntry, resource: ResourceEntry) -> dict[str, Any]:
+    failed = verdict.found is Status.FAIL
+    said = f": {verdict.reason}" if verdict.reason else ""
+    open_ = "" if failed else " (not determinable)"
+    return {
+        "ruleId": control.id,
+        "ruleIndex": place,
+        "kind": "fail" if failed else "open",
+        "level": LEVELS[control.severity] if failed else "none",
+        "message": {"text": f"{control.title}{open_}: {resource.name}{said}. {control.remedy}"},
+        "locations": [_location(resource)],
+        "fingerprints": {FINGERPRINT: verdict.fingerprint},
+        "partialFingerprints": {FINGERPRINT: verdict.fingerprint},
+        "suppressions": _suppressions(verdict),
+        "properties": {"urn": verdict.urn, "cloud": verdict.cloud, "type": resource.type},
+    }
+
+
+def _location(resource: ResourceEntry) -> dict[str, Any]:
+    """The resource, and the line that declares it where that is known."""
+    logical = {"name": resource.name, "fullyQualifiedName": resource.urn, "kind": "resource"}
+    location: dict[str, Any] = {"logicalLocations": [logical]}
+    if resource.file:
+        location["physicalLocation"] = {
+            "artifactLocation": {"uri": resource.file, "uriBaseId": ROOT},
+            "region": {"startLine": resource.line or 1},
+        }
+    return location
+
+
+def _suppressions(verdict: VerdictEntry) -> list[dict[str, Any]]:
+    """An empty list says that the result is not suppressed, where others may be (section 3.27.23)."""
+    exemption = verdict.exemption
+    if exemption is None:
+        return []
+    return [
+        {
+            "kind": "inSource" if exemption.origin == "code" else "external",
+            "status": "accepted",
+            "justification": exemption.reason,
+            "properties": {
+                "owner": exemption.owner,
+                "ticket": exemption.ticket,
+                "expires": exemption.expires.isoformat(),
+                "origin": exemption.origin,
+            },
+        }
+    ]
