@@ -5,6 +5,7 @@ from app.synthetic.columns import Column, Joint
 from app.synthetic.errors import SyntheticError
 from app.synthetic.generate import batches, dicts, encoded, table
 from app.synthetic.schema import Field, Schema
+from app.synthetic.schema_class import Nulls, schema_of
 from app.synthetic.schema_file import parse_schema, schema_named, shipped
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "Column",
     "Field",
     "Joint",
+    "Nulls",
     "Schema",
     "SyntheticError",
     "batches",
@@ -19,6 +21,7 @@ __all__ = [
     "encoded",
     "parse_schema",
     "schema_named",
+    "schema_of",
     "shipped",
     "table",
 ]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 
@@ -13,6 +14,10 @@ from app.synthetic.chunks import Chunk
 from app.synthetic.columns import Column, Joint, Needed
 from app.synthetic.errors import BrokenColumn, InvalidSchema, SchemaCycle, UnknownField, placed, require
 from app.synthetic.kinds import kinds
+from app.synthetic.numbers.correlation import Correlated, copula_of
+
+CORRELATIONS = "correlations"
+"""Name of the hidden draw that correlated fields share."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +83,21 @@ class Schema:
         """How errors name the schema, or one of its fields."""
         return f"schema {self.name}, field {field}" if field else f"schema {self.name}"
 
+    def correlated(self, pairs: Mapping[str, Mapping[str, float]]) -> Schema:
+        """The same schema with Spearman's correlations between pairs of its fields: `{"age": {"income": 0.4}}`.
+
+        Raises UnknownField and ImpossibleParameters.
+        """
+        with placed(f"{self.place()}, {CORRELATIONS}"):
+            copula = copula_of(pairs, [field.name for field in self.fields])
+        return Schema(
+            self.name,
+            (
+                Field(CORRELATIONS, copula, hidden=True),
+                *(self._bound(field) if field.name in copula.names else field for field in self.fields),
+            ),
+        )
+
     def check_rows(self, rows: int) -> None:
         """Raise ImpossibleParameters where a field cannot make so many."""
         for field in self.order:
@@ -105,6 +125,10 @@ class Schema:
                 raise InvalidSchema(
                     "is drawn for other fields only: list it under `hidden`", place=self.place(field.name)
                 )
+
+    def _bound(self, field: Field) -> Field:
+        with placed(self.place(field.name)):
+            return replace(field, column=Correlated(name=field.name, column=field.column, copula=CORRELATIONS))
 
     def _complete(self) -> dict[str, Field]:
         """The fields by name, with the joint draws that they need and the schema does not list."""

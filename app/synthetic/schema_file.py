@@ -26,6 +26,8 @@ class SchemaFile(BaseModel):
     """From the name of a field to the name of its kind, or to a mapping: `kind`, its parameters, and `nulls`."""
     hidden: dict[str, Any] = {}
     """The same for columns that others need and no record shows: joint draws above all."""
+    correlations: dict[str, dict[str, float]] = {}
+    """Spearman's correlations of pairs of fields: `{age: {income: 0.4}}`."""
 
 
 def shipped() -> list[str]:
@@ -56,7 +58,8 @@ def parse_schema(text: str, *, source: str = "schema") -> Schema:
         *(_field(file.name, name, given, hidden=True) for name, given in file.hidden.items()),
         *(_field(file.name, name, given, hidden=False) for name, given in file.fields.items()),
     ]
-    return Schema(file.name, tuple(columns))
+    schema = Schema(file.name, tuple(columns))
+    return schema.correlated(file.correlations) if file.correlations else schema
 
 
 def _field(schema: str, name: str, given: Any, *, hidden: bool) -> Field:

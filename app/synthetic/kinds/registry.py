@@ -11,6 +11,8 @@ from app.synthetic.errors import UnknownKind
 
 MODULES = (
     "app.synthetic.kinds.values",
+    "app.synthetic.kinds.times",
+    "app.synthetic.kinds.template",
     "app.synthetic.numbers.kinds",
 )
 
