@@ -67,6 +67,6 @@ log_key = control(
 
 
 @log_key
-@applies_to("aws:cloudwatch/logGroup:LogGroup", reads=["kmsKeyId"])
-def log_group_has_own_key(group: Resource) -> Verdict:
-    return passes_if(group.has("kmsKeyId"), "kmsKeyId is not set")
+@applies_to("aws:cloudwatch/logGroup:LogGroup", "aws:cloudtrail/trail:Trail", reads=["kmsKeyId"])
+def aws_log_has_own_key(log: Resource) -> Verdict:
+    return passes_if(log.has("kmsKeyId"), "kmsKeyId is not set")
