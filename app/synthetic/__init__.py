@@ -3,7 +3,7 @@
 from app.synthetic.chunks import Chunk
 from app.synthetic.columns import Column, Joint
 from app.synthetic.errors import SyntheticError
-from app.synthetic.generate import batches, dicts, encoded, table
+from app.synthetic.generate import DataSet
 from app.synthetic.schema import Field, Schema
 from app.synthetic.schema_class import Nulls, schema_of
 from app.synthetic.schema_file import parse_schema, schema_named, shipped
@@ -11,17 +11,14 @@ from app.synthetic.schema_file import parse_schema, schema_named, shipped
 __all__ = [
     "Chunk",
     "Column",
+    "DataSet",
     "Field",
     "Joint",
     "Nulls",
     "Schema",
     "SyntheticError",
-    "batches",
-    "dicts",
-    "encoded",
     "parse_schema",
     "schema_named",
     "schema_of",
     "shipped",
-    "table",
 ]

@@ -10,6 +10,8 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import chain
 from typing import Any, TypeVar
 
 import pyarrow as pa
@@ -22,54 +24,44 @@ from app.synthetic.schema import Schema
 T = TypeVar("T")
 
 
-def batches(
-    schema: Schema, rows: int, *, seed: int, workers: int | None = None, chunk_rows: int = ROWS
-) -> Iterator[pa.RecordBatch]:
-    """So many records as Arrow batches, in order.
+@dataclass(frozen=True)
+class DataSet:
+    """So many records of a schema; raises WrongCount and ImpossibleParameters.
 
-    The same seed and `chunk_rows` give the same records, whatever the number of workers (default: one a core).
-    Raises WrongCount and ImpossibleParameters at once, and what a column raises as it is made.
+    The same seed and `chunk_rows` give the same records, whatever the number of workers. What goes wrong with a column
+    later is raised where its records would have come.
     """
-    return encoded(schema, rows, lambda batch: batch, seed=seed, workers=workers, chunk_rows=chunk_rows)
 
+    schema: Schema
+    rows: int
+    seed: int
+    workers: int | None = None
+    """Threads; None is one for each core."""
+    chunk_rows: int = ROWS
 
-def encoded(
-    schema: Schema,
-    rows: int,
-    encode: Callable[[pa.RecordBatch], T],
-    *,
-    seed: int,
-    workers: int | None = None,
-    chunk_rows: int = ROWS,
-) -> Iterator[T]:
-    """As `batches`, each of them turned into something else by the worker that made it."""
-    workers = cores() if workers is None else workers
-    for name, count, least in (
-        ("rows", rows, 0),
-        ("seed", seed, 0),
-        ("workers", workers, 1),
-        ("chunk_rows", chunk_rows, 1),
-    ):
-        if not isinstance(count, int) or count < least:
-            raise WrongCount(name, count, least=least, place=schema.place())
-    schema.check_rows(rows)
-    return _in_order(
-        lambda chunk: encode(schema.make(chunk)), split(rows, seed=seed, chunk_rows=chunk_rows), workers=workers
-    )
+    def __post_init__(self) -> None:
+        for name, least in (("rows", 0), ("seed", 0), ("workers", 1), ("chunk_rows", 1)):
+            count = getattr(self, name)
+            if count is not None and (not isinstance(count, int) or count < least):
+                raise WrongCount(name, count, least=least, place=self.schema.place())
+        self.schema.check_rows(self.rows)
 
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """The records as Arrow batches, in order, one for each chunk."""
+        return self.encoded(lambda batch: batch)
 
-def dicts(
-    schema: Schema, rows: int, *, seed: int, workers: int | None = None, chunk_rows: int = ROWS
-) -> Iterator[dict[str, Any]]:
-    """The records that `batches` makes, one by one as dicts of Python's own types."""
-    for batch in batches(schema, rows, seed=seed, workers=workers, chunk_rows=chunk_rows):
-        yield from as_dicts(batch)
+    def encoded(self, encode: Callable[[pa.RecordBatch], T]) -> Iterator[T]:
+        """As `batches`, each turned into something else by the worker that made it."""
+        chunks = split(self.rows, seed=self.seed, chunk_rows=self.chunk_rows)
+        return _in_order(lambda chunk: encode(self.schema.make(chunk)), chunks, workers=self.workers or cores())
 
+    def dicts(self) -> Iterator[dict[str, Any]]:
+        """The records one by one, of Python's own types."""
+        return chain.from_iterable(map(as_dicts, self.batches()))
 
-def table(schema: Schema, rows: int, *, seed: int, workers: int | None = None, chunk_rows: int = ROWS) -> pa.Table:
-    """The records that `batches` makes, all in memory."""
-    made = batches(schema, rows, seed=seed, workers=workers, chunk_rows=chunk_rows)
-    return pa.Table.from_batches(made, schema=schema.arrow)
+    def table(self) -> pa.Table:
+        """The records, all in memory."""
+        return pa.Table.from_batches(self.batches(), schema=self.schema.arrow)
 
 
 def cores() -> int:
@@ -78,7 +70,7 @@ def cores() -> int:
 
 
 def _in_order(work: Callable[[Chunk], T], chunks: Iterable[Chunk], *, workers: int) -> Iterator[T]:
-    """What `work` makes of the chunks, in their order; at most one chunk a worker is made ahead of whoever reads."""
+    """What `work` makes of the chunks, in their order; no more than one a worker is made ahead of whoever reads."""
     if workers == 1:
         yield from map(work, chunks)
         return

@@ -1,0 +1,113 @@
+"""Formats of files: what a worker makes of a batch, and how that becomes a file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from app.synthetic.errors import UnknownFormat
+from app.synthetic.sinks.text import json_text, moment_text
+
+
+class Format(Protocol):
+    """One format of files."""
+
+    def encode(self, batch: pa.RecordBatch) -> Any:
+        """What becomes of a batch; workers call it, several at a time."""
+
+    def writer(self, file: BinaryIO, schema: pa.Schema) -> AbstractContextManager[Callable[[Any], object]]:
+        """Begin a file and end it; between, what is given takes the encoded batches in order."""
+
+
+class Csv:
+    """Comma-separated values as PostgreSQL reads them: a missing value is empty, an empty text is `""`."""
+
+    def encode(self, batch: pa.RecordBatch) -> pa.Buffer:
+        """The rows, without the names."""
+        return csv_rows(batch)
+
+    @contextmanager
+    def writer(self, file: BinaryIO, schema: pa.Schema) -> Iterator[Callable[[pa.Buffer], object]]:
+        """The names first."""
+        file.write(csv_rows(schema.empty_table(), header=True))
+        yield file.write
+
+
+class JsonLines:
+    """One JSON object a line."""
+
+    def encode(self, batch: pa.RecordBatch) -> pa.Buffer:
+        """The lines. They are joined by Arrow, column by column, because orjson would want a dict of every row."""
+        pieces: list[Any] = []
+        for place, (name, column) in enumerate(zip(batch.schema.names, batch.columns, strict=True)):
+            key = json_text(pa.array([name]))[0].as_py()
+            pieces += [f"{',' if place else '{'}{key}:", json_text(column)]
+        lines = pc.binary_join_element_wise(*pieces, "}\n", "")
+        return pa.concat_arrays([lines]).buffers()[2] or pa.py_buffer(b"")
+
+    @contextmanager
+    def writer(self, file: BinaryIO, schema: pa.Schema) -> Iterator[Callable[[pa.Buffer], object]]:
+        """Nothing comes before or after."""
+        yield file.write
+
+
+class Parquet:
+    """Parquet, a row group for every chunk."""
+
+    def encode(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """Nothing: the writer encodes, because places in the file depend on what came before."""
+        return batch
+
+    @contextmanager
+    def writer(self, file: BinaryIO, schema: pa.Schema) -> Iterator[Callable[[pa.RecordBatch], object]]:
+        """The names and types last."""
+        from pyarrow.parquet import ParquetWriter
+
+        with ParquetWriter(file, schema, compression="zstd") as writer:
+            yield writer.write_batch
+
+
+class ArrowFile:
+    """Arrow's own file format, which readers map into memory."""
+
+    def encode(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """Nothing: a batch is what the file holds."""
+        return batch
+
+    @contextmanager
+    def writer(self, file: BinaryIO, schema: pa.Schema) -> Iterator[Callable[[pa.RecordBatch], object]]:
+        """The names and types first and last."""
+        with pa.ipc.new_file(file, schema) as writer:
+            yield writer.write_batch
+
+
+FORMATS: Mapping[str, Format] = {
+    ".csv": Csv(),
+    ".jsonl": JsonLines(),
+    ".ndjson": JsonLines(),
+    ".parquet": Parquet(),
+    ".arrow": ArrowFile(),
+}
+
+
+def format_of(path: Path) -> Format:
+    """The format that a file's suffix asks for; raises UnknownFormat."""
+    try:
+        return FORMATS[path.suffix.lower()]
+    except KeyError:
+        raise UnknownFormat("format", path.suffix or path.name, FORMATS, place=str(path)) from None
+
+
+def csv_rows(batch: pa.RecordBatch | pa.Table, *, header: bool = False) -> pa.Buffer:
+    """Rows as CSV, on request after a line of names."""
+    from pyarrow.csv import WriteOptions, write_csv
+
+    columns = [moment_text(each) if pa.types.is_timestamp(each.type) else each for each in batch.columns]
+    out = pa.BufferOutputStream()
+    write_csv(type(batch).from_arrays(columns, names=batch.schema.names), out, WriteOptions(include_header=header))
+    return out.getvalue()

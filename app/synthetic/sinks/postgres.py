@@ -1,0 +1,68 @@
+"""Streams data of a schema into a table of PostgreSQL, by COPY."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import psycopg
+import pyarrow as pa
+from psycopg import sql
+
+from app.synthetic.errors import CannotWrite
+from app.synthetic.generate import DataSet
+from app.synthetic.schema import Schema
+from app.synthetic.sinks.formats import csv_rows
+from app.synthetic.sinks.write import Progress, watched
+
+TYPES: Mapping[pa.DataType, str] = {
+    pa.bool_(): "boolean",
+    pa.int32(): "integer",
+    pa.int64(): "bigint",
+    pa.float64(): "double precision",
+    pa.date32(): "date",
+    pa.timestamp("us", "UTC"): "timestamptz",
+}
+
+
+def copy_into(
+    connection: psycopg.Connection[tuple[object, ...]], table: str, data: DataSet, progress: Progress | None = None
+) -> int:
+    """Add a data set to a table, all of it or nothing; how many bytes were sent.
+
+    The table is `name` or `schema.name`, and is made where it is missing; one that is there must have columns of the
+    fields' names, of types that read their text (`uuid` reads identifiers). CSV it is, because Arrow writes that
+    without a loop over rows. Raises CannotWrite, and what making the data raises.
+    """
+    sent = 0
+    try:
+        with connection.transaction(), connection.cursor() as cursor:
+            cursor.execute(_create(table, data.schema))
+            with cursor.copy(_copy(table, data.schema)) as copy:
+                for piece in watched(data, csv_rows, progress):
+                    copy.write(memoryview(piece))
+                    sent += piece.size
+    except psycopg.Error as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise CannotWrite(f"could not be loaded: {reason}", place=f"table {table}") from error
+    return sent
+
+
+def _create(table: str, schema: Schema) -> sql.Composed:
+    columns = [
+        sql.SQL("{} {}").format(sql.Identifier(field.name), sql.SQL(_type(field.type))) for field in schema.arrow
+    ]
+    return sql.SQL("create table if not exists {} ({})").format(_identifier(table), sql.SQL(", ").join(columns))
+
+
+def _copy(table: str, schema: Schema) -> sql.Composed:
+    names = sql.SQL(", ").join(map(sql.Identifier, schema.arrow.names))
+    return sql.SQL("copy {} ({}) from stdin (format csv)").format(_identifier(table), names)
+
+
+def _identifier(table: str) -> sql.Identifier:
+    return sql.Identifier(*table.split("."))
+
+
+def _type(of: pa.DataType) -> str:
+    """The type of a column that takes such values; text reads all others."""
+    return TYPES.get(of.value_type if pa.types.is_dictionary(of) else of, "text")
