@@ -15,7 +15,7 @@ COVERAGE := --cov --cov-report=term:skip-covered
 LOCK := $(BIN)/uv pip compile --quiet --generate-hashes --universal --no-emit-index-url --custom-compile-command "make lock" --python-version 3.11
 
 ##@ Use it
-.PHONY: setup up status down preview rehearse refresh preview-comment shell
+.PHONY: setup up status down preview rehearse refresh preview-comment compliance shell
 
 setup: ## Install everything this checkout needs; a second run does only what changed
 	@$(PYTHON) tools/setup.py >&2
@@ -40,6 +40,9 @@ refresh: setup ## Compare what is recorded with what really runs: make refresh E
 
 preview-comment: setup ## Print a preview as Markdown for a pull request: make preview-comment ENV=production
 	@$(FORTRESS) preview-comment --env $(ENV)
+
+compliance: setup ## Judge an environment by all controls and write the reports, without a credential: make compliance ENV=production
+	@$(FORTRESS) compliance report --env $(ENV)
 
 shell: setup ## Open a shell in which `pulumi`, `fortress` and their settings are ready
 	@$(FORTRESS) shell

@@ -68,11 +68,11 @@ def preview(env: str, *, real: bool) -> None:
 
 
 def preview_as_json(env: str) -> dict[str, object]:
-    """The engine's own account of a simulated preview."""
+    """The engine's own account of a simulated preview, with what stays as it is."""
     session = open_session(f"{REHEARSAL_PREFIX}{env}")
     with session.alone():
         session.prepare()
-        document: dict[str, object] = json.loads(session.captured("preview", "--json"))
+        document: dict[str, object] = json.loads(session.captured("preview", "--json", "--show-sames"))
     return document
 
 

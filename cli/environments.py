@@ -63,10 +63,11 @@ def refresh(env: EnvironmentName = "local") -> None:
 
 
 def preview_comment(env: EnvironmentName = "production") -> None:
-    """Print a preview as Markdown for a pull request, replaced and deleted data stores first."""
-    from cli import deploy, preview_comment
+    """Print a preview as Markdown for a pull request: lost data stores first, then violations that are new."""
+    from cli import compliance_report, deploy, preview_comment
 
-    print(preview_comment.render(env, deploy.preview_as_json(env)))
+    document = deploy.preview_as_json(env)
+    print(preview_comment.render(env, document, compliance_report.section(document)))
 
 
 def shell(

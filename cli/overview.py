@@ -10,6 +10,7 @@ from dataclasses import asdict
 from rich.console import Console
 from rich.table import Table
 
+from cli.columns import columns
 from localcloud.home import Home, default_home
 from localcloud.identity import Authority
 from localcloud.inventory import Inventory, PodView, look
@@ -89,10 +90,7 @@ def _address(address: str, ports: Sequence[int]) -> str:
 def table(head: Sequence[str], rows: Rows) -> None:
     """A table in a terminal, columns of plain text elsewhere."""
     if not sys.stdout.isatty():
-        widths = [max(len(row[place]) for row in (head, *rows)) for place in range(len(head))]
-        for row in (head, *rows):
-            print("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
-        print()
+        print("\n".join(columns(head, rows)), end="\n\n")
         return
     table = Table(*head, box=None, header_style="bold", pad_edge=False)
     for row in rows:

@@ -70,14 +70,18 @@ def changes(document: Mapping[str, Any]) -> list[Change]:
     return list(found.values())
 
 
-def render(environment: str, document: Mapping[str, Any]) -> str:
-    """The Markdown; its first line is a marker by which an earlier comment of this environment is found again."""
+def render(environment: str, document: Mapping[str, Any], compliance: str = "") -> str:
+    """The Markdown; its first line is a marker by which an earlier comment of this environment is found again.
+
+    `compliance` is the section that a report writes.
+    """
     found = changes(document)
     blocks = [
         f"<!-- living-fortress preview of {environment} -->",
         f"## Preview of `{environment}`",
         *_alarms(found),
         _counts(found, document),
+        compliance.strip(),
         *(_section(kind, [change for change in found if change.kind == kind]) for kind in SECTIONS),
         "<sub>Simulated without credentials: the head of this pull request against a rehearsal of its base.</sub>",
     ]

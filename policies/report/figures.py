@@ -72,6 +72,17 @@ class Tally(Part):
             not_applicable=listed.count(Status.NOT_APPLICABLE),
         )
 
+    def __str__(self) -> str:
+        """What is there, in words."""
+        counts = {
+            Status.PASS: self.passed,
+            Status.FAIL: self.failed,
+            Status.NOT_DETERMINABLE: self.not_determinable,
+            Status.EXEMPT: self.exempt,
+            Status.NOT_APPLICABLE: self.not_applicable,
+        }
+        return ", ".join(f"{count} {status.value}" for status, count in counts.items() if count) or NO_DATA
+
     @property
     def evaluated(self) -> int:
         return self.passed + self.failed

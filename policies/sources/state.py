@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -9,6 +10,7 @@ from policies.resource import Resource, unversioned
 from policies.view import View
 
 VERSIONS = (3, 4)
+_URN = re.compile("urn:pulumi:[^:]+::[^:]+::")
 
 
 class Unreadable(Exception):
@@ -40,9 +42,21 @@ def read_records(records: Iterable[Any]) -> tuple[Resource, ...]:
     return tuple(_resource(record, providers) for record in known)
 
 
+def names_of(resources: Iterable[Resource]) -> tuple[str, str]:
+    """The project and the stack that the URNs name, or nothing where there is no resource.
+
+    Raises Unreadable where they name several: that is no document of one stack.
+    """
+    found = {(resource.urn.split("::")[1], resource.stack) for resource in resources}
+    if len(found) > 1:
+        stacks = ", ".join(sorted(f"{project}/{stack}" for project, stack in found))
+        raise Unreadable(f"the resources belong to several stacks: {stacks}")
+    return found.pop() if found else ("", "")
+
+
 def _checked(record: Any) -> Mapping[str, Any]:
     urn = record.get("urn") if isinstance(record, Mapping) else None
-    if not isinstance(urn, str) or not urn.startswith("urn:pulumi:") or not isinstance(record.get("type"), str):
+    if not isinstance(urn, str) or not _URN.match(urn) or not isinstance(record.get("type"), str):
         raise Unreadable(f"a resource without a proper URN and type: {urn!r}")
     return record  # type: ignore[no-any-return]
 

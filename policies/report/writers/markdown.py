@@ -37,7 +37,7 @@ def _headline(report: Report, shown: Sequence[VerdictEntry], base: Report | None
     figures = report.figures.with_exemptions
     new = "new " if base is not None else ""
     blocking = sum(one in report.blocking for one in shown)
-    told = f"{_count(len(shown), f'{new}violation')}, {blocking} of them blocking" if shown else f"No {new}violations"
+    told = f"{counted(len(shown), f'{new}violation')}, {blocking} of them blocking" if shown else f"No {new}violations"
     if base is not None:
         before = len(report.violations) - len(shown)
         gone = len(new_violations(base, report))
@@ -58,7 +58,7 @@ def _listed(report: Report, shown: Sequence[VerdictEntry]) -> Iterable[str]:
     lines = [line for one in controls for line in _point(one, [v for v in shown if v.control == one.id])]
     if len(lines) > MOST_LINES:
         left = len(shown) - sum(line.startswith("  ") for line in lines[:MOST_LINES])
-        lines = [*lines[:MOST_LINES], f"- {left} of {_count(len(shown), 'violation')} are not shown here"]
+        lines = [*lines[:MOST_LINES], f"- {left} of {counted(len(shown), 'violation')} are not shown here"]
     if lines:
         yield "\n".join(lines)
 
@@ -87,17 +87,18 @@ def _note(report: Report) -> str:
     parts = []
     if report.tally.not_determinable and not report.strict:
         parts.append(
-            f"{_count(report.tally.not_determinable, 'verdict')} not determinable yet: an update settles them."
+            f"{counted(report.tally.not_determinable, 'verdict')} not determinable yet: an update settles them."
         )
     exempt = report.of_status(Status.EXEMPT)
     if exempt:
-        parts.append(f"{_count(len(exempt), 'verdict')} exempt.")
+        parts.append(f"{counted(len(exempt), 'verdict')} exempt.")
     parts += [f"Exemption that does not hold: {escaped(f'{one.where}: {one.message}')}."
               for one in report.exemption_problems[:MOST_LINES]]  # fmt: skip
     return f"<sub>{' '.join(parts)}</sub>" if parts else ""
 
 
-def _count(number: int, noun: str) -> str:
+def counted(number: int, noun: str) -> str:
+    """A number with its noun."""
     return f"{number} {noun}" + ("" if number == 1 else "s")
 
 

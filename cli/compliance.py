@@ -1,0 +1,138 @@
+"""`fortress compliance`: what holds of an environment, as evidence."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Report on the controls. Exit status: 0 clean, 1 blocking violations, 2 bad input, 3 nothing could be judged.",
+)
+
+VIOLATION, BAD_INPUT, NOT_JUDGED = 1, 2, 3
+
+Environment = Annotated[
+    str, typer.Option("--stack", "-s", "--env", metavar="ENV", help="local, preview-<number>, dev, staging, production")
+]
+StateFile = Annotated[
+    Path | None,
+    typer.Option("--state", metavar="FILE", help="A file from `pulumi stack export`, of any project."),
+]
+Frameworks = Annotated[
+    list[str] | None, typer.Option("--framework", help="soc2, iso27001, gdpr or pci_dss; may be given several times.")
+]
+ConfigurationFile = Annotated[
+    Path | None, typer.Option("--config", metavar="FILE", help="What `--policy-pack-config` takes: levels and options.")
+]
+ExemptionsFile = Annotated[
+    Path | None, typer.Option("--exemptions", metavar="FILE", help="Instead of policies/exemptions.yaml.")
+]
+BaselineFile = Annotated[
+    Path | None, typer.Option("--baseline", metavar="FILE", help="What was found before, exempt as a whole.")
+]
+Moment = Annotated[
+    datetime.datetime | None,
+    typer.Option("--at", formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ"], help="Judge as of this moment (UTC), not of now."),
+]
+Preview = Annotated[bool, typer.Option("--preview", help="Look at a preview also where there is a state.")]
+Real = Annotated[bool, typer.Option("--real", help="Ask the real stack, with your own credentials and backend.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+
+
+@app.command()
+def report(
+    env: Environment = "",
+    state: StateFile = None,
+    preview: Preview = False,
+    real: Real = False,
+    framework: Frameworks = None,
+    format_: Annotated[
+        list[str] | None,
+        typer.Option("--format", help="json, html, sarif, markdown, csv, junit, oscal; several may be given; all."),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Default build/compliance/ENV.")] = None,
+    config: ConfigurationFile = None,
+    exemptions: ExemptionsFile = None,
+    baseline: BaselineFile = None,
+    strict: Annotated[bool, typer.Option(help="What cannot be determined is a violation.")] = False,
+    at: Moment = None,
+    as_json: AsJson = False,
+) -> None:
+    """Judge the state of an environment, or a preview where there is none, and write the reports."""
+    with _judging():
+        from cli import compliance_report as work
+        from cli.compliance_rules import RuleFiles
+
+        rules = RuleFiles(framework or (), config, exemptions, baseline, strict)
+        formats = work.formats(format_ or ())
+        made = work.report(work.Wanted(env, state, preview, real), rules, at=_moment(at))
+        folder = work.write(made, formats, out, only_named=as_json)
+        print(work.as_json(made) if as_json else work.summary(made, folder), end="")
+    if work.stops(made):
+        raise typer.Exit(VIOLATION)
+
+
+@app.command("exemptions")
+def list_exemptions(
+    exemptions: ExemptionsFile = None, baseline: BaselineFile = None, at: Moment = None, as_json: AsJson = False
+) -> None:
+    """List the exemptions with the days that they have left."""
+    with _judging():
+        from cli import compliance_exemptions as work
+        from cli.compliance_rules import RuleFiles
+
+        work.show(RuleFiles(exemptions=exemptions, baseline=baseline), today=_moment(at).date(), as_json=as_json)
+
+
+@app.command("baseline")
+def record_baseline(
+    out: Annotated[Path, typer.Option(metavar="FILE", help="The file to write; one that is there is not overwritten.")],
+    expires: Annotated[datetime.datetime, typer.Option(formats=["%Y-%m-%d"], help="Its last day.")],
+    owner: Annotated[str, typer.Option(help="Who answers for it.")],
+    ticket: Annotated[str, typer.Option(help="Where it was decided.")],
+    reason: Annotated[str, typer.Option(help="Why, in a sentence.")] = "taken over with the old estate",
+    env: Environment = "",
+    state: StateFile = None,
+    preview: Preview = False,
+    real: Real = False,
+    config: ConfigurationFile = None,
+    exemptions: ExemptionsFile = None,
+    at: Moment = None,
+) -> None:
+    """Record what fails today as a baseline: exempt until a day, to adopt the controls on an old estate."""
+    with _judging():
+        from cli import compliance_exemptions as work
+        from cli.compliance_report import Wanted
+        from cli.compliance_report import report as judged
+        from cli.compliance_rules import RuleFiles
+
+        moment = _moment(at)
+        found = judged(
+            Wanted(env, state, preview, real), RuleFiles(configuration=config, exemptions=exemptions), at=moment
+        )
+        terms = work.Terms(expires=expires.date(), owner=owner, ticket=ticket, reason=reason)
+        print(work.record(found, out, terms, today=moment.date()))
+
+
+def _moment(given: datetime.datetime | None) -> datetime.datetime:
+    if given is None:
+        return datetime.datetime.now(datetime.UTC).replace(microsecond=0)
+    return given.replace(tzinfo=datetime.UTC)
+
+
+@contextmanager
+def _judging() -> Iterator[None]:
+    """Give each error its exit status: 1 is kept for violations."""
+    try:
+        yield
+    except Exception as error:
+        from cli.compliance_report import bad_input
+
+        error.status = BAD_INPUT if isinstance(error, bad_input()) else NOT_JUDGED  # type: ignore[attr-defined]
+        raise

@@ -1,0 +1,74 @@
+"""What `fortress compliance exemptions` and `baseline` do."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from cli.columns import columns
+from cli.compliance_report import CannotWrite, NothingNamed
+from cli.compliance_rules import RuleFiles, read_rules
+from policies.exemptions import Baseline, Exemption, sorted_findings
+from policies.report import Report
+from policies.verdicts import Status
+
+
+@dataclass(frozen=True)
+class Terms:
+    """Under which a baseline is taken."""
+
+    expires: datetime.date
+    owner: str
+    ticket: str
+    reason: str
+
+
+def show(files: RuleFiles, *, today: datetime.date, as_json: bool) -> None:
+    """Those that end first come first."""
+    entries = sorted(read_rules(files, own=True).exemptions.entries, key=lambda one: (one.expires, one.check, one.urn))
+    if as_json:
+        documents = [one.model_dump(mode="json") | {"daysLeft": _left(one, today)} for one in entries]
+        print(json.dumps(documents, indent=1))
+        return
+    rows = [(one.check, one.urn, _told(one, today), one.owner, one.ticket, one.reason) for one in entries]
+    if not rows:
+        print("There are no exemptions.")
+        return
+    print("\n".join(columns(("control", "resources", "days left", "owner", "ticket", "reason"), rows)))
+
+
+def record(report: Report, out: Path, terms: Terms, *, today: datetime.date) -> str:
+    """Write the baseline of what fails; raises NothingNamed for terms that say nothing, and CannotWrite."""
+    findings = sorted_findings((one.control, one.urn) for one in report.of_status(Status.FAIL))
+    try:
+        baseline = Baseline(
+            recorded=today,
+            expires=terms.expires,
+            owner=terms.owner,
+            ticket=terms.ticket,
+            reason=terms.reason,
+            findings=findings,
+        )
+    except ValidationError as error:
+        problem = error.errors()[0]
+        raise NothingNamed(f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}") from None
+    try:
+        with out.open("x", encoding="utf-8") as file:
+            file.write(baseline.text())
+    except OSError as error:
+        raise CannotWrite(f"{out}: {error.strerror}") from None
+    count = sum(map(len, findings.values()))
+    return f"{out} holds {count} findings of {len(findings)} controls, exempt until {terms.expires}"
+
+
+def _left(exemption: Exemption, today: datetime.date) -> int:
+    """Days on which it still holds after today; negative once it does no more."""
+    return (exemption.expires - today).days
+
+
+def _told(exemption: Exemption, today: datetime.date) -> str:
+    return str(_left(exemption, today)) if exemption.is_active(today) else f"expired on {exemption.expires}"

@@ -1,0 +1,157 @@
+"""What a compliance report looks at: a stack's state, a preview of it, or an exported file."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cli.operators import progress
+from policies.report import Source
+from policies.resource import STACK, Resource
+from policies.sources import Unreadable, names_of, read_base, read_preview, read_state
+from stacks.environment import PROJECT, REHEARSAL_PREFIX
+
+if TYPE_CHECKING:
+    from cli.world import Session
+
+
+class ForeignState(Exception):
+    """The file holds the state of another stack than the one that was asked for."""
+
+
+@dataclass(frozen=True)
+class Input:
+    """Resources, and where they come from."""
+
+    resources: tuple[Resource, ...]
+    source: Source
+    base: tuple[Resource, ...] = ()
+    """What is deployed already, where this is a preview against it."""
+
+    @property
+    def ours(self) -> bool:
+        """Whether it is this project's."""
+        return self.source.project == PROJECT
+
+
+def from_file(path: Path, env: str) -> Input:
+    """An exported state; with `env` it must be that environment's, or its rehearsal's.
+
+    Raises Unreadable and ForeignState.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        document = json.loads(text)
+    except (OSError, ValueError) as error:
+        raise Unreadable(f"{path}: cannot be read as a state: {error}") from None
+    try:
+        found = state_input(document, text, f"the exported state in {path.name}", simulated=False)
+    except Unreadable as fault:
+        raise Unreadable(f"{path}: {fault}") from None
+    project, stack = found.source.project, found.source.stack
+    if env and stack and (project != PROJECT or stack.removeprefix(REHEARSAL_PREFIX) != env):
+        raise ForeignState(f"{path}: holds the state of {project}/{stack}, not of {env}")
+    return found
+
+
+def from_stack(env: str, *, real: bool, preview: bool) -> Input:
+    """The state of the environment's stack; a preview where there is none, or with `preview`.
+
+    Without `real` that is the stack of stand-ins, as in `fortress preview`.
+    """
+    from cli.deploy import open_session
+
+    session = open_session(env if real or env == "local" else f"{REHEARSAL_PREFIX}{env}")
+    with session.alone():
+        found = None if preview else _state(session)
+        return found or _preview(session)
+
+
+def preview_input(document: Mapping[str, Any], text: str, *, engine: str, simulated: bool) -> Input:
+    """What `pulumi preview --json --show-sames` says; raises Unreadable."""
+    resources, base = read_preview(document), read_base(document)
+    project, stack = names_of(resources)
+    against = "what is deployed" if _deployed(base) else "nothing"
+    source = Source(
+        kind="preview",
+        origin=f"a preview of {stack} against {against}",
+        project=project,
+        stack=stack,
+        environment=_environment(project, stack),
+        digest=_digest(text),
+        engine=engine,
+        simulated=simulated,
+    )
+    return Input(resources, source, base if _deployed(base) else ())
+
+
+def state_input(document: Any, text: str, origin: str, *, simulated: bool) -> Input:
+    """What `pulumi stack export` says; raises Unreadable."""
+    resources = read_state(document)
+    project, stack = names_of(resources)
+    manifest = document["deployment"].get("manifest") or {}
+    source = Source(
+        kind="state",
+        origin=origin,
+        project=project,
+        stack=stack,
+        environment=_environment(project, stack),
+        digest=_digest(text),
+        engine=str(manifest.get("version") or "").removeprefix("v"),
+        taken=_moment(manifest.get("time")),
+        simulated=simulated or stack.startswith(REHEARSAL_PREFIX),
+    )
+    return Input(resources, source)
+
+
+def _state(session: Session) -> Input | None:
+    if not session.exists():
+        return None
+    with _working(f"reading the state of {session.stack}"):
+        text = session.captured("stack", "export")
+    found = state_input(json.loads(text), text, f"the state of {session.stack}", simulated=session.simulated)
+    return found if _deployed(found.resources) else None
+
+
+def _preview(session: Session) -> Input:
+    session.prepare()
+    with _working(f"previewing {session.stack}"):
+        text = session.captured("preview", "--json", "--show-sames")
+    return preview_input(json.loads(text), text, engine=session.engine.version, simulated=session.simulated)
+
+
+def _deployed(resources: tuple[Resource, ...]) -> bool:
+    return any(one.type != STACK for one in resources)
+
+
+def _environment(project: str, stack: str) -> str:
+    return stack.removeprefix(REHEARSAL_PREFIX) if project == PROJECT else ""
+
+
+def _digest(text: str) -> str:
+    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+def _moment(text: object) -> datetime.datetime | None:
+    """A moment as the engine writes it, in UTC and whole seconds; None where it wrote none."""
+    try:
+        moment = datetime.datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
+    return moment.astimezone(datetime.UTC).replace(microsecond=0) if moment.tzinfo and moment.year > 1 else None
+
+
+@contextmanager
+def _working(what: str) -> Iterator[None]:
+    """Say what takes long: a moving bar in a terminal, a line elsewhere."""
+    if not sys.stderr.isatty():
+        print(f"{what} ...", file=sys.stderr, flush=True)
+    with progress(what):
+        yield

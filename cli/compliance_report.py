@@ -1,0 +1,158 @@
+"""What `fortress compliance report` does: read, judge, write."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cli.columns import columns
+from cli.compliance_input import ForeignState, Input, from_file, from_stack, preview_input
+from cli.compliance_rules import BadExemptions, RuleFiles, read_rules
+from localcloud.home import CHECKOUT, write_atomically
+from policies.frameworks import BadFramework
+from policies.options import BadConfiguration
+from policies.report import FORMATS, Format, Report, UnknownFormat, chosen, judge
+from policies.report.writers import markdown
+from policies.report.writers.markdown import WORST_FIRST, counted
+from policies.sources import Unreadable
+from stacks.invalid_settings import InvalidSettings
+
+FOLDER = CHECKOUT / "build" / "compliance"
+READABLE = 0o644
+MOST_SHOWN = 20
+
+
+class NothingNamed(Exception):
+    """Neither an environment nor a file was named, or two things that exclude each other."""
+
+
+class CannotWrite(Exception):
+    """The folder for the reports, or the file, cannot be written."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What to look at, as the command line names it."""
+
+    env: str
+    state: Path | None = None
+    preview: bool = False
+    real: bool = False
+
+    def read(self) -> Input:
+        """Raises NothingNamed, Unreadable, ForeignState, and what the engine and the settings raise."""
+        if self.state is not None:
+            if self.preview or self.real:
+                raise NothingNamed("--state names a file, so neither --preview nor --real can be meant too")
+            return from_file(self.state, self.env)
+        if not self.env:
+            raise NothingNamed("name an environment (-s production) or a file (--state FILE)")
+        return from_stack(self.env, real=self.real, preview=self.preview)
+
+
+def bad_input() -> tuple[type[Exception], ...]:
+    """The errors that the caller mends by giving something else."""
+    return (
+        BadConfiguration,
+        BadExemptions,
+        BadFramework,
+        CannotWrite,
+        ForeignState,
+        InvalidSettings,
+        NothingNamed,
+        UnknownFormat,
+        Unreadable,
+    )
+
+
+def formats(names: Iterable[str]) -> tuple[Format, ...]:
+    """Raises UnknownFormat."""
+    return chosen(names)
+
+
+def report(wanted: Wanted, files: RuleFiles, *, at: datetime.datetime) -> Report:
+    """The report as of a moment. The rules are read first: nobody waits for a preview to hear of a wrong file."""
+    read_rules(files, own=True)
+    found = wanted.read()
+    return judge(found.resources, read_rules(files, own=found.ours), found.source, at)
+
+
+def section(document: Mapping[str, Any], at: datetime.datetime | None = None) -> str:
+    """The part of a pull request's comment: violations that are new against what is deployed, if anything is."""
+    at = at or datetime.datetime.now(datetime.UTC)
+    found = preview_input(document, json.dumps(document), engine="", simulated=True)
+    rules = read_rules(RuleFiles(), own=found.ours)
+    now = judge(found.resources, rules, found.source, at)
+    base = judge(found.base, rules, found.source, at) if found.base else None
+    return markdown.section(now, base)
+
+
+def write(report: Report, wanted: Sequence[Format], out: Path | None, *, only_named: bool) -> Path | None:
+    """Write the files and take away those of an earlier report; without a folder where only JSON is asked for."""
+    if out is None and only_named:
+        return None
+    folder = out or FOLDER / (report.source.environment or report.source.stack or "unknown")
+    texts = {one.file: one.write(report) for one in wanted}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in texts.items():
+            write_atomically(folder / name, text, mode=READABLE)
+        for name in {one.file for one in FORMATS.values()} - texts.keys():
+            (folder / name).unlink(missing_ok=True)
+    except OSError as error:
+        raise CannotWrite(f"{folder}: {error.strerror}") from None
+    return folder
+
+
+def stops(report: Report) -> bool:
+    """Whether the report is no clean one; under `strict` that takes evidence."""
+    return bool(report.blocking) or (report.strict and not report.tally.evaluated)
+
+
+def as_json(report: Report) -> str:
+    """The JSON report."""
+    return FORMATS["json"].write(report)
+
+
+def summary(report: Report, folder: Path | None) -> str:
+    """For people: what was looked at, the three figures, the worst violations, where the files are."""
+    head = ("framework", "requirements with evidence", "verdicts that pass", "determinable", "exempt")
+    rows = [
+        (one.name, str(both.coverage), str(both.pass_rate), str(both.determinacy), str(one.tally.exempt))
+        for one in report.frameworks
+        for both in (one.figures.with_exemptions,)
+    ]
+    lines = [
+        f"Looked at {report.source.origin}: {report.resources_seen} resources, {report.tally}",
+        "",
+        *columns(head, rows),
+        "",
+        *_violations(report),
+        *(f"exemption without effect: {one.where}: {one.message}" for one in report.exemption_problems),
+    ]
+    if folder:
+        lines.append(f"The reports are in {folder}")
+    return "\n".join(lines) + "\n"
+
+
+def _violations(report: Report) -> Iterable[str]:
+    if not report.violations:
+        yield "No violations." if report.tally.evaluated else "No data: nothing was evaluated."
+        return
+    controls = {one.id: one for one in report.controls}
+    names = {one.urn: one.name for one in report.resources}
+    ordered = sorted(report.violations, key=lambda one: WORST_FIRST.index(controls[one.control].severity))
+    rows = [
+        (one.control, controls[one.control].severity.value, one.cloud, names[one.urn],
+         one.reason or controls[one.control].title)
+        for one in ordered[:MOST_SHOWN]
+    ]  # fmt: skip
+    yield f"{counted(len(ordered), 'violation')}, {len(report.blocking)} of them blocking:"
+    yield from columns(("control", "severity", "cloud", "resource", "found"), rows)
+    if len(ordered) > MOST_SHOWN:
+        yield f"and {len(ordered) - MOST_SHOWN} more in the reports"
+    yield ""

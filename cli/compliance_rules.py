@@ -1,0 +1,85 @@
+"""By what a compliance report judges: frameworks, configuration, exemptions, each refused where it is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from policies.control import Control
+from policies.crossguard.configuration import Configuration
+from policies.crossguard.configuration_file import read_configuration_file
+from policies.exemptions import Exemptions, read_baseline, read_exemptions
+from policies.frameworks import FRAMEWORKS, framework
+from policies.registry import Registry, everything
+from policies.report import Rules
+
+PACK = Path(__file__).resolve().parents[1] / "policies" / "fortress"
+EXEMPTIONS = PACK.parent / "exemptions.yaml"
+
+
+class BadExemptions(Exception):
+    """A file of exemptions has an entry that cannot be understood, or that names an unknown control."""
+
+
+@dataclass(frozen=True)
+class RuleFiles:
+    """What the command line names."""
+
+    frameworks: Sequence[str] = ()
+    configuration: Path | None = None
+    exemptions: Path | None = None
+    baseline: Path | None = None
+    strict: bool = False
+
+
+def read_rules(files: RuleFiles, *, own: bool) -> Rules:
+    """The rules; `own` is whether our own exemptions file stands in where none is named.
+
+    Raises BadFramework, BadConfiguration and BadExemptions.
+    """
+    frameworks = tuple(framework(id_) for id_ in dict.fromkeys(files.frameworks or FRAMEWORKS))
+    registry = everything()
+    configuration = (
+        read_configuration_file(registry.controls, files.configuration) if files.configuration else Configuration()
+    )
+    if files.frameworks:
+        ids = {one.id for one in frameworks}
+        registry = Registry(check for check in registry if not ids.isdisjoint(_mapped(check.control)))
+    return Rules(
+        registry=registry,
+        frameworks=frameworks,
+        configuration=configuration,
+        exemptions=_selected(_exemptions(files, configuration, own=own), registry),
+        strict=files.strict or configuration.pack.strict,
+    )
+
+
+def _mapped(control: Control) -> Iterable[str]:
+    return (framework for framework, ids in control.maps.items() if ids)
+
+
+def _exemptions(files: RuleFiles, configuration: Configuration, *, own: bool) -> Exemptions:
+    """Those of the files that the command line names, else of those that the configuration names."""
+    pack = configuration.pack
+    exemptions = files.exemptions or (PACK / pack.exemptions if pack.exemptions else EXEMPTIONS if own else None)
+    baseline = files.baseline or (PACK / pack.baseline if pack.baseline else None)
+    written = _checked(read_exemptions(exemptions)) if exemptions else Exemptions()
+    return written.joined(_checked(read_baseline(baseline))) if baseline else written
+
+
+def _checked(read: Exemptions) -> Exemptions:
+    if read.problems:
+        first, more = read.problems[0], len(read.problems) - 1
+        raise BadExemptions(f"{first.where}: {first.message}" + (f" (and {more} more such)" if more else ""))
+    known = {control.id for control in everything().controls}
+    strangers = [one for one in read.entries if one.check not in known]
+    if strangers:
+        raise BadExemptions(f"an exemption of {strangers[0].owner} names {strangers[0].check}, which is no control")
+    return read
+
+
+def _selected(exemptions: Exemptions, registry: Registry) -> Exemptions:
+    """Those for the controls that are looked at."""
+    ids = {control.id for control in registry.controls}
+    return Exemptions(tuple(one for one in exemptions.entries if one.check in ids))
