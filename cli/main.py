@@ -7,7 +7,7 @@ import traceback
 
 import typer
 
-from cli import archive, compliance, credits, environments, migrate, personal_data, psql, serve, shards, token
+from cli import archive, compliance, credits, environments, migrate, personal_data, psql, serve, shards, synth, token
 
 app = typer.Typer(
     name="fortress",
@@ -25,6 +25,7 @@ app.add_typer(migrate.app, name="migrate")
 app.add_typer(credits.app, name="credits")
 app.add_typer(shards.app, name="shards")
 app.command()(archive.archive)
+app.command()(synth.synth)
 personal_data.mount(app)
 
 

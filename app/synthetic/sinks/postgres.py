@@ -1,8 +1,11 @@
-"""Streams data of a schema into a table of PostgreSQL, by COPY."""
+"""Streams a data set into tables of PostgreSQL, by COPY."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from itertools import cycle
+from typing import TypeAlias
 
 import psycopg
 import pyarrow as pa
@@ -14,6 +17,7 @@ from app.synthetic.schema import Schema
 from app.synthetic.sinks.formats import csv_rows
 from app.synthetic.sinks.write import Progress, watched
 
+Connection: TypeAlias = psycopg.Connection[tuple[object, ...]]
 TYPES: Mapping[pa.DataType, str] = {
     pa.bool_(): "boolean",
     pa.int32(): "integer",
@@ -24,27 +28,36 @@ TYPES: Mapping[pa.DataType, str] = {
 }
 
 
-def copy_into(
-    connection: psycopg.Connection[tuple[object, ...]], table: str, data: DataSet, progress: Progress | None = None
-) -> int:
-    """Add a data set to a table, all of it or nothing; how many bytes were sent.
+def copy_into(connections: Sequence[Connection], table: str, data: DataSet, progress: Progress | None = None) -> int:
+    """Add a data set to a table, shared out among databases chunk by chunk; how many bytes were sent.
 
-    The table is `name` or `schema.name`, and is made where it is missing; one that is there must have columns of the
-    fields' names, of types that read their text (`uuid` reads identifiers). CSV it is, because Arrow writes that
-    without a loop over rows. Raises CannotWrite, and what making the data raises.
+    A database takes all of its share or nothing, and none is committed before all have taken theirs. The table is
+    `name` or `schema.name`, and is made where it is missing; one that is there must have columns of the fields' names,
+    of types that read their text (`uuid` reads identifiers). CSV it is, because Arrow writes that without a loop over
+    rows. Raises CannotWrite, and what making the data raises.
     """
     sent = 0
     try:
-        with connection.transaction(), connection.cursor() as cursor:
-            cursor.execute(_create(table, data.schema))
-            with cursor.copy(_copy(table, data.schema)) as copy:
-                for piece in watched(data, csv_rows, progress):
+        with ExitStack() as transactions:
+            for connection in connections:
+                transactions.enter_context(connection.transaction())
+            with ExitStack() as ends:
+                copies = [ends.enter_context(_copying(connection, table, data.schema)) for connection in connections]
+                for piece, copy in zip(watched(data, csv_rows, progress), cycle(copies)):
                     copy.write(memoryview(piece))
                     sent += piece.size
     except psycopg.Error as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise CannotWrite(f"could not be loaded: {reason}", place=f"table {table}") from error
     return sent
+
+
+@contextmanager
+def _copying(connection: Connection, table: str, schema: Schema) -> Iterator[psycopg.Copy]:
+    with connection.cursor() as cursor:
+        cursor.execute(_create(table, schema))
+        with cursor.copy(_copy(table, schema)) as copy:
+            yield copy
 
 
 def _create(table: str, schema: Schema) -> sql.Composed:

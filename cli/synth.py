@@ -1,0 +1,136 @@
+"""`fortress synth`: synthetic data by a schema, into a file or into databases."""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from app.synthetic import DataSet
+
+PEAK_UNIT = 1 if sys.platform == "darwin" else 1024
+MEGABYTE = 1e6
+MOST_DIGITS = 15
+
+
+class WrongRows(ValueError):
+    """What was given as a number of rows is none."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(f"--rows is {text}: it must be a whole number, 0 or more, such as 250000 or 1e6")
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What was made, and what it cost."""
+
+    schema: str
+    rows: int
+    seed: int
+    out: str
+    bytes: int
+    seconds: float
+    rows_per_second: float
+    peak_memory_bytes: int
+    """The most that this process had resident."""
+
+    def __str__(self) -> str:
+        return (
+            f"{self.rows:,} records of {self.schema} in {self.out}: {self.bytes / MEGABYTE:,.1f} MB in"
+            f" {self.seconds:,.1f} s, {self.rows_per_second:,.0f} records/s,"
+            f" peak memory {self.peak_memory_bytes / MEGABYTE:,.0f} MB"
+        )
+
+
+def synth(
+    schema: Annotated[str, typer.Option(help="Name of a schema that ships (see --list), or a YAML file.")] = "",
+    rows: Annotated[str, typer.Option(help="How many records; 1e6 is a million.")] = "10",
+    out: Annotated[
+        str,
+        typer.Option(
+            help="A file (.csv, .jsonl, .parquet, .arrow), or a table: postgresql://host/database/table,"
+            " postgresql://SERVICE/table for one database of the local environment, postgresql:///table to share the"
+            " records out among all of them. Without it records are printed as JSON Lines."
+        ),
+    ] = "",
+    seed: Annotated[int, typer.Option(help="The same seed makes the same records.")] = 0,
+    workers: Annotated[int | None, typer.Option(help="Threads; default one for each core.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
+    listing: Annotated[bool, typer.Option("--list", help="List the schemas that ship.")] = False,
+) -> None:
+    """Make synthetic records: believable, fast, and the same for the same seed."""
+    from app.synthetic import DataSet, schema_named, shipped
+
+    if listing:
+        print(json.dumps(shipped()) if as_json else "\n".join(shipped()))
+        return
+    data = DataSet(schema_named(schema), rows_of(rows), seed=seed, workers=workers)
+    if not out:
+        _print(data)
+        return
+    summary = _measured(data, out)
+    print(json.dumps(asdict(summary)) if as_json else summary)
+
+
+def rows_of(text: str) -> int:
+    """A number of rows, also as 1e6; raises WrongRows."""
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        raise WrongRows(text) from None
+    if not number.is_finite() or number < 0 or number.adjusted() > MOST_DIGITS or number % 1:
+        raise WrongRows(text)
+    return int(number)
+
+
+def _measured(data: DataSet, out: str) -> Summary:
+    from cli.operators import progress
+
+    started = time.perf_counter()
+    with progress(f"{data.schema.name}: records") as report:
+        size = _written(data, out, lambda rows: report(rows, data.rows))
+    seconds = time.perf_counter() - started
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * PEAK_UNIT
+    return Summary(data.schema.name, data.rows, data.seed, shown(out), size, seconds, data.rows / seconds, peak)
+
+
+def _written(data: DataSet, out: str, report: Callable[[int], None]) -> int:
+    if not is_table(out):
+        from app.synthetic.sinks import write_file
+
+        return write_file(data, Path(out), report)
+    from app.synthetic.sinks.postgres import copy_into
+    from cli.synth_tables import connected
+
+    with connected(out) as (connections, table):
+        return copy_into(connections, table, data, report)
+
+
+def is_table(out: str) -> bool:
+    """Whether data goes to a database."""
+    return out.startswith(("postgresql://", "postgres://"))
+
+
+def shown(out: str) -> str:
+    """Where data went, without a password."""
+    if not is_table(out):
+        return out
+    from cli.synth_tables import Target
+
+    return str(Target.parse(out))
+
+
+def _print(data: DataSet) -> None:
+    from app.synthetic.sinks.formats import JsonLines
+
+    for lines in data.encoded(JsonLines().encode):
+        sys.stdout.write(lines.to_pybytes().decode())
