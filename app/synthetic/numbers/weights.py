@@ -22,7 +22,7 @@ class Weights:
         require(given.ndim == 1 and len(given) > 0, "weights are needed for at least one value")
         require(bool(np.isfinite(given).all() and (given >= 0).all()), "a weight is negative or no number")
         require(given.sum() > 0, "all weights are 0")
-        self._share, self._alias = _alias_table(given * (len(given) / given.sum()))
+        self._share, self._alias = alias_table(given * (len(given) / given.sum()))
 
     def __len__(self) -> int:
         return len(self._share)
@@ -36,7 +36,7 @@ class Weights:
         return np.where(point < self._share[place], place, self._alias[place])
 
 
-def _alias_table(scaled: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
+def alias_table(scaled: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
     """For weights of mean 1: how much of each place is its own, and whose the rest is."""
     share = scaled.tolist()
     alias = list(range(len(share)))
