@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
-from policies import HIGH, MEDIUM, NOT_APPLICABLE, PASS, Resource, Verdict, applies_to, fails, fixed_by, passes_if, sets
+from policies import (
+    HIGH,
+    MEDIUM,
+    NOT_APPLICABLE,
+    PASS,
+    Resource,
+    Stack,
+    Verdict,
+    applies_to,
+    fails,
+    fixed_by,
+    in_stack,
+    passes_if,
+    sets,
+)
 from policies.controls.encryption_in_transit import EVIDENCE, control
 
 RSA_BITS = 2048
@@ -34,6 +48,25 @@ def public_zone_is_signed(zone: Resource) -> Verdict:
         return NOT_APPLICABLE
     state = zone.text("dnssecConfig.state", "not set")
     return passes_if(state == "on", f"dnssecConfig.state is {state}")
+
+
+@strong_certificates
+@in_stack("aws:route53/zone:Zone", reads=["vpcs"])
+def hosted_zone_is_signed(zone: Resource, stack: Stack) -> Verdict:
+    if zone.objects("vpcs"):
+        return NOT_APPLICABLE
+    signing = stack.companions(zone, "aws:route53/hostedZoneDnsSec:HostedZoneDnsSec", by="hostedZoneId")
+    signed = any(one.text("signingStatus", default="SIGNING") == "SIGNING" for one in signing)
+    return passes_if(signed, "no signing belongs to it")
+
+
+@strong_certificates
+@in_stack("azure-native:dns:Zone", reads=["zoneType"])
+def azure_zone_is_signed(zone: Resource, stack: Stack) -> Verdict:
+    if zone.text("zoneType", default="Public") != "Public":
+        return NOT_APPLICABLE
+    signing = stack.companions(zone, "azure-native:dns:DnssecConfig", by="zoneName")
+    return passes_if(bool(signing), "no DnssecConfig belongs to it")
 
 
 @strong_certificates

@@ -1,0 +1,103 @@
+"""What checks of keys and logs join, where a fixture cannot say it: values that come from third resources."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+import pytest
+
+from localcloud.contract.contracts import contract_of
+from policies import Resource, Stack, Status, View, WrongShape
+from policies.controls.key_rotation.durations import days
+from policies.controls.key_rotation.uses import ATTACHED, USES
+from policies.evaluation import NO_STACK, Evaluator
+from policies.registry import everything
+from policies.tags import PLACES, tag
+from tests.policies.cases import UNKNOWN
+from tests.policies.sdk_paths import missing
+
+WORKSPACE = "azure-native:operationalinsights:Workspace"
+
+
+def resource(token: str, name: str, given: dict[str, Any] | None = None, **sources: Resource) -> Resource:
+    """A resource whose properties of these names came from other resources."""
+    return Resource(
+        value=given or {},
+        type=token,
+        urn=f"urn:pulumi:test::shop::{token}::{name}",
+        property_dependencies={path: (source.urn,) for path, source in sources.items()},
+    )
+
+
+def verdict(control: str, subject: Resource, *others: Resource) -> Status:
+    check = next(one for one in everything().for_type(subject.type) if one.control.id == control)
+    judged = Evaluator(everything(), datetime.date(2030, 1, 1)).judged
+    return judged(check, subject, Stack([subject, *others]) if others else NO_STACK).status
+
+
+def test_a_destination_that_another_resource_gives_is_one_before_its_name_is_known() -> None:
+    cluster = resource("azure-native:containerservice:ManagedCluster", "cluster")
+    workspace = resource(WORKSPACE, "logs")
+    logs = [{"categoryGroup": "audit", "enabled": True}]
+    given = {"logs": logs, "workspaceId": UNKNOWN, "resourceUri": UNKNOWN}
+    setting = "azure-native:monitor:DiagnosticSetting"
+
+    known = resource(setting, "setting", given, workspaceId=workspace, resourceUri=cluster)
+    assert verdict("LOG-008", cluster, known, workspace) is Status.PASS
+    nobody_knows = resource(setting, "setting", given, resourceUri=cluster)
+    assert verdict("LOG-008", cluster, nobody_knows) is Status.NOT_DETERMINABLE
+
+
+@pytest.mark.parametrize(
+    ("token", "path"), [("aws:rds/instance:Instance", "password"), ("aws:rds/cluster:Cluster", "masterPassword")]
+)
+@pytest.mark.parametrize("kind", ["secret:Secret", "secretVersion:SecretVersion"])
+def test_a_password_from_a_secret_of_the_stack_rotates_with_that_secret(token: str, path: str, kind: str) -> None:
+    secret = resource(f"aws:secretsmanager/{kind}", "master")
+    database = resource(token, "database", {path: UNKNOWN}, **{path: secret})
+    assert verdict("KEY-003", database, secret) is Status.NOT_APPLICABLE
+    elsewhere = resource("aws:ssm/parameter:Parameter", "master")
+    assert verdict("KEY-003", resource(token, "database", {path: "x"}, **{path: elsewhere}), elsewhere) is Status.FAIL
+
+
+def test_a_name_of_a_key_is_the_key() -> None:
+    key = resource("aws:kms/key:Key", "key", {"tags": {"purpose": "logs"}})
+    alias = resource("aws:kms/alias:Alias", "alias", {"name": "alias/shop"}, targetKeyId=key)
+    database = resource("aws:rds/instance:Instance", "database", {"kmsKeyId": UNKNOWN}, kmsKeyId=alias)
+    assert verdict("KEY-008", key, alias, database) is Status.PASS
+    assert verdict("KEY-007", key, alias, database) is Status.FAIL
+
+    queue = resource("aws:sqs/queue:Queue", "queue", {"kmsMasterKeyId": "alias/shop"})
+    assert verdict("KEY-007", key, alias, queue) is Status.FAIL
+    stranger = resource("aws:rolesanywhere/trustAnchor:TrustAnchor", "stranger", {}, notes=alias)
+    assert verdict("KEY-008", key, alias, stranger) is Status.PASS
+
+
+def test_the_sdk_knows_the_properties_that_name_keys() -> None:
+    named = [(token, path) for types in USES.values() for token, paths in types.items() for path in paths]
+    assert not [problem for token, path in named if (problem := missing(token, path))]
+    assert all(contract_of(token) for token in ATTACHED)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("7776000s", 90), ("43200.0s", 0.5), ("P12M", 365), ("P1Y", 365), ("P1Y2W3D", 382), ("P30D", 30), ("", 0)],
+)
+def test_durations_are_read_in_days(text: str, expected: float) -> None:
+    assert days(View(value={"for": text}), "for") == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("text", ["P", "PT1H", "90", "90d", "P1M1Y", "a year"])
+def test_what_is_no_duration_is_of_a_wrong_shape(text: str) -> None:
+    with pytest.raises(WrongShape, match="duration"):
+        days(View(value={"for": text}), "for")
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_tag_is_found_wherever_it_is_kept(place: str) -> None:
+    whole: Any = {"purpose": "logs", "other": UNKNOWN}
+    for name in reversed(place.split(".")):
+        whole = {name: whole}
+    assert tag(View(value=whole), "purpose") == "logs"
+    assert tag(View(value=whole), "owner") == ""
