@@ -1,0 +1,83 @@
+"""Pools of values that the package keeps in files, and draws by weight from many pools at once."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from app.synthetic.numbers.weights import alias_table
+
+POOLED = pa.dictionary(pa.int32(), pa.string())
+"""Type of columns whose values come out of a pool."""
+Rows = NDArray[np.int32]
+"""For each row of a chunk, a place in a pool."""
+
+
+def read(path: Path) -> list[dict[str, str]]:
+    """The lines of a file of values that are parted by tabs; its first line names them."""
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
+
+
+class Pool:
+    """Texts by place; the same text may stand at several places."""
+
+    def __init__(self, texts: Iterable[str]) -> None:
+        values = pa.array(texts, pa.string())
+        encoded = values.dictionary_encode()
+        self.values = values
+        self._distinct = encoded.dictionary
+        self._codes: Rows = encoded.indices.to_numpy()
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def column(self, rows: Rows) -> pa.DictionaryArray:
+        """The texts at these places, each kept once."""
+        codes = rows if len(self._distinct) == len(self._codes) else self._codes[rows]
+        return pa.DictionaryArray.from_arrays(codes, self._distinct)
+
+    def text(self, rows: Rows) -> pa.StringArray:
+        """The texts at these places, to be joined with others."""
+        return self.values.take(pa.array(rows))
+
+
+class Groups:
+    """Places of a pool that follow one another and belong together: those of one country, say."""
+
+    def __init__(self, weights: Sequence[Sequence[float]]) -> None:
+        sizes = np.array([len(group) for group in weights])
+        starts = np.concatenate(([0], np.cumsum(sizes)[:-1]))
+        tables = [alias_table(np.array(group) * (len(group) / sum(group))) for group in weights if len(group)]
+        filled = starts[sizes > 0]
+        self._sizes = sizes.astype(np.float64)
+        self._starts = starts.astype(np.int32)
+        self._share = np.concatenate([share for share, _ in tables])
+        self._alias = np.concatenate(
+            [alias + start for (_, alias), start in zip(tables, filled, strict=True)], dtype=np.int32
+        )
+
+    def draw(self, rng: np.random.Generator, groups: NDArray[np.integer]) -> Rows:
+        """A place of the whole pool for each row, by weight within the row's group."""
+        point = rng.random(len(groups))
+        point *= self._sizes[groups]
+        place = point.astype(np.int32)
+        point -= place
+        place += self._starts[groups]
+        return np.where(point < self._share[place], place, self._alias[place])
+
+
+def uniform(sizes: Iterable[int]) -> Groups:
+    """Groups of so many places, all of the same weight within a group."""
+    return Groups([[1.0] * size for size in sizes])
+
+
+def joined(*pieces: pa.Array) -> pa.StringArray:
+    """The pieces of each row, one after the other."""
+    return pc.binary_join_element_wise(*pieces, "")
