@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
 from pydantic import ValidationError
 
 from policies.report.model import VERSION, Report
 
-SCHEMA_ID = f"urn:living-fortress:compliance-report:{VERSION}"
-
 
 class NoReport(Exception):
-    """The document is no JSON report of a version that is known here."""
+    """The document is no JSON report of the version that is known here."""
 
 
 def write(report: Report) -> str:
@@ -29,19 +24,3 @@ def read(text: str) -> Report:
         problem = error.errors()[0]
         where = ".".join(str(part) for part in problem["loc"]) or "the document"
         raise NoReport(f"this is no compliance report of version {VERSION}: {where}: {problem['msg']}") from None
-
-
-def schema() -> dict[str, Any]:
-    """The JSON schema of the report."""
-    described = Report.model_json_schema(by_alias=True, mode="serialization")
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": SCHEMA_ID,
-        **described,
-        "title": "Compliance report",
-    }
-
-
-def schema_text() -> str:
-    """The schema as its file holds it."""
-    return json.dumps(schema(), indent=1) + "\n"

@@ -36,7 +36,7 @@ def section(report: Report, base: Report | None = None) -> str:
 def _headline(report: Report, shown: Sequence[VerdictEntry], base: Report | None) -> str:
     figures = report.figures.with_exemptions
     new = "new " if base is not None else ""
-    blocking = sum(one in report.blocking for one in shown)
+    blocking = len({one.fingerprint for one in report.blocking} & {one.fingerprint for one in shown})
     told = f"{counted(len(shown), f'{new}violation')}, {blocking} of them blocking" if shown else f"No {new}violations"
     if base is not None:
         before = len(report.violations) - len(shown)

@@ -1,0 +1,345 @@
+"""Every format says what the model says, in the form that its readers demand, and the same bytes each time."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import jsonschema_rs
+import pytest
+from justhtml import JustHTML
+
+from policies.report import FORMATS, Report, UnknownFormat, chosen
+from policies.report import schema as report_schema
+from policies.report.writers import json_document, markdown
+from policies.report.writers.html_page import slug
+from policies.verdicts import Status
+from tests.policies.report.small import HOSTILE, RESOURCES, SPARED, disk, empty, small
+
+REPORTS = {"small": small, "empty": empty, "strict": lambda: small(strict=True)}
+
+
+@pytest.fixture(params=REPORTS)
+def report(request: pytest.FixtureRequest) -> Report:
+    return REPORTS[request.param]()
+
+
+def written(format_: str, report: Report | None = None) -> str:
+    return FORMATS[format_].write(report or small())
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+def test_the_same_input_gives_the_same_bytes(format_: str) -> None:
+    assert written(format_, small(*reversed(RESOURCES))) == written(format_, small())
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+def test_no_format_depends_on_more_than_the_json_report(format_: str, report: Report) -> None:
+    again = json_document.read(written("json", report))
+    assert written(format_, again) == written(format_, report)
+
+
+@pytest.mark.parametrize("format_", ["json", "html", "markdown", "oscal"])
+def test_where_nothing_was_evaluated_no_percentage_is_printed(format_: str) -> None:
+    text = re.sub(r"0 of \d+ \(0%\)", "", written(format_, empty()))
+    if format_ == "html":
+        text = text.partition("</style>")[2].replace('svg width="100%"', "")
+    assert "%" not in text
+    assert "null" in text if format_ == "json" else "no data" in text.lower()
+
+
+def test_only_known_formats_are_written() -> None:
+    assert [one.name for one in chosen(["sarif", "json"])] == ["json", "sarif"]
+    assert len(chosen([])) == len(FORMATS)
+    with pytest.raises(UnknownFormat, match="pdf is no known format: there are json, html"):
+        chosen(["pdf"])
+
+
+class TestJson:
+    def test_it_keeps_to_its_schema_which_lies_beside_the_code(self, report: Report) -> None:
+        described = json.loads(report_schema.FILE.read_text())
+        assert report_schema.FILE.read_text() == report_schema.text(), "run python -m policies.report.schema"
+        validator = jsonschema_rs.Draft202012Validator(described, validate_formats=True)
+        validator.validate(json.loads(written("json", report)))
+        with pytest.raises(jsonschema_rs.ValidationError):
+            validator.validate({"version": "1.0"})
+
+    def test_another_version_or_document_is_refused(self) -> None:
+        document = json.loads(written("json"))
+        with pytest.raises(json_document.NoReport, match="version"):
+            json_document.read(json.dumps(document | {"version": "2.0"}))
+        with pytest.raises(json_document.NoReport, match="no compliance report"):
+            json_document.read("{")
+
+
+class TestHtml:
+    def page(self, report: Report | None = None) -> JustHTML:
+        return JustHTML(written("html", report), strict=True, sanitize=False)
+
+    def test_it_is_sound_and_every_link_inside_it_arrives(self, report: Report) -> None:
+        page = self.page(report)
+        ids = [one.attrs["id"] for one in page.query("[id]")]
+        assert len(ids) == len(set(ids))
+        links = [one.attrs["href"] for one in page.query("a")]
+        assert links
+        assert {link[1:] for link in links if link.startswith("#")} <= set(ids)
+
+    def test_it_asks_for_nothing_outside_itself_and_runs_nothing(self) -> None:
+        page = self.page()
+        for selector in ("script", "link", "img", "iframe", "object", "[src]", "[style]", "[onclick]"):
+            assert not page.query(selector), selector
+        assert "url(" not in written("html")
+        assert "@import" not in written("html")
+        [policy] = page.query("meta[http-equiv]")
+        assert policy.attrs["content"].startswith("default-src 'none'; style-src 'sha256-")
+
+    def test_what_comes_from_resources_is_text_never_markup(self) -> None:
+        assert "<script" not in written("html")
+        assert any("<script>alert(1)</script>" in cell.to_text() for cell in self.page().query("td"))
+
+    def test_each_verdict_is_found_by_control_and_by_resource(self) -> None:
+        page = self.page()
+        report = small()
+        controls = "".join(one.to_text() for one in page.query("#controls details"))
+        resources = "".join(one.to_text() for one in page.query("#resources details"))
+        assert "size is 99" in controls
+        assert "size is 99" in resources
+        for control in report.controls:
+            assert page.query(f'[id="control-{slug(control.id)}"]')
+
+    def test_people_who_see_no_colours_or_no_picture_are_told_the_same(self) -> None:
+        page = self.page()
+        assert page.query_one("html").attrs["lang"] == "en"
+        for drawing in page.query("svg"):
+            assert drawing.attrs["role"] == "img"
+            assert re.search(r"\d+ (pass|fail)", drawing.attrs["aria-label"])
+        assert all(chip.to_text().strip() for chip in page.query(".chip"))
+        levels = [int(one.name[1]) for one in page.query("h1, h2, h3")]
+        assert levels[0] == 1
+        assert all(after - before <= 1 for before, after in pairwise(levels))
+
+    def test_the_source_and_every_requirement_stand_there(self) -> None:
+        text = self.page().to_text()
+        for told in (
+            "sha256:" + "0" * 64,
+            "Pulumi 3.259.0",
+            "pack fortress",
+            "2030-01-02 03:04 UTC",
+            "Ask them",
+            "R 5",
+        ):
+            assert told in text
+
+    @pytest.mark.parametrize("one", ["a b", "a_b", "a/b", "a&b", "ä", "<", ""])
+    def test_two_texts_never_become_one_id(self, one: str) -> None:
+        assert re.fullmatch(r"[A-Za-z0-9_.-]*", slug(one))
+        assert all(slug(one) != slug(other) for other in ("a b", "a_b", "a/b", "a&b", "ä", "<", "") if other != one)
+
+
+class TestSarif:
+    """What OASIS SARIF 2.1.0 demands of a log file, by section."""
+
+    def run(self, report: Report | None = None) -> dict[str, Any]:
+        log = json.loads(written("sarif", report))
+        assert log["version"] == "2.1.0"  # 3.13.2
+        [run] = log["runs"]
+        return run
+
+    def test_every_result_points_at_its_rule_and_a_place(self, report: Report) -> None:
+        run = self.run(report)
+        rules = run["tool"]["driver"]["rules"]
+        assert run["tool"]["driver"]["name"]  # 3.19.8
+        assert len({rule["id"] for rule in rules}) == len(rules)
+        for result in run["results"]:
+            assert rules[result["ruleIndex"]]["id"] == result["ruleId"]  # 3.27.6
+            assert result["message"]["text"]  # 3.27.11
+            assert result["locations"][0]["logicalLocations"][0]["fullyQualifiedName"].startswith("urn:pulumi:")
+            assert result["level"] in ("none", "note", "warning", "error")  # 3.27.10
+            assert (result["kind"] == "fail") == (result["level"] != "none")  # 3.27.10: others have no level
+
+    def test_a_failure_an_open_question_and_an_exemption_are_told_apart(self) -> None:
+        told = {one["properties"]["urn"].rpartition("::")[2] + one["ruleId"]: one for one in self.run()["results"]}
+        assert set(told) == {"largeT-1", "sparedT-1", "lateT-1", "lateT-2", "scratchT-2"}
+        assert (told["largeT-1"]["kind"], told["largeT-1"]["level"]) == ("fail", "error")
+        assert (told["scratchT-2"]["kind"], told["scratchT-2"]["level"]) == ("fail", "note")
+        assert told["lateT-1"]["kind"] == "open"
+        assert told["largeT-1"]["suppressions"] == []  # 3.27.23: known to be none
+        [suppression] = told["sparedT-1"]["suppressions"]
+        assert (suppression["kind"], suppression["status"]) == ("external", "accepted")
+        assert suppression["justification"] == SPARED.reason
+
+    def test_an_exemption_in_code_is_suppressed_in_source(self) -> None:
+        [result] = self.run(
+            small(disk("spared", size=50, name="a"), exemptions=(SPARED.model_copy(update={"origin": "code"}),))
+        )["results"]
+        assert result["suppressions"][0]["kind"] == "inSource"
+
+    def test_fingerprints_stay_when_the_finding_changes_its_words(self) -> None:
+        def prints(report: Report) -> dict[str, Any]:
+            return {one["properties"]["urn"]: one["fingerprints"] for one in self.run(report)["results"]}
+
+        before, after = small(disk("large", size=99, name="a")), small(disk("large", size=100, name="b"))
+        assert prints(before) == prints(after)
+        assert prints(before) != prints(small(disk("larger", size=99, name="a")))
+
+    def test_the_place_is_a_line_of_the_program(self) -> None:
+        place = self.run()["results"][0]["locations"][0]["physicalLocation"]
+        assert place["artifactLocation"] == {"uri": "stacks/disks.py", "uriBaseId": "%SRCROOT%"}
+        assert place["region"] == {"startLine": 7}
+        assert "%SRCROOT%" in self.run()["originalUriBaseIds"]
+
+    def test_rules_name_the_requirements_that_the_run_describes(self) -> None:
+        run = self.run()
+        taxa = [{one["id"] for one in taxonomy["taxa"]} for taxonomy in run["taxonomies"]]
+        assert taxa == [{"R 1", "R 2", "R 3", "R 4", "R 5"}]
+        named = [relation["target"] for rule in run["tool"]["driver"]["rules"] for relation in rule["relationships"]]
+        assert all(one["id"] in taxa[one["toolComponent"]["index"]] for one in named)  # 3.53.2
+        assert {one["id"] for one in named} == {"R 1", "R 2"}
+
+    def test_exemptions_without_effect_are_warnings_of_the_run(self) -> None:
+        [invocation] = self.run()["invocations"]
+        assert invocation["executionSuccessful"] is True  # 3.20.14: must be there
+        assert "expired on 2029-01-01" in invocation["toolConfigurationNotifications"][0]["message"]["text"]
+
+
+class TestCsv:
+    def rows(self, report: Report | None = None) -> list[dict[str, str]]:
+        return list(csv.DictReader(io.StringIO(written("csv", report), newline="")))
+
+    def test_each_verdict_is_a_row(self, report: Report) -> None:
+        rows = self.rows(report)
+        assert [(one["control"], one["urn"], one["status"]) for one in rows] == [
+            (one.control, one.urn, one.status.value) for one in report.verdicts
+        ]
+        assert all(None not in row and None not in row.values() for row in rows)
+
+    def test_a_spreadsheet_runs_nothing(self) -> None:
+        hostile = "=HYPERLINK(1)"
+        [row] = [one for one in self.rows(small(disk("x", scratch=True, note=hostile))) if one["control"] == "T-2"]
+        assert row["found"] == f"'{hostile}"
+        cells = [cell for row in self.rows() for cell in row.values()]
+        assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@"))]
+
+
+class TestJUnit:
+    def root(self, report: Report | None = None) -> ElementTree.Element:
+        return ElementTree.fromstring(written("junit", report))
+
+    def test_the_counts_are_those_of_the_cases(self, report: Report) -> None:
+        root = self.root(report)
+        for place in (root, *root.findall("testsuite")):
+            cases = list(place.iter("testcase"))
+            assert place.get("tests") == str(len(cases))
+            for name, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
+                assert place.get(name) == str(sum(case.find(tag) is not None for case in cases))
+
+    def test_only_what_passes_looks_passed(self) -> None:
+        report = small()
+        passed = {
+            (case.get("classname"), case.get("name")) for case in self.root(report).iter("testcase") if len(case) == 0
+        }
+        assert passed == {(one.control, one.urn) for one in report.of_status(Status.PASS)}
+
+    def test_what_cannot_be_determined_is_skipped_and_under_strict_an_error(self) -> None:
+        assert self.root().get("errors") == "0"
+        assert self.root(small(strict=True)).get("errors") == "2"
+        skipped = [one.get("message", "") for one in self.root().iter("skipped")]
+        assert any("not determinable: size is not known yet" in one for one in skipped)
+        assert any("exempt until 2030-06-01 by platform" in one for one in skipped)
+
+    def test_what_xml_cannot_hold_is_replaced(self) -> None:
+        assert "\x07" in HOSTILE
+        [failure] = [one for one in self.root().iter("failure") if "alert" in one.get("message", "")]
+        assert "<script>" in failure.get("message", "")
+        assert "\ufffd" in failure.get("message", "")
+
+
+class TestOscal:
+    def read(self, report: Report, folder: Path) -> Any:
+        from trestle.oscal.assessment_results import AssessmentResults
+
+        path = folder / "assessment-results.json"
+        path.write_text(written("oscal", report), encoding="utf-8")
+        return AssessmentResults.oscal_read(path)
+
+    def test_trestle_reads_it_and_finds_no_double_or_dangling_identifier(self, report: Report, tmp_path: Path) -> None:
+        from trestle.core.duplicates_validator import DuplicatesValidator
+        from trestle.core.refs_validator import RefsValidator
+
+        read = self.read(report, tmp_path)
+        assert DuplicatesValidator().model_is_valid(read, True)
+        assert RefsValidator().model_is_valid(read, True)
+        assert read.metadata.oscal_version.root.root.startswith("1.1.")
+
+    def test_every_observation_and_finding_points_at_what_is_there(self, report: Report, tmp_path: Path) -> None:
+        [result] = self.read(report, tmp_path).results
+        items = {one.uuid for one in result.local_definitions.inventory_items} if result.local_definitions else set()
+        observations = result.observations or []
+        assert {subject.subject_uuid for one in observations for subject in one.subjects} <= items
+        known = {one.uuid for one in observations}
+        for finding in result.findings or []:
+            assert {one.observation_uuid for one in finding.related_observations} <= known
+
+    def test_a_finding_is_satisfied_only_where_its_requirement_passes(self, tmp_path: Path) -> None:
+        report = small(disk("good", size=1, name=""), disk("spared", size=50, name="a"))
+        states = {
+            one.target.target_id: (one.target.status.state.value, one.target.status.reason)
+            for one in self.read(report, tmp_path).results[0].findings
+        }
+        assert {target: state for target, (state, _) in states.items()} == {
+            "soc2_R-1": "not-satisfied",
+            "soc2_R-2": "not-satisfied",
+        }
+        passing = self.read(small(disk("good", size=1, name="a")), tmp_path).results[0].findings
+        assert {one.target.status.state.value for one in passing} == {"satisfied"}
+
+    def test_each_evaluated_verdict_is_observed(self, tmp_path: Path) -> None:
+        report = small()
+        observed = self.read(report, tmp_path).results[0].observations
+        assert len(observed) == len(report.verdicts) - report.tally.not_applicable
+        [exempt] = [one for one in observed if one.remarks]
+        assert "Exempt until 2030-06-01 by platform (LF-1)" in exempt.remarks
+
+
+class TestMarkdown:
+    def test_all_violations_stand_there_without_a_base_and_only_new_ones_with(self) -> None:
+        before = small(disk("large", size=99, name="a"), disk("former", size=99, name="a"))
+        after = small(disk("large", size=99, name="a"), disk("new", size=77, name="a"))
+        whole, short = markdown.section(after), markdown.section(after, before)
+        assert "**2 violations, 2 of them blocking.**" in whole
+        assert "`large`" in whole
+        assert "**1 new violation, 1 of them blocking; 1 that the base has too, 1 gone.**" in short
+        assert "`large`" not in short
+        assert "`new`" in short
+
+    def test_the_worst_stands_first_with_its_remedy(self) -> None:
+        text = markdown.section(small())
+        assert text.index("**T-1**") < text.index("**T-2**")
+        assert "(critical, blocks)" in text
+        assert r"Make it \<so\>." in text
+
+    def test_figures_never_stand_alone(self) -> None:
+        assert "| Rules | 2 of 5 (40%) | 5 of 7 (71.4%) | 7 of 9 (77.7%) | 1 |" in markdown.section(small())
+
+    def test_what_comes_from_resources_is_neither_markup_nor_a_table(self) -> None:
+        [line] = [line for line in markdown.section(small()).splitlines() if "alert" in line]
+        assert r"\<script\>alert(1)\</script\> \| \`x\`" in line
+        name = small(disk("a`b", size=99, name="a"))
+        assert "`` a`b ``" in markdown.section(name)
+
+    def test_it_stays_short_and_says_what_it_leaves_out(self) -> None:
+        many = small(*(disk(f"d{number}", size=99, name="a") for number in range(3_000)))
+        text = markdown.section(many)
+        assert len(text) < 10_000
+        shown = text.count("\n  - ")
+        assert f"{3_000 - shown} of 3000 violations are not shown here" in text
+
+    def test_no_violation_is_not_no_data(self) -> None:
+        assert "**No violations.**" in markdown.section(small(disk("good", size=1, name="a")))
+        assert "**Nothing was evaluated.**" in markdown.section(empty())
