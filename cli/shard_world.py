@@ -12,7 +12,17 @@ from typing import Any
 
 from app.database import CertificateLogin, DatabaseUnavailable, Role, ShardDatabase
 from app.settings import PREFIX, CommonSettings, load
-from app.sharding import Directory, NoMap, PostgresMapStore, Router, Shard, parse_directory, read_directory, slot_of
+from app.sharding import (
+    Directory,
+    NoLogin,
+    NoMap,
+    PostgresMapStore,
+    Router,
+    Shard,
+    parse_directory,
+    read_directory,
+    slot_of,
+)
 from app.sharding.reads import ReadRouter, ReplicaDatabase
 from app.sharding.reads.build import servers_of
 from app.sharding.reads.servers import as_shard
@@ -37,6 +47,12 @@ class ShardWorld:
     databases: dict[str, ShardDatabase]
     maps: PostgresMapStore
     reads: ReadRouter
+
+    def database(self, name: str) -> ShardDatabase:
+        """The database of a shard; raises NoLogin."""
+        if name not in self.databases:
+            raise NoLogin(name)
+        return self.databases[name]
 
 
 @asynccontextmanager

@@ -174,6 +174,46 @@ def drop(
     _run(directory, run)
 
 
+@app.command()
+def rebase(
+    names: Annotated[list[str] | None, typer.Argument(help="Names of shards; default all.")] = None,
+    directory: DirectoryFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """After a dump was restored: give the events places in the order of their new cluster. Stop all writers first."""
+
+    async def run(world: ShardWorld) -> None:
+        from app.events.rebase import rebase
+        from cli.operators import progress
+
+        shards = [world.database(name) for name in names or world.databases]
+        with progress("shards rebased") as report:
+            for done, database in enumerate(shards):
+                report(done, len(shards))
+                name, events = database.shard.name, await rebase(database)
+                line = f"{events} events have new places" if events else "its events are of this cluster, nothing to do"
+                _say({"shard": name, "rebased": events}, f"{name}: {line}", as_json=as_json)
+
+    _run(directory, run)
+
+
+@app.command()
+def check(directory: DirectoryFile = None, as_json: AsJson = False) -> None:
+    """Compare the slots that each shard takes writes for with the map: after a restore, before anybody writes."""
+
+    async def run(world: ShardWorld) -> None:
+        from app.sharding.ownership import ownership
+
+        found = await ownership(world.maps, world.databases)
+        for each in found:
+            against = f"takes {len(each.strangers)} slots against the map, refuses {len(each.missing)} of its own"
+            _say(each._asdict(), f"{each.shard}: {'as the map says' if each.agrees else against}", as_json=as_json)
+        if not all(each.agrees for each in found):
+            raise typer.Exit(1)
+
+    _run(directory, run)
+
+
 async def _loads(world: ShardWorld, seconds: float) -> Loads:
     from app.sharding.loads import measure
 

@@ -30,7 +30,7 @@ class RebaseNeeded(EventStoreError):
     def __init__(self) -> None:
         super().__init__(
             "the events carry transaction ids of the cluster that they were dumped from: "
-            "stop all writers and call rebase_events() as the administrator of the database"
+            "stop all writers and run `fortress shards rebase`"
         )
 
 

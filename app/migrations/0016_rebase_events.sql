@@ -10,6 +10,10 @@ declare
     identity cluster_identity;
     numbered bigint;
 begin
+    -- Asked first without a lock: so that asking in vain keeps no writer waiting.
+    if exists (select from cluster_identity where system_identifier = here) then
+        return 0;
+    end if;
     lock table events, events_archive in share row exclusive mode;
     select * into identity from cluster_identity for update;
     if identity.system_identifier = here then
@@ -17,6 +21,7 @@ begin
     end if;
 
     -- Rows that were appended here since the restore carry the id of the transaction that wrote them: they come last.
+    -- A restored row may carry the id of the transaction that restored it by chance, but never the highest positions.
     create temporary table rebased on commit drop as
     select
         stream,
@@ -26,9 +31,17 @@ begin
         native,
         row_number() over (order by native, transaction_id, position) as place
     from (
-        select stream, version, transaction_id, position, xmin = transaction_id::xid as native from events
-        union all
-        select stream, version, transaction_id, position, false from events_archive
+        select
+            stream,
+            version,
+            transaction_id,
+            position,
+            written_so and position > coalesce(max(position) filter (where not written_so) over (), 0) as native
+        from (
+            select stream, version, transaction_id, position, xmin = transaction_id::xid as written_so from events
+            union all
+            select stream, version, transaction_id, position, false from events_archive
+        ) as stored
     ) as event;
     get diagnostics numbered = row_count;
     create unique index on pg_temp.rebased (stream, version);

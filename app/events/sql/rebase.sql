@@ -1,0 +1,1 @@
+select rebase_events()

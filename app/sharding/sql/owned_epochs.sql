@@ -1,0 +1,3 @@
+select slot, epoch
+from slots
+where state = 'owned'
