@@ -14,6 +14,7 @@ MODULES = (
     "app.synthetic.kinds.times",
     "app.synthetic.kinds.template",
     "app.synthetic.numbers.kinds",
+    "app.synthetic.text.kinds",
     "app.synthetic.places.kinds",
 )
 
