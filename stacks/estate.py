@@ -93,6 +93,7 @@ def _app(
             owner=f"{environment.name}-{cloud}",
             labels=environment.tags,
             exposure=settings.exposure,
+            dns_cidrs=cluster.dns_cidrs,
         ),
         options,
     )

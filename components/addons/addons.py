@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pulumi
-from pulumi_kubernetes import apiextensions, core, helm
+from pulumi_kubernetes import apiextensions, core, helm, networking
 
 from components.addons import values
 from components.addons.bindings import AddonBindings, Exposure
@@ -19,8 +19,11 @@ from components.addons.charts import (
     METRICS_SERVER,
     Chart,
 )
+from components.addons.network import Surroundings, policies
+from components.app_deployment.settings import PORT
 from components.children import child_of
 from components.cluster.pod_security import restricted
+from components.identity.workloads import NAMESPACE
 
 GATEWAY_CLASS = "envoy"
 CLUSTER_ISSUER = "acme"
@@ -44,10 +47,14 @@ class AddonsArgs:
     acme_email: str | None = None
     replicas: int = 2
     """Of every add-on that can have more than one."""
+    dns_cidrs: Sequence[str] = ()
+    """Where pods reach DNS besides the pods of kube-dns."""
+    app_namespace: str = NAMESPACE
+    """The one namespace that gateways send requests into, and that gets secrets of the cloud."""
 
 
 class Addons(pulumi.ComponentResource):
-    """Pinned charts, each in its own restricted namespace, and the objects that the app refers to."""
+    """Pinned charts, each in its own closed and restricted namespace, and the objects that the app refers to."""
 
     def __init__(self, name: str, args: AddonsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("livingfortress:addons:Addons", name, None, opts)
@@ -62,7 +69,7 @@ class Addons(pulumi.ComponentResource):
             self._release(METRICS_SERVER, values.metrics_server(replicas))
         self._gateway_class(gateway)
         self._object("cert-manager.io/v1", "ClusterIssuer", CLUSTER_ISSUER, issuer_spec(args), certificates)
-        store = {"provider": dict(bindings.secret_store)}
+        store = {"provider": dict(bindings.secret_store), "conditions": [{"namespaces": [args.app_namespace]}]}
         self._object("external-secrets.io/v1", "ClusterSecretStore", SECRET_STORE, store, secrets)
         self.register_outputs({"gateway_class": GATEWAY_CLASS, "cluster_issuer": CLUSTER_ISSUER})
 
@@ -76,6 +83,7 @@ class Addons(pulumi.ComponentResource):
             },
             opts=self._child,
         )
+        closed = self._network_policies(chart, label, namespace)
         return helm.v3.Release(
             label,
             name=chart.name,
@@ -87,8 +95,26 @@ class Addons(pulumi.ComponentResource):
             atomic=True,
             cleanup_on_fail=True,
             timeout=600,
-            opts=child_of(self, self._child, after=[namespace, *after]),
+            opts=child_of(self, self._child, after=[namespace, *closed, *after]),
         )
+
+    def _network_policies(self, chart: Chart, label: str, namespace: pulumi.Resource) -> list[pulumi.Resource]:
+        args = self._args
+        cluster = Surroundings(
+            dns_cidrs=args.dns_cidrs,
+            token_endpoint=args.bindings.token_endpoint,
+            app_namespace=args.app_namespace,
+            app_port=PORT,
+        )
+        return [
+            networking.v1.NetworkPolicy(
+                f"{label}-{purpose}",
+                metadata={"name": purpose, "namespace": chart.namespace, "labels": dict(args.labels)},
+                spec=spec,
+                opts=child_of(self, self._child, after=[namespace]),
+            )
+            for purpose, spec in policies(chart, cluster).items()
+        ]
 
     def _gateway_class(self, gateway: pulumi.Resource) -> None:
         proxies = self._object(

@@ -14,6 +14,8 @@ from components.addons.bindings import DUTIES, AddonBindings, Duty
 from components.children import child_of
 from components.naming import IAM_ROLE, fit
 
+POD_IDENTITY_AGENT = "169.254.170.23/32"
+"""Where the agent on each node hands out the tokens of EKS Pod Identity (Amazon EKS User Guide, Pod Identity Agent)."""
 _TRUST = {
     "Effect": "Allow",
     "Principal": {"Service": "pods.eks.amazonaws.com"},
@@ -68,6 +70,7 @@ class AwsAddonAccess(pulumi.ComponentResource):
                 "public": _load_balancer("internet-facing"),
                 "internal": _load_balancer("internal"),
             },
+            token_endpoint=POD_IDENTITY_AGENT,
             brings_metrics=False,
             name_servers=zone.name_servers,
         )

@@ -50,6 +50,8 @@ class AddonBindings:
     """On pods that act in the cloud."""
     load_balancer: Mapping[Exposure, Mapping[str, Any]]
     """Parts of the proxies' Service (Envoy Gateway, KubernetesServiceSpec) that make its address public or internal."""
+    token_endpoint: str | None = None
+    """The address on the node where pods that act in the cloud get its tokens; none where they ask elsewhere."""
     brings_metrics: bool
     """The cloud runs a metrics-server itself."""
     name_servers: pulumi.Output[Sequence[str]]

@@ -12,6 +12,7 @@ from components.addons.bindings import DUTIES, AddonBindings, Duty
 from components.children import child_of
 from components.naming import GCP_RESOURCE, GCP_SERVICE_ACCOUNT, fit
 from components.tags import labels
+from components.traffic import METADATA_SERVER
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +59,7 @@ class GcpAddonAccess(pulumi.ComponentResource):
                 "public": {},
                 "internal": {"annotations": {"networking.gke.io/load-balancer-type": "Internal"}},
             },
+            token_endpoint=METADATA_SERVER,
             brings_metrics=True,
             name_servers=zone.name_servers,
         )

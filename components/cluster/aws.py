@@ -90,6 +90,7 @@ class AwsCluster(pulumi.ComponentResource):
                 role_name=roles.node_role.name,
                 subnet_ids=args.subnet_ids,
                 security_group_id=cluster.vpc_config.cluster_security_group_id,
+                labels=args.tags,
             ),
             child_of(self, child, providers=[self.provider]),
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,7 @@ class AwsNodesArgs:
     """IAM role of the nodes; the same as that of the built-in system pool, which the cluster lets in by itself."""
     subnet_ids: Sequence[pulumi.Input[str]]
     security_group_id: pulumi.Input[str]
+    labels: Mapping[str, str]
 
 
 class AwsNodes(pulumi.ComponentResource):
@@ -32,7 +33,7 @@ class AwsNodes(pulumi.ComponentResource):
         child = child_of(self, opts)
         controller = core.v1.ConfigMap(
             f"{name}-network-policy",
-            metadata={"name": "amazon-vpc-cni", "namespace": "kube-system"},
+            metadata={"name": "amazon-vpc-cni", "namespace": "kube-system", "labels": args.labels},
             data={"enable-network-policy-controller": "true"},
             opts=child,
         )
@@ -40,7 +41,7 @@ class AwsNodes(pulumi.ComponentResource):
             f"{name}-class",
             api_version="eks.amazonaws.com/v1",
             kind="NodeClass",
-            metadata={"name": NODE_CLASS},
+            metadata={"name": NODE_CLASS, "labels": dict(args.labels)},
             spec=node_class_spec(args),
             opts=child_of(self, child, after=[controller]),
         )
@@ -48,7 +49,7 @@ class AwsNodes(pulumi.ComponentResource):
             f"{name}-pool",
             api_version="karpenter.sh/v1",
             kind="NodePool",
-            metadata={"name": NODE_CLASS},
+            metadata={"name": NODE_CLASS, "labels": dict(args.labels)},
             spec=node_pool_spec(args.settings),
             opts=child_of(self, child, after=[node_class]),
         )

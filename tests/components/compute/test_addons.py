@@ -12,11 +12,34 @@ import pytest
 from components.addons import charts, values
 from components.addons.addons import AddonsArgs, issuer_spec, proxy_spec
 from components.addons.bindings import AddonBindings
+from components.addons.network import Surroundings, policies
 
 CLOUDS = ("aws", "azure", "gcp")
 RELEASE = "kubernetes:helm.sh/v3:Release"
 ALWAYS = ("envoy-gateway", "cert-manager", "external-dns", "external-secrets")
+POLICY = "kubernetes:networking.k8s.io/v1:NetworkPolicy"
+SURROUNDINGS = Surroundings(
+    dns_cidrs=["172.20.0.10/32"],
+    token_endpoint="169.254.170.23/32",
+    app_namespace="living-fortress",
+    app_port=8440,
+)
 PINNED = [one for one in vars(charts).values() if isinstance(one, charts.Chart)]
+
+
+def reached(spec: dict[str, Any]) -> set[tuple[str, int]]:
+    """The addresses that a policy lets pods reach, each with a port."""
+    return {
+        (peer["ipBlock"]["cidr"], port["port"])
+        for rule in spec["egress"]
+        for peer in rule["to"]
+        for port in rule.get("ports", ())
+        if "ipBlock" in peer
+    }
+
+
+def reached_by(chart: charts.Chart, cluster: Surroundings) -> set[tuple[str, int]]:
+    return reached(policies(chart, cluster)["allow-needed"])
 
 
 def test_the_components_are_well_formed(addons: Any) -> None:
@@ -52,6 +75,75 @@ def test_every_add_on_lives_in_a_restricted_namespace_that_exists_first(addons: 
         labels = space["metadata"]["labels"]
         assert labels["pod-security.kubernetes.io/enforce"] == "restricted"
         assert labels["pod-security.kubernetes.io/enforce-version"] == "v1.35"
+
+
+def test_every_add_on_comes_into_a_namespace_that_is_closed_but_for_what_it_needs(addons: Any) -> None:
+    by_urn = {one.urn: one for one in addons.engine.all(POLICY)}
+    for release in addons.engine.all(RELEASE):
+        first = {one["metadata"]["name"]: one for urn in release.depends_on if (one := by_urn.get(urn))}
+        assert first.keys() == {"default-deny", "allow-needed"}
+        for one in first.values():
+            assert one["metadata"]["namespace"] == release["namespace"]
+            assert one["spec"]["podSelector"] == {}
+            assert one["spec"]["policyTypes"] == ["Ingress", "Egress"]
+        assert not first["default-deny"]["spec"].keys() & {"ingress", "egress"}
+        rules = first["allow-needed"]["spec"]
+        inside = [{"podSelector": {}}]
+        assert all(rule.get("from") == inside or rule["ports"] for rule in rules["ingress"])
+        assert all(rule["to"] == inside or rule["ports"] for rule in rules["egress"])
+
+
+CALLED_AT = {
+    charts.ENVOY_GATEWAY: {10080, 10443, 9443},
+    charts.CERT_MANAGER: {10250},
+    charts.EXTERNAL_DNS: set(),
+    charts.EXTERNAL_SECRETS: {10250},
+    charts.METRICS_SERVER: {10250},
+}
+
+
+@pytest.mark.parametrize("chart", PINNED, ids=lambda chart: chart.name)
+def test_add_ons_are_called_where_they_listen_and_from_their_own_namespace(chart: charts.Chart) -> None:
+    [from_inside, *called] = policies(chart, SURROUNDINGS)["allow-needed"]["ingress"]
+    assert from_inside == {"from": [{"podSelector": {}}]}
+    assert {port["port"] for rule in called for port in rule["ports"]} == CALLED_AT[chart]
+
+
+@pytest.mark.parametrize("chart", PINNED, ids=lambda chart: chart.name)
+def test_add_ons_reach_names_https_and_what_each_needs(chart: charts.Chart) -> None:
+    reached = reached_by(chart, SURROUNDINGS)
+    expected = {("0.0.0.0/0", 443), ("172.20.0.10/32", 53)}
+    if chart in (charts.CERT_MANAGER, charts.EXTERNAL_DNS, charts.EXTERNAL_SECRETS):
+        expected.add(("169.254.170.23/32", 80))
+        assert reached_by(chart, replace(SURROUNDINGS, token_endpoint=None)) == reached - {("169.254.170.23/32", 80)}
+    if chart is charts.CERT_MANAGER:
+        expected.add(("0.0.0.0/0", 53))
+    if chart is charts.METRICS_SERVER:
+        expected.add(("0.0.0.0/0", 10250))
+    assert reached == expected
+
+
+def test_only_the_gateway_sends_requests_into_the_apps_namespace() -> None:
+    app = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "living-fortress"}}}
+    sent = {
+        chart: [rule["ports"] for rule in policies(chart, SURROUNDINGS)["allow-needed"]["egress"] if app in rule["to"]]
+        for chart in PINNED
+    }
+    assert sent.pop(charts.ENVOY_GATEWAY) == [[{"port": 8440, "protocol": "TCP"}]]
+    assert not any(sent.values())
+
+
+@pytest.mark.parametrize("cloud", CLOUDS)
+def test_add_ons_get_tokens_where_their_cloud_hands_them_out(addons: Any, cloud: str) -> None:
+    policy = addons.engine.named(POLICY, f"test-{cloud}-external-dns-allow-needed")
+    endpoints = {"aws": ["169.254.170.23/32"], "azure": [], "gcp": ["169.254.169.254/32"]}
+    assert [cidr for cidr, port in reached(policy["spec"]) if port == 80] == endpoints[cloud]
+
+
+@pytest.mark.parametrize("cloud", CLOUDS)
+def test_the_clouds_secrets_are_for_the_app_alone(addons: Any, cloud: str) -> None:
+    store = addons.engine.named("kubernetes:external-secrets.io/v1:ClusterSecretStore", f"test-{cloud}-cloud-secrets")
+    assert store["spec"]["conditions"] == [{"namespaces": ["living-fortress"]}]
 
 
 @pytest.mark.parametrize("cloud", CLOUDS)

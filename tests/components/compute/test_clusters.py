@@ -128,7 +128,7 @@ def test_control_planes_log_everything_and_logs_are_kept_for_a_while(clusters: A
 def test_network_policies_are_enforced_on_the_nodes(clusters: Any) -> None:
     engine = clusters.engine
     controller = engine.only("kubernetes:core/v1:ConfigMap")
-    assert controller["metadata"] == {"name": "amazon-vpc-cni", "namespace": "kube-system"}
+    assert (controller["metadata"]["name"], controller["metadata"]["namespace"]) == ("amazon-vpc-cni", "kube-system")
     assert controller["data"] == {"enable-network-policy-controller": "true"}
     assert engine.only("kubernetes:eks.amazonaws.com/v1:NodeClass")["spec"]["networkPolicy"] == "DefaultAllow"
     pools = engine.only(EKS)["computeConfig"]["nodePools"]
@@ -136,6 +136,12 @@ def test_network_policies_are_enforced_on_the_nodes(clusters: Any) -> None:
     aks = engine.only(AKS)["networkProfile"]
     assert (aks["networkPolicy"], aks["networkDataplane"]) == ("cilium", "cilium")
     assert engine.only(GKE)["datapathProvider"] == "ADVANCED_DATAPATH"
+
+
+def test_objects_of_the_nodes_carry_labels(clusters: Any) -> None:
+    custom = ("kubernetes:eks.amazonaws.com/v1:NodeClass", "kubernetes:karpenter.sh/v1:NodePool")
+    for token in ("kubernetes:core/v1:ConfigMap", *custom):
+        assert clusters.engine.only(token)["metadata"]["labels"] == {"owner": "platform", "environment": "test"}
 
 
 def test_pods_can_prove_who_they_are(clusters: Any) -> None:

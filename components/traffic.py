@@ -1,0 +1,47 @@
+"""The words of NetworkPolicies: rules, and the peers and ports that they name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pulumi
+
+LINK_LOCAL = "169.254.0.0/16"
+"""Where nodes answer their pods: no address of a service, and tokens of the node are among the answers."""
+METADATA_SERVER = "169.254.169.254/32"
+
+Rule = dict[str, Any]
+DENIED: Rule = {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
+"""Nobody talks to a pod of the namespace, and none of them to anybody, but for what other policies add."""
+
+
+def egress(pods: Rule, rules: list[Rule]) -> Rule:
+    return {"podSelector": pods, "policyTypes": ["Egress"], "egress": rules}
+
+
+def dns(cidrs: Sequence[str]) -> Rule:
+    """To the pods of kube-dns, and to the addresses where else names are resolved."""
+    resolver = namespace("kube-system") | {"podSelector": {"matchLabels": {"k8s-app": "kube-dns"}}}
+    return {
+        "to": [resolver, *[{"ipBlock": {"cidr": cidr}} for cidr in cidrs]],
+        "ports": [port(53, "UDP"), port(53)],
+    }
+
+
+def addresses(cidrs: Sequence[pulumi.Input[str]], number: int, but_not: Sequence[str] = ()) -> Rule:
+    excepted = {"except": [*but_not]} if but_not else {}
+    return {"to": [{"ipBlock": {"cidr": cidr, **excepted}} for cidr in cidrs], "ports": [port(number)]}
+
+
+def anywhere(number: int) -> Rule:
+    """To any address but those of the node."""
+    return addresses(["0.0.0.0/0"], number, but_not=[LINK_LOCAL])
+
+
+def namespace(name: str) -> Rule:
+    return {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": name}}}
+
+
+def port(number: int, protocol: str = "TCP") -> Rule:
+    return {"port": number, "protocol": protocol}
