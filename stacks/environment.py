@@ -158,6 +158,18 @@ class Oidc(Settings):
     """A ConfigMap beside the app that holds the issuer's `jwks.json`; absent: the issuer is asked."""
 
 
+class PersonalData(Settings):
+    """Where the keys of persons are wrapped, and erasures are logged."""
+
+    keeper: Literal["aws", "gcp"] | None = None
+    """The cloud whose key service does it; absent: the first of these two that is in use. Azure's vault is closed to
+    the networks of the clusters."""
+    key_secret: Label | None = None
+    """A Secret beside the app with a master key, `master-key.json`, in place of a keeper: on one machine only."""
+    erasure_log: Annotated[str, StringConstraints(pattern=r"^(databases$|file:/.)")] = "databases"
+    """A table in a database of every home; or a file that the app's commands can write."""
+
+
 class Environment(Settings):
     """Everything that distinguishes one environment from another."""
 
@@ -177,6 +189,7 @@ class Environment(Settings):
     cluster: Cluster
     app: App
     oidc: Oidc
+    personal_data: PersonalData = PersonalData()
 
     @field_validator("clouds")
     @classmethod
@@ -190,6 +203,24 @@ class Environment(Settings):
         if (self.expires is not None) != self.name.startswith("preview-"):
             raise ValueError("expires belongs to preview environments, and to every one of them")
         return self
+
+    @model_validator(mode="after")
+    def _keys_are_kept(self) -> Self:
+        keeper, secret = self.personal_data.keeper, self.personal_data.key_secret
+        if secret is not None:
+            if keeper is not None or self.world is World.REAL:
+                raise ValueError("personalData.keySecret is for the local environment, and leaves no keeper")
+        elif keeper is not None and keeper not in self.clouds:
+            raise ValueError(f"personalData.keeper {keeper} is not among the clouds in use: {', '.join(self.clouds)}")
+        elif keeper is None and not {"aws", "gcp"} & {*self.clouds}:
+            raise ValueError("personalData: one of the clouds in use must be aws or gcp, to keep the keys of persons")
+        return self
+
+    @property
+    def key_keeper(self) -> Cloud:
+        """The cloud that keeps the master key; of no meaning where there is a key secret."""
+        first: Cloud = next(cloud for cloud in self.clouds if cloud != "azure")
+        return self.personal_data.keeper or first
 
     @property
     def world(self) -> World:

@@ -18,6 +18,7 @@ from components.interconnect import Mesh, MeshArgs
 from stacks.environment import Cloud, Environment
 from stacks.federation import federate
 from stacks.landing_zones import LANDING_ZONES, Cluster, LandingZone
+from stacks.master_key import MasterKey, keep_master_key
 
 
 @dataclass(frozen=True)
@@ -53,9 +54,10 @@ def build(environment: Environment) -> Estate:
         _all_providers(zones),
     )
     clusters = {cloud: zone.cluster(_cluster_settings(environment)) for cloud, zone in zones.items()}
-    logins_of = federate(environment, zones, clusters, shards.endpoints)
+    master_key = keep_master_key(environment, zones)
+    logins_of = federate(environment, zones, clusters, shards.endpoints, master_key)
     apps = {
-        cloud: _app(environment, cloud, zones, clusters[cloud], shards, logins_of(cloud), mesh)
+        cloud: _app(environment, cloud, zones, clusters[cloud], shards, logins_of(cloud), master_key, mesh)
         for cloud in environment.clouds
     }
     return Estate(zones, shards, clusters, apps)
@@ -80,6 +82,7 @@ def _app(
     cluster: Cluster,
     shards: ShardCluster,
     logins: Mapping[Workload, WorkloadLogins],
+    master_key: MasterKey,
     mesh: list[pulumi.Resource],
 ) -> AppDeployment:
     """Add-ons and app of one cluster; the app asks every home, so it comes after the mesh."""
@@ -106,6 +109,7 @@ def _app(
             directory=shards.directory,
             database_cidrs=[cidr for zone in zones.values() for cidr in zone.database_cidrs],
             oidc=Oidc(**environment.oidc.model_dump()),
+            personal_data=master_key.personal_data,
             entry=Entry(hostnames=[domain]),
             logins=logins,
             labels=environment.tags,

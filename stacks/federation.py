@@ -12,6 +12,7 @@ from components.identity.workloads import WORKLOADS, ClusterIssuer, Workload, Wo
 from components.naming import GCP_POOL, fit
 from stacks.environment import Cloud, Environment
 from stacks.landing_zones import AwsLandingZone, AzureLandingZone, Cluster, GcpLandingZone, LandingZone
+from stacks.master_key import MasterKey
 
 LoginsOf = Callable[[Cloud], Mapping[Workload, WorkloadLogins]]
 
@@ -21,6 +22,7 @@ def federate(
     landing_zones: Mapping[Cloud, LandingZone],
     clusters: Mapping[Cloud, Cluster],
     endpoints: Mapping[str, Endpoint],
+    master_key: MasterKey,
 ) -> LoginsOf:
     """Make each cloud trust all clusters; returns what the pods of the cluster in a cloud must carry."""
     issuers = [ClusterIssuer(home=cloud, issuer=cluster.oidc_issuer) for cloud, cluster in clusters.items()]
@@ -29,7 +31,7 @@ def federate(
         name = f"{environment.name}-{cloud}-federation"
         match zone:
             case AwsLandingZone():
-                aws = AwsFederation(name, _aws_args(zone, issuers, endpoints, environment), zone.options)
+                aws = AwsFederation(name, _aws_args(zone, issuers, endpoints, master_key, environment), zone.options)
             case AzureLandingZone():
                 AzureFederation(name, AzureFederationArgs(identities=zone.identities, clusters=issuers), zone.options)
                 azure = zone.identities
@@ -57,6 +59,7 @@ def _aws_args(
     zone: AwsLandingZone,
     issuers: Sequence[ClusterIssuer],
     endpoints: Mapping[str, Endpoint],
+    master_key: MasterKey,
     environment: Environment,
 ) -> AwsFederationArgs:
     databases = [
@@ -71,5 +74,9 @@ def _aws_args(
         if endpoint.arn is not None and endpoint.resource_id is not None and endpoint.admin.secret is not None
     ]
     return AwsFederationArgs(
-        clusters=issuers, databases=databases, secret_key_arn=zone.secret_key_arn, tags=environment.tags
+        clusters=issuers,
+        databases=databases,
+        secret_key_arn=zone.secret_key_arn,
+        person_key_arn=master_key.aws_arn,
+        tags=environment.tags,
     )

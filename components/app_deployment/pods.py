@@ -17,6 +17,8 @@ DIRECTORY_CONFIG_MAP = "ledger-directory"
 DIRECTORY_FOLDER = "/etc/fortress"
 ISSUER_FOLDER = "/etc/fortress-issuer"
 GCP_FOLDER = "/etc/fortress-gcp"
+KEY_FOLDER = "/etc/fortress-key"
+KEY_FILE = "master-key.json"
 GCP_FILE = "credentials.json"
 SECRETS = "ledger-secrets"
 TOKEN_LIFETIME_SECONDS = 3600
@@ -105,11 +107,14 @@ def _container(
 
 
 def _environment(args: AppDeploymentArgs) -> list[Manifest]:
+    personal, in_file = args.personal_data, args.personal_data.key_secret is not None
     return [
         _variable("FORTRESS_ENVIRONMENT", args.environment),
         _variable("FORTRESS_CLOUD", args.cloud),
         _variable("FORTRESS_DIRECTORY", f"{DIRECTORY_FOLDER}/directory.json"),
         _variable("FORTRESS_LOG_LEVEL", args.log_level),
+        _variable("FORTRESS_MASTER_KEY", f"file:{KEY_FOLDER}/{KEY_FILE}" if in_file else personal.master_key),
+        _variable("FORTRESS_ERASURE_LOG", personal.erasure_log),
     ]
 
 
@@ -176,6 +181,13 @@ def _mounted(args: AppDeploymentArgs, workload: Workload) -> list[tuple[Manifest
             (
                 {"name": "gcp-login", "configMap": {"name": gcp_config_map(workload)}},
                 {"name": "gcp-login", "mountPath": GCP_FOLDER, "readOnly": True},
+            )
+        )
+    if args.personal_data.key_secret is not None:
+        mounted.append(
+            (
+                {"name": "key", "secret": {"secretName": args.personal_data.key_secret, "defaultMode": 0o400}},
+                {"name": "key", "mountPath": KEY_FOLDER, "readOnly": True},
             )
         )
     if workload == LEDGER and args.oidc.jwks_config_map:

@@ -32,6 +32,21 @@ class Oidc:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PersonalData:
+    """Where the keys of persons are wrapped, and erasures are logged."""
+
+    master_key: pulumi.Input[str] | None = None
+    """As the app takes it, such as `aws-kms:<arn>`; absent where `key_secret` is given."""
+    key_secret: str | None = None
+    """A Secret in the app's namespace that holds a master key as `master-key.json`: on one machine only."""
+    erasure_log: str = "databases"
+
+    def __post_init__(self) -> None:
+        if (self.master_key is None) == (self.key_secret is None):
+            raise InvalidDeployment("personal_data: needs master_key or key_secret, and not both")
+
+
+@dataclass(frozen=True, kw_only=True)
 class Replicas:
     """How many pods serve, and how many must stay up while nodes are drained."""
 
@@ -104,6 +119,7 @@ class AppDeploymentArgs:
     database_cidrs: Sequence[pulumi.Input[str]]
     """Where the database servers of all clouds are; the app may connect to nothing else on their port."""
     oidc: Oidc
+    personal_data: PersonalData
     entry: Entry
     logins: Mapping[Workload, WorkloadLogins]
     """How the pods of `ledger` and `migrator` log into each cloud."""

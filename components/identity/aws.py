@@ -50,13 +50,18 @@ class AwsFederationArgs:
     databases: Sequence[AwsDatabaseAccess]
     secret_key_arn: pulumi.Input[str]
     """The customer-managed key that encrypts the master secrets."""
+    person_key_arn: pulumi.Input[str] | None = None
+    """The key that wraps the keys of persons; absent where another cloud keeps it."""
     tags: Mapping[str, str]
     namespace: str = NAMESPACE
     """Namespace of the workloads' service accounts."""
 
 
 class AwsFederation(pulumi.ComponentResource):
-    """One role a workload: `ledger` may log into the databases, `migrator` may read their master credentials."""
+    """One role a workload: `ledger` may log into the databases, `migrator` may read their master credentials.
+
+    Both may wrap and unwrap the keys of persons.
+    """
 
     logins: Mapping[Workload, AwsLogin]
 
@@ -64,7 +69,7 @@ class AwsFederation(pulumi.ComponentResource):
         super().__init__("livingfortress:identity:AwsFederation", name, None, opts)
         self._child = child_of(self, opts)
         providers = {cluster.home: self._trust(name, cluster, args) for cluster in args.clusters}
-        policies = {LEDGER: _connect_policy(args.databases), MIGRATOR: _master_policy(args)}
+        policies = {LEDGER: _connect_policy(args), MIGRATOR: _master_policy(args)}
         roles = {workload: self._role(name, workload, providers, args) for workload in WORKLOADS}
         for workload, role in roles.items():
             iam.RolePolicy(
@@ -125,14 +130,19 @@ def trust_policy(clusters: Sequence[Sequence[str]], token_subject: str) -> str:
     )
 
 
-def _connect_policy(databases: Sequence[AwsDatabaseAccess]) -> pulumi.Output[str]:
+def _connect_policy(args: AwsFederationArgs) -> pulumi.Output[str]:
     users = [
         pulumi.Output.all(one.arn, identity).apply(lambda pair: database_user(*pair))
-        for one in databases
+        for one in args.databases
         for identity in (one.resource_id, *one.replica_resource_ids)
     ]
-    return pulumi.Output.all(*users).apply(
-        lambda arns: _policy([{"Effect": "Allow", "Action": "rds-db:connect", "Resource": sorted(arns)}])
+    return pulumi.Output.all(pulumi.Output.all(*users), args.person_key_arn).apply(
+        lambda known: _policy(
+            [
+                {"Effect": "Allow", "Action": "rds-db:connect", "Resource": sorted(known[0])},
+                *_persons(known[1]),
+            ]
+        )
     )
 
 
@@ -144,7 +154,7 @@ def database_user(server_arn: str, resource_id: str) -> str:
 
 def _master_policy(args: AwsFederationArgs) -> pulumi.Output[str]:
     secrets = pulumi.Output.all(*[one.master_secret_arn for one in args.databases])
-    return pulumi.Output.all(secrets, args.secret_key_arn).apply(
+    return pulumi.Output.all(secrets, args.secret_key_arn, args.person_key_arn).apply(
         lambda known: _policy(
             [
                 {"Effect": "Allow", "Action": "secretsmanager:GetSecretValue", "Resource": sorted(known[0])},
@@ -154,9 +164,24 @@ def _master_policy(args: AwsFederationArgs) -> pulumi.Output[str]:
                     "Resource": known[1],
                     "Condition": {"StringLike": {"kms:ViaService": "secretsmanager.*.amazonaws.com"}},
                 },
+                *_persons(known[2]),
             ]
         )
     )
+
+
+def _persons(key_arn: str | None) -> list[dict[str, object]]:
+    """The right to use that one key, and only for what is bound to a person."""
+    if key_arn is None:
+        return []
+    return [
+        {
+            "Effect": "Allow",
+            "Action": ["kms:Encrypt", "kms:Decrypt"],
+            "Resource": key_arn,
+            "Condition": {"Null": {"kms:EncryptionContext:context": "false"}},
+        }
+    ]
 
 
 def _policy(statements: list[dict[str, object]]) -> str:

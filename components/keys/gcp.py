@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pulumi
 from pulumi_gcp import kms, projects
@@ -13,6 +13,8 @@ from components.children import child_of
 from components.tags import labels
 
 _DAY = 86_400
+_USE = "roles/cloudkms.cryptoKeyEncrypterDecrypter"
+_SEE = "roles/cloudkms.viewer"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +27,10 @@ class GcpKeyArgs:
     tags: Mapping[str, str]
     services: tuple[str, ...] = ("sqladmin.googleapis.com",)
     """Services whose own identity may encrypt with the key."""
+    users: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
+    """Further identities that encrypt with the key: a name for each, and the e-mail address of its service account."""
+    rotators: tuple[str, ...] = ()
+    """Those of the users who may also see which version is current, to wrap anew what an earlier one wrapped."""
     salt: str = ""
     """A key ring's name stays taken for ever; change the salt to make a deleted environment anew."""
     rotation_days: int = 90
@@ -64,7 +70,10 @@ class GcpKey(pulumi.ComponentResource):
         )
         child = child_of(self, opts)
         grants = [_grant(name, service, key.id, args, child) for service in args.services]
-        # Whoever encrypts with the key must wait for its service's grant: the key's id arrives only then.
+        for user, email in args.users.items():
+            roles = {user: _USE} | ({f"{user}-sees": _SEE} if user in args.rotators else {})
+            grants += [_member(f"{name}-{label}", role, email, key.id, child) for label, role in roles.items()]
+        # Whoever encrypts with the key must wait for the grants: the key's id arrives only then.
         self.key_id = pulumi.Output.all(key.id, *(grant.id for grant in grants)).apply(lambda all_: str(all_[0]))
         self.register_outputs({"keyId": self.key_id})
 
@@ -78,7 +87,19 @@ def _grant(
     return kms.CryptoKeyIAMMember(
         label,
         crypto_key_id=key_id,
-        role="roles/cloudkms.cryptoKeyEncrypterDecrypter",
+        role=_USE,
         member=identity.member,
+        opts=child,
+    )
+
+
+def _member(
+    name: str, role: str, email: pulumi.Input[str], key_id: pulumi.Input[str], child: pulumi.ResourceOptions
+) -> kms.CryptoKeyIAMMember:
+    return kms.CryptoKeyIAMMember(
+        name,
+        crypto_key_id=key_id,
+        role=role,
+        member=pulumi.Output.concat("serviceAccount:", email),
         opts=child,
     )

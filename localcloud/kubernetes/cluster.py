@@ -17,6 +17,7 @@ from typing import Any
 from localcloud.body import BodyError, Properties, Resource
 from localcloud.home import Home, write_atomically
 from localcloud.identity import Authority
+from localcloud.master_key import master_key_of
 from localcloud.provider.guard import Refused, cluster_of
 
 Manifest = dict[str, Any]
@@ -29,6 +30,8 @@ CLUSTER_SCOPE = "_cluster"
 """The folder of objects that belong to no namespace; no namespace can have this name."""
 ISSUER_CONFIG = "localcloud-issuer"
 """Every namespace has it, as it has kube-root-ca.crt in a real cluster: the keys of the local token issuer."""
+KEY_SECRET = "localcloud-master-key"  # noqa: S105 - a name
+"""Every namespace has it: a master key of this world, which stands in for a cloud's key service."""
 FOLDER = ".d"
 """Ends the name of the folder that lies beside an object's JSON."""
 NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
@@ -166,6 +169,8 @@ class Cluster:
 
     def secret(self, namespace: str, name: str) -> dict[str, bytes] | None:
         """The contents of a Secret."""
+        if name == KEY_SECRET:
+            return {"master-key.json": master_key_of(self.home).read_bytes()}
         return _contents(self.get("Secret", namespace, name), encoded="data", plain="stringData")
 
 

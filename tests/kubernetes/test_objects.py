@@ -10,11 +10,13 @@ from typing import Any
 import jwt
 import pytest
 
+from app.personal_data.key_file import FileMasterKey
 from localcloud.bodies import body_for
 from localcloud.body import BodyError, Resource
 from localcloud.home import Home
 from localcloud.identity import Authority
 from localcloud.kubernetes.cluster import Cluster
+from localcloud.master_key import master_key_of
 
 CONFIG_MAP = "kubernetes:core/v1:ConfigMap"
 
@@ -95,6 +97,18 @@ def test_secrets_are_read_whatever_way_they_were_written(world: Home) -> None:
     inputs = {"metadata": {"name": "s"}, "data": data, "stringData": {"b": "2"}}
     body_for("kubernetes:core/v1:Secret").create(world, resource(inputs))
     assert Cluster(world, "aws").secret("default", "s") == {"a": b"1", "b": b"2"}
+
+
+def test_every_namespace_has_the_master_key_of_its_world_which_stays_the_same(world: Home) -> None:
+    first = Cluster(world, "aws").secret("any", "localcloud-master-key")
+    assert first is not None
+    assert first == Cluster(world, "gcp").secret("other", "localcloud-master-key")
+    content = json.loads(first["master-key.json"])
+    assert len(base64.b64decode(content["keys"][content["current"]])) == 32
+    assert stat.S_IMODE(master_key_of(world).stat().st_mode) == 0o600
+    # The app takes it as it is.
+    key = FileMasterKey(master_key_of(world))
+    assert key.unwrap(key.wrap(b"1" * 32, b"anna"), b"anna") == b"1" * 32
 
 
 def test_every_namespace_knows_the_token_issuer(world: Home) -> None:

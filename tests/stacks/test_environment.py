@@ -89,6 +89,8 @@ def with_change(path: str, value: Any) -> dict[str, Any]:
         ("app.image", "ghcr.io/living-fortress/app:latest", "@sha256:"),
         ("app.minReplicas", 2, "minAvailable < minReplicas <= maxReplicas"),
         ("oidc.issuer", "http://login.fortress.example", "^https://"),
+        ("personalData.keeper", "azure", "'aws' or 'gcp'"),
+        ("personalData.erasureLog", "s3://bucket", "databases"),
         ("surprise", 1, "not a known key; allowed here: accounts, app"),
     ],
 )
@@ -101,6 +103,33 @@ def test_a_wrong_setting_is_one_line_with_file_key_value_and_what_is_allowed(
     assert line.startswith(f"{FILE}: living-fortress:{path.split('.')[0]}")
     assert allowed in line
     assert json.dumps(value)[:20] in line or path.split(".")[-1] in line
+
+
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        ({"personalData": {"keySecret": "key"}}, "personalData.keySecret is for the local environment"),
+        (
+            {"personalData": {"keeper": "gcp"}, "clouds": ["aws"]},
+            "personalData.keeper gcp is not among the clouds",
+        ),
+        ({"clouds": ["azure"]}, "one of the clouds in use must be aws or gcp, to keep the keys of persons"),
+    ],
+)
+def test_the_keys_of_persons_are_kept_by_a_cloud_in_use(changes: dict[str, Any], line: str) -> None:
+    with pytest.raises(InvalidSettings, match=line):
+        read(settings("production") | {f"living-fortress:{key}": value for key, value in changes.items()})
+
+
+@pytest.mark.parametrize(
+    ("clouds", "keeper", "kept"),
+    [(["aws", "azure", "gcp"], None, "aws"), (["azure", "gcp"], None, "gcp"), (["aws", "azure", "gcp"], "gcp", "gcp")],
+)
+def test_the_first_cloud_that_can_keeps_the_keys_unless_another_is_named(
+    clouds: list[str], keeper: str | None, kept: str
+) -> None:
+    changes = {"living-fortress:clouds": clouds, "living-fortress:personalData": {"keeper": keeper}}
+    assert read(settings("production") | changes).key_keeper == kept
 
 
 def test_every_fault_is_told_not_only_the_first() -> None:

@@ -15,7 +15,7 @@ from components.addons.addons import Addons, AddonsArgs
 from components.addons.aws import AwsAddonAccess, AwsAddonAccessArgs
 from components.addons.azure import AzureAddonAccess, AzureAddonAccessArgs
 from components.addons.gcp import GcpAddonAccess, GcpAddonAccessArgs
-from components.app_deployment import AppDeploymentArgs, Entry, Oidc
+from components.app_deployment import AppDeploymentArgs, Entry, Oidc, PersonalData
 from components.cluster.aws import AwsCluster, AwsClusterArgs
 from components.cluster.azure import AzureCluster, AzureClusterArgs
 from components.cluster.gcp import GcpCluster, GcpClusterArgs
@@ -184,6 +184,7 @@ def identities(compute_engine: Any) -> SimpleNamespace:
                     )
                 ],
                 secret_key_arn="arn:aws:kms:eu-central-1:000000000001:key/k",
+                person_key_arn="arn:aws:kms:eu-central-1:000000000001:key/persons",
                 tags=TAGS,
             ),
             engine.on("aws"),
@@ -279,6 +280,7 @@ def app_args() -> Callable[..., AppDeploymentArgs]:
             directory='{"shards": []}',
             database_cidrs=["10.16.224.0/22", "10.17.128.0/20"],
             oidc=Oidc(issuer="https://login.example", audience="ledger"),
+            personal_data=PersonalData(master_key="aws-kms:arn:aws:kms:eu-central-1:1:key/persons"),
             entry=Entry(hostnames=["aws.example.org"]),
             logins=dict.fromkeys(WORKLOADS, logins),
             labels=TAGS,

@@ -11,7 +11,15 @@ import pulumi_aws as aws
 import pulumi_kubernetes as kubernetes
 import pytest
 
-from components.app_deployment import Entry, InvalidDeployment, Oidc, Replicas, Resources, SecretReference
+from components.app_deployment import (
+    Entry,
+    InvalidDeployment,
+    Oidc,
+    PersonalData,
+    Replicas,
+    Resources,
+    SecretReference,
+)
 from components.app_deployment.deployment import AppDeployment
 from components.app_deployment.network import policies
 from components.app_deployment.pods import migration_pod, server_pod
@@ -149,6 +157,8 @@ def test_the_server_gets_what_its_contract_says(app_args: Args) -> None:
             "FORTRESS_OIDC_AUDIENCE": "ledger",
             "FORTRESS_OIDC_JWKS_URI": "",
             "FORTRESS_LOG_LEVEL": "info",
+            "FORTRESS_MASTER_KEY": "aws-kms:arn:aws:kms:eu-central-1:1:key/persons",
+            "FORTRESS_ERASURE_LOG": "databases",
         }.items()
     )
     assert {"name": "directory", "configMap": {"name": "ledger-directory"}} in pod["volumes"]
@@ -170,6 +180,25 @@ def test_issuer_keys_may_come_from_a_config_map(app_args: Args) -> None:
     assert {"name": "issuer", "configMap": {"name": "issuer-keys"}} in pod["volumes"]
     mount = {"name": "issuer", "mountPath": "/etc/fortress-issuer", "readOnly": True}
     assert mount in container(pod)["volumeMounts"]
+
+
+@pytest.mark.parametrize("make", [server_pod, migration_pod])
+def test_a_master_key_may_come_from_a_secret_that_only_its_user_reads(
+    app_args: Args, make: Callable[[Any], Any]
+) -> None:
+    pod = make(app_args(personal_data=PersonalData(key_secret="key-of-persons", erasure_log="file:/log/erasures")))
+    assert environment(pod)["FORTRESS_MASTER_KEY"] == "file:/etc/fortress-key/master-key.json"
+    assert environment(pod)["FORTRESS_ERASURE_LOG"] == "file:/log/erasures"
+    assert {"name": "key", "secret": {"secretName": "key-of-persons", "defaultMode": 0o400}} in pod["volumes"]
+    mount = {"name": "key", "mountPath": "/etc/fortress-key", "readOnly": True}
+    assert mount in container(pod)["volumeMounts"]
+    assert "/etc/fortress-key" not in [one["mountPath"] for one in container(make(app_args()))["volumeMounts"]]
+
+
+@pytest.mark.parametrize("given", [{}, {"master_key": "aws-kms:arn", "key_secret": "key"}])
+def test_there_is_one_master_key(given: dict[str, str]) -> None:
+    with pytest.raises(InvalidDeployment, match="personal_data: needs master_key or key_secret, and not both"):
+        PersonalData(**given)
 
 
 @pytest.mark.parametrize("make", [server_pod, migration_pod])

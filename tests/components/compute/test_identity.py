@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from components.identity import LEDGER, MIGRATOR, AwsLogin, AzureLogin, GcpLogin, logins_for, subject
-from components.identity.aws import database_user
+from components.identity.aws import _persons, database_user
 
 CLOUDS = ("aws", "azure", "gcp")
 SUBJECTS = {"ledger": "system:serviceaccount:living-fortress:ledger"}
@@ -52,7 +52,7 @@ def test_aws_takes_tokens_meant_for_aws_only(identities: Any) -> None:
 
 
 def test_the_ledger_logs_into_its_own_database_user_on_replicas_too_and_reads_no_secret(identities: Any) -> None:
-    [statement] = statements(identities.engine, ROLE_POLICY, "test-aws-ledger", "policy")
+    statement, _ = statements(identities.engine, ROLE_POLICY, "test-aws-ledger", "policy")
     assert statement == {
         "Effect": "Allow",
         "Action": "rds-db:connect",
@@ -64,12 +64,27 @@ def test_the_ledger_logs_into_its_own_database_user_on_replicas_too_and_reads_no
 
 
 def test_the_migrator_reads_the_master_secrets_and_nothing_else(identities: Any) -> None:
-    read, decrypt = statements(identities.engine, ROLE_POLICY, "test-aws-migrator", "policy")
+    read, decrypt, _ = statements(identities.engine, ROLE_POLICY, "test-aws-migrator", "policy")
     assert read["Action"] == "secretsmanager:GetSecretValue"
     assert read["Resource"] == ["arn:aws:secretsmanager:eu-central-1:000000000001:secret:rds!db-1"]
     assert decrypt["Action"] == "kms:Decrypt"
     assert decrypt["Resource"] == "arn:aws:kms:eu-central-1:000000000001:key/k"
     assert decrypt["Condition"] == {"StringLike": {"kms:ViaService": "secretsmanager.*.amazonaws.com"}}
+
+
+@pytest.mark.parametrize("workload", SUBJECTS)
+def test_the_workloads_use_the_key_of_persons_for_what_is_bound_to_a_person(identities: Any, workload: str) -> None:
+    statement = statements(identities.engine, ROLE_POLICY, f"test-aws-{workload}", "policy")[-1]
+    assert statement == {
+        "Effect": "Allow",
+        "Action": ["kms:Encrypt", "kms:Decrypt"],
+        "Resource": "arn:aws:kms:eu-central-1:000000000001:key/persons",
+        "Condition": {"Null": {"kms:EncryptionContext:context": "false"}},
+    }
+
+
+def test_where_another_cloud_keeps_the_key_aws_allows_none() -> None:
+    assert _persons(None) == []
 
 
 def test_azure_trusts_each_account_in_each_cluster(identities: Any) -> None:

@@ -308,6 +308,8 @@ def _keys(opts: Any, *, protect: bool) -> None:
             region="europe-west3",
             tags=TAGS,
             services=("sqladmin.googleapis.com", "container.googleapis.com"),
+            users={"ledger": "ledger@example.com", "migrator": "migrator@example.com"},
+            rotators=("migrator",),
             protect=protect,
         ),
         opts,

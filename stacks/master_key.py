@@ -1,0 +1,66 @@
+"""The key that wraps the keys of persons: one for all of the ledger, kept by one cloud, used by its workloads alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi
+
+from components.app_deployment import PersonalData
+from components.identity.workloads import LEDGER, MIGRATOR
+from components.keys.aws import AwsKey, AwsKeyArgs
+from components.keys.gcp import GcpKey, GcpKeyArgs
+from stacks.environment import Cloud, Environment
+from stacks.landing_zones import AwsLandingZone, GcpLandingZone, LandingZone
+
+PURPOSE = "keys of persons"
+
+
+@dataclass(frozen=True)
+class MasterKey:
+    """Where the app finds it, and what its keeper has to allow."""
+
+    personal_data: PersonalData
+    aws_arn: pulumi.Output[str] | None = None
+    """Where AWS keeps it: the roles of the workloads are to allow it."""
+
+
+def keep_master_key(environment: Environment, zones: Mapping[Cloud, LandingZone]) -> MasterKey:
+    """Make the key where the settings say; apart from the one of the databases, so that each opens its own only."""
+    settings = environment.personal_data
+    if settings.key_secret is not None:
+        return MasterKey(PersonalData(key_secret=settings.key_secret, erasure_log=settings.erasure_log))
+    match zones[environment.key_keeper]:
+        case AwsLandingZone() as zone:
+            arn = AwsKey(f"{zone.name}-persons", _aws_args(environment), zone.options).arn
+            where = pulumi.Output.concat("aws-kms:", arn)
+            return MasterKey(PersonalData(master_key=where, erasure_log=settings.erasure_log), arn)
+        case GcpLandingZone() as zone:
+            key = GcpKey(f"{zone.name}-persons", _gcp_args(environment, zone), zone.options)
+            where = pulumi.Output.concat("gcp-kms:", key.key_id)
+            return MasterKey(PersonalData(master_key=where, erasure_log=settings.erasure_log))
+        case other:
+            raise AssertionError(f"{other.name} keeps no master key")
+
+
+def _aws_args(environment: Environment) -> AwsKeyArgs:
+    return AwsKeyArgs(
+        purpose=PURPOSE,
+        account_id=environment.accounts.aws,
+        tags=environment.tags,
+        protect=environment.protect,
+    )
+
+
+def _gcp_args(environment: Environment, zone: GcpLandingZone) -> GcpKeyArgs:
+    return GcpKeyArgs(
+        purpose=PURPOSE,
+        project=environment.accounts.gcp,
+        region=environment.regions.gcp.region,
+        tags=environment.tags,
+        services=(),
+        users={workload: zone.identities.emails[workload] for workload in (LEDGER, MIGRATOR)},
+        rotators=(MIGRATOR,),
+        protect=environment.protect,
+    )
