@@ -57,7 +57,8 @@ class Groups:
         tables = [alias_table(np.array(group) * (len(group) / sum(group))) for group in weights if len(group)]
         filled = starts[sizes > 0]
         self._sizes = sizes.astype(np.float64)
-        self._starts = starts.astype(np.int32)
+        self.starts = starts.astype(np.int32)
+        """The first place of each group."""
         self._share = np.concatenate([share for share, _ in tables])
         self._alias = np.concatenate(
             [alias + start for (_, alias), start in zip(tables, filled, strict=True)], dtype=np.int32
@@ -69,7 +70,7 @@ class Groups:
         point *= self._sizes[groups]
         place = point.astype(np.int32)
         point -= place
-        place += self._starts[groups]
+        place += self.starts[groups]
         return np.where(point < self._share[place], place, self._alias[place])
 
 

@@ -16,6 +16,7 @@ MODULES = (
     "app.synthetic.numbers.kinds",
     "app.synthetic.text.kinds",
     "app.synthetic.places.kinds",
+    "app.synthetic.people.kinds",
 )
 
 

@@ -1,0 +1,127 @@
+"""Names by country, gender and year of birth, as often as they are there."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from app.synthetic.countries import countries
+from app.synthetic.pools import Groups, Pool, Rows, joined, read
+
+DATA = Path(__file__).parent / "data"
+GENDERS = ("female", "male")
+GENERATIONS = (1970, 1995)
+"""First years of birth of the second generation and the third."""
+EXPONENT = 0.9
+GIVEN_SHIFT = 4.0
+"""Names are as frequent as their rank says, by the law of Zipf and Mandelbrot: (rank + shift) to the minus exponent."""
+UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
+
+
+@dataclass(frozen=True)
+class Name:
+    """A name in its own script, in Latin letters, and in the letters that mailboxes have."""
+
+    native: str
+    latin: str
+    plain: str
+
+
+class NamePool:
+    """Names in groups, the frequent ones first."""
+
+    def __init__(self, groups: list[tuple[list[Name], float]]) -> None:
+        names = [name for group, _ in groups for name in group]
+        self.native = Pool(name.native for name in names)
+        self.latin = Pool(name.latin for name in names)
+        self.plain = [name.plain for name in names]
+        self.groups = Groups([[(rank + shift) ** -EXPONENT for rank in range(1, len(g) + 1)] for g, shift in groups])
+
+
+class Names:
+    """Given and family names of all countries."""
+
+    def __init__(self) -> None:
+        families = {line["country"]: line for line in read(DATA / "family.tsv")}
+        given = {(line["country"], line["gender"], line["born"]): line["names"] for line in read(DATA / "given.tsv")}
+        born = ("-1969", "1970-1994", "1995-")
+        self.given = NamePool(
+            [
+                (list(_names(code, given[code, gender, years])), GIVEN_SHIFT)
+                for code in countries()
+                for gender in GENDERS
+                for years in born
+            ]
+        )
+        self.family = NamePool(
+            [(list(_names(code, families[code]["names"])), float(families[code]["shift"])) for code in countries()]
+        )
+        self._second = Pool(["", *(f" {name}" for name in self.family.native.values.to_pylist())])
+        self._family_first = np.array([country.family_first for country in countries().values()])
+        self._two = np.array([country.family_names == 2 for country in countries().values()])
+        own, other = self.given.native.values, self.family.native.values
+        self._any = Pool([*own.to_pylist(), *other.to_pylist()])
+        self._offset = len(own)
+
+    def draw_given(self, rng: np.random.Generator, country: Rows, gender: Rows, years: NDArray[np.integer]) -> Rows:
+        """Given names of people of these countries, genders (as in GENDERS) and years of birth."""
+        generation = (years >= GENERATIONS[0]).astype(np.int32)
+        generation += years >= GENERATIONS[1]
+        return self.given.groups.draw(rng, (country * len(GENDERS) + gender) * (len(GENERATIONS) + 1) + generation)
+
+    def draw_family(self, rng: np.random.Generator, country: Rows) -> tuple[Rows, Rows]:
+        """Family names, and second ones where people have two; a second one of 0 is none."""
+        first = self.family.groups.draw(rng, country)
+        if not self._two[country].any():
+            return first, np.zeros(len(country), dtype=np.int32)
+        return first, np.where(self._two[country], self.family.groups.draw(rng, country) + 1, 0).astype(np.int32)
+
+    def families(self, family: Rows, second: Rows) -> pa.StringArray:
+        """Family names, both of them where there are two."""
+        return joined(self.family.native.text(family), *self._seconds(second))
+
+    def full(self, country: Rows, given: Rows, family: Rows, second: Rows) -> pa.StringArray:
+        """Whole names in their own script and order."""
+        swapped = self._family_first[country]
+        before, after = given, family + self._offset
+        if swapped.any():
+            before, after = np.where(swapped, after, before), np.where(swapped, before, after)
+        return joined(self._any.text(before), SPACE, self._any.text(after), *self._seconds(second))
+
+    def full_latin(self, given: Rows, family: Rows, second: Rows) -> pa.StringArray:
+        """Whole names in Latin letters, the given name first."""
+        return joined(self.given.latin.text(given), SPACE, self.family.latin.text(family), *self._seconds(second))
+
+    def _seconds(self, second: Rows) -> list[pa.StringArray]:
+        return [self._second.text(second)] if second.any() else []
+
+
+SPACE = pa.scalar(" ")
+
+
+@cache
+def names() -> Names:
+    """The names that ship."""
+    return Names()
+
+
+def _names(code: str, listed: str) -> Iterator[Name]:
+    for entry in listed.split(","):
+        native, _, latin = entry.partition("/")
+        yield Name(native, latin or native, _plain(code, latin or native))
+
+
+def _plain(code: str, name: str) -> str:
+    """The first word of a name in small letters from a to z."""
+    word = name.lower().split()[0] if code == "ES" else name.lower().replace(" ", "")
+    spelt = word.translate(UMLAUTS) if code == "DE" else word
+    return "".join(
+        letter for letter in unicodedata.normalize("NFKD", spelt.replace("\u0131", "i")) if "a" <= letter <= "z"
+    )

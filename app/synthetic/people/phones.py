@@ -1,0 +1,187 @@
+"""Telephone numbers that ring nowhere: those that each country keeps for fiction, or that no operator there can have.
+
+The numbers and why each is safe stand in `data/phones.tsv`. An operator of decoys can name numbers of its own instead.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from app.synthetic.countries import Country, countries, country
+from app.synthetic.errors import require
+from app.synthetic.people.names import DATA
+from app.synthetic.places.gazetteer import Gazetteer, gazetteer
+from app.synthetic.pools import Pool, Rows, joined, read, uniform
+
+MOBILE = "mobile"
+PATTERN = re.compile(r"[0-9() .#-]*#")
+NOTHING = ("", 0)
+WIDEST = 4
+"""Digits that are written by one look into a pool."""
+
+
+@dataclass(frozen=True)
+class Range:
+    """Numbers that differ in their last digits: `0113 496 0###`."""
+
+    country: Country
+    pattern: str
+
+    @property
+    def digits(self) -> int:
+        """How many digits differ."""
+        return self.pattern.count("#")
+
+    @property
+    def national(self) -> tuple[tuple[str, int], ...]:
+        """Literal text and the number of digits after it, part by part, as the number is written at home."""
+        return _parts(self.pattern)
+
+    @property
+    def international(self) -> tuple[tuple[str, int], ...]:
+        """The same for the form that begins with a plus (ITU-T E.164)."""
+        dialled = "".join(mark for mark in self.pattern if mark.isdigit() or mark == "#")
+        return _parts(f"+{self.country.calling_code}{dialled.removeprefix(self.country.trunk)}")
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """A range for each row, and which of its numbers."""
+
+    range: Rows
+    number: NDArray[np.int32]
+
+
+class Phones:
+    """Numbers for people in the places of a gazetteer; raises UnknownLocale and ImpossibleParameters.
+
+    A place has the range of its area code where there is one. Elsewhere, and for `mobile` of the people, its country's
+    mobile ranges are used. `own` gives a country other ranges, for all of its places: national patterns in which each
+    `#` stands for a digit.
+    """
+
+    def __init__(self, places: Gazetteer, *, mobile: float, own: Mapping[str, Sequence[str]]) -> None:
+        require(0 <= mobile <= 1, f"mobile is {mobile}: it is a share, from 0 to 1")
+        for code, patterns in own.items():
+            _check(country(code), patterns)
+        listed = {code: own.get(code) or kept_free(code) for code in countries()}
+        areas = list(dict.fromkeys((each.country, each.phone_prefix) for each in places.districts))
+        fixed = {area: _fixed(area[1], {} if area[0] in own else reserved()[area[0]]) for area in areas}
+        ranges = [Range(countries()[code], pattern) for (code, _), pattern in fixed.items() if pattern]
+        numbers = {area: place for place, area in enumerate(area for area in areas if fixed[area])}
+        self._mobile = mobile
+        self._country = places.country
+        self._fixed = np.array([numbers.get((d.country, d.phone_prefix), -1) for d in places.districts], dtype=np.int32)
+        self._anywhere, self._first = uniform(map(len, listed.values())), len(ranges)
+        self._has_mobile = np.array([len(each) > 0 for each in listed.values()])
+        self.ranges = [*ranges, *(Range(countries()[code], each) for code, found in listed.items() for each in found)]
+        self._capacity = 10.0 ** np.array([each.digits for each in self.ranges])
+        self._national = _Form([each.national for each in self.ranges])
+        self._international = _Form([each.international for each in self.ranges])
+
+    def draw(self, rng: np.random.Generator, places: Rows) -> Numbers:
+        """Numbers of people in these places."""
+        chosen = self._fixed[places]
+        where = self._country[places]
+        roaming = (chosen < 0) | ((rng.random(len(places)) < self._mobile) & self._has_mobile[where])
+        rows = np.flatnonzero(roaming)
+        chosen[rows] = self._anywhere.draw(rng, where[rows]) + self._first
+        return Numbers(chosen, (rng.random(len(places)) * self._capacity[chosen]).astype(np.int32))
+
+    def national(self, numbers: Numbers) -> pa.StringArray:
+        """As they are written at home."""
+        return self._national.write(numbers)
+
+    def international(self, numbers: Numbers) -> pa.StringArray:
+        """As E.164 wants them."""
+        return self._international.write(numbers)
+
+
+class _Form:
+    """One way to write the numbers of many ranges: a text, then digits with a text before them, time and again."""
+
+    def __init__(self, ranges: Sequence[tuple[tuple[str, int], ...]]) -> None:
+        self._heads = Pool(parts[0][0] for parts in ranges)
+        tails = [((("", parts[0][1])), *parts[1:]) for parts in ranges]
+        kinds = list(dict.fromkeys([NOTHING, *(part for tail in tails for part in tail)]))
+        starts = dict(zip(kinds, np.cumsum([0, *(10**width for _, width in kinds)]).tolist(), strict=False))
+        self._digits = Pool(
+            f"{text}{value:0{width}}" if width else text for text, width in kinds for value in range(10**width)
+        )
+        self._parts = [
+            tuple(np.array(each) for each in zip(*(_place(tail, part, starts) for tail in tails), strict=True))
+            for part in range(max(map(len, tails)))
+        ]
+        self._lengths = np.array([len(tail) for tail in tails])
+
+    def write(self, numbers: Numbers) -> pa.StringArray:
+        pieces = [self._heads.text(numbers.range)]
+        present = np.flatnonzero(np.bincount(numbers.range, minlength=len(self._lengths)))
+        for start, divisor, capacity in self._parts[: self._lengths[present].max(initial=0)]:
+            value = numbers.number // divisor[numbers.range] % capacity[numbers.range]
+            pieces.append(self._digits.text((start[numbers.range] + value).astype(np.int32)))
+        return joined(*pieces)
+
+
+@cache
+def reserved() -> Mapping[str, Mapping[str, Sequence[str]]]:
+    """The ranges that ship, by country and area code; `*2` is any area code of two digits, `mobile` no area."""
+    found: dict[str, dict[str, list[str]]] = {code: {} for code in countries()}
+    for line in read(DATA / "phones.tsv"):
+        found[line["country"]].setdefault(line["area"], []).append(line["number"])
+    return found
+
+
+def kept_free(code: str) -> Sequence[str]:
+    """The ranges of a country that belong to no area."""
+    return reserved()[code].get(MOBILE, ())
+
+
+@cache
+def phones() -> Phones:
+    """Numbers for the places that ship, in the ranges that ship."""
+    return Phones(gazetteer(), mobile=0.6, own={})
+
+
+def _fixed(area: str, listed: Mapping[str, Sequence[str]]) -> str:
+    """The range of an area code; empty where there is none."""
+    found = listed.get(area) or listed.get(f"*{len(area)}") or listed.get("*") or [""]
+    return found[0].format(area=area)
+
+
+def _parts(pattern: str) -> tuple[tuple[str, int], ...]:
+    return tuple(_split(re.findall(r"([^#]*)(#+)", pattern)))
+
+
+def _split(found: Sequence[tuple[str, str]]) -> Iterator[tuple[str, int]]:
+    for text, marks in found:
+        left = len(marks)
+        yield text, min(left, WIDEST)
+        while (left := left - WIDEST) > 0:
+            yield "", min(left, WIDEST)
+
+
+def _place(tail: Sequence[tuple[str, int]], part: int, starts: Mapping[tuple[str, int], int]) -> tuple[int, int, int]:
+    """Where the texts of a part begin in the pool, and which digits of the number it shows."""
+    if part >= len(tail):
+        return starts[NOTHING], 1, 1
+    behind = sum(width for _, width in tail[part + 1 :])
+    return starts[tail[part]], 10**behind, 10 ** tail[part][1]
+
+
+def _check(of: Country, patterns: Sequence[str]) -> None:
+    require(len(patterns) > 0, f"the ranges of {of.code} are empty: name at least one")
+    for pattern in patterns:
+        known = PATTERN.fullmatch(pattern) and 4 <= sum(mark.isalnum() or mark == "#" for mark in pattern) <= 15
+        require(
+            bool(known), f"{pattern!r} is no range: write it as at home, with # for each digit that is open, at the end"
+        )
+        require(pattern.count("#") <= 9, f"{pattern!r} leaves more than 9 digits open")
+        require(pattern.startswith(of.trunk), f"{pattern!r} does not begin with {of.trunk}, as numbers do in {of.code}")
