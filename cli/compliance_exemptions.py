@@ -14,6 +14,7 @@ from cli.compliance_report import CannotWrite, NothingNamed
 from cli.compliance_rules import RuleFiles, read_rules
 from policies.exemptions import Baseline, Exemption, sorted_findings
 from policies.report import Report
+from policies.report.writers.markdown import counted
 from policies.verdicts import Status
 
 
@@ -61,8 +62,8 @@ def record(report: Report, out: Path, terms: Terms, *, today: datetime.date) -> 
             file.write(baseline.text())
     except OSError as error:
         raise CannotWrite(f"{out}: {error.strerror}") from None
-    count = sum(map(len, findings.values()))
-    return f"{out} holds {count} findings of {len(findings)} controls, exempt until {terms.expires}"
+    held = f"{counted(sum(map(len, findings.values())), 'finding')} of {counted(len(findings), 'control')}"
+    return f"{out} holds {held}, exempt until {terms.expires}"
 
 
 def _left(exemption: Exemption, today: datetime.date) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,10 @@ from typing import Any
 import pytest
 
 from localcloud.home import CHECKOUT, Home
+from policies import Status
+from policies.evaluation import evaluate
+from policies.registry import everything
+from policies.sources import read_state
 from tests.engine.conftest import Project
 
 pytestmark = pytest.mark.engine
@@ -78,7 +83,7 @@ def test_a_preview_stops_at_a_violation_and_names_it(packed: Packed) -> None:
     assert answer.returncode != 0
     assert "[mandatory] [severity: high]  TLS-004  (aws:rds:ParameterGroup: open)" in answer.stdout
     assert "Database connections require TLS: rds.force_ssl is 0" in answer.stdout
-    assert "closed)" not in answer.stdout
+    assert "TLS-004  (aws:rds:ParameterGroup: closed)" not in answer.stdout
 
     assert packed.run("preview", *packed.pack(TLS_004="advisory")).returncode == 0
     assert packed.run("preview", *packed.pack(TLS_004="disabled")).returncode == 0
@@ -154,3 +159,18 @@ def test_a_wrong_configuration_is_refused_with_its_place(packed: Packed, configu
     answer = packed.run("preview", *packed.pack(**configuration))
     assert answer.returncode != 0
     assert fault in answer.stdout
+
+
+def test_a_stack_and_its_exported_file_are_analysed_alike_and_reported_alike(packed: Packed) -> None:
+    packed.resources_of('group("open", "0")\ngroup("closed", "1")\nserver("db", "ENCRYPTED_ONLY")\n')
+    packed.ok("up", "--yes", "--skip-preview")
+    file = packed.write("state.json", packed.ok("stack", "export"))
+    for of_what in (("--stack", "test"), ("--file", str(file))):
+        answer = packed.run("policy", "analyze", *of_what, *packed.pack())
+        assert answer.returncode != 0
+        assert "TLS-004  (aws:rds:ParameterGroup: open)" in answer.stdout
+        assert "TLS-004  (aws:rds:ParameterGroup: closed)" not in answer.stdout
+
+    judged = evaluate(read_state(json.loads(file.read_text())), everything(), today=datetime.date.today())
+    told = {one.resource.name: one.status for one in judged if one.control.id == "TLS-004"}
+    assert told == {"open": Status.FAIL, "closed": Status.PASS, "db": Status.PASS}
