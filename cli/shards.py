@@ -105,6 +105,11 @@ def remove(name: Name, directory: DirectoryFile = None, as_json: AsJson = False)
     """Forget a shard that holds no slots; then its database can be taken out of the deployment."""
 
     async def run(world: ShardWorld) -> None:
+        from app.transfers.leaving import check_not_needed
+
+        known = await world.maps.read()
+        if name in known.shards and not known.held[name]:
+            await check_not_needed(name, known.shards, world.databases)
         await world.maps.remove_shard(name)
         _say({"removed": name}, f"{name} is no shard any more", as_json=as_json)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import uuid
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +12,12 @@ import psycopg
 import pytest
 from typer.testing import CliRunner
 
+from app.database import DatabaseUnavailable
 from app.database.migrate import Migrator
 from app.sharding import Directory, LastShard, NoLogin, SameShard, ShardNotEmpty, SlotOutOfRange, parse_directory
 from app.sharding.errors import UnknownShard
 from app.sharding.growing import ShardOwnsSlots
+from app.transfers.leaving import ShardNeeded
 from cli.main import app
 from cli.shard_world import NoShards
 
@@ -112,6 +116,52 @@ def test_a_shard_is_drained_removed_and_added_again(directory: Directory, answer
     assert slots() == {"aws-0": 2048, "azure-0": 2048}
     assert told("add", "gcp-0") == {"added": "gcp-0"}
     assert slots() == {"aws-0": 2048, "azure-0": 2048, "gcp-0": 0}
+
+
+@pytest.mark.parametrize(
+    ("held_by", "decider"), [("aws-0", "gcp-0"), ("azure-0", "gcp-0"), ("gcp-0", "aws-0")], ids=str
+)
+def test_a_shard_that_a_transfer_waits_for_is_not_removed(
+    directory: Directory, answering: Postgres, held_by: str, decider: str
+) -> None:
+    told("drain", "gcp-0", "--yes")
+    needing, other = (f"fortress:{name}:{uuid.uuid4().hex}" for name in (decider, "ibm-0"))
+    with ExitStack() as stack:
+        prepare(stack, answering, directory.by_name[held_by].database, needing)
+        # Of nobody's concern here.
+        prepare(stack, answering, directory.by_name["aws-0"].database, other)
+        with pytest.raises(ShardNeeded, match=f"shard gcp-0 is needed .* prepared: 1 on {held_by}. They settle"):
+            fortress("remove", "gcp-0")
+        assert [each["shard"] for each in told("status")["shards"]] == ["aws-0", "azure-0", "gcp-0"]
+        with answering.as_operator(directory.by_name[held_by].database) as connection:
+            connection.execute(f"rollback prepared '{needing}'")
+        assert told("remove", "gcp-0") == {"removed": "gcp-0"}
+
+
+def prepare(stack: ExitStack, postgres: Postgres, database: str, gid: str) -> None:
+    """Prepare a transaction, which is rolled back in the end where it is still there."""
+
+    def roll_back() -> None:
+        with postgres.as_operator(database) as connection, suppress(psycopg.errors.UndefinedObject):
+            connection.execute(f"rollback prepared '{gid}'")
+
+    with postgres.as_operator(database) as connection:
+        connection.execute("begin")
+        connection.execute("select pg_current_xact_id()")
+        connection.execute(f"prepare transaction '{gid}'")
+    stack.callback(roll_back)
+
+
+def test_a_shard_is_not_removed_while_one_that_may_need_it_is_down(
+    directory: Directory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told("drain", "gcp-0", "--yes")
+    monkeypatch.setattr("cli.shard_world.SECONDS", 1.0)
+    document = json.loads((tmp_path / "directory.json").read_text())
+    document["shards"][1]["port"] = 1
+    (tmp_path / "directory.json").write_text(json.dumps(document))
+    with pytest.raises(DatabaseUnavailable, match="shard azure-0"):
+        fortress("remove", "gcp-0")
 
 
 def test_a_rebalance_empties_a_shard_that_drains(directory: Directory, answering: Postgres) -> None:
