@@ -127,7 +127,7 @@ def summary(report: Report, folder: Path | None) -> str:
         for both in (one.figures.with_exemptions,)
     ]
     lines = [
-        f"Looked at {report.source.origin}: {report.resources_seen} resources, {report.tally}",
+        f"Looked at {report.source.origin}{_taken(report)}: {report.resources_seen} resources, {report.tally}",
         "",
         *columns(head, rows),
         "",
@@ -137,6 +137,11 @@ def summary(report: Report, folder: Path | None) -> str:
     if folder:
         lines.append(f"The reports are in {folder}")
     return "\n".join(lines) + "\n"
+
+
+def _taken(report: Report) -> str:
+    """An old state is easily taken for what the program would make today."""
+    return f" of {report.source.taken:%Y-%m-%d %H:%M} UTC" if report.source.taken else ""
 
 
 def _violations(report: Report) -> Iterable[str]:

@@ -6,17 +6,18 @@ import datetime
 import hashlib
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from policies import coverage
 from policies.control import Check, Control
 from policies.crossguard.configuration import Configuration, Level
 from policies.crossguard.description import VERSION as PACK_VERSION
-from policies.evaluation import Result, Results, evaluate
+from policies.evaluation import Evaluator, Result, Results, evaluate
 from policies.exemptions import Exemption, Exemptions
 from policies.frameworks import Framework
 from policies.registry import Registry
+from policies.remediation import fixed
 from policies.report.figures import Tally, worst
 from policies.report.frameworks import evidence, figures, framework_entry
 from policies.report.model import (
@@ -32,6 +33,7 @@ from policies.report.model import (
     VerdictEntry,
 )
 from policies.resource import STACK, Resource
+from policies.verdicts import Status
 
 PACK = "fortress"
 _DECLARED = re.compile(r"project:///(?P<file>(?!\.\.|\.venv/).+)#(?P<line>\d+)")
@@ -70,8 +72,11 @@ def assemble(
     """The report on results; a disabled control counts as one that looked at nothing."""
     level = rules.configuration.level
     counted = [result for result in results if level(result.control) is not Level.DISABLED]
-    verdicts = tuple(sorted(map(_verdict, counted), key=lambda one: (one.control, one.cloud, one.urn)))
-    by_control: Mapping[str, list[VerdictEntry]] = _by_control(verdicts)
+    evaluator = Evaluator(rules.registry, at.date(), rules.configuration.options)
+    verdicts = tuple(
+        sorted((_verdict(one, evaluator) for one in counted), key=lambda one: (one.control, one.cloud, one.urn))
+    )
+    by_control = _by_control(verdicts)
     frameworks = tuple(framework_entry(one, rules.registry.controls, by_control) for one in rules.frameworks)
     tally = Tally.of(one.status for one in verdicts)
     return Report(
@@ -103,7 +108,7 @@ def _by_control(verdicts: Iterable[VerdictEntry]) -> dict[str, list[VerdictEntry
     return dict(found)
 
 
-def _verdict(result: Result) -> VerdictEntry:
+def _verdict(result: Result, evaluator: Evaluator) -> VerdictEntry:
     return VerdictEntry(
         fingerprint=_fingerprint(result),
         control=result.control.id,
@@ -114,6 +119,7 @@ def _verdict(result: Result) -> VerdictEntry:
         found=result.found.status,
         reason=result.found.reason,
         exemption=exemption_entry(result.exemption) if result.exemption else None,
+        fixable=result.status is Status.FAIL and not fixed(result.check, result.resource, evaluator).fault,
     )
 
 

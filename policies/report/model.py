@@ -106,6 +106,8 @@ class VerdictEntry(Part):
     reason: str
     """What was found, in a few words; nothing where it is as it should be."""
     exemption: ExemptionEntry | None = None
+    fixable: bool = False
+    """Whether it fails and a fix that replaces nothing was tried, after which the same check passes."""
 
 
 class CheckEntry(Part):

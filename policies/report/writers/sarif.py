@@ -124,7 +124,7 @@ def _result(verdict: VerdictEntry, place: int, control: ControlEntry, resource: 
         "fingerprints": {FINGERPRINT: verdict.fingerprint},
         "partialFingerprints": {FINGERPRINT: verdict.fingerprint},
         "suppressions": _suppressions(verdict),
-        "properties": {"urn": verdict.urn, "cloud": verdict.cloud, "type": resource.type},
+        "properties": {"urn": verdict.urn, "cloud": verdict.cloud, "type": resource.type, "fixable": verdict.fixable},
     }
 
 

@@ -16,7 +16,9 @@ from policies import (
     Theme,
     Verdict,
     applies_to,
+    fixed_by,
     passes_if,
+    sets,
 )
 from policies.control import Check, Control
 from policies.crossguard.configuration import Configuration, Level
@@ -82,7 +84,7 @@ REGISTRY = Registry(
     [
         _check(_small, _is_small, AWS),
         _check(_small, lambda disk, options: _is_small(disk, options), GCP),
-        _check(_named, _has_name, AWS),
+        _check(_named, fixed_by(sets("name", "unnamed"))(_has_name), AWS),
         _check(_lost, lambda tape: passes_if(True), "aws:x/tape:Tape"),
     ]
 )

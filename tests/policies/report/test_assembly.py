@@ -64,6 +64,12 @@ def test_every_resource_gets_its_verdict_with_what_was_found() -> None:
     assert spared.exemption.ticket == "LF-1"
 
 
+def test_a_violation_is_fixable_only_where_the_fix_was_seen_to_help() -> None:
+    assert [(one.control, one.urn.rpartition("::")[2]) for one in small().verdicts if one.fixable] == [
+        ("T-2", "scratch")
+    ]
+
+
 def test_the_three_figures_count_only_what_they_say() -> None:
     figures = small().figures
     assert str(figures.with_exemptions.pass_rate) == "5 of 7 (71.4%)"
