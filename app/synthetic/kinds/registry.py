@@ -17,6 +17,7 @@ MODULES = (
     "app.synthetic.text.kinds",
     "app.synthetic.places.kinds",
     "app.synthetic.people.kinds",
+    "app.synthetic.identifiers.kinds",
 )
 
 

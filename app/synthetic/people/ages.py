@@ -35,7 +35,7 @@ class Ages:
     def births(self, rng: np.random.Generator, country: Rows, as_of: date) -> NDArray[np.int32]:
         """Dates of birth in days since 1970, of people of these countries as they are at a date."""
         age = self._ages.draw(rng, country) - self._ages.starts[country] + self._youngest
-        days = np.ceil(age * 365.25).astype(np.int32)
+        days: NDArray[np.int32] = np.ceil(age * 365.25).astype(np.int32)
         days += (rng.random(len(country)) * 364).astype(np.int32)
         days *= -1
         days += (as_of - EPOCH).days

@@ -1,0 +1,53 @@
+"""Numbers as text of a fixed width, a whole column at a time, and back."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from app.synthetic.kinds.hexadecimal import fixed_width
+
+GROUP = 4
+"""Digits that are written by one look into a table."""
+TABLE = np.array([f"{number:0{GROUP}}".encode() for number in range(10**GROUP)]).view(np.uint8).reshape(-1, GROUP)
+ZERO = ord("0")
+
+
+def digits(numbers: NDArray[np.int64], width: int) -> NDArray[np.uint8]:
+    """The last so many digits of each number, as ASCII."""
+    groups = -(-width // GROUP)
+    written = np.empty((len(numbers), groups * GROUP), dtype=np.uint8)
+    left = numbers
+    for end in range(groups * GROUP, 0, -GROUP):
+        left, group = np.divmod(left, 10**GROUP)
+        written[:, end - GROUP : end] = TABLE[group]
+    return written[:, groups * GROUP - width :]
+
+
+def filled(template: str, marks: Mapping[str, NDArray[np.int64]], rows: int) -> pa.StringArray:
+    """Texts of a template such as `bbbb-bbb`, in which a mark's letters stand for the digits of its number."""
+    text = np.empty((rows, len(template)), dtype=np.uint8)
+    text[:] = np.frombuffer(template.encode("ascii"), dtype=np.uint8)
+    for mark, numbers in marks.items():
+        done, written = 0, digits(numbers, template.count(mark))
+        for run in re.finditer(f"{mark}+", template):
+            size = run.end() - run.start()
+            text[:, run.start() : run.end()] = written[:, done : done + size]
+            done += size
+    return fixed_width(text)
+
+
+def characters(texts: pa.StringArray, width: int) -> NDArray[np.uint8]:
+    """ASCII characters of texts without their spaces and hyphens, zeros before the short ones.
+
+    Texts that are too long, or missing, or not ASCII become empty characters.
+    """
+    plain = pc.replace_substring_regex(texts, "[ -]", "")
+    usable = pc.and_(pc.less_equal(pc.utf8_length(plain), width), pc.string_is_ascii(plain))
+    padded = pc.utf8_lpad(pc.if_else(pc.fill_null(usable, False), plain, "\0"), width, "0")
+    return np.frombuffer(padded.buffers()[2], dtype=np.uint8, count=len(texts) * width).reshape(len(texts), width)
