@@ -9,10 +9,12 @@ from prometheus_client.registry import Collector
 
 from app.background import Worker, led
 from app.credits import Expiry, Ledger, LedgerMetrics, Shards, StatementLines
+from app.credits.events import PERSONAL_FIELDS
 from app.credits.ledger import utc_now
 from app.credits.streams import Clock
 from app.database import Databases
 from app.events import EventStore, Notifier, Wakeup
+from app.personal_data import MasterKey, PersonalData, SubjectKeys
 from app.projections import ProjectionMetrics, Projector
 from app.sharding import Directory, PostgresMapStore, Router
 from app.sharding.reads import ReadMetrics, ReplicaDatabases, read_router
@@ -27,9 +29,17 @@ class DataPlane:
     """Everything that a process needs to work with accounts."""
 
     def __init__(
-        self, directory: Directory, *, cloud: str, pool_size: int, database_seconds: float, clock: Clock = utc_now
+        self,
+        directory: Directory,
+        *,
+        cloud: str,
+        pool_size: int,
+        database_seconds: float,
+        master_key: MasterKey,
+        clock: Clock = utc_now,
     ) -> None:
-        """`cloud` is where the process runs: shards at home there are its home shards."""
+        """`cloud` is where the process runs: shards at home there are its home shards. `master_key` wraps the keys that
+        personal data is sealed under."""
         self._home = [shard.name for shard in directory.at_home(cloud)]
         self._clock = clock
         self.databases = Databases(directory.shards, home=cloud, size=pool_size, seconds=database_seconds)
@@ -59,7 +69,14 @@ class DataPlane:
         )
         self.projection_metrics = ProjectionMetrics()
         self.ledger_metrics = LedgerMetrics()
-        self.ledger = Ledger(Shards(self.router, by_shard), self.transfers, clock=clock, metrics=self.ledger_metrics)
+        keys = {name: SubjectKeys(database, master_key) for name, database in by_shard.items()}
+        self.ledger = Ledger(
+            Shards(self.router, by_shard),
+            self.transfers,
+            PersonalData(self.router, keys, PERSONAL_FIELDS),
+            clock=clock,
+            metrics=self.ledger_metrics,
+        )
 
     async def open(self) -> None:
         """Start to connect."""

@@ -33,7 +33,14 @@ class CommonSettings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
 
-class ServeSettings(CommonSettings):
+class SealingSettings(CommonSettings):
+    """What whoever seals or opens personal data needs besides."""
+
+    master_key: Annotated[str, Field(min_length=1, pattern=r"^[a-z-]+:")]
+    """As `app.personal_data.master_key` takes it, such as file:/path or aws-kms:<arn>."""
+
+
+class ServeSettings(SealingSettings):
     """What the HTTP server needs besides."""
 
     host: Annotated[str, Field(min_length=1)] = "127.0.0.1"

@@ -260,7 +260,7 @@ def _read_grants(file: Path) -> Iterator[_Grant]:
                 name, amount, *reason = row
                 [text] = reason or [""]
                 granted = Granted(int(amount), text or None)
-                yield _Grant(number, account_id(name), granted.amount, granted.reason)
+                yield _Grant(number, account_id(name), granted.amount, text or None)
             except ValueError as error:
                 raise WrongLine(file, number, error) from None
 
@@ -278,15 +278,17 @@ def _await(run: Callable[[DataPlane], Awaitable[Result]], directory: Path | None
 @asynccontextmanager
 async def _plane(directory: Path | None) -> AsyncIterator[DataPlane]:
     from app.data_plane import DataPlane
-    from app.settings import CommonSettings, load
+    from app.personal_data import master_key
+    from app.settings import SealingSettings, load
     from app.sharding import read_directory
 
-    settings = load(CommonSettings, directory=directory)
+    settings = load(SealingSettings, directory=directory)
     plane = DataPlane(
         read_directory(settings.directory),
         cloud=settings.cloud,
         pool_size=CONNECTIONS,
         database_seconds=SECONDS,
+        master_key=master_key(settings.master_key),
     )
     await plane.open()
     try:

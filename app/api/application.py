@@ -17,6 +17,7 @@ from app.api.services import Services
 from app.api.telemetry import Metrics, Telemetry
 from app.background import Background
 from app.data_plane import DataPlane
+from app.personal_data import master_key
 from app.settings import ServeSettings
 from app.sharding import Directory
 from app.tokens import JwksCache, KnownCallers, Verifier, key_source
@@ -25,7 +26,11 @@ from app.tokens import JwksCache, KnownCallers, Verifier, key_source
 def create_app(settings: ServeSettings, directory: Directory) -> FastAPI:
     """The ASGI application; its databases and its work in the background live with its lifespan."""
     plane = DataPlane(
-        directory, cloud=settings.cloud, pool_size=settings.pool_size, database_seconds=settings.database_seconds
+        directory,
+        cloud=settings.cloud,
+        pool_size=settings.pool_size,
+        database_seconds=settings.database_seconds,
+        master_key=master_key(settings.master_key),
     )
     services = _services(settings, plane)
 

@@ -35,6 +35,7 @@ from app.credits import (
 )
 from app.database import DatabaseUnavailable
 from app.events import InvalidEvent, KeyReused, Overdue, VersionConflict
+from app.personal_data import KeyMissing, MasterKeyFailed, SubjectErased
 from app.sharding import NoLogin, StalePlace
 from app.tokens import KeysUnavailable
 from app.transfers import TransferContended
@@ -131,6 +132,11 @@ ANSWERS: dict[type[Exception], Answer] = {
     AccountClosed: Answer(409, "account-closed"),
     AccountNotEmpty: Answer(409, "account-not-empty"),
     BalanceTooLarge: Answer(409, "balance-too-large"),
+    SubjectErased: Answer(409, "personal-data-erased"),
+    KeyMissing: Answer(503, "personal-data-unavailable", repeat=True, detail="what is sealed cannot be opened now"),
+    MasterKeyFailed: Answer(
+        503, "personal-data-unavailable", repeat=True, detail="texts can be neither sealed nor opened now"
+    ),
     KeyReused: Answer(409, "idempotency-key-reused"),
     VersionConflict: Answer(503, "contended", repeat=True, detail="others change the account all the time"),
     Overdue: Answer(503, "contended", repeat=True, detail="others change the account all the time"),

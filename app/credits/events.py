@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, ClassVar, TypeAlias
 
 from app.credits.errors import UnreadableEvent
-from app.credits.values import check_amount, check_text, moment
+from app.credits.values import Text, check_amount, check_text, moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Granted(_Amount):
 
     sign = 1
 
-    reason: str | None = None
+    reason: Text | None = None
     expires_at: datetime | None = None
 
     def __post_init__(self) -> None:
@@ -50,7 +50,7 @@ class Spent(_Amount):
 
     sign = -1
 
-    reason: str | None = None
+    reason: Text | None = None
 
     def __post_init__(self) -> None:
         check_amount(self.amount)
@@ -64,7 +64,7 @@ class Reserved(_Amount):
     sign = -1
 
     reservation: str
-    reason: str | None = None
+    reason: Text | None = None
     expires_at: datetime | None = None
 
     def __post_init__(self) -> None:
@@ -79,7 +79,7 @@ class Captured(_Amount):
     """Reserved credits were used; the reservation keeps the rest."""
 
     reservation: str
-    reason: str | None = None
+    reason: Text | None = None
 
     def __post_init__(self) -> None:
         check_amount(self.amount)
@@ -122,7 +122,7 @@ class TransferredOut(_Amount):
 
     transfer: str
     to: str
-    reason: str | None = None
+    reason: Text | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +133,7 @@ class TransferredIn(_Amount):
 
     transfer: str
     source: str
-    reason: str | None = None
+    reason: Text | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +142,7 @@ class Closed:
 
     change: ClassVar[int] = 0
 
-    reason: str | None = None
+    reason: Text | None = None
 
     def __post_init__(self) -> None:
         check_text(self.reason, "reason")
@@ -177,6 +177,10 @@ TYPES: Mapping[str, type[Event]] = {kind.__name__: kind for kind in KINDS}
 SCHEMA_VERSIONS: Mapping[str, int] = dict.fromkeys(TYPES, 1)
 """The current form of every type's data; what changes it raises its number, and says how old data gets there."""
 _FIELDS: Mapping[type[Event], tuple[str, ...]] = {kind: tuple(each.name for each in fields(kind)) for kind in KINDS}
+PERSONAL_FIELDS: Mapping[str, tuple[str, ...]] = {
+    kind.__name__: ("reason",) for kind, names in _FIELDS.items() if "reason" in names
+}
+"""What callers say in their own words, by type of the event: it is stored sealed."""
 
 
 def encode(event: Event) -> dict[str, Any]:

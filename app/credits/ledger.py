@@ -7,8 +7,6 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-import orjson
-
 from app.credits import decisions
 from app.credits.account import fold
 from app.credits.balances import Balances, Standing
@@ -20,8 +18,10 @@ from app.credits.shards import Shards
 from app.credits.state import read_event
 from app.credits.statements import statement
 from app.credits.streams import AccountStreams, Clock, persistently
+from app.credits.texts import Texts
 from app.credits.transfers import AccountTransfers
 from app.credits.values import LARGEST_AMOUNT, AccountId, check_amount, check_expiry
+from app.personal_data import PersonalData
 from app.transfers import Transfers
 
 PAGE = 50
@@ -38,13 +38,15 @@ class Ledger:
 
     Every change raises KeyReused where its origin's key stands for another request to the account, DatabaseUnavailable
     where it is not known whether it was stored, and VersionConflict, Overdue or WrongEpoch where others were faster for
-    seconds; a repeated request returns what the first one did.
+    seconds; a repeated request returns what the first one did. A reason is sealed under the key of the account, so a
+    change that has one raises SubjectErased where the account was erased, and MasterKeyFailed.
     """
 
     def __init__(
         self,
         shards: Shards,
         transfers: Transfers,
+        personal: PersonalData,
         *,
         clock: Clock = utc_now,
         metrics: LedgerMetrics | None = None,
@@ -52,8 +54,9 @@ class Ledger:
         self._shards = shards
         self._clock = clock
         self._balances = Balances(shards)
-        self._streams = AccountStreams(shards, self._balances, clock)
-        self._transfers = AccountTransfers(shards, transfers, self._streams, self._balances, clock)
+        self._texts = Texts(personal)
+        self._streams = AccountStreams(shards, self._balances, self._texts, clock)
+        self._transfers = AccountTransfers(shards, transfers, self._streams, self._balances, self._texts, clock)
         self.metrics = metrics or LedgerMetrics()
 
     @counted
@@ -111,13 +114,13 @@ class Ledger:
         if amount is not None:
             check_amount(amount)
         decision = partial(decisions.capture, identity=reservation, amount=amount, reason=reason)
-        return await self._streams.decide(account, decision, origin, _content("capture", reservation, amount, reason))
+        return await self._streams.decide(account, decision, origin, "capture", reservation, amount, text=reason)
 
     @counted
     async def release(self, account: AccountId, reservation: str, *, origin: Origin) -> Posted:
         """Give back what is left of a reservation; raises UnknownAccount, UnknownReservation, ReservationClosed."""
         decision = partial(decisions.release, identity=reservation)
-        return await self._streams.decide(account, decision, origin, _content("release", reservation))
+        return await self._streams.decide(account, decision, origin, "release", reservation)
 
     @counted
     async def transfer(
@@ -133,7 +136,7 @@ class Ledger:
     async def close(self, account: AccountId, *, origin: Origin, reason: str | None = None) -> Posted:
         """End an empty account, for good; raises UnknownAccount, AccountNotEmpty, AccountClosed."""
         decision = partial(decisions.close, reason=reason)
-        return await self._streams.decide(account, decision, origin, _content("close", reason))
+        return await self._streams.decide(account, decision, origin, "close", text=reason)
 
     @counted
     async def expire(self, account: AccountId, *, origin: Origin) -> int:
@@ -153,7 +156,8 @@ class Ledger:
         """What happened to an account, in order, from the event behind version `after` on."""
         _, store = self._shards.at(account)
         events = await store.read(account, after=after, limit=limit)
-        return [read_event(event) for event in events]
+        opened = await self._texts.opened([event.data for event in events])
+        return [read_event(event._replace(data=data)) for event, data in zip(events, opened, strict=True)]
 
     async def statement(
         self, account: AccountId, *, before: int | None = None, limit: int = PAGE
@@ -164,7 +168,8 @@ class Ledger:
         UnknownAccount.
         """
         rows = await self._page("read_statement", account, before, limit)
-        return [StatementLine._make(row) for row in rows]
+        *known, sealed = zip(*rows, strict=True) if rows else [()] * len(StatementLine._fields)
+        return list(map(StatementLine, *known, await self._texts.opened(sealed)))
 
     async def reservations(
         self, account: AccountId, *, before: int | None = None, limit: int = PAGE
@@ -197,7 +202,3 @@ class Ledger:
 
     async def _rows(self, name: str, account: AccountId, **parameters: Any) -> list[Any]:
         return await self._shards.database(account).rows(statement(name), {"stream": account, **parameters})
-
-
-def _content(*parts: Any) -> bytes:
-    return orjson.dumps(parts)

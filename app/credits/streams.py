@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
+from functools import partial
+from typing import Any, TypeVar
 
 import stamina
 
@@ -14,12 +15,13 @@ from app.credits.account import Account, fold
 from app.credits.balances import Balances
 from app.credits.decisions import Decision
 from app.credits.errors import AccountClosed, BalanceTooLarge, CreditsError, InsufficientCredits, UnknownAccount
-from app.credits.events import Closed, Event, Granted, Reserved, encode
+from app.credits.events import Closed, Event, Granted, Reserved
 from app.credits.model import Origin, Posted
 from app.credits.recent import Recent
 from app.credits.shards import Shards
 from app.credits.state import ACCOUNTS, read_event, snapshot
 from app.credits.statements import statement
+from app.credits.texts import Texts
 from app.credits.values import AccountId
 from app.events import (
     Appended,
@@ -37,6 +39,8 @@ from app.events import (
 )
 from app.events.append import request as append_request
 from app.events.snapshots import EVERY, PAGE, load
+from app.personal_data import Sealed
+from app.personal_data.keys import nothing
 from app.sharding import Place
 
 RETRY_SECONDS = 5.0
@@ -62,8 +66,9 @@ class _Terms:
 class AccountStreams:
     """The streams of all accounts."""
 
-    def __init__(self, shards: Shards, balances: Balances, clock: Clock) -> None:
+    def __init__(self, shards: Shards, balances: Balances, texts: Texts, clock: Clock) -> None:
         self._shards = shards
+        self._texts = texts
         self._balances = balances
         self._clock = clock
         self._recent = Recent()
@@ -71,19 +76,25 @@ class AccountStreams:
     async def post(self, account: AccountId, event: Event, origin: Origin) -> Posted:
         """Append an event whose only condition is that the available credits cover it: one round trip.
 
-        Raises InsufficientCredits, UnknownAccount, AccountClosed, BalanceTooLarge, KeyReused, DatabaseUnavailable.
+        Raises InsufficientCredits, UnknownAccount, AccountClosed, BalanceTooLarge, KeyReused, SubjectErased,
+        DatabaseUnavailable.
         """
+        first = nothing if isinstance(event, Granted) else partial(self._require, account)
+        sealed = await self._texts.seal(account, [event], origin, first=first)
         try:
-            return await self._post(account, event, origin)
+            return await self._post(account, event, sealed, origin)
         except _RETRIED:
-            return await persistently(lambda: self._post(account, event, origin))
+            return await persistently(lambda: self._post(account, event, sealed, origin))
 
-    async def decide(self, account: AccountId, decision: Decision, origin: Origin, content: bytes) -> Posted:
+    async def decide(
+        self, account: AccountId, decision: Decision, origin: Origin, *parts: Any, text: str | None = None
+    ) -> Posted:
         """Load the account, decide, and append the one event that follows, unless the account has moved on meanwhile.
 
-        `content` is what the idempotency key stands for. Raises what the decision does, UnknownAccount, AccountClosed,
-        KeyReused, DatabaseUnavailable.
+        `parts` and `text` are what the idempotency key stands for. Raises what the decision does, UnknownAccount,
+        AccountClosed, KeyReused, SubjectErased, DatabaseUnavailable.
         """
+        content = await self._texts.content(account, *parts, text=text, first=partial(self._require, account))
         try:
             return await self._decide(account, decision, origin, content)
         except _RETRIED:
@@ -122,17 +133,18 @@ class AccountStreams:
             raise KeyReused(f"the idempotency key already stands for another request to {account}")
         return Posted(self._shards.at(account)[0], total, version, repeated=True)
 
-    async def _post(self, account: AccountId, event: Event, origin: Origin) -> Posted:
+    async def _post(self, account: AccountId, event: Event, sealed: Sealed, origin: Origin) -> Posted:
         now = self._clock()
         place, store = self._shards.at(account)
         terms = self._terms(account, event, now)
         try:
             appended = await store.append(
                 account,
-                new_event(event, origin),
+                sealed.events,
                 slot=Slot(place.slot, place.epoch),
                 expected_version=terms.expected_version,
                 idempotency_key=origin.key,
+                content=sealed.content,
                 floor=0 if event.change < 0 else None,
                 due=terms.due,
                 now=now,
@@ -193,10 +205,11 @@ class AccountStreams:
     ) -> Posted:
         after = fold(events, state)
         crosses = after.version // EVERY > state.version // EVERY
+        sealed = await self._texts.seal(account, events, origin)
         try:
             appended = await store.append(
                 account,
-                [new_event(event, origin) for event in events],
+                sealed.events,
                 slot=Slot(place.slot, place.epoch),
                 expected_version=state.version,
                 idempotency_key=origin.key,
@@ -210,6 +223,11 @@ class AccountStreams:
         if not appended.repeated:
             self._recent.keep(account, after)
         return _posted(place, appended)
+
+    async def _require(self, account: AccountId) -> None:
+        """Raises UnknownAccount: nothing is kept of accounts that are not there."""
+        if await self._balances.of(account) is None:
+            raise UnknownAccount(account)
 
     async def _confirm(self, account: AccountId, state: Account) -> None:
         """Raises VersionConflict where a refusal was decided on what is out of date."""
@@ -258,11 +276,6 @@ async def persistently(change: Callable[[], Awaitable[Result]]) -> Result:
 EXPIRY = "expiry"
 """Actor of what happens by itself."""
 _ASKED = NewEvent("Asked", {})
-
-
-def new_event(event: Event, origin: Origin) -> NewEvent:
-    """The event as it is stored."""
-    return NewEvent(type(event).__name__, encode(event), event.change, origin.metadata)
 
 
 def _posted(place: Place, appended: Appended) -> Posted:

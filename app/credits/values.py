@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import NewType
+from typing import Any, NewType, TypeAlias
 
 from app.credits.errors import InvalidAccountId, InvalidAmount, InvalidExpiry, InvalidText, NaiveTimestamp
 
 AccountId = NewType("AccountId", str)
+Text: TypeAlias = str | Mapping[str, Any]
+"""In somebody's own words; an object where it is sealed, as the store has it, or erased."""
 
 ACCOUNT_PATTERN = r"^[A-Za-z0-9]([A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$"
 """1 to 64 letters, digits, dots, dashes and underscores; the first and the last are a letter or digit."""
@@ -34,9 +37,9 @@ def check_amount(amount: object) -> None:
         raise InvalidAmount(f"an amount is between 1 and {LARGEST_AMOUNT}, not {amount}")
 
 
-def check_text(text: str | None, what: str) -> None:
+def check_text(text: Text | None, what: str) -> None:
     """Raises InvalidText for a text that is given but empty, longer than LONGEST_REASON, or holds a NUL."""
-    if text is not None and (not 1 <= len(text) <= LONGEST_REASON or "\x00" in text):
+    if isinstance(text, str) and (not 1 <= len(text) <= LONGEST_REASON or "\x00" in text):
         raise InvalidText(f"a {what} has 1 to {LONGEST_REASON} characters and no NUL")
 
 

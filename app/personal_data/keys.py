@@ -6,7 +6,7 @@ import asyncio
 import os
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Any, NamedTuple
 
 from app.events.errors import WrongEpoch
@@ -21,9 +21,16 @@ from app.statements import Reads
 
 HELD_SECONDS = 5.0
 """How long another process may go on to open what is erased here."""
+OPENED_SECONDS = 600.0
+"""How long an opened key spares its keeper a question; whether its shard still has it is asked all the same."""
 HELD_KEYS = 10_000
 
 Row = tuple[Any, ...]
+Check = Callable[[], Awaitable[None]]
+
+
+async def nothing() -> None:
+    """Refuse nothing."""
 
 
 class Destruction(NamedTuple):
@@ -53,10 +60,14 @@ class SubjectKeys:
         self._held = _Held(held_seconds, now)
         self._random = random
 
-    async def of(self, subject: str, slot: Slot) -> SubjectKey:
-        """The key to seal with, made where there is none; raises SubjectErased and WrongEpoch."""
+    async def of(self, subject: str, slot: Slot, *, first: Check = nothing) -> SubjectKey:
+        """The key to seal with, made where there is none; raises SubjectErased and WrongEpoch.
+
+        `first` is awaited before one is made, and may refuse that.
+        """
         found = await self.find([subject])
         if subject not in found:
+            await first()
             return await self._made(subject, slot)
         key = found[subject]
         if key is None:
@@ -70,9 +81,9 @@ class SubjectKeys:
         if missing:
             rows = await self._database.rows(statement("read_subject_keys"), {"subjects": missing})
             keys = await asyncio.gather(*(self._opened(*row) for row in rows))
-            for (subject, _, _), key in zip(rows, keys, strict=True):
+            for (subject, wrapped, _), key in zip(rows, keys, strict=True):
                 found[subject] = key
-                self._held.keep(subject, key)
+                self._held.keep(subject, key, wrapped)
         return found
 
     async def erase(self, erasures: Sequence[Erasure]) -> list[Destruction]:
@@ -126,14 +137,23 @@ class SubjectKeys:
         key = await self._opened(subject, *kept)
         if key is None:
             raise SubjectErased(subject)
-        self._held.keep(subject, key)
+        self._held.keep(subject, key, kept[0])
         return key
 
     async def _opened(self, subject: str, value: bytes | None, key_id: str | None) -> SubjectKey | None:
         if value is None or key_id is None:
             return None
+        if (known := self._held.opened(subject, value)) is not None:
+            return known
         secret = await asyncio.to_thread(self._master.unwrap, Wrapped(key_id, value), context_of(subject))
         return SubjectKey(subject, secret)
+
+
+class _Entry(NamedTuple):
+    read_at: float
+    key: SubjectKey | None
+    """None where the subject is erased."""
+    wrapped: bytes | None
 
 
 class _Held:
@@ -142,19 +162,25 @@ class _Held:
     def __init__(self, seconds: float, now: Callable[[], float]) -> None:
         self._seconds = seconds
         self._now = now
-        self._keys: OrderedDict[str, tuple[float, SubjectKey | None]] = OrderedDict()
+        self._entries: OrderedDict[str, _Entry] = OrderedDict()
 
     def among(self, subjects: Collection[str]) -> dict[str, SubjectKey | None]:
         now = self._now()
-        while self._keys and next(iter(self._keys.values()))[0] <= now:
-            self._keys.popitem(last=False)
-        return {subject: self._keys[subject][1] for subject in subjects if subject in self._keys}
+        while self._entries and next(iter(self._entries.values())).read_at + OPENED_SECONDS <= now:
+            self._entries.popitem(last=False)
+        found = ((subject, self._entries.get(subject)) for subject in subjects)
+        return {subject: entry.key for subject, entry in found if entry and entry.read_at + self._seconds > now}
 
-    def keep(self, subject: str, key: SubjectKey | None) -> None:
-        self._keys.pop(subject, None)
-        self._keys[subject] = (self._now() + self._seconds, key)
-        if len(self._keys) > HELD_KEYS:
-            self._keys.popitem(last=False)
+    def opened(self, subject: str, wrapped: bytes) -> SubjectKey | None:
+        """What was opened before, where the shard has the very same."""
+        entry = self._entries.get(subject)
+        return entry.key if entry and entry.wrapped == wrapped else None
+
+    def keep(self, subject: str, key: SubjectKey | None, wrapped: bytes | None) -> None:
+        self._entries.pop(subject, None)
+        self._entries[subject] = _Entry(self._now(), key, wrapped)
+        if len(self._entries) > HELD_KEYS:
+            self._entries.popitem(last=False)
 
     def forget(self, subject: str) -> None:
-        self._keys.pop(subject, None)
+        self._entries.pop(subject, None)

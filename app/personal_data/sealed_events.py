@@ -10,9 +10,9 @@ import orjson
 
 from app.events.model import NewEvent, Slot, StoredEvent
 from app.personal_data.errors import KeyMissing
-from app.personal_data.keys import SubjectKeys
+from app.personal_data.keys import Check, SubjectKeys, nothing
 from app.personal_data.sealing import SubjectKey, has_any, seal, subjects_of, unseal
-from app.sharding.router import Router
+from app.sharding import Place, Router
 
 
 @dataclass(frozen=True)
@@ -28,18 +28,31 @@ class Sealed:
 class PersonalData:
     """Seals and unseals for the whole ledger; reads of it raise DatabaseUnavailable and MasterKeyFailed."""
 
-    def __init__(self, router: Router[SubjectKeys], fields: Mapping[str, Collection[str]]) -> None:
-        """`fields` names the personal fields of each event type, as in `holder.email`."""
+    def __init__(
+        self, router: Router[Any], keys: Mapping[str, SubjectKeys], fields: Mapping[str, Collection[str]]
+    ) -> None:
+        """`keys` are those of each shard; `fields` names the personal fields of each event type, as in `holder.email`.
+
+        `router` tells where a subject lives; what it has there is of no matter.
+        """
         self._router = router
+        self._keys = keys
         self._fields = fields
 
-    async def seal(self, subject: str, events: Sequence[NewEvent]) -> Sealed:
-        """Events about a subject with their personal fields sealed; raises SubjectErased, InvalidPersonalData."""
+    async def seal(self, subject: str, events: Sequence[NewEvent], *, first: Check = nothing) -> Sealed:
+        """Events about a subject with their personal fields sealed; raises SubjectErased, InvalidPersonalData.
+
+        `first` is awaited before a subject gets its key; what it raises refuses that.
+        """
         if not any(has_any(event.data, self._fields.get(event.type, ())) for event in events):
             return Sealed(tuple(events), None)
-        key = await self._router.routed(subject, lambda place, keys: keys.of(subject, Slot(place.slot, place.epoch)))
+        key = await self._key(subject, first)
         sealed = tuple(replace(event, data=seal(event.data, self._fields.get(event.type, ()), key)) for event in events)
         return Sealed(sealed, key.digest(_content(events)))
+
+    async def digest(self, subject: str, content: bytes, *, first: Check = nothing) -> bytes:
+        """What tells the same content from other as long as the subject has its key; raises as `seal`."""
+        return (await self._key(subject, first)).digest(content)
 
     async def unseal(self, documents: Sequence[Any]) -> list[Any]:
         """Documents with what is sealed in them opened, or `Erased` in its place: events' data, states, read models.
@@ -54,6 +67,12 @@ class PersonalData:
         """Events with what is sealed in their data opened, or `Erased` in its place; raises as `unseal`."""
         opened = await self.unseal([event.data for event in events])
         return [event._replace(data=data) for event, data in zip(events, opened, strict=True)]
+
+    async def _key(self, subject: str, first: Check) -> SubjectKey:
+        async def key(place: Place, _: Any) -> SubjectKey:
+            return await self._keys[place.shard].of(subject, Slot(place.slot, place.epoch), first=first)
+
+        return await self._router.routed(subject, key)
 
     async def _find(self, subjects: Collection[str]) -> dict[str, SubjectKey | None]:
         keys = await self._asked(subjects)
@@ -70,7 +89,7 @@ class PersonalData:
     async def _asked(self, subjects: Collection[str]) -> dict[str, SubjectKey | None]:
         keys: dict[str, SubjectKey | None] = {}
         for shard, group in self._router.by_shard(subjects).items():
-            keys |= await self._router.stores[shard].find([subject for subject, _ in group])
+            keys |= await self._keys[shard].find([subject for subject, _ in group])
         return keys
 
 

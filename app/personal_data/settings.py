@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import Field
 
 from app.personal_data.erasure_log import DatabaseErasureLog, ErasureLog, FileErasureLog
-from app.settings import CommonSettings
+from app.settings import SealingSettings
 from app.sharding import Directory
 from app.statements import Reads
 
@@ -17,11 +17,9 @@ DATABASES = "databases"
 FILE = "file:"
 
 
-class PersonalDataSettings(CommonSettings):
-    """What whoever seals, opens or erases needs besides."""
+class PersonalDataSettings(SealingSettings):
+    """What whoever erases needs besides."""
 
-    master_key: Annotated[str, Field(min_length=1, pattern=r"^[a-z-]+:")]
-    """As `app.personal_data.master_key` takes it, such as file:/path or aws-kms:<arn>."""
     erasure_log: Annotated[str, Field(pattern=r"^(databases$|file:/.)")] = DATABASES
     """databases: a table in a database of every home; or file:/path."""
 

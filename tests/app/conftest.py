@@ -22,6 +22,7 @@ import pytest
 
 from app.database import Databases, Role, ShardDatabase
 from app.database.migrate import Migrator
+from app.personal_data.key_file import FileMasterKey
 from app.settings import ServeSettings
 from app.sharding import Directory, Shard, parse_directory
 from localcloud.account import give, owner_of, unprivileged
@@ -358,7 +359,19 @@ async def admin_database(
 
 
 @pytest.fixture
-def settings(postgres: Postgres, migrated_text: str, tmp_path: Path) -> ServeSettings:
+def key_file(tmp_path: Path) -> Path:
+    """The master key of the app under test."""
+    FileMasterKey.create(tmp_path / "master-key.json")
+    return tmp_path / "master-key.json"
+
+
+@pytest.fixture
+def master(key_file: Path) -> FileMasterKey:
+    return FileMasterKey(key_file)
+
+
+@pytest.fixture
+def settings(postgres: Postgres, migrated_text: str, key_file: Path, tmp_path: Path) -> ServeSettings:
     (tmp_path / "directory.json").write_text(migrated_text)
     (tmp_path / "jwks.json").write_text(postgres.authority.jwks())
     return ServeSettings(
@@ -368,6 +381,7 @@ def settings(postgres: Postgres, migrated_text: str, tmp_path: Path) -> ServeSet
         oidc_issuer=ISSUER,
         oidc_audience=AUDIENCE,
         oidc_jwks_uri=(tmp_path / "jwks.json").as_uri(),
+        master_key=f"file:{key_file}",
         drain_seconds=0.5,
     )
 

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx
@@ -16,6 +17,7 @@ from hypothesis import HealthCheck, settings
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from app.api import create_app
+from app.personal_data.key_file import FileMasterKey
 from app.settings import ServeSettings
 from app.sharding import parse_directory
 from localcloud.identity import ISSUER
@@ -43,7 +45,12 @@ def described() -> dict[str, Any]:
         "admin": {"user": "migrator", "login": "aws-secret"},
     }
     directory = parse_directory(json.dumps({"slots": 4096, "shards": [shard]}))
-    return create_app(ServeSettings(cloud="aws", oidc_issuer=ISSUER, oidc_audience=AUDIENCE), directory).openapi()
+    with TemporaryDirectory() as folder:
+        FileMasterKey.create(Path(folder, "master-key.json"))
+        settings = ServeSettings(
+            cloud="aws", oidc_issuer=ISSUER, oidc_audience=AUDIENCE, master_key=f"file:{folder}/master-key.json"
+        )
+        return create_app(settings, directory).openapi()
 
 
 schema = schemathesis.openapi.from_dict(described())
@@ -54,10 +61,12 @@ def server(postgres: Postgres, databases: dict[str, str], tmp_path_factory: pyte
     folder: Path = tmp_path_factory.mktemp("api")
     (folder / "directory.json").write_text(directory_of(postgres, databases))
     (folder / "jwks.json").write_text(postgres.authority.jwks())
+    FileMasterKey.create(folder / "master-key.json")
     environment = {
         **{name: value for name, value in os.environ.items() if name == "PATH" or name.startswith("COV")},
         **environment_of(postgres.authority, "ledger"),
         "FORTRESS_CLOUD": "aws",
+        "FORTRESS_MASTER_KEY": f"file:{folder / 'master-key.json'}",
         "FORTRESS_DIRECTORY": str(folder / "directory.json"),
         "FORTRESS_OIDC_ISSUER": ISSUER,
         "FORTRESS_OIDC_AUDIENCE": AUDIENCE,

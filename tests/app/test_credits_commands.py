@@ -21,6 +21,7 @@ pytestmark = pytest.mark.servers
 def environment(settings: ServeSettings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FORTRESS_CLOUD", settings.cloud)
     monkeypatch.setenv("FORTRESS_DIRECTORY", str(settings.directory))
+    monkeypatch.setenv("FORTRESS_MASTER_KEY", settings.master_key)
 
 
 def run(*arguments: object) -> Result:

@@ -47,6 +47,7 @@ from app.credits.shards import Shards
 from app.credits.values import LARGEST_AMOUNT
 from app.data_plane import DataPlane
 from app.events import KeyReused, NewEvent, Slot
+from app.personal_data.key_file import FileMasterKey
 from app.sharding import Directory
 
 from .conftest import Postgres
@@ -73,8 +74,8 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-async def plane(migrated: Directory, clock: Clock) -> AsyncIterator[DataPlane]:
-    plane = DataPlane(migrated, cloud="aws", pool_size=4, database_seconds=5, clock=clock)
+async def plane(migrated: Directory, clock: Clock, master: FileMasterKey) -> AsyncIterator[DataPlane]:
+    plane = DataPlane(migrated, cloud="aws", pool_size=4, database_seconds=5, master_key=master, clock=clock)
     await plane.open()
     yield plane
     await plane.close()
@@ -287,7 +288,8 @@ class TestReservations:
 
 def another(plane: DataPlane, clock: Clock) -> Ledger:
     """A ledger that has seen no account yet."""
-    return Ledger(Shards(plane.router, plane.databases.by_shard), plane.transfers, clock=clock)
+    personal = plane.ledger._texts._personal
+    return Ledger(Shards(plane.router, plane.databases.by_shard), plane.transfers, personal, clock=clock)
 
 
 async def test_two_processes_that_work_on_one_account_agree(ledger: Ledger, plane: DataPlane, clock: Clock) -> None:

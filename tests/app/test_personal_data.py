@@ -44,6 +44,7 @@ from app.personal_data import (
 )
 from app.personal_data.erasure_log import DatabaseErasureLog, Erasure, FileErasureLog
 from app.personal_data.key_file import FileMasterKey
+from app.personal_data.keys import OPENED_SECONDS
 from app.sharding import Directory, Router, Shard, slot_of
 
 from .conftest import Postgres, binaries, log_in_as
@@ -82,7 +83,7 @@ class World:
         return {name: SubjectKeys(each, self.master, now=self.clock) for name, each in self.databases.items()}
 
     def personal_data(self, keys: dict[str, SubjectKeys]) -> PersonalData:
-        return PersonalData(Router(self.directory, keys), FIELDS)
+        return PersonalData(Router(self.directory, keys), keys, FIELDS)
 
     def store_of(self, subject: str) -> EventStore:
         return self.stores[self.directory.place_of(subject).shard]
@@ -201,6 +202,27 @@ async def test_a_process_forgets_what_it_erases_at_once_and_others_within_second
     assert (await world.personal.unseal_events(stored))[0].data["holder"]["email"] == Erased("anna")
     world.clock.now += 5
     assert (await other.unseal_events(stored))[0].data["holder"]["email"] == Erased("anna")
+
+
+async def test_a_key_that_its_shard_still_has_is_not_unwrapped_again(
+    world: World, log: FileErasureLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.append("anna", opened())
+    other, asked = world.personal_data(world.new_process()), []
+    unwrap = FileMasterKey.unwrap
+    monkeypatch.setattr(FileMasterKey, "unwrap", lambda *given: (asked.append(given), unwrap(*given))[1])
+    stored = await world.store_of("anna").read("anna")
+    for _ in range(3):
+        assert (await other.unseal_events(stored))[0].data == opened().data
+        world.clock.now += 5
+    assert len(asked) == 1
+    world.clock.now += OPENED_SECONDS
+    assert (await other.unseal_events(stored))[0].data == opened().data
+    assert len(asked) == 2
+    await erase("anna", at=NOON, log=log, shards=world.keys)
+    world.clock.now += 5
+    assert (await other.unseal_events(stored))[0].data["holder"]["email"] == Erased("anna")
+    assert len(asked) == 2
 
 
 async def test_a_key_that_never_was_is_not_taken_for_an_erased_one(world: World) -> None:

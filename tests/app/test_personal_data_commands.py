@@ -51,7 +51,7 @@ def open_account(folder: Path, subject: str, *, closes: bool = False) -> None:
         database = ShardDatabase(shard, size=2, kept=1, seconds=5, role=Role.ADMIN)
         await database.open()
         keys = {shard.name: SubjectKeys(database, master_key(f"file:{folder / 'master.json'}"))}
-        personal = PersonalData(Router(directory, keys), {"Opened": ["email"]})
+        personal = PersonalData(Router(directory, keys), keys, {"Opened": ["email"]})
         sealed = await personal.seal(
             subject, [NewEvent("Opened", {"email": EMAIL}), NewEvent("Granted", {"amount": 5})]
         )

@@ -12,6 +12,7 @@ GOOD = {
     "FORTRESS_CLOUD": "aws",
     "FORTRESS_OIDC_ISSUER": "https://issuer.example.com",
     "FORTRESS_OIDC_AUDIENCE": "ledger",
+    "FORTRESS_MASTER_KEY": "file:/etc/fortress/master-key.json",
 }
 
 
@@ -44,6 +45,7 @@ def test_what_is_chosen_comes_before_the_environment(monkeypatch: pytest.MonkeyP
         ("FORTRESS_OIDC_ISSUER", "http://plain", "FORTRESS_OIDC_ISSUER=http://plain: string should match pattern"),
         ("FORTRESS_OIDC_JWKS_URI", "ftp://keys", "FORTRESS_OIDC_JWKS_URI=ftp://keys: string should match pattern"),
         ("FORTRESS_LOG_LEVEL", "loud", "FORTRESS_LOG_LEVEL=loud: input should be 'debug'"),
+        ("FORTRESS_MASTER_KEY", "key", "FORTRESS_MASTER_KEY=key: string should match pattern"),
         ("FORTRESS_POOL_SIZE", "0", "FORTRESS_POOL_SIZE=0: input should be greater than or equal to 1"),
         ("FORTRESS_ENVIRONMENT", "Prod!", "FORTRESS_ENVIRONMENT=Prod!: string should match pattern"),
     ],

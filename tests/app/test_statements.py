@@ -14,6 +14,7 @@ from app.cancellation import end
 from app.credits import Origin, StatementLine, StatementLines, account_id
 from app.data_plane import DataPlane
 from app.database import ShardDatabase
+from app.personal_data.key_file import FileMasterKey
 from app.projections import Projector, rebuild
 from app.sharding import Directory, slot_of
 
@@ -26,8 +27,8 @@ LINES = "select generation, version, total from statement_lines where stream = '
 
 
 @pytest.fixture
-async def plane(migrated: Directory) -> AsyncIterator[DataPlane]:
-    plane = DataPlane(migrated, cloud="aws", pool_size=4, database_seconds=5)
+async def plane(migrated: Directory, master: FileMasterKey) -> AsyncIterator[DataPlane]:
+    plane = DataPlane(migrated, cloud="aws", pool_size=4, database_seconds=5, master_key=master)
     await plane.open()
     yield plane
     await plane.close()
@@ -164,10 +165,10 @@ async def test_lines_are_not_dropped_under_a_page_that_is_being_applied(
 
 
 async def test_the_workers_of_the_data_plane_project_what_is_stored_and_tell_their_lag(
-    migrated: Directory, operator: psycopg.Connection[Any], database: ShardDatabase
+    migrated: Directory, master: FileMasterKey, operator: psycopg.Connection[Any], database: ShardDatabase
 ) -> None:
     home = database.shard.home
-    plane = DataPlane(migrated, cloud=home, pool_size=4, database_seconds=5)
+    plane = DataPlane(migrated, cloud=home, pool_size=4, database_seconds=5, master_key=master)
     await plane.open()
     try:
         async with Background(plane.workers()):

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
+from app.personal_data.key_file import FileMasterKey
 from app.sharding import Directory, Shard
 from localcloud.home import can_listen
 from localcloud.identity import ISSUER
@@ -109,8 +110,10 @@ def _environment(server: Server, shard: Shard, port: int) -> dict[str, str]:
     document = {"slots": 4096, "shards": [shard.model_dump()]}
     (folder / "directory.json").write_text(json.dumps(document))
     (folder / "jwks.json").write_text(server.authority.jwks())
+    FileMasterKey.create(folder / "master-key.json")
     return {
         "FORTRESS_CLOUD": shard.home,
+        "FORTRESS_MASTER_KEY": f"file:{folder / 'master-key.json'}",
         "FORTRESS_DIRECTORY": str(folder / "directory.json"),
         "FORTRESS_OIDC_ISSUER": ISSUER,
         "FORTRESS_OIDC_AUDIENCE": AUDIENCE,

@@ -9,9 +9,12 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from itertools import pairwise
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from app.data_plane import DataPlane
 from app.events import NewEvent
+from app.personal_data.key_file import FileMasterKey
 from app.sharding import Directory
 from app.transfers import Leg
 from tools.bench.data_plane import ours
@@ -79,7 +82,9 @@ def transfers(directory: Directory, _: int) -> contextlib.AbstractContextManager
 async def _transfers(
     directory: Directory,
 ) -> AsyncIterator[Callable[[float | None, float], Awaitable[tuple[float, Latencies]]]]:
-    plane = DataPlane(directory, cloud="aws", pool_size=POOL, database_seconds=5.0)
+    with TemporaryDirectory() as folder:
+        master_key = FileMasterKey.create(Path(folder, "master-key.json"))
+    plane = DataPlane(directory, cloud="aws", pool_size=POOL, database_seconds=5.0, master_key=master_key)
     await plane.open()
     try:
         names = [f"transfer-{number}" for number in range(ACCOUNTS)]
