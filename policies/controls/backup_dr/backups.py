@@ -1,0 +1,228 @@
+"""Backups of databases: taken, kept long enough, and good for any moment."""
+
+from __future__ import annotations
+
+import re
+
+from pydantic import Field
+
+from policies import (
+    HIGH,
+    MEDIUM,
+    PASS,
+    Options,
+    Properties,
+    Resource,
+    Verdict,
+    View,
+    WrongShape,
+    applies_to,
+    fails,
+    fixed_by,
+    in_turn,
+    passes_if,
+    sets,
+    with_value,
+)
+from policies.controls.backup_dr import REPLICA, RESTORABLE, control
+from policies.data_stores import (
+    ALLOYDB,
+    CLOUD_SQL,
+    COSMOS,
+    DOCDB_CLUSTER,
+    DYNAMODB,
+    MYSQL,
+    POSTGRES,
+    RDS_CLUSTER,
+    RDS_INSTANCE,
+    REDSHIFT,
+    is_replica,
+)
+
+USUAL_DAYS = 7
+DAY_HOURS, DAY_SECONDS = 24, 86_400
+
+
+class Retention(Options):
+    """What BKP-001 may be told."""
+
+    minimum_days: int = Field(default=USUAL_DAYS, ge=1, description="Days that backups of a database must be kept.")
+
+    def judge(self, days: float, path: str) -> Verdict:
+        """Whether that many days are enough."""
+        return passes_if(days >= self.minimum_days, f"{path} is {days} days")
+
+
+backups_kept = control(
+    "BKP-001",
+    title="Databases are backed up, and the backups are kept long enough",
+    severity=HIGH,
+    maps=RESTORABLE,
+    remedy="Turn automated backups on and keep them for as many days as minimumDays says.",
+    options=Retention,
+)
+
+_AWS_DAYS = "backupRetentionPeriod"
+
+
+@backups_kept
+@applies_to(RDS_INSTANCE, reads=[_AWS_DAYS, "replicateSourceDb"])
+@applies_to(RDS_CLUSTER, reads=[_AWS_DAYS, "replicationSourceIdentifier"])
+@applies_to(DOCDB_CLUSTER, reads=[_AWS_DAYS])
+@fixed_by(sets(_AWS_DAYS, USUAL_DAYS))
+def aws_database_keeps_backups(database: Resource, options: Retention) -> Verdict:
+    return REPLICA if is_replica(database) else options.judge(database.number(_AWS_DAYS), _AWS_DAYS)
+
+
+@backups_kept
+@applies_to(REDSHIFT, reads=["automatedSnapshotRetentionPeriod"])
+@fixed_by(sets("automatedSnapshotRetentionPeriod", USUAL_DAYS))
+def redshift_keeps_snapshots(cluster: Resource, options: Retention) -> Verdict:
+    path = "automatedSnapshotRetentionPeriod"
+    return options.judge(cluster.number(path, default=1), path)
+
+
+@backups_kept
+@applies_to("aws:elasticache/replicationGroup:ReplicationGroup", reads=["snapshotRetentionLimit"])
+@fixed_by(sets("snapshotRetentionLimit", USUAL_DAYS))
+def elasticache_keeps_snapshots(cache: Resource, options: Retention) -> Verdict:
+    return options.judge(cache.number("snapshotRetentionLimit"), "snapshotRetentionLimit")
+
+
+@backups_kept
+@applies_to(POSTGRES, MYSQL, reads=["backup.backupRetentionDays", "createMode", "sourceServerResourceId"])
+@fixed_by(sets("backup.backupRetentionDays", USUAL_DAYS), MYSQL)
+def flexible_server_keeps_backups(server: Resource, options: Retention) -> Verdict:
+    """Azure keeps them seven days where nobody says otherwise, and for PostgreSQL never less."""
+    if is_replica(server):
+        return REPLICA
+    path = "backup.backupRetentionDays"
+    return options.judge(server.number(path, default=USUAL_DAYS), path)
+
+
+_PERIODIC = "backupPolicy.periodicModeProperties.backupRetentionIntervalInHours"
+_CONTINUOUS = "backupPolicy.continuousModeProperties.tier"
+_TIERS = {"Continuous7Days": 7, "Continuous30Days": 30}
+
+
+@backups_kept
+@applies_to(COSMOS, reads=["backupPolicy.type", _PERIODIC, _CONTINUOUS])
+def cosmos_keeps_backups(account: Resource, options: Retention) -> Verdict:
+    """Without a policy Azure keeps eight hours; a continuous one keeps thirty days where it names no tier."""
+    if account.text("backupPolicy.type", "Periodic") == "Continuous":
+        return options.judge(_TIERS.get(account.text(_CONTINUOUS, "Continuous30Days"), 0), _CONTINUOUS)
+    return options.judge(account.number(_PERIODIC, default=8) / DAY_HOURS, _PERIODIC)
+
+
+_CONFIGURATION = "settings.backupConfiguration"
+_RETAINED = f"{_CONFIGURATION}.backupRetentionSettings.retainedBackups"
+
+
+@backups_kept
+@applies_to(CLOUD_SQL, reads=["masterInstanceName", f"{_CONFIGURATION}.enabled", _RETAINED])
+@fixed_by(in_turn(sets(f"{_CONFIGURATION}.enabled", True), sets(_RETAINED, USUAL_DAYS)))
+def cloud_sql_keeps_backups(instance: Resource, options: Retention) -> Verdict:
+    """It takes one a day, and keeps seven where nobody says otherwise."""
+    if is_replica(instance):
+        return REPLICA
+    if not instance.flag(f"{_CONFIGURATION}.enabled"):
+        return fails("backupConfiguration is not enabled")
+    return options.judge(instance.number(_RETAINED, default=USUAL_DAYS), _RETAINED)
+
+
+_ALLOYDB_PERIOD = "automatedBackupPolicy.timeBasedRetention.retentionPeriod"
+
+
+@backups_kept
+@applies_to(ALLOYDB, reads=["automatedBackupPolicy.enabled", _ALLOYDB_PERIOD, "secondaryConfig.primaryClusterName"])
+@fixed_by(sets("automatedBackupPolicy.enabled", True))
+def alloydb_keeps_backups(cluster: Resource, options: Retention) -> Verdict:
+    """AlloyDB keeps them fourteen days where nobody says otherwise."""
+    if is_replica(cluster):
+        return REPLICA
+    if not cluster.flag("automatedBackupPolicy.enabled"):
+        return fails("automatedBackupPolicy is not enabled")
+    return options.judge(_seconds(cluster, _ALLOYDB_PERIOD, "14d") / DAY_SECONDS, _ALLOYDB_PERIOD)
+
+
+_DURATION = re.compile(r"(\d+)([smhd])")
+_UNITS = {"s": 1, "m": 60, "h": 3_600, "d": DAY_SECONDS}
+
+
+def _seconds(resource: Resource, path: str, default: str) -> int:
+    """A duration of Google Cloud, such as `604800s` or `7d`; raises WrongShape for anything else."""
+    text = resource.text(path, default)
+    found = _DURATION.fullmatch(text)
+    if not found:
+        raise WrongShape(path, "a duration", text)
+    return int(found.group(1)) * _UNITS[found.group(2)]
+
+
+any_moment = control(
+    "BKP-002",
+    title="Data can be restored to any moment",
+    severity=MEDIUM,
+    maps=RESTORABLE,
+    remedy="Turn point-in-time recovery on.",
+)
+
+
+@any_moment
+@applies_to(DYNAMODB, reads=["pointInTimeRecovery.enabled"])
+@fixed_by(sets("pointInTimeRecovery.enabled", True))
+def dynamodb_goes_back(table: Resource) -> Verdict:
+    return passes_if(table.flag("pointInTimeRecovery.enabled"), "pointInTimeRecovery is off")
+
+
+_BLOB_SETTINGS = ("isVersioningEnabled", "changeFeed.enabled", "deleteRetentionPolicy.enabled", "restorePolicy.enabled")
+
+
+def with_restorable_blobs(properties: Properties) -> Properties:
+    """Turns on all that a restore needs, and keeps what is deleted a day longer than one may go back."""
+    for path in _BLOB_SETTINGS:
+        properties = with_value(properties, path, True)
+    days = View(value=properties).number("restorePolicy.days") or USUAL_DAYS
+    kept = max(View(value=properties).number("deleteRetentionPolicy.days"), days + 1)
+    return with_value(with_value(properties, "restorePolicy.days", days), "deleteRetentionPolicy.days", kept)
+
+
+@any_moment
+@applies_to("azure-native:storage:BlobServiceProperties", reads=_BLOB_SETTINGS)
+@fixed_by(with_restorable_blobs)
+def blobs_go_back(service: Resource) -> Verdict:
+    missing = [path for path in _BLOB_SETTINGS if not service.flag(path)]
+    return passes_if(not missing, f"{', '.join(missing)} not on")
+
+
+_LOGS = {"MYSQL": f"{_CONFIGURATION}.binaryLogEnabled"}
+_POINT_IN_TIME = f"{_CONFIGURATION}.pointInTimeRecoveryEnabled"
+
+
+def _log_setting(instance: View) -> str:
+    """The setting that keeps the log; MySQL has its own."""
+    return _LOGS.get(instance.text("databaseVersion").partition("_")[0], _POINT_IN_TIME)
+
+
+def with_kept_log(properties: Properties) -> Properties:
+    """Keeps the log from which any moment can be restored; that needs backups too."""
+    properties = with_value(properties, f"{_CONFIGURATION}.enabled", True)
+    return with_value(properties, _log_setting(View(value=properties)), True)
+
+
+@any_moment
+@applies_to(CLOUD_SQL, reads=["databaseVersion", "masterInstanceName", *_LOGS.values(), _POINT_IN_TIME])
+@fixed_by(with_kept_log)
+def cloud_sql_goes_back(instance: Resource) -> Verdict:
+    if is_replica(instance):
+        return REPLICA
+    path = _log_setting(instance)
+    return passes_if(instance.flag(path), f"{path} is off")
+
+
+@any_moment
+@applies_to("gcp:spanner/database:Database", reads=["versionRetentionPeriod"])
+@fixed_by(sets("versionRetentionPeriod", "7d"))
+def spanner_goes_back(database: Resource) -> Verdict:
+    """An hour, which Spanner keeps by itself, is over before a fault is found."""
+    seconds = _seconds(database, "versionRetentionPeriod", "1h")
+    return PASS if seconds >= DAY_SECONDS else fails("versionRetentionPeriod is shorter than a day")

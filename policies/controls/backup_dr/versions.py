@@ -1,0 +1,73 @@
+"""Object storage keeps what is overwritten or deleted."""
+
+from __future__ import annotations
+
+from policies import (
+    MEDIUM,
+    PASS,
+    Resource,
+    Stack,
+    Verdict,
+    applies_to,
+    fixed_by,
+    in_stack,
+    not_applicable,
+    passes_if,
+    sets,
+)
+from policies.controls.backup_dr import RESTORABLE, control
+from policies.data_stores import GCS_BUCKET, S3_BUCKET, STORAGE_ACCOUNT
+
+versions_kept = control(
+    "BKP-006",
+    title="Object storage keeps earlier versions",
+    severity=MEDIUM,
+    maps=RESTORABLE,
+    remedy="Turn versioning on.",
+)
+
+BLOB_SERVICE = "azure-native:storage:BlobServiceProperties"
+_STATUS = "versioningConfiguration.status"
+
+
+@versions_kept
+@in_stack(S3_BUCKET, reads=["versioning.enabled"])
+def s3_keeps_versions(bucket: Resource, stack: Stack) -> Verdict:
+    companions = stack.companions(bucket, "aws:s3/bucketVersioning:BucketVersioning", by="bucket")
+    if any(one.text(_STATUS) == "Enabled" for one in companions):
+        return PASS
+    return passes_if(bucket.flag("versioning.enabled"), "no versioning belongs to it")
+
+
+@versions_kept
+@applies_to("aws:s3/bucketVersioning:BucketVersioning", reads=[_STATUS])
+@fixed_by(sets(_STATUS, "Enabled"))
+def s3_versioning_is_on(versioning: Resource) -> Verdict:
+    status = versioning.text(_STATUS, "not set")
+    return passes_if(status == "Enabled", f"status is {status}")
+
+
+@versions_kept
+@in_stack(STORAGE_ACCOUNT, reads=["kind", "isHnsEnabled"])
+def storage_account_keeps_versions(account: Resource, stack: Stack) -> Verdict:
+    """Accounts with a hierarchy of folders know no versions."""
+    if account.text("kind") == "FileStorage":
+        return not_applicable("it holds files, not blobs")
+    if account.flag("isHnsEnabled"):
+        return not_applicable("accounts with a hierarchical namespace have no versions")
+    services = stack.companions(account, BLOB_SERVICE, by="accountName")
+    return passes_if(any(one.flag("isVersioningEnabled") for one in services), "no versioning belongs to it")
+
+
+@versions_kept
+@applies_to(BLOB_SERVICE, reads=["isVersioningEnabled"])
+@fixed_by(sets("isVersioningEnabled", True))
+def blob_versioning_is_on(service: Resource) -> Verdict:
+    return passes_if(service.flag("isVersioningEnabled"), "isVersioningEnabled is off")
+
+
+@versions_kept
+@applies_to(GCS_BUCKET, reads=["versioning.enabled"])
+@fixed_by(sets("versioning.enabled", True))
+def gcs_keeps_versions(bucket: Resource) -> Verdict:
+    return passes_if(bucket.flag("versioning.enabled"), "versioning is off")

@@ -1,0 +1,202 @@
+"""Copies of data stores: what makes one, where it goes, and the tag that says of what a store is one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from policies.data_stores import (
+    AZURE_SQL,
+    AZURE_SQL_SERVER,
+    DYNAMODB,
+    EFS,
+    GCS_BUCKET,
+    RDS_CLUSTER,
+    RDS_INSTANCE,
+    REDSHIFT,
+    S3_BUCKET,
+    STORES,
+    follows,
+    home_of,
+    is_replica,
+    named_by,
+    names_of,
+    region_of,
+    stores_in,
+    texts_if_known,
+)
+from policies.regions import region_name
+from policies.resource import Resource
+from policies.stack import Stack
+from policies.tags import PLACES
+from policies.values import Undeterminable, Unknown
+from policies.view import View
+
+COPY_OF = "copy-of"
+"""The tag on a store whose value names the store that it is a copy of. A store that holds several copies has the tag
+several times, each with something of its own at the end of the key: `copy-of-1`, `copy-of-2`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Copying:
+    """What is to be known of a resource that copies a data store: names of its properties."""
+
+    source: str
+    """The store, or a snapshot of it."""
+    of: tuple[str, ...]
+    """The types of stores that it copies."""
+    region: str = ""
+    """Where the copy is; its own region or its provider's where that is not said."""
+    regions: str = ""
+    """Several places, as names of regions or as ARNs."""
+    into: str = ""
+    """What holds the copy, to be found in the stack."""
+    holders: tuple[str, ...] = ()
+    """The types of that."""
+    tags: str = ""
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The properties that a check reads which asks where copies go."""
+        return tuple(path for path in (self.source, self.region, self.regions, self.into, self.tags) if path)
+
+
+COPYING = {
+    "aws:s3/bucketReplicationConfig:BucketReplicationConfig": Copying(
+        source="bucket", of=(S3_BUCKET,), into="rules.destination.bucket", holders=(S3_BUCKET,)
+    ),
+    "aws:rds/instanceAutomatedBackupsReplication:InstanceAutomatedBackupsReplication": Copying(
+        source="sourceDbInstanceArn", of=(RDS_INSTANCE,), region="region"
+    ),
+    "aws:rds/snapshotCopy:SnapshotCopy": Copying(
+        source="sourceDbSnapshotIdentifier", of=(RDS_INSTANCE,), region="destinationRegion", tags="tags"
+    ),
+    "aws:rds/clusterSnapshotCopy:ClusterSnapshotCopy": Copying(
+        source="sourceDbClusterSnapshotIdentifier", of=(RDS_CLUSTER,), region="destinationRegion", tags="tags"
+    ),
+    "aws:ebs/snapshotCopy:SnapshotCopy": Copying(source="sourceSnapshotId", of=(), region="region", tags="tags"),
+    "aws:dynamodb/tableReplica:TableReplica": Copying(
+        source="globalTableArn", of=(DYNAMODB,), region="region", tags="tags"
+    ),
+    "aws:efs/replicationConfiguration:ReplicationConfiguration": Copying(
+        source="sourceFileSystemId", of=(EFS,), region="destination.region"
+    ),
+    "aws:redshift/snapshotCopy:SnapshotCopy": Copying(
+        source="clusterIdentifier", of=(REDSHIFT,), region="destinationRegion"
+    ),
+    "azure-native:sql:FailoverGroup": Copying(
+        source="databases", of=(AZURE_SQL,), into="partnerServers.id", holders=(AZURE_SQL_SERVER,), tags="tags"
+    ),
+    "gcp:storage/transferJob:TransferJob": Copying(
+        source="transferSpec.gcsDataSource.bucketName",
+        of=(GCS_BUCKET,),
+        into="transferSpec.gcsDataSink.bucketName",
+        holders=(GCS_BUCKET,),
+    ),
+    "gcp:compute/snapshot:Snapshot": Copying(source="sourceDisk", of=(), regions="storageLocations", tags="labels"),
+}
+"""Resources that exist to copy a store; what a store copies itself is among its places."""
+OWN_REPLICATION = "replicationConfiguration.rules.destination.bucket"
+"""Where a bucket of AWS itself says to what other buckets it is copied."""
+SNAPSHOTS = {
+    "aws:rds/snapshot:Snapshot": "dbInstanceIdentifier",
+    "aws:rds/clusterSnapshot:ClusterSnapshot": "dbClusterIdentifier",
+}
+"""What stands between a store and the copy of its snapshot, and the property that names the store."""
+
+
+def origins_of(copying: Resource, stack: Stack) -> tuple[Resource, ...]:
+    """The stores of this stack that are copied, as far as they can be told."""
+    known = COPYING[copying.type]
+    snapshots = [one for one in stack.of_type(*SNAPSHOTS) if stack.refers(copying, known.source, one)]
+    return (
+        *named_by(copying, known.source, stack.of_type(*known.of), stack),
+        *(
+            store
+            for store in stack.of_type(*known.of)
+            if any(follows(one, SNAPSHOTS[one.type], store, stack) for one in snapshots)
+        ),
+    )
+
+
+def destinations_of(copying: Resource, stack: Stack) -> tuple[str, ...]:
+    """The regions to which it copies; raises Undeterminable, also where it copies to what is not in this stack."""
+    known = COPYING[copying.type]
+    if known.into:
+        holders = holders_of(copying, known.into, known.holders, stack, but=origins_of(copying, stack))
+        return tuple(map(_place, holders))
+    if known.region:
+        return (region_of(copying, said=known.region),)
+    named = copying.texts(known.regions, alone=True)
+    if not named:
+        raise Unknown(known.regions, "does not say where the copy is")
+    return tuple(map(region_name, named))
+
+
+def _place(holder: Resource) -> str:
+    return region_of(holder, said="location") if holder.type == AZURE_SQL_SERVER else home_of(holder)
+
+
+def own_destinations_of(bucket: Resource, stack: Stack) -> tuple[str, ...]:
+    """The regions to which a bucket of AWS copies itself; raises Undeterminable, as `destinations_of` does."""
+    if not bucket.exists("replicationConfiguration"):
+        return ()
+    return tuple(map(_place, holders_of(bucket, OWN_REPLICATION, (S3_BUCKET,), stack, but=(bucket,))))
+
+
+def holders_of(
+    copying: Resource, path: str, types: tuple[str, ...], stack: Stack, *, but: tuple[Resource, ...]
+) -> list[Resource]:
+    """What a property names as the places of copies; raises Unknown where one of them is not in this stack."""
+    holders = [one for one in named_by(copying, path, stack.of_type(*types), stack) if one not in but]
+    named = texts_if_known(copying, path)
+    if not holders or (named and len(set(named)) > len(holders)):
+        raise Unknown(path, "leads out of this stack")
+    return holders
+
+
+def has_tagged_copy(store: Resource, stack: Stack, counts: Callable[[Resource], bool]) -> bool:
+    """Whether a store says that it is a copy of this one, and counts; raises Undeterminable where one may be."""
+    doubt: Undeterminable | None = None
+    for other in stores_in(stack):
+        try:
+            if other is not store and _is_copy_of(other, store, stack) and counts(other):
+                return True
+        except Undeterminable as signal:
+            doubt = signal
+    if doubt:
+        raise doubt
+    return False
+
+
+def _is_copy_of(copy: Resource, store: Resource, stack: Stack) -> bool:
+    """Raises Undeterminable where the copy names something, and the store's own name is not known."""
+    originals = originals_of(copy, stack)
+    if not originals or store.name in originals:
+        return bool(originals)
+    return store.text(STORES[store.type].name) in originals
+
+
+def is_tagged_copy(store: Resource, stack: Stack) -> bool:
+    """Whether it says that it is a copy of a store that is there, and that is neither a copy itself nor a replica."""
+    named = originals_of(store, stack)
+    others = [one for one in stores_in(stack) if one is not store and named & names_of(one)] if named else []
+    return any(not originals_of(one, stack) and not is_replica(one) for one in others)
+
+
+def originals_of(store: Resource, stack: Stack) -> frozenset[str]:
+    """The names of what it says it is a copy of; one that is not known yet is that of the store it comes from."""
+    names: set[str] = set()
+    for place in PLACES:
+        tags = store.object(place)
+        for key, value in tags.entries():
+            if key == COPY_OF or key.startswith(f"{COPY_OF}-"):
+                names |= _original(store, place, View(value={"_": value}, path=f"{place}[{key}]"), stack)
+    return frozenset(names - {""})
+
+
+def _original(store: Resource, place: str, tag: View, stack: Stack) -> frozenset[str]:
+    sources = [one for one in stack.sources(store, place) if one.type in STORES]
+    if tag.known("_") or not sources:
+        return frozenset({tag.text("_")})
+    return frozenset(name for one in sources for name in names_of(one))
