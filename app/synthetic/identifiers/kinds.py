@@ -32,7 +32,7 @@ class OfAccount(Column):
     """Something that is said of a bank account."""
 
     type = pa.string()
-    needs = ("bank_account",)
+    needs = ("identifier.account",)
 
 
 class BankCode(OfAccount):
@@ -81,11 +81,11 @@ class Card(Column):
 
 def accounts(needed: Needed) -> Accounts:
     """The drawn accounts of the chunk's rows."""
-    return Accounts(*(each.to_numpy() for each in needed["bank_account"].flatten()))
+    return Accounts(*(each.to_numpy() for each in needed["identifier.account"].flatten()))
 
 
 KINDS: Mapping[str, type[Column]] = {
-    "bank_account": BankAccount,
+    "identifier.account": BankAccount,
     "identifier.bank_code": BankCode,
     "identifier.account_number": AccountNumber,
     "identifier.iban": Iban,

@@ -69,7 +69,7 @@ class Handle(Joint):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Phone(Joint):
+class Line(Joint):
     """Which telephone number a person has; raises UnknownLocale and ImpossibleParameters."""
 
     mobile: float = 0.6
@@ -173,14 +173,14 @@ class UserName(Column):
     """No two alike in the whole data set."""
 
     type = pa.string()
-    needs = ("handle",)
+    needs = ("person.handle",)
 
     @property
     def capacity(self) -> int | None:
         return DISTINCT if self.unique else None
 
     def make(self, chunk: Chunk, needed: Needed) -> pa.Array:
-        handles = Handles(**drawn(needed["handle"]))
+        handles = Handles(**drawn(needed["person.handle"]))
         if self.unique:
             return accounts().distinct(handles, chunk.distinct(DISTINCT), pa.scalar(""))
         return accounts().user_names(handles)
@@ -196,7 +196,7 @@ class Email(Column):
     """No two alike in the whole data set."""
 
     type = pa.string()
-    needs = ("handle",)
+    needs = ("person.handle",)
 
     def __post_init__(self) -> None:
         _ = self._mailboxes
@@ -206,7 +206,7 @@ class Email(Column):
         return DISTINCT if self.unique else None
 
     def make(self, chunk: Chunk, needed: Needed) -> pa.Array:
-        handles = Handles(**drawn(needed["handle"]))
+        handles = Handles(**drawn(needed["person.handle"]))
         if not self.unique:
             return accounts().mailboxes(chunk.rng(), handles, self._mailboxes)
         domains = self._mailboxes.domains(chunk.rng(), chunk.rows)
@@ -224,10 +224,10 @@ class PhoneNumber(Column):
     form: ClassVar[str] = "international"
 
     type = pa.string()
-    needs = ("phone",)
+    needs = ("person.line",)
 
     def make(self, chunk: Chunk, needed: Needed) -> pa.Array:
-        return needed["phone"].field(self.form)
+        return needed["person.line"].field(self.form)
 
 
 class NationalPhoneNumber(PhoneNumber):
@@ -253,8 +253,8 @@ def _struct(type_: pa.StructType, *values: Rows) -> pa.StructArray:
 
 KINDS: Mapping[str, type[Column]] = {
     "person": Person,
-    "handle": Handle,
-    "phone": Phone,
+    "person.handle": Handle,
+    "person.line": Line,
     "person.given": Given,
     "person.family": Family,
     "person.name": FullName,

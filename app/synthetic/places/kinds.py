@@ -39,7 +39,7 @@ class Place(Joint):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Address(Joint):
+class Door(Joint):
     """Which door in the place it is: street, house number and flat."""
 
     type = pa.struct([("street", pa.int32()), ("house", pa.int32()), ("unit", pa.int32())])
@@ -152,7 +152,7 @@ class Street(Column):
     """Street, house number and flat, in the country's order."""
 
     type = pa.string()
-    needs = ("place", "address")
+    needs = ("place", "place.door")
 
     def make(self, chunk: Chunk, needed: Needed) -> pa.Array:
         return addresses().streets(places(needed), doors(needed))
@@ -166,7 +166,7 @@ class PostalAddress(Column):
     """Keep the lines apart; else it is one line."""
 
     type = pa.string()
-    needs = ("place", "address")
+    needs = ("place", "place.door")
 
     def make(self, chunk: Chunk, needed: Needed) -> pa.Array:
         return addresses().addresses(places(needed), doors(needed), lines=self.lines)
@@ -180,12 +180,12 @@ def places(needed: Needed) -> Rows:
 
 def doors(needed: Needed) -> Doors:
     """The drawn doors of the chunk's rows."""
-    return Doors(*(np.asarray(each) for each in needed["address"].flatten()))
+    return Doors(*(np.asarray(each) for each in needed["place.door"].flatten()))
 
 
 KINDS: Mapping[str, type[Column]] = {
     "place": Place,
-    "address": Address,
+    "place.door": Door,
     "place.country": CountryCode,
     "place.city": City,
     "place.city_latin": CityLatin,
