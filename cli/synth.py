@@ -63,7 +63,7 @@ def synth(
         ),
     ] = "",
     seed: Annotated[int, typer.Option(help="The same seed makes the same records.")] = 0,
-    workers: Annotated[int | None, typer.Option(help="Threads; default one for each core.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Threads; default one for each core, up to 8.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
     listing: Annotated[bool, typer.Option("--list", help="List the schemas that ship.")] = False,
 ) -> None:

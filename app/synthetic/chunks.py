@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from app.synthetic.errors import require
 
-ROWS = 1 << 16
+ROWS = 1 << 14
 """Rows of a chunk unless said otherwise: enough that Python's part vanishes, few enough for the memory of many."""
 MIXING_ROUNDS = 4
 

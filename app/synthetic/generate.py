@@ -22,6 +22,8 @@ from app.synthetic.rows import as_dicts
 from app.synthetic.schema import Schema
 
 T = TypeVar("T")
+MOST_WORKERS = 8
+"""Unless more are asked for: each holds a chunk or two in memory, and more would wait for whoever takes the chunks."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ class DataSet:
     rows: int
     seed: int
     workers: int | None = None
-    """Threads; None is one for each core."""
+    """Threads; None is one for each core, up to 8."""
     chunk_rows: int = ROWS
 
     def __post_init__(self) -> None:
@@ -53,7 +55,8 @@ class DataSet:
     def encoded(self, encode: Callable[[pa.RecordBatch], T]) -> Iterator[T]:
         """As `batches`, each turned into something else by the worker that made it."""
         chunks = split(self.rows, seed=self.seed, chunk_rows=self.chunk_rows)
-        return _in_order(lambda chunk: encode(self.schema.make(chunk)), chunks, workers=self.workers or cores())
+        workers = self.workers or min(cores(), MOST_WORKERS)
+        return _in_order(lambda chunk: encode(self.schema.make(chunk)), chunks, workers=workers)
 
     def dicts(self) -> Iterator[dict[str, Any]]:
         """The records one by one, of Python's own types."""

@@ -13,6 +13,9 @@ import pyarrow.compute as pc
 from app.synthetic.errors import UnknownFormat
 from app.synthetic.sinks.text import json_text, moment_text
 
+ROW_GROUP = 1 << 17
+"""Rows of a group in Parquet, at least: small groups make large files that are slow to read."""
+
 
 class Format(Protocol):
     """One format of files."""
@@ -57,7 +60,7 @@ class JsonLines:
 
 
 class Parquet:
-    """Parquet, a row group for every chunk."""
+    """Parquet, compressed."""
 
     def encode(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Nothing: the writer encodes, because places in the file depend on what came before."""
@@ -65,11 +68,24 @@ class Parquet:
 
     @contextmanager
     def writer(self, file: BinaryIO, schema: pa.Schema) -> Iterator[Callable[[pa.RecordBatch], object]]:
-        """The names and types last."""
+        """Chunks are gathered to groups of rows that readers can work with; the names and types come last."""
         from pyarrow.parquet import ParquetWriter
 
+        gathered: list[pa.RecordBatch] = []
+
+        def write() -> None:
+            writer.write_table(pa.Table.from_batches(gathered, schema))
+            gathered.clear()
+
+        def take(batch: pa.RecordBatch) -> None:
+            gathered.append(batch)
+            if sum(each.num_rows for each in gathered) >= ROW_GROUP:
+                write()
+
         with ParquetWriter(file, schema, compression="zstd") as writer:
-            yield writer.write_batch
+            yield take
+            if gathered:
+                write()
 
 
 class ArrowFile:
