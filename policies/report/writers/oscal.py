@@ -36,7 +36,7 @@ def _document(report: Report) -> dict[str, Any]:
             "last-modified": _stamp(report),
             "version": report.version,
             "oscal-version": OSCAL_VERSION,
-            "props": [_prop("source-digest", report.source.digest), _prop("source-kind", report.source.kind)],
+            "props": _origin(report),
         },
         "import-ap": {"href": f"#{plan}"},
         "results": [_result(report)],
@@ -50,6 +50,21 @@ def _document(report: Report) -> dict[str, Any]:
             ]
         },
     }
+
+
+def _origin(report: Report) -> list[dict[str, str]]:
+    """What was looked at; the standard knows no value that is empty."""
+    source = report.source
+    told = {
+        "source-kind": source.kind,
+        "source-digest": source.digest,
+        "source-taken": source.taken.isoformat() if source.taken else "",
+        "stack": f"{source.project}/{source.stack}",
+        "engine": source.engine,
+        "pack": f"{report.pack.name} {report.pack.version}",
+        "simulated": str(source.simulated).lower(),
+    }
+    return [_prop(name, value) for name, value in told.items() if value]
 
 
 def _result(report: Report) -> dict[str, Any]:

@@ -299,6 +299,11 @@ class TestOscal:
         passing = self.read(small(disk("good", size=1, name="a")), tmp_path).results[0].findings
         assert {one.target.status.state.value for one in passing} == {"satisfied"}
 
+    def test_what_was_looked_at_is_named(self, tmp_path: Path) -> None:
+        told = {one.name: one.value for one in self.read(small(), tmp_path).metadata.props}
+        assert told["source-digest"] == "sha256:" + "0" * 64
+        assert (told["stack"], told["engine"], told["pack"]) == ("shop/prod", "3.259.0", "fortress 0.1.0")
+
     def test_each_evaluated_verdict_is_observed(self, tmp_path: Path) -> None:
         report = small()
         observed = self.read(report, tmp_path).results[0].observations
