@@ -61,7 +61,7 @@ def node_class_spec(args: AwsNodesArgs) -> dict[str, Any]:
         "role": args.role_name,
         "subnetSelectorTerms": [{"id": subnet} for subnet in args.subnet_ids],
         "securityGroupSelectorTerms": [{"id": args.security_group_id}],
-        "networkPolicy": "DefaultAllow",  # namespaces deny for themselves; add-ons need no exception then
+        "networkPolicy": "DefaultAllow",  # namespaces deny for themselves; those of the system need no exception then
         "networkPolicyEventLogs": "Enabled",
         "ephemeralStorage": {"size": "80Gi"},
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -55,11 +55,11 @@ class Case:
         return self.result(check, evaluator).status
 
     def result(self, check: Check, evaluator: Evaluator) -> Any:
-        options = check.control.options.model_validate(self.options)
-        judged = Evaluator(
-            evaluator.registry, evaluator.today, {check.control.id: options}, exemptions=evaluator.exemptions
-        )
-        return judged.judged(check, self.resource, self.stack)
+        return self.told(check, evaluator).judged(check, self.resource, self.stack)
+
+    def told(self, check: Check, evaluator: Evaluator) -> Evaluator:
+        """The evaluator with this case's options."""
+        return replace(evaluator, options={check.control.id: check.control.options.model_validate(self.options)})
 
 
 @dataclass(frozen=True)
@@ -231,10 +231,12 @@ def fixtures() -> tuple[Fixture, ...]:
     )
 
 
-def written_cases() -> Iterator[tuple[Fixture, Mapping[str, Any]]]:
-    """Everything that fixtures give to resources of a certain type."""
+def written_cases() -> Iterator[tuple[Fixture, str, Mapping[str, Any]]]:
+    """Everything that fixtures give to resources of a certain type, with that type."""
     for fixture in fixtures():
         others = [case for cases in fixture.entry.get("other", {}).values() for case in cases]
         for written in [*fixture.entry["good"], *fixture.entry["bad"], *others]:
-            if not is_pattern(written.get("type", fixture.type)) and not fixture.type.startswith(ENGINE):
-                yield fixture, written if "given" in written else {"given": written}
+            whole = written if "given" in written else {"given": written}
+            token = whole.get("type", fixture.type)
+            if not is_pattern(token) and not token.startswith(ENGINE):
+                yield fixture, token, whole

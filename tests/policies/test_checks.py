@@ -105,7 +105,7 @@ def test_an_exemption_holds_until_its_last_day(fixture: Fixture) -> None:
 def test_a_fix_makes_bad_good_once_and_for_all(fixture: Fixture) -> None:
     for case in fixture.bad:
         before = copy.deepcopy(case.resource.value)
-        once = fixed(fixture.check, case.resource, evaluator(), replacing=True)
+        once = fixed(fixture.check, case.resource, case.told(fixture.check, evaluator()), replacing=True)
         assert not once.fault, f"{fixture.id}: {case.resource.value}: {once.fault}"
         assert case.resource.value == before, f"{fixture.id}: the fix changed what it was given"
         fix = fixture.check.remedy_for(fixture.type, replacing=True).fix
@@ -140,8 +140,8 @@ def test_the_sdk_knows_what_a_check_reads(check: Any, token: str) -> None:
 def test_the_sdk_knows_what_fixtures_give() -> None:
     problems = [
         f"{fixture.id}: {problem.path}: {problem.message}"
-        for fixture, written in written_cases()
-        for problem in contract.check(fixture.type.partition(":")[0], fixture.type, unmarked(written["given"])).problems
+        for fixture, token, written in written_cases()
+        for problem in contract.check(token.partition(":")[0], token, unmarked(written["given"])).problems
         if not problem.message.startswith("missing; ")
     ]
     assert not problems, "\n".join(problems)

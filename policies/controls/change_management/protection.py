@@ -1,0 +1,153 @@
+"""What holds data, or is needed to read it, is not deleted by accident."""
+
+from __future__ import annotations
+
+from policies import (
+    MEDIUM,
+    PASS,
+    Resource,
+    Verdict,
+    applies_to,
+    fails,
+    fixed_by,
+    not_applicable,
+    passes_if,
+    sets,
+)
+from policies.controls.change_management import control
+from policies.environments import Environments
+
+protected = control(
+    "CHG-004",
+    title="What holds data is protected from being deleted or replaced",
+    severity=MEDIUM,
+    maps={
+        "soc2": ["A1.2", "CC8.1"],
+        "iso27001": ["A.8.13", "A.8.32"],
+        "gdpr": ["Art. 32(1)(b)"],
+        "pci_dss": ["6.5.1"],
+    },
+    remedy="Set the option protect, and leave forceDestroy off; to delete it then takes a decision of its own.",
+    link="https://www.pulumi.com/docs/iac/concepts/resources/options/protect/",
+    options=Environments,
+)
+UNPROTECTED = not_applicable("its stack is not among protectedStacks")
+
+
+def _kept(resource: Resource, options: Environments, *, replica: bool = False) -> Verdict:
+    if not options.protects(resource):
+        return UNPROTECTED
+    if replica:
+        return not_applicable("it is a copy")
+    return passes_if(resource.protect, "the option protect is not set")
+
+
+@protected
+@applies_to(
+    "aws:rds/cluster:Cluster",
+    "aws:dynamodb/table:Table",
+    "aws:efs/fileSystem:FileSystem",
+    "aws:kms/key:Key",
+    reads=[],
+)
+def aws_store_is_kept(store: Resource, options: Environments) -> Verdict:
+    return _kept(store, options)
+
+
+@protected
+@applies_to("aws:rds/instance:Instance", reads=["replicateSourceDb"])
+def rds_instance_is_kept(instance: Resource, options: Environments) -> Verdict:
+    return _kept(instance, options, replica=not instance.protect and instance.has("replicateSourceDb"))
+
+
+@protected
+@applies_to("aws:s3/bucket:Bucket", reads=["forceDestroy"])
+def s3_bucket_is_kept(bucket: Resource, options: Environments) -> Verdict:
+    return _bucket(bucket, options)
+
+
+def _bucket(bucket: Resource, options: Environments) -> Verdict:
+    if options.protects(bucket) and bucket.flag("forceDestroy"):
+        return fails("forceDestroy is on")
+    return _kept(bucket, options)
+
+
+@protected
+@applies_to(
+    "azure-native:sql:Database",
+    "azure-native:storage:StorageAccount",
+    "azure-native:keyvault:Vault",
+    "azure-native:keyvault:Key",
+    reads=[],
+)
+def azure_store_is_kept(store: Resource, options: Environments) -> Verdict:
+    return _kept(store, options)
+
+
+@protected
+@applies_to("azure-native:dbforpostgresql:Server", reads=["createMode"])
+def azure_server_is_kept(server: Resource, options: Environments) -> Verdict:
+    return _kept(server, options, replica=not server.protect and server.text("createMode") == "Replica")
+
+
+@protected
+@applies_to("gcp:kms/cryptoKey:CryptoKey", "gcp:spanner/database:Database", "gcp:alloydb/cluster:Cluster", reads=[])
+def gcp_store_is_kept(store: Resource, options: Environments) -> Verdict:
+    return _kept(store, options)
+
+
+@protected
+@applies_to("gcp:sql/databaseInstance:DatabaseInstance", reads=["masterInstanceName"])
+def cloud_sql_instance_is_kept(instance: Resource, options: Environments) -> Verdict:
+    return _kept(instance, options, replica=not instance.protect and instance.has("masterInstanceName"))
+
+
+@protected
+@applies_to("gcp:storage/bucket:Bucket", reads=["forceDestroy"])
+def gcp_bucket_is_kept(bucket: Resource, options: Environments) -> Verdict:
+    return _bucket(bucket, options)
+
+
+locked = control(
+    "CHG-010",
+    title="Locks, clusters and entrances of protected stacks refuse deletion",
+    severity=MEDIUM,
+    maps={"soc2": ["A1.2", "CC8.1"], "iso27001": ["A.8.14", "A.8.32"], "gdpr": ["Art. 32(1)(b)"], "pci_dss": ["6.5.1"]},
+    remedy="Turn its own protection from deletion on: it holds in the console, too.",
+    options=Environments,
+)
+
+
+@locked
+@applies_to("aws:eks/cluster:Cluster", reads=["deletionProtection"])
+@fixed_by(sets("deletionProtection", True))
+def eks_refuses_deletion(cluster: Resource, options: Environments) -> Verdict:
+    return _refuses(cluster, "deletionProtection", options)
+
+
+@locked
+@applies_to("aws:lb/loadBalancer:LoadBalancer", reads=["enableDeletionProtection"])
+@fixed_by(sets("enableDeletionProtection", True))
+def load_balancer_refuses_deletion(balancer: Resource, options: Environments) -> Verdict:
+    return _refuses(balancer, "enableDeletionProtection", options)
+
+
+def _refuses(resource: Resource, path: str, options: Environments) -> Verdict:
+    if not options.protects(resource):
+        return UNPROTECTED
+    return passes_if(resource.flag(path), f"{path} is not on")
+
+
+@locked
+@applies_to(
+    "azure-native:authorization:ManagementLockByScope",
+    "azure-native:authorization:ManagementLockAtResourceGroupLevel",
+    "azure-native:authorization:ManagementLockAtResourceLevel",
+    "azure-native:authorization:ManagementLockAtSubscriptionLevel",
+    reads=["level"],
+)
+@fixed_by(sets("level", "CanNotDelete"))
+def lock_locks(lock: Resource) -> Verdict:
+    """A lock holds wherever somebody made one."""
+    level = lock.text("level", "not set")
+    return PASS if level in ("CanNotDelete", "ReadOnly") else fails(f"level is {level}")

@@ -1,0 +1,171 @@
+"""Patches come by themselves, and nothing stands in their way."""
+
+from __future__ import annotations
+
+import re
+
+from pydantic import Field
+
+from policies import (
+    LOW,
+    MEDIUM,
+    Options,
+    Properties,
+    Resource,
+    Verdict,
+    View,
+    applies_to,
+    fails,
+    fixed_by,
+    in_turn,
+    passes_if,
+    sets,
+    with_value,
+)
+from policies.controls.change_management import control
+
+
+class Nodes(Options):
+    """What CHG-003 may be told."""
+
+    maximum_node_days: int = Field(default=30, ge=1, description="Days after which a node gives way to a patched one.")
+
+
+patched = control(
+    "CHG-003",
+    title="Patches and minor versions are applied without anybody asking",
+    severity=MEDIUM,
+    maps={"soc2": ["CC7.1"], "iso27001": ["A.8.8"], "gdpr": ["Art. 32(1)(b)"], "pci_dss": ["6.3.3"]},
+    remedy="Turn automatic upgrades on.",
+    options=Nodes,
+)
+
+
+@patched
+@applies_to(
+    "aws:rds/instance:Instance",
+    "aws:rds/clusterInstance:ClusterInstance",
+    "aws:elasticache/replicationGroup:ReplicationGroup",
+    reads=["autoMinorVersionUpgrade"],
+)
+@fixed_by(sets("autoMinorVersionUpgrade", True))
+def aws_store_takes_minor_versions(store: Resource) -> Verdict:
+    return passes_if(store.flag("autoMinorVersionUpgrade", default=True), "autoMinorVersionUpgrade is off")
+
+
+@patched
+@applies_to("aws:eks/cluster:Cluster", reads=["upgradePolicy.supportType"])
+@fixed_by(sets("upgradePolicy.supportType", "STANDARD"))
+def eks_leaves_old_versions(cluster: Resource) -> Verdict:
+    """With extended support, which is what AWS does by itself, a cluster stays on a version for two years."""
+    support = cluster.text("upgradePolicy.supportType", "not set")
+    return passes_if(support == "STANDARD", f"upgradePolicy.supportType is {support}")
+
+
+_CHANNELS = {
+    "autoUpgradeProfile.upgradeChannel": ("patch", "stable", "rapid"),
+    "autoUpgradeProfile.nodeOSUpgradeChannel": ("NodeImage", "SecurityPatch"),
+}
+
+
+def takes_patches(properties: Properties) -> Properties:
+    """Every channel that is not good, set to the first good one."""
+    cluster = View(value=properties)
+    for path, good in _CHANNELS.items():
+        if cluster.text(path) not in good:
+            properties = with_value(properties, path, good[0])
+    return properties
+
+
+@patched
+@applies_to("azure-native:containerservice:ManagedCluster", reads=[*_CHANNELS])
+@fixed_by(takes_patches)
+def aks_takes_patches(cluster: Resource) -> Verdict:
+    found = {path: cluster.text(path, "not set") for path in _CHANNELS}
+    stale = [f"{path} is {channel}" for path, channel in found.items() if channel not in _CHANNELS[path]]
+    return passes_if(not stale, ", ".join(stale))
+
+
+@patched
+@applies_to("gcp:container/cluster:Cluster", reads=["releaseChannel.channel"])
+@fixed_by(sets("releaseChannel.channel", "REGULAR"))
+def gke_takes_patches(cluster: Resource) -> Verdict:
+    channel = cluster.text("releaseChannel.channel", "not set")
+    return passes_if(channel in ("RAPID", "REGULAR", "STABLE", "EXTENDED"), f"releaseChannel.channel is {channel}")
+
+
+_MANAGED = ("management.autoUpgrade", "management.autoRepair")
+
+
+@patched
+@applies_to("gcp:container/nodePool:NodePool", reads=_MANAGED)
+@fixed_by(in_turn(*(sets(path, True) for path in _MANAGED)))
+def gke_nodes_take_patches(pool: Resource) -> Verdict:
+    missing = [path for path in _MANAGED if not pool.flag(path)]
+    return passes_if(not missing, f"{', '.join(missing)} not on")
+
+
+_AGE = "spec.template.spec.expireAfter"
+_DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
+KARPENTERS_OWN = "720h"
+
+
+@patched
+@applies_to("kubernetes:karpenter.sh/v1:NodePool", reads=[_AGE])
+@fixed_by(sets(_AGE, "336h"))
+def karpenter_renews_nodes(pool: Resource, options: Nodes) -> Verdict:
+    age = pool.text(_AGE, KARPENTERS_OWN)
+    hours = _hours(age)
+    return passes_if(0 < hours <= options.maximum_node_days * 24, f"expireAfter is {age}")
+
+
+def _hours(duration: str) -> float:
+    """A duration as Go writes it, in hours; nothing where it is none, such as `Never`."""
+    found = _DURATION.fullmatch(duration)
+    hours, minutes, seconds = (int(part or 0) for part in found.groups()) if found else (0, 0, 0)
+    return hours + minutes / 60 + seconds / 3600
+
+
+drainable = control(
+    "CHG-011",
+    title="Disruption budgets let nodes be drained",
+    severity=LOW,
+    maps={"soc2": ["A1.2", "CC7.1"], "iso27001": ["A.8.8", "A.8.14"], "pci_dss": ["6.3.3"]},
+    remedy="Let one pod go, and set unhealthyPodEvictionPolicy to AlwaysAllow: what cannot be drained stays unpatched.",
+    link="https://kubernetes.io/docs/tasks/run-application/configure-pdb/",
+)
+_LEAST, _MOST, _UNHEALTHY = "spec.minAvailable", "spec.maxUnavailable", "spec.unhealthyPodEvictionPolicy"
+
+
+@drainable
+@applies_to("kubernetes:policy/v1:PodDisruptionBudget", reads=[_LEAST, _MOST, _UNHEALTHY])
+def budget_lets_pods_go(budget: Resource) -> Verdict:
+    least, most = budget.text(_LEAST, "0"), budget.text(_MOST, "1")
+    if least == "100%" or not most.strip("0%"):
+        return fails(f"no pod may go: {_LEAST} is {least}, {_MOST} is {most}")
+    policy = budget.text(_UNHEALTHY, "IfHealthyBudget")
+    return passes_if(policy == "AlwaysAllow", f"{_UNHEALTHY} is {policy}, so a broken pod holds its node up")
+
+
+ready = control(
+    "CHG-012",
+    title="Pods that serve say when they are ready",
+    severity=LOW,
+    maps={"soc2": ["A1.2", "CC8.1"], "iso27001": ["A.8.14", "A.8.32"]},
+    remedy="Give the container a readinessProbe: without one a new version replaces the old before it can serve.",
+)
+_PODS, _PORTS = "spec.template.spec.containers", "ports"
+_PROBE = ("httpGet", "tcpSocket", "exec", "grpc")
+
+
+@ready
+@applies_to(
+    "kubernetes:apps/v1:Deployment",
+    "kubernetes:apps/v1:StatefulSet",
+    "kubernetes:apps/v1:DaemonSet",
+    reads=[f"{_PODS}.{_PORTS}", *(f"{_PODS}.readinessProbe.{one}" for one in _PROBE)],
+)
+def servers_say_when_they_are_ready(workload: Resource) -> Verdict:
+    servers = [one for one in workload.objects(_PODS) if one.objects(_PORTS)]
+    silent = [one.path for one in servers if not any(one.exists(f"readinessProbe.{kind}") for kind in _PROBE)]
+    return passes_if(not silent, f"no readinessProbe in {', '.join(silent)}")
