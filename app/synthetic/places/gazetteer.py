@@ -92,20 +92,24 @@ def gazetteer() -> Gazetteer:
 
 def _districts(country: Country) -> Iterator[District]:
     for number, city in enumerate(read(DATA / f"{country.code}.tsv")):
-        prefixes = city["phone_prefixes"].split()
         found = [each for entry in city["postcodes"].split() for each in _postcodes(country, entry, number)]
-        for place, (postcode, locality, latin) in enumerate(found):
-            prefix = prefixes[place % len(prefixes)]
-            yield District(country.code, city, postcode, locality, latin, prefix, 1 / len(found))
+        for postcode, locality, latin, prefix in found:
+            yield District(
+                country.code, city, postcode, locality, latin, prefix or city["phone_prefix"], 1 / len(found)
+            )
 
 
-def _postcodes(country: Country, entry: str, seed: int) -> Iterator[tuple[str, str, str]]:
-    """Postcodes of an entry such as `10115`, `LS6`, `560034=Koramangala` or `150-0002=渋谷/Shibuya`."""
+def _postcodes(country: Country, entry: str, seed: int) -> Iterator[tuple[str, str, str, str]]:
+    """Postcodes of an entry such as `10115`, `LS6`, `60647:773`, `560034=Koramangala` or `150-0002=渋谷/Shibuya`.
+
+    With each come its locality, that in Latin letters, and its own area code; empty where there is none.
+    """
     given, _, locality = entry.partition("=")
+    given, _, prefix = given.partition(":")
     native, _, latin = locality.replace("_", " ").partition("/")
     pattern = country.postcode.format(given)
     for variant in range(VARIANTS if "@" in pattern else 1):
-        yield _ended(pattern, variant * 1237 + seed * 331), native, latin or native
+        yield _ended(pattern, variant * 1237 + seed * 331), native, latin or native, prefix
 
 
 def _ended(pattern: str, number: int) -> str:
