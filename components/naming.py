@@ -77,6 +77,7 @@ GCP_SERVICE_ACCOUNT = Rule(
 GCP_POOL = Rule(
     longest=32, shortest=4, source="IAM API, workloadIdentityPoolId: 4 to 32 of a-z0-9-, not beginning with gcp-"
 )
+GCP_LOG_BUCKET = Rule(longest=100, source="Cloud Logging API, bucketId and LogSink.name: up to 100 of [A-Za-z0-9_-]")
 GCP_KEY = Rule(longest=63, source="Cloud KMS API, keyRingId and cryptoKeyId: [a-zA-Z0-9_-]{1,63}")
 GKE_CLUSTER = Rule(longest=40, source="Kubernetes Engine API, projects.locations.clusters, name: at most 40")
 CLOUD_SQL = Rule(

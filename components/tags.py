@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 Tags = Mapping[str, str]
 """owner, environment, data-classification, cost-centre, and expiry for what is meant to go away."""
@@ -19,6 +19,12 @@ def labels(tags: Tags) -> dict[str, str]:
 def named(tags: Tags, name: str) -> dict[str, str]:
     """The tags with the `Name` that AWS consoles show."""
     return {**tags, "Name": name}
+
+
+def for_purposes(tags: Tags, purposes: Iterable[str]) -> dict[str, str]:
+    """The tags of a key, which also say what it is for, if anything is said, in letters that all three clouds take."""
+    said = "-".join(sorted(purposes))
+    return {**tags, "purpose": said} if said else dict(tags)
 
 
 def _label(text: str) -> str:

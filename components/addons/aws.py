@@ -10,6 +10,7 @@ from typing import Any
 import pulumi
 from pulumi_aws import eks, iam, route53
 
+from components.addons.aws_signing import AwsZoneSigning, AwsZoneSigningArgs
 from components.addons.bindings import DUTIES, AddonBindings, Duty
 from components.children import child_of
 from components.naming import IAM_ROLE, fit
@@ -54,6 +55,7 @@ class AwsAddonAccess(pulumi.ComponentResource):
             tags=args.tags,
             opts=self._child,
         )
+        AwsZoneSigning(name, AwsZoneSigningArgs(zone.zone_id, args.account_id, args.tags), self._child)
         self._duty("dns", zone.arn.apply(_dns_policy), args)
         self._duty(
             "secrets", pulumi.Output.from_input(args.secret_key_arn).apply(lambda key: _secrets(args, key)), args

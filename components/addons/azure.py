@@ -55,6 +55,8 @@ class AzureAddonAccess(pulumi.ComponentResource):
             tags=args.tags,
             opts=self._child,
         )
+        # Its DS record belongs into the parent domain, beside the names of the name servers.
+        dns.DnssecConfig(name, zone_name=zone.name, resource_group_name=args.resource_group_name, opts=self._child)
         writer = self._duty("dns", DNS_ZONE_CONTRIBUTOR, zone.id)
         reader = self._duty("secrets", KEY_VAULT_SECRETS_USER, args.vault_id)
         clients = {"dns": writer.client_id, "secrets": reader.client_id}

@@ -72,6 +72,7 @@ class AwsCluster(pulumi.ComponentResource):
             name=f"/aws/eks/{called}/cluster",
             retention_in_days=args.settings.log_retention_days,
             kms_key_id=args.log_key_arn,
+            deletion_protection_enabled=args.settings.deletion_protection,
             tags=args.tags,
             opts=child,
         )

@@ -55,7 +55,7 @@ class AzureClusterArgs:
     key_id: pulumi.Input[str]
     """The key that encrypts Kubernetes secrets, with its version; a new version takes effect with the next `up`."""
     workspace_id: pulumi.Input[str]
-    """Log Analytics workspace that gets the control-plane logs, and keeps them as long as it keeps everything."""
+    """Log Analytics workspace that gets the control-plane logs and what Defender's sensors see on the nodes."""
     tags: Mapping[str, str]
     admin_group_ids: Sequence[str] = ()
     """Entra groups that may do everything; others need an Azure role on the cluster."""
@@ -154,6 +154,10 @@ def cluster_inputs(name: str, args: AzureClusterArgs, identity_id: pulumi.Input[
         "security_profile": {
             "workload_identity": {"enabled": True},
             "image_cleaner": {"enabled": True, "interval_hours": 168},
+            "defender": {
+                "log_analytics_workspace_resource_id": args.workspace_id,
+                "security_monitoring": {"enabled": True},
+            },
             "azure_key_vault_kms": {
                 "enabled": True,
                 "key_id": args.key_id,

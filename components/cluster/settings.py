@@ -42,7 +42,7 @@ class ClusterSettings:
     allowed_cidrs: tuple[str, ...] = ()
     """Who may reach the API server from outside; empty: its address is a private one, and there is no other."""
     version: str = KUBERNETES_VERSION
-    log_retention_days: int = 90
+    log_retention_days: int = 365
     """How long control-plane logs are kept."""
 
     def __post_init__(self) -> None:

@@ -139,21 +139,22 @@ class AwsDatabase(pulumi.ComponentResource):
             skip_final_snapshot=not settings.protect,
             final_snapshot_identifier=f"{self._identifier}-final" if settings.protect else None,
             delete_automated_backups=not settings.protect,
-            enabled_cloudwatch_logs_exports=list(_EXPORTED_LOGS),
             **self._shared(),
             opts=child_of(self, self._child, protect=settings.protect, after=logs),
         )
 
     def _replica(self, number: int, primary: rds.Instance) -> rds.Instance:
-        """A read replica; storage, key, credential and network are the primary's."""
+        """A read replica; storage, key, credential and network are the primary's, its logs its own."""
+        label = f"{self._name}-replica-{number}"
+        identifier = naming.fit(naming.RDS_INSTANCE, self._name, "replica", str(number))
         return rds.Instance(
-            f"{self._name}-replica-{number}",
-            identifier=naming.fit(naming.RDS_INSTANCE, self._name, "replica", str(number)),
+            label,
+            identifier=identifier,
             replicate_source_db=primary.identifier,
             skip_final_snapshot=True,
             backup_retention_period=0,
             **self._shared(),
-            opts=self._child,
+            opts=child_of(self, self._child, after=_log_groups(label, identifier, self._args, self._child)),
         )
 
     def _shared(self) -> dict[str, object]:
@@ -174,6 +175,7 @@ class AwsDatabase(pulumi.ComponentResource):
             "performance_insights_enabled": True,
             "performance_insights_kms_key_id": home.key_arn,
             "performance_insights_retention_period": 7,
+            "enabled_cloudwatch_logs_exports": list(_EXPORTED_LOGS),
             "monitoring_interval": 60,
             "monitoring_role_arn": self._monitoring.arn,
             "tags": named(self._args.tags, self._name),
@@ -218,6 +220,7 @@ def _log_groups(
             name=f"/aws/rds/instance/{identifier}/{kind}",
             retention_in_days=args.settings.log_retention_days,
             kms_key_id=args.home.key_arn,
+            deletion_protection_enabled=args.settings.deletion_protection,
             tags=args.tags,
             opts=opts,
         )

@@ -96,7 +96,7 @@ class PostgresSettings:
     storage_gb: int = 64
     backup_retention_days: int = 14
     """How far back a point in time can be restored, 7 to 35 days (on small Cloud SQL servers at most 7)."""
-    log_retention_days: int = 90
+    log_retention_days: int = 365
     """How long exported logs are kept where the database component makes their store."""
     replicas: int = 0
     """Read replicas in the same region."""

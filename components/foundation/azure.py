@@ -1,4 +1,4 @@
-"""What everything on Azure stands on: a resource group, and one workspace for audit logs."""
+"""What everything on Azure stands on: a resource group, and one workspace for audit logs, the subscription's first."""
 
 from __future__ import annotations
 
@@ -6,24 +6,28 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pulumi
-from pulumi_azure_native import operationalinsights, resources
+from pulumi_azure_native import monitor, operationalinsights, resources
 
 from components import naming
 from components.children import child_of
+
+_ACTIVITY = ("Administrative", "Security", "Alert", "Policy")
+"""What is done to the subscription itself; Azure keeps it for 90 days unless it is exported."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class AzureFoundationArgs:
     region: str
+    subscription_id: str
     tags: Mapping[str, str]
-    log_retention_days: int = 90
+    log_retention_days: int = 365
     """How long audit logs are kept, 30 to 730 days (Log Analytics, interactive retention)."""
     protect: bool = False
     """Pulumi refuses to delete the group, for Azure deletes everything in a group with it."""
 
 
 class AzureFoundation(pulumi.ComponentResource):
-    """Resource group and Log Analytics workspace."""
+    """Resource group, Log Analytics workspace, and the subscription's activity log in it."""
 
     resource_group_name: pulumi.Output[str]
     workspace_id: pulumi.Output[str]
@@ -49,6 +53,14 @@ class AzureFoundation(pulumi.ComponentResource):
                 disable_local_auth=True, enable_log_access_using_only_resource_permissions=True
             ),
             tags=args.tags,
+            opts=child_of(self, opts),
+        )
+        monitor.DiagnosticSetting(
+            name,
+            name=naming.fit(naming.AZURE_RESOURCE, name, "activity"),
+            resource_uri=f"/subscriptions/{args.subscription_id}",
+            workspace_id=workspace.id,
+            logs=[monitor.DiagnosticsLogSettingsArgs(category=category, enabled=True) for category in _ACTIVITY],
             opts=child_of(self, opts),
         )
         self.resource_group_name, self.workspace_id = group.name, workspace.id

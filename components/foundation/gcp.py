@@ -1,12 +1,13 @@
-"""What everything on Google Cloud stands on: the services that are switched on, and the audit log of data access."""
+"""What everything on Google Cloud stands on: the services that are switched on, and where its logs are kept."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import pulumi
-from pulumi_gcp import projects
+from pulumi_gcp import logging, projects
 
+from components import naming
 from components.children import child_of
 
 SERVICES = (
@@ -25,42 +26,77 @@ SERVICES = (
     "sts.googleapis.com",
 )
 
-_AUDITED = ("cloudkms.googleapis.com", "cloudsql.googleapis.com", "secretmanager.googleapis.com")
-"""Services whose reading and writing of data is logged as well; administration always is."""
+_LOGGING = "logging.googleapis.com"
+_ACCESSES = ("ADMIN_READ", "DATA_READ", "DATA_WRITE")
+"""Reading, and writing of data, is logged as well; administration always is."""
+_KEPT = (
+    'logName:"cloudaudit.googleapis.com"',
+    'resource.type="cloudsql_database"',
+    'resource.type="gce_subnetwork"',
+    'resource.type="k8s_control_plane_component"',
+)
+"""What is kept beyond Google's own thirty days, and in our region: audit, databases, flows, control planes."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class GcpFoundationArgs:
     project: str
+    region: str
+    """Where the logs are kept."""
+    log_retention_days: int = 365
+    keep_logs: bool = False
+    """Nobody can shorten the logs' time or delete them before its end, for ever: a lock is never taken off."""
     services: tuple[str, ...] = SERVICES
 
 
 class GcpFoundation(pulumi.ComponentResource):
-    """Enabled services and data access logs of a project; whatever is made in the project depends on this."""
+    """Enabled services and audit logs of a project; whatever is made in the project depends on this."""
 
     project: str
 
     def __init__(self, name: str, args: GcpFoundationArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("livingfortress:foundation:GcpFoundation", name, None, opts)
         child = child_of(self, opts)
-        for service in args.services:
-            projects.Service(
-                f"{name}-{service.partition('.')[0]}",
-                project=args.project,
-                service=service,
-                # Another stack of the project may use the service: ours going away must not take it along.
-                disable_on_destroy=False,
-                opts=child,
-            )
-        for service in _AUDITED:
-            projects.IAMAuditConfig(
-                f"{name}-{service.partition('.')[0]}",
-                project=args.project,
-                service=service,
-                audit_log_configs=[
-                    projects.IAMAuditConfigAuditLogConfigArgs(log_type=kind) for kind in ("DATA_READ", "DATA_WRITE")
-                ],
-                opts=child,
-            )
+        services = {service: self._enabled(name, service, args, child) for service in args.services}
+        projects.IAMAuditConfig(
+            name,
+            project=args.project,
+            service="allServices",
+            audit_log_configs=[projects.IAMAuditConfigAuditLogConfigArgs(log_type=kind) for kind in _ACCESSES],
+            opts=child,
+        )
+        self._keep_logs(name, args, child_of(self, opts, after=[services[_LOGGING]]))
         self.project = args.project
         self.register_outputs({"project": args.project})
+
+    def _enabled(
+        self, name: str, service: str, args: GcpFoundationArgs, child: pulumi.ResourceOptions
+    ) -> projects.Service:
+        return projects.Service(
+            f"{name}-{service.partition('.')[0]}",
+            project=args.project,
+            service=service,
+            # Another stack of the project may use the service: ours going away must not take it along.
+            disable_on_destroy=False,
+            opts=child,
+        )
+
+    def _keep_logs(self, name: str, args: GcpFoundationArgs, opts: pulumi.ResourceOptions) -> None:
+        bucket = logging.ProjectBucketConfig(
+            name,
+            project=args.project,
+            location=args.region,
+            bucket_id=naming.fit(naming.GCP_LOG_BUCKET, name, "audit"),
+            description="Audit, databases, flows and control planes",
+            retention_days=args.log_retention_days,
+            locked=args.keep_logs,
+            opts=opts,
+        )
+        logging.ProjectSink(
+            name,
+            name=naming.fit(naming.GCP_LOG_BUCKET, name, "audit"),
+            project=args.project,
+            destination=pulumi.Output.concat("logging.googleapis.com/", bucket.id),
+            filter=" OR ".join(_KEPT),
+            opts=opts,
+        )

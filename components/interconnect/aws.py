@@ -24,9 +24,11 @@ class AwsSite:
     route_table_ids: Mapping[str, pulumi.Input[str]]
     """Tables that must know the way to the other clouds, by a name each."""
     tags: Mapping[str, str]
-    log_retention_days: int = 90
+    log_retention_days: int = 365
     log_key_arn: pulumi.Input[str] | None = None
     """Key that encrypts the tunnels' logs."""
+    keep_logs: bool = False
+    """The cloud itself refuses to delete the tunnels' logs."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,6 +117,7 @@ class AwsConnection(pulumi.ComponentResource):
             name=f"/living-fortress/{name}/tunnels",
             retention_in_days=site.log_retention_days,
             kms_key_id=site.log_key_arn,
+            deletion_protection_enabled=site.keep_logs,
             tags=site.tags,
             opts=child,
         )

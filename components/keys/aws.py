@@ -11,6 +11,7 @@ from pulumi_aws import kms
 
 from components import naming
 from components.children import child_of
+from components.tags import for_purposes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +21,8 @@ class AwsKeyArgs:
     account_id: str
     """Account whose administrators may manage the key."""
     tags: Mapping[str, str]
+    encrypts: tuple[str, ...] = ()
+    """Kinds of things that it encrypts, e.g. `databases`, `logs`; its tag `purpose` says so."""
     via_services: tuple[str, ...] = ()
     """Services that may use the key for whoever uses them in this account, e.g. `rds.eu-central-1.amazonaws.com`."""
     log_regions: tuple[str, ...] = ()
@@ -46,7 +49,7 @@ class AwsKey(pulumi.ComponentResource):
             rotation_period_in_days=args.rotation_days,
             deletion_window_in_days=args.deletion_window_days,
             policy=json.dumps(key_policy(args)),
-            tags=args.tags,
+            tags=for_purposes(args.tags, args.encrypts),
             opts=child_of(self, opts, protect=args.protect),
         )
         kms.Alias(

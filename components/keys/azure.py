@@ -11,6 +11,7 @@ from pulumi_azure_native import authorization, keyvault, managedidentity
 
 from components import naming
 from components.children import child_of
+from components.tags import for_purposes
 
 # Azure built-in roles, Security: Key Vault Crypto Service Encryption User, Key Vault Crypto User
 _WRAP_AND_UNWRAP = "e147488a-f6f5-4113-8e2d-b22465e65bf6"
@@ -26,6 +27,8 @@ class AzureKeyArgs:
     subscription_id: str
     tenant_id: str
     tags: Mapping[str, str]
+    encrypts: tuple[str, ...] = ()
+    """Kinds of things that it encrypts, e.g. `databases`, `kubernetes`; its tag `purpose` says so."""
     users: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
     """Further identities that encrypt with the key: a name for each, and its principal id."""
     salt: str = ""
@@ -67,7 +70,7 @@ class AzureKey(pulumi.ComponentResource):
             vault_name=vault.name,
             resource_group_name=args.resource_group_name,
             properties=_key_properties(args.rotation_months),
-            tags=args.tags,
+            tags=for_purposes(args.tags, args.encrypts),
             opts=kept,
         )
         identity = managedidentity.UserAssignedIdentity(

@@ -10,7 +10,7 @@ from pulumi_gcp import kms, projects
 
 from components import naming
 from components.children import child_of
-from components.tags import labels
+from components.tags import for_purposes, labels
 
 _DAY = 86_400
 _USE = "roles/cloudkms.cryptoKeyEncrypterDecrypter"
@@ -25,6 +25,8 @@ class GcpKeyArgs:
     region: str
     """A key encrypts data of its own region only."""
     tags: Mapping[str, str]
+    encrypts: tuple[str, ...] = ()
+    """Kinds of things that it encrypts, e.g. `databases`, `kubernetes`; its label `purpose` says so."""
     services: tuple[str, ...] = ("sqladmin.googleapis.com",)
     """Services whose own identity may encrypt with the key."""
     users: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
@@ -65,7 +67,7 @@ class GcpKey(pulumi.ComponentResource):
             version_template=kms.CryptoKeyVersionTemplateArgs(
                 algorithm="GOOGLE_SYMMETRIC_ENCRYPTION", protection_level="HSM"
             ),
-            labels=labels(args.tags),
+            labels=labels(for_purposes(args.tags, args.encrypts)),
             opts=kept,
         )
         child = child_of(self, opts)

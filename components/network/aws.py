@@ -28,10 +28,12 @@ class AwsNetworkArgs:
     tags: Mapping[str, str]
     peers: Mapping[str, str]
     """Ranges of the other clouds' networks, by cloud; their clients may reach the databases."""
-    log_retention_days: int = 90
+    log_retention_days: int = 365
     """How long flow logs are kept; one of the periods that CloudWatch Logs knows."""
     log_key_arn: pulumi.Input[str] | None = None
     """Key that encrypts the flow logs; its policy must let CloudWatch Logs use it."""
+    keep_logs: bool = False
+    """The cloud itself refuses to delete the flow logs."""
 
 
 class AwsNetwork(pulumi.ComponentResource):
@@ -200,7 +202,11 @@ def _endpoints_args(vpc_id: pulumi.Input[str], subnets: AwsSubnets, args: AwsNet
 
 def _flow_logs_args(vpc_id: pulumi.Input[str], args: AwsNetworkArgs) -> AwsFlowLogsArgs:
     return AwsFlowLogsArgs(
-        vpc_id=vpc_id, retention_days=args.log_retention_days, key_arn=args.log_key_arn, tags=args.tags
+        vpc_id=vpc_id,
+        retention_days=args.log_retention_days,
+        key_arn=args.log_key_arn,
+        keep=args.keep_logs,
+        tags=args.tags,
     )
 
 

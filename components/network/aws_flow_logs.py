@@ -19,6 +19,8 @@ class AwsFlowLogsArgs:
     vpc_id: pulumi.Input[str]
     retention_days: int
     key_arn: pulumi.Input[str] | None
+    keep: bool
+    """The cloud itself refuses to delete the logs."""
     tags: Mapping[str, str]
 
 
@@ -33,6 +35,7 @@ class AwsFlowLogs(pulumi.ComponentResource):
             name=f"/living-fortress/{name}/flow",
             retention_in_days=args.retention_days,
             kms_key_id=args.key_arn,
+            deletion_protection_enabled=args.keep,
             tags=args.tags,
             opts=child,
         )

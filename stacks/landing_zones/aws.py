@@ -37,6 +37,7 @@ class AwsLandingZone:
                 tags=environment.tags,
                 peers=environment.peers("aws"),
                 log_key_arn=self._key.arn,
+                keep_logs=environment.protect,
             ),
             self.options,
         )
@@ -84,6 +85,7 @@ class AwsLandingZone:
             route_table_ids=self._network.route_table_ids,
             tags=self._environment.tags,
             log_key_arn=self._key.arn,
+            keep_logs=self._environment.protect,
         )
 
     @property
@@ -95,6 +97,7 @@ class AwsLandingZone:
         region = self._region.region
         return AwsKeyArgs(
             purpose="ledger",
+            encrypts=("databases", "kubernetes", "logs", "secrets"),
             account_id=self._environment.accounts.aws,
             tags=self._environment.tags,
             via_services=tuple(f"{service}.{region}.amazonaws.com" for service in ("rds", "secretsmanager")),

@@ -33,7 +33,12 @@ class AzureLandingZone:
         self.database_cidrs = (plan_azure(self._region.cidr).database,)
         self._foundation = AzureFoundation(
             self.name,
-            AzureFoundationArgs(region=self._region.region, tags=tags, protect=environment.protect),
+            AzureFoundationArgs(
+                region=self._region.region,
+                subscription_id=self._account.subscription,
+                tags=tags,
+                protect=environment.protect,
+            ),
             self.options,
         )
         self._group = self._foundation.resource_group_name
@@ -115,6 +120,7 @@ class AzureLandingZone:
     def _key_args(self) -> AzureKeyArgs:
         return AzureKeyArgs(
             purpose="ledger",
+            encrypts=("databases", "kubernetes"),
             region=self._region.region,
             resource_group_name=self._group,
             subscription_id=self._account.subscription,

@@ -30,9 +30,7 @@ class GcpLandingZone:
         self.name = f"{environment.name}-gcp"
         self.provider = provider_for("gcp", environment)
         self.database_cidrs = (plan_gcp(self._region.cidr).database,)
-        foundation = GcpFoundation(
-            self.name, GcpFoundationArgs(project=self._project), pulumi.ResourceOptions(provider=self.provider)
-        )
+        foundation = GcpFoundation(self.name, self._foundation_args(), pulumi.ResourceOptions(provider=self.provider))
         self.options = pulumi.ResourceOptions(provider=self.provider, depends_on=[foundation])
         self.identities = GcpIdentities(self.name, GcpIdentitiesArgs(project=self._project), self.options)
         self._key = GcpKey(self.name, self._key_args(), self.options)
@@ -89,9 +87,13 @@ class GcpLandingZone:
             tags=self._environment.tags,
         )
 
+    def _foundation_args(self) -> GcpFoundationArgs:
+        return GcpFoundationArgs(project=self._project, region=self._region.region, keep_logs=self._environment.protect)
+
     def _key_args(self) -> GcpKeyArgs:
         return GcpKeyArgs(
             purpose="ledger",
+            encrypts=("databases", "kubernetes"),
             project=self._project,
             region=self._region.region,
             tags=self._environment.tags,

@@ -217,6 +217,24 @@ def test_aws_add_ons_write_one_zone_and_read_one_prefix_of_secrets(addons: Any) 
     assert decrypt["Resource"] == "arn:aws:kms:eu-central-1:000000000001:key/k"
 
 
+def test_every_public_zone_is_signed(addons: Any) -> None:
+    engine = addons.engine
+    signing = engine.only("aws:route53/hostedZoneDnsSec:HostedZoneDnsSec")
+    assert signing["signingStatus"] == "SIGNING"
+    assert {one.urn for one in engine.all("aws:route53/keySigningKey:KeySigningKey")} <= set(signing.depends_on)
+    assert engine.only("azure-native:dns:DnssecConfig")["zoneName"] == "test-azure"
+    assert engine.only("gcp:dns/managedZone:ManagedZone")["dnssecConfig"] == {"state": "on"}
+
+
+def test_the_key_that_signs_a_zone_of_aws_is_where_route_53_looks_and_serves_route_53_alone(addons: Any) -> None:
+    key = addons.engine.only("aws:kms/key:Key")
+    assert (key["region"], key["keyUsage"]) == ("us-east-1", "SIGN_VERIFY")
+    administers, signs, grants = json.loads(key["policy"])["Statement"]
+    assert administers["Principal"] == {"AWS": "arn:aws:iam::000000000001:root"}
+    assert signs["Principal"] == grants["Principal"] == {"Service": "dnssec-route53.amazonaws.com"}
+    assert signs["Condition"]["StringEquals"] == {"aws:SourceAccount": "000000000001"}
+
+
 def test_azure_add_ons_are_trusted_by_account_and_granted_by_zone_and_vault(addons: Any) -> None:
     engine = addons.engine
     trusted = engine.all("azure-native:managedidentity:FederatedIdentityCredential")

@@ -114,7 +114,7 @@ def test_control_planes_log_everything_and_logs_are_kept_for_a_while(clusters: A
         "scheduler",
     }
     group = engine.only("aws:cloudwatch/logGroup:LogGroup")
-    assert (group["name"], group["retentionInDays"]) == ("/aws/eks/test-aws/cluster", 90)
+    assert (group["name"], group["retentionInDays"]) == ("/aws/eks/test-aws/cluster", 365)
     assert group["kmsKeyId"] == "arn:aws:kms:eu-central-1:1:key/logs"
     assert group.urn in engine.only(EKS).depends_on
     sent = engine.only("azure-native:monitor:DiagnosticSetting")
@@ -326,3 +326,9 @@ def test_an_azure_kubeconfig_is_read_for_address_and_authority_only() -> None:
     given = "Y2x1c3RlcnM6IFt7Y2x1c3Rlcjoge3NlcnZlcjogJ2h0dHBzOi8veCcsIGNlcnRpZmljYXRlLWF1dGhvcml0eS1kYXRhOiBRUT09fX1d"
     config = json.loads(read_kubeconfig("c", [{"value": given}]))
     assert config["clusters"][0]["cluster"]["server"] == "https://x"
+
+
+def test_azures_nodes_are_watched_and_what_is_seen_goes_to_the_workspace(clusters: Any) -> None:
+    watch = clusters.engine.only(AKS)["securityProfile"]["defender"]
+    assert watch["securityMonitoring"] == {"enabled": True}
+    assert watch["logAnalyticsWorkspaceResourceId"]

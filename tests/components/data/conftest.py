@@ -239,11 +239,14 @@ def _networks(opts: Any) -> None:
             tags=TAGS,
             peers=peers("aws"),
             log_key_arn="arn:key",
+            keep_logs=True,
         ),
         opts,
     )
     foundation = AzureFoundation(
-        "test-azure", AzureFoundationArgs(region="germanywestcentral", tags=TAGS, protect=True), opts
+        "test-azure",
+        AzureFoundationArgs(region="germanywestcentral", subscription_id="1", tags=TAGS, protect=True),
+        opts,
     )
     AzureNetwork(
         "test-azure",
@@ -257,7 +260,7 @@ def _networks(opts: Any) -> None:
         ),
         opts,
     )
-    GcpFoundation("test-gcp", GcpFoundationArgs(project="fortress-test"), opts)
+    GcpFoundation("test-gcp", GcpFoundationArgs(project="fortress-test", region="europe-west3", keep_logs=True), opts)
     GcpNetwork(
         "test-gcp",
         GcpNetworkArgs(
@@ -277,6 +280,7 @@ def _keys(opts: Any, *, protect: bool) -> None:
         "test-aws",
         AwsKeyArgs(
             purpose="ledger databases",
+            encrypts=("databases", "logs"),
             account_id="000000000001",
             tags=TAGS,
             via_services=("rds.eu-central-1.amazonaws.com",),
@@ -289,6 +293,7 @@ def _keys(opts: Any, *, protect: bool) -> None:
         "test-azure",
         AzureKeyArgs(
             purpose="ledger databases",
+            encrypts=("databases",),
             region="germanywestcentral",
             resource_group_name="test-azure",
             subscription_id="00000000-0000-0000-0000-000000000001",
@@ -304,6 +309,7 @@ def _keys(opts: Any, *, protect: bool) -> None:
         "test-gcp",
         GcpKeyArgs(
             purpose="ledger databases",
+            encrypts=("kubernetes", "databases"),
             project="fortress-test",
             region="europe-west3",
             tags=TAGS,

@@ -223,11 +223,12 @@ def test_a_server_meant_to_go_away_can(modest_databases: Any) -> None:
 
 
 def test_audit_logs_leave_every_server(databases: Any) -> None:
-    exported = primary(databases, "aws")["enabledCloudwatchLogsExports"]
-    assert "postgresql" in exported
+    exported = {one["identifier"]: one["enabledCloudwatchLogsExports"] for one in databases.all(RDS)}
+    assert all("postgresql" in kinds for kinds in exported.values())
     groups = {one["name"]: one for one in databases.all("aws:cloudwatch/logGroup:LogGroup")}
-    assert set(groups) == {f"/aws/rds/instance/test-aws-0/{kind}" for kind in exported}
-    assert all(one["kmsKeyId"] == KEY_ARN and one["retentionInDays"] == 90 for one in groups.values())
+    assert set(groups) == {f"/aws/rds/instance/{name}/{kind}" for name, kinds in exported.items() for kind in kinds}
+    assert all(one["kmsKeyId"] == KEY_ARN and one["retentionInDays"] == 365 for one in groups.values())
+    assert all(one["deletionProtectionEnabled"] for one in groups.values())
     settings = {one["resourceUri"]: one for one in databases.all(AUDIT)}
     assert set(settings) == {f"{server.name}-id" for server in databases.all(FLEXIBLE)}
     for one in settings.values():
@@ -237,8 +238,11 @@ def test_audit_logs_leave_every_server(databases: Any) -> None:
 
 
 def test_rds_logs_into_our_groups_and_not_into_its_own(databases: Any) -> None:
-    groups = {one.urn for one in databases.all("aws:cloudwatch/logGroup:LogGroup")}
-    assert groups <= set(primary(databases, "aws").depends_on)
+    groups = databases.all("aws:cloudwatch/logGroup:LogGroup")
+    for server in databases.all(RDS):
+        own = {one.urn for one in groups if one["name"].startswith(f"/aws/rds/instance/{server['identifier']}/")}
+        assert own
+        assert own <= set(server.depends_on)
 
 
 def test_slow_queries_can_be_seen(databases: Any) -> None:

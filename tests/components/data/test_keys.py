@@ -48,6 +48,12 @@ def test_a_google_key_rotates_and_cannot_be_destroyed_at_once(keys: Any) -> None
     assert key["versionTemplate"]["protectionLevel"] == "HSM"
 
 
+def test_a_key_says_what_it_encrypts(keys: Any) -> None:
+    assert keys.only(KMS)["tags"]["purpose"] == "databases-logs"
+    assert keys.only(VAULT_KEY)["tags"]["purpose"] == "databases"
+    assert keys.only(CRYPTO_KEY)["labels"]["purpose"] == "databases-kubernetes"
+
+
 def test_azures_vault_opens_by_role_only_and_not_to_the_network(keys: Any) -> None:
     vault = keys.only(VAULT)["properties"]
     assert vault["enableRbacAuthorization"] is True

@@ -92,7 +92,8 @@ def test_aws_keeps_encrypted_flow_logs_of_everything(networks: Any) -> None:
     assert flow["vpcId"] == "test-aws-id"
     group = networks.only("aws:cloudwatch/logGroup:LogGroup")
     assert group["kmsKeyId"] == "arn:key"
-    assert group["retentionInDays"] == 90
+    assert group["retentionInDays"] == 365
+    assert group["deletionProtectionEnabled"] is True
     policy = json.loads(networks.only("aws:iam/rolePolicy:RolePolicy")["policy"])
     assert policy["Statement"][0]["Resource"] == "arn:mock:test-aws:*"
 
@@ -145,7 +146,14 @@ def test_azures_group_and_its_logs_cannot_go_by_accident(networks: Any) -> None:
     assert networks.only("azure-native:resources:ResourceGroup").protect
     workspace = networks.only("azure-native:operationalinsights:Workspace")
     assert workspace["features"]["disableLocalAuth"] is True
-    assert workspace["retentionInDays"] == 90
+    assert workspace["retentionInDays"] == 365
+
+
+def test_azure_keeps_what_is_done_to_the_subscription(networks: Any) -> None:
+    setting = networks.only("azure-native:monitor:DiagnosticSetting")
+    assert setting["resourceUri"] == "/subscriptions/1"
+    assert setting["workspaceId"] == "test-azure-id"
+    assert {log["category"] for log in setting["logs"] if log["enabled"]} >= {"Administrative", "Security", "Policy"}
 
 
 def test_google_makes_no_subnets_of_its_own(networks: Any) -> None:
@@ -196,11 +204,18 @@ def test_cloud_sql_gets_a_range_of_ours_and_knows_the_way_back(networks: Any) ->
     assert routes["peering"] == "servicenetworking-googleapis-com"
 
 
-def test_google_logs_who_reads_and_writes_data(networks: Any) -> None:
-    audited = {one["service"]: one for one in networks.all("gcp:projects/iAMAuditConfig:IAMAuditConfig")}
-    assert {"cloudsql.googleapis.com", "cloudkms.googleapis.com"} <= set(audited)
-    kinds = {log["logType"] for one in audited.values() for log in one["auditLogConfigs"]}
-    assert kinds == {"DATA_READ", "DATA_WRITE"}
+def test_google_logs_all_that_anybody_reads_and_writes(networks: Any) -> None:
+    audited = networks.only("gcp:projects/iAMAuditConfig:IAMAuditConfig")
+    assert audited["service"] == "allServices"
+    assert audited["auditLogConfigs"] == [{"logType": kind} for kind in ("ADMIN_READ", "DATA_READ", "DATA_WRITE")]
+
+
+def test_google_keeps_logs_in_our_region_for_a_year_and_nobody_shortens_it(networks: Any) -> None:
+    bucket = networks.only("gcp:logging/projectBucketConfig:ProjectBucketConfig")
+    assert (bucket["location"], bucket["retentionDays"], bucket["locked"]) == ("europe-west3", 365, True)
+    sink = networks.only("gcp:logging/projectSink:ProjectSink")
+    assert sink["destination"] == "logging.googleapis.com/test-gcp-id"
+    assert 'logName:"cloudaudit.googleapis.com"' in sink["filter"]
 
 
 def test_a_service_that_others_may_use_is_never_switched_off(networks: Any) -> None:
