@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 from types import FrameType
 
@@ -12,6 +13,7 @@ from fastapi import FastAPI
 from app import collector, logs
 from app.api import create_app
 from app.api.services import Services
+from app.budget import halves_by_shard
 from app.settings import ServeSettings
 from app.sharding import read_directory
 
@@ -49,10 +51,10 @@ class DrainingServer(uvicorn.Server):
 
 
 def run(settings: ServeSettings) -> None:
-    """Serve until SIGTERM; raises WrongDirectory before anything listens."""
+    """Serve until SIGTERM; raises WrongDirectory and NoRoom before anything listens."""
     directory = read_directory(settings.directory)
     logs.configure(settings.log_level, environment=settings.environment, cloud=settings.cloud)
-    app = create_app(settings, directory)
+    app = create_app(settings, directory, asyncio.run(halves_by_shard(settings, directory)))
     server = DrainingServer(_config(settings, app), app.state.services, settings.drain_seconds)
     collector.calm()
     log.info("serving", host=settings.host, port=settings.port, shards=[shard.name for shard in directory.shards])

@@ -52,7 +52,9 @@ class ServeSettings(SealingSettings):
     oidc_jwks_uri: Annotated[str, Field(pattern=r"^($|https://|file:///)")] = ""
     """Where the issuer's public keys are read; empty asks the issuer's discovery document."""
     pool_size: Annotated[int, Field(ge=1, le=50)] = 4
-    """Most connections that this process holds to one shard."""
+    """Most connections that each of the three pools of this process holds to one shard."""
+    processes: Annotated[int, Field(ge=1, le=1000)] = 1
+    """Most processes like this one, in all clouds together: they share what a server has room for."""
     database_seconds: Annotated[float, Field(gt=0, le=60)] = 3.0
     """Longest that one request waits for its database, all attempts together."""
     rate_limit: Annotated[str, Field(pattern=r"^[1-9][0-9]{0,8}/([1-9][0-9]{0,3} ?)?(second|minute|hour)$")] = (

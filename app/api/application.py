@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
@@ -23,8 +23,11 @@ from app.sharding import Directory
 from app.tokens import JwksCache, KnownCallers, Verifier, key_source
 
 
-def create_app(settings: ServeSettings, directory: Directory) -> FastAPI:
-    """The ASGI application; its databases and its work in the background live with its lifespan."""
+def create_app(settings: ServeSettings, directory: Directory, halves: Mapping[str, int] | None = None) -> FastAPI:
+    """The ASGI application; its databases and its work in the background live with its lifespan.
+
+    `halves` of transfers, by shard, are what this process may have prepared at a time: see `app.budget`.
+    """
     plane = DataPlane(
         directory,
         cloud=settings.cloud,
@@ -32,6 +35,7 @@ def create_app(settings: ServeSettings, directory: Directory) -> FastAPI:
         database_seconds=settings.database_seconds,
         master_key=master_key(settings.master_key),
     )
+    plane.transfers.bound(halves or {})
     services = _services(settings, plane)
 
     @asynccontextmanager

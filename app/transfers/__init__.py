@@ -1,6 +1,6 @@
 """Transfers between two streams, on one shard or on two: both halves happen, or neither."""
 
-from app.transfers.coordinator import LOCK_SECONDS, Transfers
+from app.transfers.coordinator import IN_FLIGHT, LOCK_SECONDS, Transfers
 from app.transfers.errors import (
     HalfMissing,
     SameStream,
@@ -16,6 +16,7 @@ from app.transfers.participant import Participant
 from app.transfers.resolver import Resolver
 
 __all__ = [
+    "IN_FLIGHT",
     "LOCK_SECONDS",
     "Forgetting",
     "HalfMissing",

@@ -34,7 +34,7 @@ LOCK_SECONDS = 0.8
 SETTLE_SECONDS = 1.0
 """Longest that a transfer that is made waits for its prepared half to be seen."""
 IN_FLIGHT = 32
-"""Halves that one process has prepared on one shard at a time; `max_prepared_transactions` bounds those of all."""
+"""Most halves that a process has prepared on one shard at a time; `max_prepared_transactions` bounds those of all."""
 FIRST_WAIT_SECONDS = 0.01
 LONGEST_WAIT_SECONDS = 0.25
 
@@ -97,6 +97,10 @@ class Transfers:
     def participants(self) -> Mapping[str, Participant]:
         """The shards by name, for whoever settles what is left in doubt."""
         return self._participants
+
+    def bound(self, halves: Mapping[str, int]) -> None:
+        """Before the first transfer: how many halves to have prepared on a shard at a time, where not IN_FLIGHT."""
+        self._room |= {name: asyncio.Semaphore(most) for name, most in halves.items()}
 
     async def transfer(
         self,
