@@ -48,7 +48,7 @@ class Copying:
     region: str = ""
     """Where the copy is; its own region or its provider's where that is not said."""
     regions: str = ""
-    """Several places, as names of regions or as ARNs."""
+    """Lists the regions where copies are."""
     into: str = ""
     """What holds the copy, to be found in the stack."""
     holders: tuple[str, ...] = ()
@@ -127,7 +127,7 @@ def destinations_of(copying: Resource, stack: Stack) -> tuple[str, ...]:
         return tuple(map(_place, holders))
     if known.region:
         return (region_of(copying, said=known.region),)
-    named = copying.texts(known.regions, alone=True)
+    named = copying.texts(known.regions)
     if not named:
         raise Unknown(known.regions, "does not say where the copy is")
     return tuple(map(region_name, named))

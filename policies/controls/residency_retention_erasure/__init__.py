@@ -1,0 +1,11 @@
+"""Residency, retention and erasure: personal data stays where it may be, and no longer than it may."""
+
+from policies import Theme
+from policies.personal_data import PersonalData
+from policies.regions import Regions
+
+control = Theme("residency-retention-erasure", "Residency, retention and erasure").control
+
+
+class Residency(Regions, PersonalData):
+    """Where personal data may be, and what it is."""
