@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
 from functools import cache
 from typing import Any
 
@@ -48,4 +49,4 @@ def _refusal(name: str, chosen: type[Column], error: ValidationError) -> Synthet
 
 def parameters_of(chosen: type[Column]) -> list[str]:
     """Names of the parameters that a kind takes."""
-    return list(getattr(chosen, "__dataclass_fields__", ()))
+    return [field.name for field in fields(chosen)] if is_dataclass(chosen) else []
