@@ -96,8 +96,7 @@ class Correlated(Column):
         order = needed[self.copula].field(self.name).to_numpy()
         rank = np.empty(chunk.rows, dtype=np.int64)
         rank[order] = np.arange(chunk.rows)
-        values = self.column.make(chunk, needed)
-        return values.take(_sorting(values).take(pa.array(rank)))
+        return _ranked(self.column.make(chunk, needed), rank)
 
 
 def copula_of(pairs: Mapping[str, Mapping[str, float]], known: Sequence[str]) -> Copula:
@@ -110,6 +109,11 @@ def copula_of(pairs: Mapping[str, Mapping[str, float]], known: Sequence[str]) ->
     return Copula(ranks={(one, other): rank for one, row in pairs.items() for other, rank in row.items()})
 
 
-def _sorting(values: pa.Array) -> pa.Array:
-    """The places of the values from least to most; a choice's values are in the order in which it lists them."""
-    return pc.array_sort_indices(values.indices if pa.types.is_dictionary(values.type) else values)
+def _ranked(values: pa.Array, rank: NDArray[np.int64]) -> pa.Array:
+    """For each row the value of that rank; a choice's values are in the order in which it lists them."""
+    if pa.types.is_dictionary(values.type):
+        return pa.DictionaryArray.from_arrays(_ranked(values.indices, rank), values.dictionary)
+    if pa.types.is_primitive(values.type) and not values.null_count:
+        # NumPy sorts numbers twenty times as fast as Arrow.
+        return pa.array(np.sort(values.to_numpy(zero_copy_only=False))[rank]).cast(values.type)
+    return values.take(pc.array_sort_indices(values).take(pa.array(rank)))
