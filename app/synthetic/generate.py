@@ -56,6 +56,9 @@ class DataSet:
         """As `batches`, each turned into something else by the worker that made it."""
         chunks = split(self.rows, seed=self.seed, chunk_rows=self.chunk_rows)
         workers = self.workers or min(cores(), MOST_WORKERS)
+        if self.rows and workers > 1:
+            # What columns load when they are first used is loaded here, once, and not by every worker at the same time.
+            self.schema.make(Chunk(0, 0, 1, self.seed))
         return _in_order(lambda chunk: encode(self.schema.make(chunk)), chunks, workers=workers)
 
     def dicts(self) -> Iterator[dict[str, Any]]:

@@ -86,6 +86,23 @@ def test_what_breaks_is_told_where_its_rows_would_have_come(workers: int) -> Non
     assert came == [10] * 4
 
 
+def test_what_columns_load_is_loaded_before_workers_start() -> None:
+    makers: list[threading.Thread] = []
+
+    @dataclass(frozen=True, kw_only=True)
+    class Lazy(Column):
+        type = pa.int64()
+
+        def make(self, chunk: Chunk, needed: Needed) -> pa.Array:
+            makers.append(threading.current_thread())
+            return pa.array(chunk.numbers())
+
+    DataSet(Schema("lazy", (Field("number", Lazy()),)), 100, 1, workers=3, chunk_rows=10).table()
+    assert makers[0] is threading.main_thread()
+    assert threading.main_thread() not in makers[1:]
+    assert len(makers) == 11
+
+
 def test_whoever_stops_reading_leaves_no_workers_behind() -> None:
     before = set(threading.enumerate())
     batches = DataSet(SCHEMA, 10_000, 1, workers=3, chunk_rows=10).batches()
