@@ -44,6 +44,24 @@ UNKNOWN_UNTIL_UP = """
 from pulumi_aws import kms
 group("late", kms.Key("key", description="x", opts=pulumi.ResourceOptions(provider=on_aws)).key_id)
 """
+TWO_CLUSTERS = """
+import json
+import pulumi_kubernetes as kubernetes
+
+DENIED = {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
+
+def cluster(name, closed):
+    server = {"name": name, "cluster": {"server": f"https://{name}.rehearsal.localcloud.invalid"}}
+    context = {"name": name, "context": {"cluster": name}}
+    kubeconfig = json.dumps({"current-context": name, "clusters": [server], "contexts": [context]})
+    on = pulumi.ResourceOptions(provider=kubernetes.Provider(name, kubeconfig=kubeconfig))
+    kubernetes.core.v1.Namespace(f"shop-on-{name}", metadata={"name": "shop"}, opts=on)
+    if closed:
+        kubernetes.networking.v1.NetworkPolicy(f"deny-on-{name}", metadata={"namespace": "shop"}, spec=DENIED, opts=on)
+
+cluster("one", closed=True)
+cluster("two", closed=False)
+"""
 NOTE = "exempt TLS-004; expires {}; owner platform; ticket LF-1; reason the old clients speak no TLS"
 
 
@@ -121,6 +139,14 @@ def test_up_fixes_what_it_is_told_to_fix_and_keeps_secrets_secret(packed: Packed
     assert "ciphertext" in inputs["rootPassword"]
 
     packed.ok("policy", "analyze", "--stack", "test", *packed.pack())
+
+
+def test_a_policy_closes_the_namespace_of_its_own_cluster_only(packed: Packed) -> None:
+    packed.resources_of(TWO_CLUSTERS)
+    answer = packed.run("preview", *packed.pack(K8S_007="mandatory"))
+    assert answer.returncode != 0
+    assert "K8S-007  (kubernetes:core/v1:Namespace: shop-on-two)" in answer.stdout
+    assert "K8S-007  (kubernetes:core/v1:Namespace: shop-on-one)" not in answer.stdout
 
 
 def test_an_exemption_on_the_resource_is_seen_at_preview_and_in_the_state(packed: Packed) -> None:
