@@ -133,6 +133,11 @@ def test_nulls_are_as_frequent_as_asked_and_change_no_other_value() -> None:
     assert both / 50_000 == pytest.approx(0.04, abs=0.005)
 
 
+def test_whether_a_value_is_missing_says_nothing_about_the_value() -> None:
+    data = DataSet(parse_schema("name: x\nfields: {a: {kind: boolean, nulls: 0.5}}"), 20_000, seed=1)
+    assert pc.mean(data.table()["a"].cast(pa.int8())).as_py() == pytest.approx(0.5, abs=0.02)
+
+
 def test_pooled_values_may_be_missing_too() -> None:
     made = DataSet(parse_schema("name: x\nfields: {a: {kind: choice, values: [x, y], nulls: 0.5}}"), 1000, seed=1)
     assert set(made.table()["a"].to_pylist()) == {"x", "y", None}
