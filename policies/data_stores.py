@@ -171,9 +171,15 @@ def is_spread(store: Resource) -> bool:
 def is_replica(store: Resource) -> bool:
     """Whether it follows another store, and has its settings and data from there; raises Undeterminable."""
     known = STORES[store.type]
-    if known.mode and store.text(known.mode, "Default") not in FOLLOWING:
-        return False
-    return bool(known.source) and store.has(known.source)
+    if known.mode:
+        return store.text(known.mode, "Default") in FOLLOWING
+    return bool(known.source) and (_comes_from_its_kind(store, known.source) or store.has(known.source))
+
+
+def _comes_from_its_kind(store: Resource, path: str) -> bool:
+    """Whether the source is a store of this very program, whose name may not be known yet."""
+    urns = store.property_dependencies.get(path.partition(".")[0], ())
+    return any(urn.split("::")[2].rpartition("$")[2] == store.type for urn in urns)
 
 
 def names_of(store: Resource) -> frozenset[str]:

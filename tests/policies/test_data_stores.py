@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import json
 from collections.abc import Mapping
@@ -12,10 +13,11 @@ import pytest
 from policies import Resource, Stack, Status, View
 from policies.control import Control
 from policies.copies import COPYING
-from policies.data_stores import POSTGRES, S3_BUCKET, STORAGE_ACCOUNT, STORES, places_of
+from policies.data_stores import DYNAMODB, POSTGRES, RDS_INSTANCE, S3_BUCKET, STORAGE_ACCOUNT, STORES, places_of
 from policies.evaluation import Evaluator
 from policies.regions import AZURE_PAIRS, Regions, region_name
 from policies.registry import everything
+from tests.policies.cases import UNKNOWN
 from tests.policies.sdk_paths import missing
 
 TODAY = datetime.date(2030, 1, 1)
@@ -82,10 +84,22 @@ def test_a_copy_of_a_copy_is_no_copy_of_the_first(token: str) -> None:
 
 
 def test_a_name_that_is_not_known_yet_is_neither_met_nor_missed() -> None:
-    unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
     copy = store(POSTGRES, "standby", tags={"copy-of": "ledger"})
-    assert verdict("BKP-009", store("aws:dynamodb/table:Table", unknown), copy) is Status.NOT_DETERMINABLE
-    assert verdict("BKP-009", store("aws:dynamodb/table:Table", unknown)) is Status.FAIL
+    assert verdict("BKP-009", store(DYNAMODB, UNKNOWN), copy) is Status.NOT_DETERMINABLE
+    assert verdict("BKP-009", store(DYNAMODB, UNKNOWN)) is Status.FAIL
+
+
+def test_a_replica_of_what_is_not_there_yet_is_one() -> None:
+    source = f"urn:pulumi:production::shop::a:b:C${RDS_INSTANCE}::ledger"
+    replica = dataclasses.replace(
+        store(RDS_INSTANCE, "replica", replicateSourceDb=UNKNOWN),
+        property_dependencies={"replicateSourceDb": (source,), "tags": (source,)},
+    )
+    assert verdict("BKP-009", replica) is Status.NOT_APPLICABLE
+    other = dataclasses.replace(
+        replica, property_dependencies={"replicateSourceDb": ("urn:pulumi:production::shop::a:b:C$aws:kms/key:Key::k",)}
+    )
+    assert verdict("BKP-009", other) is Status.NOT_DETERMINABLE
 
 
 @pytest.mark.parametrize("token", DATABASES)
