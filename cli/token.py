@@ -7,8 +7,10 @@ from typing import Annotated
 
 import typer
 
+from app.scopes import Scope
+
 AUDIENCE = "ledger"
-SCOPES = ["credits:grant", "credits:read"]
+SCOPES = (Scope.GRANT, Scope.READ)
 LONGEST_MINUTES = 24 * 60
 
 
@@ -18,7 +20,7 @@ class NoIssuer(Exception):
 
 def token(
     scope: Annotated[
-        list[str] | None, typer.Option(help=f"May be given again; default {' and '.join(SCOPES)}.")
+        list[Scope] | None, typer.Option(help=f"May be given again; default {' and '.join(SCOPES)}.")
     ] = None,
     subject: Annotated[str, typer.Option(help="Who the token stands for.")] = "developer",
     audience: Annotated[str, typer.Option(help="Whom the token is for.")] = AUDIENCE,
@@ -34,4 +36,5 @@ def token(
     if not (home.root / "identity").is_dir():
         raise NoIssuer("the local environment is not up, and it is what mints tokens: run make up first")
     authority = Authority.of(home)
-    print(authority.mint(subject, audience, scope or SCOPES, timedelta(minutes=lifetime), datetime.now(UTC)))
+    scopes = [each.value for each in scope or SCOPES]
+    print(authority.mint(subject, audience, scopes, timedelta(minutes=lifetime), datetime.now(UTC)))

@@ -9,6 +9,7 @@ from fastapi.security import HTTPBearer, SecurityScopes
 
 from app.api.problems import Refused
 from app.api.services import Services, services_of
+from app.scopes import Scope
 from app.tokens import Caller, InvalidToken
 
 bearer = HTTPBearer(auto_error=False, bearerFormat="JWT", description="Token of the OIDC issuer of this environment.")
@@ -43,7 +44,7 @@ async def caller(
     return await admitted(services, request.headers.get("authorization", ""), required.scope_str)
 
 
-Granter = Annotated[Caller, Security(caller, scopes=["credits:grant"])]
-Spender = Annotated[Caller, Security(caller, scopes=["credits:spend"])]
-Reader = Annotated[Caller, Security(caller, scopes=["credits:read"])]
-Administrator = Annotated[Caller, Security(caller, scopes=["credits:administer"])]
+Granter = Annotated[Caller, Security(caller, scopes=[Scope.GRANT])]
+Spender = Annotated[Caller, Security(caller, scopes=[Scope.SPEND])]
+Reader = Annotated[Caller, Security(caller, scopes=[Scope.READ])]
+Administrator = Annotated[Caller, Security(caller, scopes=[Scope.ADMINISTER])]

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app import scopes
 from app.api.authentication import Reader, admitted
 from app.api.parameters import AccountPath, Injected
 from app.api.problems import answer_to, documented
@@ -76,7 +77,7 @@ class BalanceReads:
             return
         scope["fortress.route"] = ROUTE
         try:
-            await admitted(self._services, _authorization(scope), "credits:read")
+            await admitted(self._services, _authorization(scope), scopes.Scope.READ)
             body = await _body(self._services, AccountId(found[1]))
         except Exception as error:
             problem = answer_to(error)

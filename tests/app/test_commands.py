@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from app.scopes import Scope
 from app.tokens import JwksCache, Verifier
 from cli.main import app
 from localcloud.home import Home
@@ -87,6 +88,27 @@ class TestToken:
         verifier = Verifier(JwksCache(authority.jwks), issuer=ISSUER, audience="ledger")
         caller = await verifier.caller(result.stdout.removesuffix("\n"))
         assert (caller.subject, caller.scopes) == ("alice", {"credits:read"})
+
+    @pytest.mark.parametrize(
+        ("arguments", "scopes"),
+        [
+            ([], {"credits:grant", "credits:read"}),
+            ([word for scope in Scope for word in ("--scope", scope)], set(Scope)),
+        ],
+    )
+    async def test_its_scopes_are_those_that_are_asked_for(
+        self, arguments: list[str], scopes: set[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        authority = Authority.of(Home.open(tmp_path))
+        monkeypatch.setenv("LOCALCLOUD_HOME", str(tmp_path))
+        verifier = Verifier(JwksCache(authority.jwks), issuer=ISSUER, audience="ledger")
+        caller = await verifier.caller(run(app, ["token", *arguments]).stdout.strip())
+        assert caller.scopes == scopes
+
+    def test_a_scope_that_the_api_does_not_know_is_refused(self) -> None:
+        result = run(app, ["token", "--scope", "credits:steal"])
+        assert result.exit_code == 2
+        assert "'credits:steal' is not one of" in " ".join(result.output.split())
 
     def test_without_a_local_environment_there_is_none(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("LOCALCLOUD_HOME", str(tmp_path / "nothing"))

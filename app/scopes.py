@@ -1,0 +1,14 @@
+"""What a bearer token may be for: each operation of the API asks for one of these."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Scope(StrEnum):
+    """The scopes of the credits ledger, as they are written in tokens."""
+
+    GRANT = "credits:grant"
+    SPEND = "credits:spend"
+    READ = "credits:read"
+    ADMINISTER = "credits:administer"
