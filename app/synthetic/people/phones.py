@@ -132,7 +132,7 @@ class _Form:
 
 @cache
 def reserved() -> Mapping[str, Mapping[str, Sequence[str]]]:
-    """The ranges that ship, by country and area code; `*2` is any area code of two digits, `mobile` no area."""
+    """The ranges that ship, by country and area code; `*` is any area code, `mobile` no area."""
     found: dict[str, dict[str, list[str]]] = {code: {} for code in countries()}
     for line in read(DATA / "phones.tsv"):
         found[line["country"]].setdefault(line["area"], []).append(line["number"])
@@ -152,7 +152,7 @@ def phones() -> Phones:
 
 def _fixed(area: str, listed: Mapping[str, Sequence[str]]) -> str:
     """The range of an area code; empty where there is none."""
-    found = listed.get(area) or listed.get(f"*{len(area)}") or listed.get("*") or [""]
+    found = listed.get(area) or listed.get("*") or [""]
     return found[0].format(area=area)
 
 
