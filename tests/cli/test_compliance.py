@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -13,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from cli.compliance_report import section
 from cli.main import main
 from policies.exemptions import exempt
 from policies.report import FORMATS
@@ -213,6 +215,11 @@ def test_a_framework_selects_its_controls_and_its_requirements(judged: Any, tmp_
         ),
         (
             ("-s", "production", "--state", "{state}"),
+            {"state": state(record("a", GOOD, stack="production"))},
+            "holds the state of shop/production, not of production",
+        ),
+        (
+            ("-s", "production", "--state", "{state}"),
             {"state": state(record("a", GOOD, stack="staging", project="living-fortress"))},
             "holds the state of living-fortress/staging, not of production",
         ),
@@ -301,6 +308,33 @@ def test_a_baseline_exempts_what_failed_when_it_was_taken_and_nothing_else(
     again = fortress("baseline", "--state", old, "--config", config, "--out", baseline, *terms, *AT)
     assert again.status == 2
     assert "File exists" in again.error
+
+
+def step(op: str, old: Any, new: Any) -> dict[str, Any]:
+    ours = {"stack": "rehearsal-dev", "project": "living-fortress"}
+    states = {"oldState": old and record(*old, **ours), "newState": new and record(*new, **ours)}
+    return {"op": op, "urn": "", **{name: one for name, one in states.items() if one}}
+
+
+def test_the_comment_on_a_pull_request_tells_what_is_new_against_what_is_deployed() -> None:
+    steps = [
+        step("same", ("old", BAD), ("old", BAD)),
+        step("update", ("worse", GOOD), ("worse", BAD)),
+        step("update", ("better", BAD), ("better", GOOD)),
+        step("delete", ("gone", BAD), None),
+        step("create", None, ("new", BAD)),
+    ]
+    text = section({"steps": steps})
+    point = text[text.index("**TLS-004**") :].partition("\n- ")[0]
+    assert re.findall("`(.+)` in gcp: sslMode is", point) == ["new", "worse"]
+
+
+def test_the_comment_tells_all_where_nothing_is_deployed() -> None:
+    root = {"urn": "urn:pulumi:rehearsal-dev::living-fortress::pulumi:pulumi:Stack::s", "type": "pulumi:pulumi:Stack"}
+    steps = [{"op": "same", "oldState": root, "newState": root}, step("create", None, ("new", BAD))]
+    text = section({"steps": steps})
+    assert "that the base has too" not in text
+    assert "`new` in gcp: sslMode is" in text
 
 
 def test_the_command_line_starts_without_what_only_reports_need() -> None:

@@ -58,3 +58,8 @@ def test_a_long_preview_fits_into_a_comment() -> None:
     assert len(text) < 65_536
     assert "and 4940 more" in text
     assert "5000 created" in text
+
+
+def test_compliance_stands_between_the_counts_and_the_changes() -> None:
+    text = render("dev", {"steps": [step("create", ROLE)]}, "### Compliance\n\n**No violations.**\n")
+    assert text.index("1 created") < text.index("### Compliance") < text.index("<details>")
