@@ -20,8 +20,8 @@ from app.sharding import Directory, PostgresMapStore, Router
 from app.sharding.reads import ReadMetrics, ReplicaDatabases, read_router
 from app.transfers import LOCK_SECONDS, Forgetting, Resolver, TransferMetrics, Transfers
 
-NOTICES_APART_SECONDS = 0.05
-REST_SECONDS = 0.05
+NOTICES_APART_SECONDS = 0.1
+REST_SECONDS = 0.25
 """No reader of a read model waits for it, so its projector takes many events at once rather than each at once."""
 
 

@@ -29,7 +29,10 @@ class Texts:
         self, account: AccountId, events: Sequence[Event], origin: Origin, *, first: Check = nothing
     ) -> Sealed:
         """The events as they are stored; `first` may refuse that the account gets a key. Raises SubjectErased."""
-        return await self._personal.seal(account, [new_event(event, origin) for event in events], first=first)
+        plain = [new_event(event, origin) for event in events]
+        if all(getattr(event, "reason", None) is None for event in events):
+            return Sealed(tuple(plain), None)  # most are like this, and are spared the search
+        return await self._personal.seal(account, plain, first=first)
 
     async def content(self, account: AccountId, *parts: Any, text: str | None, first: Check = nothing) -> bytes:
         """What an idempotency key stands for: hashed with the account's key where there is a text; raises as `seal`."""

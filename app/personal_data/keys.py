@@ -13,6 +13,7 @@ from app.events.errors import WrongEpoch
 from app.events.model import Slot
 from app.personal_data.erasure_log import Erasure
 from app.personal_data.errors import SubjectErased
+from app.personal_data.key_reads import KeyReads
 from app.personal_data.master_key import MasterKey, Wrapped, context_of
 from app.personal_data.sealing import SECRET_BYTES, Random, SubjectKey
 from app.personal_data.statements import statement
@@ -22,7 +23,8 @@ from app.statements import Reads
 HELD_SECONDS = 5.0
 """How long another process may go on to open what is erased here."""
 OPENED_SECONDS = 600.0
-"""How long an opened key spares its keeper a question; whether its shard still has it is asked all the same."""
+"""How long an opened key is sealed with, and spares its keeper a question; before it opens anything its shard is asked
+whether it is still there. What is sealed with a key that was destroyed meanwhile nobody can open."""
 HELD_KEYS = 10_000
 
 Row = tuple[Any, ...]
@@ -56,6 +58,7 @@ class SubjectKeys:
         random: Random = os.urandom,
     ) -> None:
         self._database = database
+        self._reads = KeyReads(database)
         self._master = master
         self._held = _Held(held_seconds, now)
         self._random = random
@@ -65,6 +68,8 @@ class SubjectKeys:
 
         `first` is awaited before one is made, and may refuse that.
         """
+        if (known := self._held.sealing(subject)) is not None:
+            return known
         found = await self.find([subject])
         if subject not in found:
             await first()
@@ -79,11 +84,11 @@ class SubjectKeys:
         found = self._held.among(subjects)
         missing = [subject for subject in subjects if subject not in found]
         if missing:
-            rows = await self._database.rows(statement("read_subject_keys"), {"subjects": missing})
-            keys = await asyncio.gather(*(self._opened(*row) for row in rows))
-            for (subject, wrapped, _), key in zip(rows, keys, strict=True):
-                found[subject] = key
-                self._held.keep(subject, key, wrapped)
+            stored = await self._reads.of(missing)
+            keys = await asyncio.gather(*(self._opened(*each) for each in stored))
+            for each, key in zip(stored, keys, strict=True):
+                found[each.subject] = key
+                self._held.keep(each.subject, key, each.wrapped)
         return found
 
     async def erase(self, erasures: Sequence[Erasure]) -> list[Destruction]:
@@ -166,10 +171,15 @@ class _Held:
 
     def among(self, subjects: Collection[str]) -> dict[str, SubjectKey | None]:
         now = self._now()
-        while self._entries and next(iter(self._entries.values())).read_at + OPENED_SECONDS <= now:
-            self._entries.popitem(last=False)
+        self._forget_old(now)
         found = ((subject, self._entries.get(subject)) for subject in subjects)
         return {subject: entry.key for subject, entry in found if entry and entry.read_at + self._seconds > now}
+
+    def sealing(self, subject: str) -> SubjectKey | None:
+        """A key that was opened lately, whether or not it was destroyed since."""
+        self._forget_old(self._now())
+        entry = self._entries.get(subject)
+        return entry.key if entry else None
 
     def opened(self, subject: str, wrapped: bytes) -> SubjectKey | None:
         """What was opened before, where the shard has the very same."""
@@ -184,3 +194,7 @@ class _Held:
 
     def forget(self, subject: str) -> None:
         self._entries.pop(subject, None)
+
+    def _forget_old(self, now: float) -> None:
+        while self._entries and next(iter(self._entries.values())).read_at + OPENED_SECONDS <= now:
+            self._entries.popitem(last=False)

@@ -58,7 +58,7 @@ class Projector:
         poll_seconds: float = POLL_SECONDS,
         rest_seconds: float = 0.0,
     ) -> None:
-        """`rest_seconds`: the least time between two pages; a page has its price, however little is in it."""
+        """`rest_seconds`: the pause behind a page that is not full; a page has its price, however little is in it."""
         self._database = database
         self._projection = projection
         self._tail = Tail(database)
@@ -83,44 +83,44 @@ class Projector:
         """Build generations that are asked for, without end, and take away those that nobody reads any more."""
         await self._repeat(self.build_page)
 
-    async def serve_page(self) -> bool:
-        """Apply the next page to the generation that serves; whether there may be more."""
+    async def serve_page(self) -> int:
+        """Apply the next page to the generation that serves; how many events it had, and where any, more may come."""
         generation = await self._generation("serving")
-        return generation is not None and await self._advance(generation)
+        return 0 if generation is None else await self._advance(generation)
 
-    async def build_page(self) -> bool:
+    async def build_page(self) -> int:
         """Apply the next page to the generation that is built; it serves once it has come as far as the other.
 
-        Whether there may be more.
+        How much was done: where it was anything, more may come.
         """
         generation = await self._generation("building")
         if generation is None:
-            return await self._discard()
-        if await self._advance(generation):
-            return True
-        return await self._switch(generation)
+            return int(await self._discard())
+        return await self._advance(generation) or int(await self._switch(generation))
 
-    async def _repeat(self, page: Callable[[], Awaitable[bool]]) -> None:
+    async def _repeat(self, page: Callable[[], Awaitable[int]]) -> None:
         pace = Pace(self._wakeup, poll_seconds=self._poll_seconds)
         while True:
-            if await page():
-                pace.quicken()
-                await asyncio.sleep(self._rest_seconds)
-            else:
+            done = await page()
+            if not done:
                 await pace.pause()
+                continue
+            pace.quicken()
+            if done < self._limit:
+                await asyncio.sleep(self._rest_seconds)
 
     async def _generation(self, state: str) -> Generation | None:
         parameters = {"projection": self._projection.name, "state": state}
         rows = await self._database.rows(statement("generation"), parameters)
         return Generation(rows[0][0], rows[0][1], Cursor(*rows[0][2:])) if rows else None
 
-    async def _advance(self, generation: Generation) -> bool:
+    async def _advance(self, generation: Generation) -> int:
         page = await self._tail.page(generation.place, limit=self._limit)
         if page:
             async with self._database.connection() as connection, connection.transaction():
                 if await self._claim(connection, generation, page):
                     await self._apply(connection, generation.number, page)
-        return bool(page)
+        return len(page)
 
     async def _claim(self, connection: Connection, generation: Generation, page: Sequence[StoredEvent]) -> bool:
         """Move the place behind the page; false where it is no longer where it was."""

@@ -225,6 +225,54 @@ async def test_a_key_that_its_shard_still_has_is_not_unwrapped_again(
     assert len(asked) == 2
 
 
+async def test_a_process_seals_without_a_question_and_nobody_opens_what_it_seals_after_an_erasure(
+    world: World, log: FileErasureLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = world.personal_data(world.new_process())
+    await other.seal("anna", [opened()])
+    world.clock.now += OPENED_SECONDS - 1
+    with monkeypatch.context() as patch:
+        patch.setattr(ShardDatabase, "rows", None)
+        await other.seal("anna", [opened()])
+    await erase("anna", at=NOON, log=log, shards=world.keys)
+    late = await other.seal("anna", [opened()])
+    assert (await other.unseal([late.events[0].data]))[0]["holder"]["email"] == Erased("anna")
+    world.clock.now += 1
+    with pytest.raises(SubjectErased):
+        await other.seal("anna", [opened()])
+
+
+async def test_lookups_at_the_same_time_share_a_statement(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    for subject in ("anna", "bert"):
+        await world.append(subject, opened())
+    shard = world.directory.place_of("anna").shard
+    keys = world.new_process()[shard]
+    asked: list[str] = []
+    rows = ShardDatabase.rows
+
+    async def counted(self: ShardDatabase, text: str, parameters: Any, **more: Any) -> Any:
+        asked.append(text)
+        return await rows(self, text, parameters, **more)
+
+    monkeypatch.setattr(ShardDatabase, "rows", counted)
+    answers = await asyncio.gather(*(keys.find([subject]) for subject in ("anna", "nobody") * 20))
+    assert len(asked) == 1
+    assert [set(answer) for answer in answers] == [{"anna"}, set()] * 20
+
+
+async def test_whoever_waits_for_a_lookup_that_fails_is_told(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    keys = world.new_process()[world.directory.place_of("anna").shard]
+
+    async def down(*_: object, **__: object) -> Any:
+        raise DatabaseUnavailable("aws-0", "down")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ShardDatabase, "rows", down)
+        answers = await asyncio.gather(*(keys.find([name]) for name in "ab"), return_exceptions=True)
+    assert [type(answer) for answer in answers] == [DatabaseUnavailable] * 2
+    assert await keys.find(["a"]) == {}
+
+
 async def test_a_key_that_never_was_is_not_taken_for_an_erased_one(world: World) -> None:
     sealed = await world.personal.seal("anna", [opened()])
     with psycopg_to(world, "anna") as connection:
