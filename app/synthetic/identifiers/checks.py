@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from app.synthetic.identifiers.digits import GROUP, ZERO, characters
+from app.synthetic.identifiers.digits import GROUP, ZERO, characters, parted
 
 Integers: TypeAlias = NDArray[np.int64]
 Flags: TypeAlias = NDArray[np.bool_]
@@ -27,7 +27,7 @@ def luhn_digit(payload: Integers) -> Integers:
     total = np.zeros(len(payload), dtype=np.int64)
     left = payload * 10
     while left.any():
-        left, group = np.divmod(left, 10**GROUP)
+        left, group = parted(left, 10**GROUP)
         total += _LUHN_OF_GROUP[group]
     return -total % 10
 
@@ -79,7 +79,7 @@ def routing_holds(texts: pa.StringArray) -> Flags:
 
 def french_key(bank: Integers, account: Integers) -> Integers:
     """The two digits that end a French account's RIB, for bank and branch of ten digits (Arrêté of 1978 on the RIB)."""
-    code, branch = np.divmod(bank, 100_000)
+    code, branch = parted(bank, 100_000)
     key: Integers = 97 - (89 * code + 15 * branch + 3 * account) % 97
     return key
 
@@ -100,13 +100,14 @@ def _weighted(numbers: Integers, weights: tuple[int, ...]) -> Integers:
     total = np.zeros(len(numbers), dtype=np.int64)
     left = numbers
     for weight in reversed(weights):
-        left, digit = np.divmod(left, 10)
+        left, digit = parted(left, 10)
         total += weight * digit
     return total
 
 
 def _are_digits(values: NDArray[np.signedinteger]) -> Flags:
-    return np.all((values >= 0) & (values <= 9), axis=1)
+    found: Flags = np.all((values >= 0) & (values <= 9), axis=1)
+    return found
 
 
 def _luhn_of_group(number: int) -> int:

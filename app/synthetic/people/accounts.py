@@ -94,8 +94,11 @@ class Accounts:
 
     def _numbers(self, rng: np.random.Generator, years: NDArray[np.int32]) -> Rows:
         kind = self._number.draw(rng, len(years))
-        any_number = rng.integers(1, 100, len(years), dtype=np.int32)
-        return np.choose(kind, (np.int32(0), 100 + years % 100, any_number, 200 + years - YEARS[0])).astype(np.int32)
+        number = rng.integers(1, 100, len(years), dtype=np.int32)
+        number *= kind == 2
+        number += (kind == 1) * (100 + years % 100)
+        number += (kind == 3) * (200 - YEARS[0] + years)
+        return number
 
 
 class Mailboxes:

@@ -35,7 +35,9 @@ class Person(Joint):
     as_of: date = date(2026, 1, 1)
     """The day on which they are so old."""
 
-    type = pa.struct([(name, pa.int32()) for name in ("country", "gender", "born", "given", "family", "second")])
+    type = pa.struct(
+        [(name, pa.int32()) for name in ("country", "gender", "born", "year", "given", "family", "second")]
+    )
     needs = ("place",)
 
     def __post_init__(self) -> None:
@@ -46,9 +48,10 @@ class Person(Joint):
         country = gazetteer().country[needed["place"].to_numpy()]
         gender = (chunk.rng("gender").random(chunk.rows) >= self.women).astype(np.int32)
         born = self._ages.births(chunk.rng("born"), country, self.as_of)
-        given = names().draw_given(chunk.rng("given"), country, gender, years(born))
+        year = years(born)
+        given = names().draw_given(chunk.rng("given"), country, gender, year)
         family, second = names().draw_family(chunk.rng("family"), country)
-        return _struct(self.type, country, gender, born, given, family, second)
+        return _struct(self.type, country, gender, born, year, given, family, second)
 
     @cached_property
     def _ages(self) -> Ages:
@@ -64,7 +67,7 @@ class Handle(Joint):
 
     def make(self, chunk: Chunk, needed: Needed) -> pa.Array:
         person = drawn(needed["person"])
-        handles = accounts().draw(chunk.rng(), person["given"], person["family"], years(person["born"]))
+        handles = accounts().draw(chunk.rng(), person["given"], person["family"], person["year"])
         return _struct(self.type, *vars(handles).values())
 
 

@@ -9,10 +9,11 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import zip_longest
+from typing import TypeAlias
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from app.synthetic.countries import Country, countries, country
 from app.synthetic.errors import require
@@ -22,6 +23,8 @@ from app.synthetic.pools import Pool, Rows, joined, read, uniform
 
 MOBILE = "mobile"
 PATTERN = re.compile(r"[0-9() .#-]*#")
+Parts: TypeAlias = tuple[tuple[str, int], ...]
+"""Part by part, a text and how many open digits come after it."""
 NOTHING = ("", 0)
 WIDEST = 4
 """Digits that are written by one look into a pool."""
@@ -35,28 +38,23 @@ class Range:
     pattern: str
 
     @property
-    def digits(self) -> int:
-        """How many digits differ."""
-        return self.pattern.count("#")
+    def national(self) -> Parts:
+        """The number as it is written at home."""
+        return tuple(_split(re.findall(r"([^#]*)(#+)", self.pattern)))
 
     @property
-    def national(self) -> tuple[tuple[str, int], ...]:
-        """Literal text and the number of digits after it, part by part, as the number is written at home."""
-        return _parts(self.pattern)
-
-    @property
-    def international(self) -> tuple[tuple[str, int], ...]:
-        """The same for the form that begins with a plus (ITU-T E.164)."""
-        dialled = "".join(mark for mark in self.pattern if mark.isdigit() or mark == "#")
-        return _parts(f"+{self.country.calling_code}{dialled.removeprefix(self.country.trunk)}")
+    def international(self) -> Parts:
+        """The form that begins with a plus (ITU-T E.164)."""
+        (head, width), *rest = ((re.sub(r"\D", "", text), width) for text, width in self.national)
+        return (f"+{self.country.calling_code}{head.removeprefix(self.country.trunk)}", width), *rest
 
 
 @dataclass(frozen=True)
 class Numbers:
-    """A range for each row, and which of its numbers."""
+    """A range for each row, and what its parts say; rows whose range has fewer parts have zeros there."""
 
     range: Rows
-    number: NDArray[np.int32]
+    parts: tuple[Rows, ...]
 
 
 class Phones:
@@ -82,7 +80,7 @@ class Phones:
         self._anywhere, self._first = uniform(map(len, listed.values())), len(ranges)
         self._has_mobile = np.array([len(each) > 0 for each in listed.values()])
         self.ranges = [*ranges, *(Range(countries()[code], each) for code, found in listed.items() for each in found)]
-        self._capacity = 10.0 ** np.array([each.digits for each in self.ranges])
+        self._widths = np.array(list(zip_longest(*([w for _, w in r.national] for r in self.ranges), fillvalue=0)))
         self._national = _Form([each.national for each in self.ranges])
         self._international = _Form([each.international for each in self.ranges])
 
@@ -93,7 +91,9 @@ class Phones:
         roaming = (chosen < 0) | ((rng.random(len(places)) < self._mobile) & self._has_mobile[where])
         rows = np.flatnonzero(roaming)
         chosen[rows] = self._anywhere.draw(rng, where[rows]) + self._first
-        return Numbers(chosen, (rng.random(len(places)) * self._capacity[chosen]).astype(np.int32))
+        present = np.flatnonzero(np.bincount(chosen, minlength=len(self.ranges)))
+        many = (10.0**widths for widths in self._widths if widths[present].any())
+        return Numbers(chosen, tuple((rng.random(len(places)) * each[chosen]).astype(np.int32) for each in many))
 
     def national(self, numbers: Numbers) -> pa.StringArray:
         """As they are written at home."""
@@ -105,29 +105,25 @@ class Phones:
 
 
 class _Form:
-    """One way to write the numbers of many ranges: a text, then digits with a text before them, time and again."""
+    """One way to write the numbers of many ranges: the text before the first digits, then parts of text and digits."""
 
-    def __init__(self, ranges: Sequence[tuple[tuple[str, int], ...]]) -> None:
+    def __init__(self, ranges: Sequence[Parts]) -> None:
         self._heads = Pool(parts[0][0] for parts in ranges)
-        tails = [((("", parts[0][1])), *parts[1:]) for parts in ranges]
-        kinds = list(dict.fromkeys([NOTHING, *(part for tail in tails for part in tail)]))
+        tails = zip_longest(*((("", parts[0][1]), *parts[1:]) for parts in ranges), fillvalue=NOTHING)
+        placed = list(tails)
+        kinds = list(dict.fromkeys(part for each in placed for part in each))
         starts = dict(zip(kinds, np.cumsum([0, *(10**width for _, width in kinds)]).tolist(), strict=False))
         self._digits = Pool(
             f"{text}{value:0{width}}" if width else text for text, width in kinds for value in range(10**width)
         )
-        self._parts = [
-            tuple(np.array(each) for each in zip(*(_place(tail, part, starts) for tail in tails), strict=True))
-            for part in range(max(map(len, tails)))
-        ]
-        self._lengths = np.array([len(tail) for tail in tails])
+        self._starts = [np.array([starts[part] for part in each], dtype=np.int32) for each in placed]
 
     def write(self, numbers: Numbers) -> pa.StringArray:
-        pieces = [self._heads.text(numbers.range)]
-        present = np.flatnonzero(np.bincount(numbers.range, minlength=len(self._lengths)))
-        for start, divisor, capacity in self._parts[: self._lengths[present].max(initial=0)]:
-            value = numbers.number // divisor[numbers.range] % capacity[numbers.range]
-            pieces.append(self._digits.text((start[numbers.range] + value).astype(np.int32)))
-        return joined(*pieces)
+        parts = zip(self._starts, numbers.parts, strict=False)  # the last parts may be empty in all rows
+        return joined(
+            self._heads.text(numbers.range),
+            *(self._digits.text(starts[numbers.range] + values) for starts, values in parts),
+        )
 
 
 @cache
@@ -156,24 +152,13 @@ def _fixed(area: str, listed: Mapping[str, Sequence[str]]) -> str:
     return found[0].format(area=area)
 
 
-def _parts(pattern: str) -> tuple[tuple[str, int], ...]:
-    return tuple(_split(re.findall(r"([^#]*)(#+)", pattern)))
-
-
 def _split(found: Sequence[tuple[str, str]]) -> Iterator[tuple[str, int]]:
+    """Texts and widths; more digits than one look into a pool writes become two parts."""
     for text, marks in found:
         left = len(marks)
         yield text, min(left, WIDEST)
         while (left := left - WIDEST) > 0:
             yield "", min(left, WIDEST)
-
-
-def _place(tail: Sequence[tuple[str, int]], part: int, starts: Mapping[tuple[str, int], int]) -> tuple[int, int, int]:
-    """Where the texts of a part begin in the pool, and which digits of the number it shows."""
-    if part >= len(tail):
-        return starts[NOTHING], 1, 1
-    behind = sum(width for _, width in tail[part + 1 :])
-    return starts[tail[part]], 10**behind, 10 ** tail[part][1]
 
 
 def _check(of: Country, patterns: Sequence[str]) -> None:
