@@ -16,7 +16,15 @@ from app.synthetic.errors import ImpossibleParameters
 from app.synthetic.kinds.values import Uuid
 from app.synthetic.numbers import Integers, Normal
 
-SCHEMA = Schema("people", (Field("id", Uuid()), Field("age", Normal(mean=40)), Field("code", Integers(low=1, high=9))))
+SCHEMA = Schema(
+    "people",
+    (
+        Field("id", Uuid()),
+        Field("age", Normal(mean=40)),
+        Field("code", Integers(low=1, high=9)),
+        Field("number", Integers(low=1, high=10**9, unique=True)),
+    ),
+)
 
 
 @pytest.mark.parametrize("workers", [2, 3, 8])
