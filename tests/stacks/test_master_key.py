@@ -1,0 +1,33 @@
+"""The key that wraps the keys of persons: made in the cloud that keeps it, and known to the app."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.engine
+
+DEPLOYMENT = "kubernetes:apps/v1:Deployment"
+MEMBER = "gcp:kms/cryptoKeyIAMMember:CryptoKeyIAMMember"
+KEY = "gcp:kms/cryptoKey:CryptoKey"
+
+
+@pytest.mark.parametrize("rehearsed", ["preview-7"], indirect=True)
+def test_where_google_is_the_only_cloud_it_keeps_the_key(rehearsed: Any) -> None:
+    rehearsed.set("clouds", ["gcp"])
+    rehearsed.stack.up()
+    named = {(one["type"], one["urn"].split("::")[-1]): one for one in rehearsed.resources()}
+    key = named[KEY, "preview-7-gcp-persons"]["id"]
+    [deployment] = [one["outputs"] for (kind, _), one in named.items() if kind == DEPLOYMENT]
+    [container] = deployment["spec"]["template"]["spec"]["containers"]
+    told = {variable["name"]: variable.get("value") for variable in container["env"]}
+    assert told["FORTRESS_MASTER_KEY"] == f"gcp-kms:{key}"
+    assert told["FORTRESS_ERASURE_LOG"] == "databases"
+    granted = {
+        (one["inputs"]["member"].removeprefix("serviceAccount:").split("@")[0], one["inputs"]["role"])
+        for (kind, _), one in named.items()
+        if kind == MEMBER and one["inputs"]["cryptoKeyId"] == key
+    }
+    encrypts = "roles/cloudkms.cryptoKeyEncrypterDecrypter"
+    assert granted == {("ledger", encrypts), ("migrator", encrypts), ("migrator", "roles/cloudkms.viewer")}
