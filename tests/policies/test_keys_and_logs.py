@@ -10,6 +10,7 @@ import pytest
 from localcloud.contract.contracts import contract_of
 from policies import Resource, Stack, Status, View, WrongShape
 from policies.controls.key_rotation.durations import days
+from policies.controls.key_rotation.keys import rotating_yearly
 from policies.controls.key_rotation.uses import ATTACHED, USES
 from policies.evaluation import NO_STACK, Evaluator
 from policies.registry import everything
@@ -72,6 +73,12 @@ def test_a_name_of_a_key_is_the_key() -> None:
     assert verdict("KEY-007", key, alias, queue) is Status.FAIL
     stranger = resource("aws:rolesanywhere/trustAnchor:TrustAnchor", "stranger", {}, notes=alias)
     assert verdict("KEY-008", key, alias, stranger) is Status.PASS
+
+
+@pytest.mark.parametrize(("given", "after"), [(90, 90), (366, 365)])
+def test_the_fix_of_a_key_shortens_its_period_and_never_lengthens_it(given: int, after: int) -> None:
+    key = rotating_yearly({"enableKeyRotation": False, "rotationPeriodInDays": given})
+    assert key == {"enableKeyRotation": True, "rotationPeriodInDays": after}
 
 
 def test_the_sdk_knows_the_properties_that_name_keys() -> None:
