@@ -19,7 +19,7 @@ EPOCH = date(1970, 1, 1)
 
 
 class Ages:
-    """People of some ages; raises ImpossibleParameters. Shares of ages: rounded from the UN's population prospects."""
+    """People of some ages; raises ImpossibleParameters. Ages are as in the UN's population prospects, nearly."""
 
     def __init__(self, youngest: int, oldest: int) -> None:
         require(

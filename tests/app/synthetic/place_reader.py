@@ -358,10 +358,13 @@ def _names(row: Row) -> Sequence[str]:
 def _area(country: str, prefix: str) -> tuple[frozenset[str], tuple[str, ...]]:
     """What is said of the numbers of an area: not all of them need be in use, so several are asked about."""
     described, zones = set(), set()
-    for filler in range(200, 1000, 7):
+    for filler in range(200, 1000, 19):
         subscriber = f"{filler}5550123"[: DIGITS[country] - len(prefix)]
         number = phonenumbers.parse(f"+{CALLING[country]}{prefix}{subscriber}")
-        described |= {geocoder.description_for_valid_number(number, language) for language in ("en", "de")}
+        described |= {
+            geocoder.description_for_valid_number(number, language)
+            for language in {"en", "de" if country == "DE" else "en"}
+        }
         zones |= set(timezone.time_zones_for_geographical_number(number))
     return frozenset(described), tuple(sorted(zones))
 
