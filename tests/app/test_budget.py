@@ -60,8 +60,14 @@ def test_the_refusal_says_what_to_change(room: Room, line: str) -> None:
         halves_of("aws-0", room, settings_of(4, 6), home=True)
 
 
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine may be slow to answer; a server that is not asked leads to no refusal."""
+    monkeypatch.setattr("app.budget.SECONDS", 20.0)
+
+
 @pytest.mark.servers
-async def test_the_room_is_the_servers_own(settings: ServeSettings, migrated: Directory) -> None:
+async def test_the_room_is_the_servers_own(settings: ServeSettings, migrated: Directory, patient: None) -> None:
     assert int(PARAMETERS["max_prepared_transactions"]) == 10
     found = await halves_by_shard(settings.model_copy(update={"processes": 3}), migrated)
     assert found == dict.fromkeys(("aws-0", "azure-0", "gcp-0"), 3)
@@ -79,7 +85,7 @@ async def test_a_server_that_is_down_keeps_nobody_from_starting(settings: ServeS
 
 
 @pytest.mark.servers
-def test_a_process_without_room_does_not_listen(settings: ServeSettings) -> None:
+def test_a_process_without_room_does_not_listen(settings: ServeSettings, patient: None) -> None:
     with pytest.raises(NoRoom):
         run(settings.model_copy(update={"pool_size": 50, "port": 0}))
 
