@@ -43,6 +43,10 @@ class Column(ABC):
         """The values of the chunk's rows; `needed` holds those of `needs`. Only `chunk.rng` gives randomness."""
 
 
+class FromFields(Column):
+    """A column that is made of what other fields of the record show; joint draws are none."""
+
+
 class Joint(Column):
     """A draw that several columns share, so that they agree: which place, which person.
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from app.synthetic.chunks import Chunk
-from app.synthetic.columns import Column, Joint, Needed
+from app.synthetic.columns import Column, FromFields, Joint, Needed
 from app.synthetic.errors import BrokenColumn, InvalidSchema, SchemaCycle, UnknownField, placed, require
 from app.synthetic.kinds import kinds
 from app.synthetic.numbers.correlation import Correlated, copula_of
@@ -125,6 +125,12 @@ class Schema:
                 raise InvalidSchema(
                     "is drawn for other fields only: list it under `hidden`", place=self.place(field.name)
                 )
+        for field in self.fields:
+            if not isinstance(field.column, _joint_kind(field.name) or Column):
+                raise InvalidSchema(
+                    "has the name of a joint draw, which others would take it for: rename it",
+                    place=self.place(field.name),
+                )
 
     def _bound(self, field: Field) -> Field:
         with placed(self.place(field.name)):
@@ -137,16 +143,26 @@ class Schema:
         while waiting:
             field = waiting.pop()
             for name in field.column.needs:
+                needed = self._needed(field, name, known)
                 if name not in known:
-                    known[name] = self._joint(name, needed_by=field, known=known)
-                    waiting.append(known[name])
+                    known[name] = needed
+                    waiting.append(needed)
         return known
 
-    def _joint(self, name: str, *, needed_by: Field, known: dict[str, Field]) -> Field:
-        found = kinds().get(name)
-        if found is None or not issubclass(found, Joint):
-            raise UnknownField("field", name, known, place=self.place(needed_by.name))
-        return Field(name, found(), hidden=True)
+    def _needed(self, field: Field, name: str, known: Mapping[str, Field]) -> Field:
+        from_fields = isinstance(field.column, FromFields)
+        joint = None if from_fields else _joint_kind(name)
+        found = Field(name, joint(), hidden=True) if joint and name not in known else known.get(name)
+        if found is None or (from_fields and isinstance(found.column, Joint)):
+            shown = [each for each, other in known.items() if not isinstance(other.column, Joint)]
+            raise UnknownField("field", name, shown, place=self.place(field.name))
+        return found
+
+
+def _joint_kind(name: str) -> type[Column] | None:
+    """The kind of joint draws of that name, if there is one."""
+    found = kinds().get(name)
+    return found if found is not None and issubclass(found, Joint) else None
 
 
 def without(values: pa.Array, missing: object) -> pa.Array:

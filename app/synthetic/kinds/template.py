@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from app.synthetic.chunks import Chunk
-from app.synthetic.columns import Column, Needed
+from app.synthetic.columns import Column, FromFields, Needed
 from app.synthetic.errors import ImpossibleParameters, require
 
 CASES: Mapping[str, Callable[[pa.Array], pa.Array]] = {
@@ -25,7 +25,7 @@ PADDED = re.compile(r"0(\d{1,3})")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Template(Column):
+class Template(FromFields):
     """A text with other fields in braces: `{given} {family}`, `{code:upper}`, `{number:08}`.
 
     After a colon stands `lower`, `upper`, `title`, or a width to fill with zeros. A missing field makes a missing text.

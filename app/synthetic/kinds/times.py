@@ -10,12 +10,14 @@ import numpy as np
 import pyarrow as pa
 
 from app.synthetic.chunks import Chunk
-from app.synthetic.columns import Column, Needed
+from app.synthetic.columns import Column, FromFields, Needed
 from app.synthetic.errors import ImpossibleParameters, require
 
 MICROSECOND = timedelta(microseconds=1)
 DAY = timedelta(days=1)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MOST_DAYS = 10_000
+"""Mean of delays: some are twenty times as long, and calendars end with the year 9999."""
 MOMENT = pa.timestamp("us", "UTC")
 
 
@@ -55,7 +57,7 @@ class Moment(Column):
 
 
 @dataclass(frozen=True, kw_only=True)
-class MomentAfter(Column):
+class MomentAfter(FromFields):
     """A moment at or after that of another field, by an exponentially distributed delay, to the second.
 
     Where `until` would be passed, the delay is what is left of it times a number from 0 to 1.
@@ -68,7 +70,7 @@ class MomentAfter(Column):
     type = MOMENT
 
     def __post_init__(self) -> None:
-        require(0 < self.mean_days < 1e5, f"mean_days is {self.mean_days}: it must be above 0, and below 100,000")
+        require(0 < self.mean_days < MOST_DAYS, f"mean_days is {self.mean_days}: it goes from 0 to {MOST_DAYS}")
 
     @property
     def needs(self) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from app.synthetic.chunks import Chunk
-from app.synthetic.columns import Column, Needed
+from app.synthetic.columns import Column, FromFields, Needed
 from app.synthetic.errors import ImpossibleParameters, require
 from app.synthetic.kinds.hexadecimal import uuids
 from app.synthetic.numbers.weights import Weights
@@ -51,6 +51,7 @@ class Sequential(Column):
 
     def __post_init__(self) -> None:
         require(self.step != 0, "step is 0: all numbers would be the same")
+        require(abs(self.start) < 1 << 62 and abs(self.step) < 1 << 20, "start must be within 62 bits, step within 20")
 
     def make(self, chunk: Chunk, needed: Needed) -> pa.Array:
         return pa.array(self.start + self.step * chunk.numbers())
@@ -122,7 +123,7 @@ class Choice(Column):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Lookup(Column):
+class Lookup(FromFields):
     """What a table says of another field's value: the currency of a country, say."""
 
     field: str
@@ -149,7 +150,13 @@ class Lookup(Column):
     def _found(self, values: pa.Array) -> pa.Array:
         if pa.types.is_dictionary(values.type):
             return self._found(values.dictionary).take(values.indices)
-        return pc.index_in(values, value_set=self._keys.cast(values.type)).cast(pa.int32())
+        try:
+            keys = self._keys.cast(values.type)
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+            raise ImpossibleParameters(
+                f"table's keys are not of the type of field {self.field}, {values.type}"
+            ) from None
+        return pc.index_in(values, value_set=keys).cast(pa.int32())
 
     @cached_property
     def _keys(self) -> pa.Array:

@@ -19,6 +19,8 @@ TRIAL = 4096
 LEAST_INSIDE = 0.01
 """Where fewer draws than this fall between the limits, they are refused: redrawing would take too long."""
 MOST_DECIMALS = 12
+LARGEST = 1e100
+"""What parameters may be, so that nothing that is computed from them leaves the range of floats."""
 EXACT = float(1 << 53)
 """Whole numbers beyond this are not all floats."""
 
@@ -37,7 +39,8 @@ class Number(Column):
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
-            require(not isinstance(value, float) or math.isfinite(value), f"{field.name} is {value}: it must be finite")
+            if isinstance(value, int | float):
+                require(abs(value) <= LARGEST, f"{field.name} is {value}: it must be finite, and at most {LARGEST}")
         require(
             self.decimals is None or 0 <= self.decimals <= MOST_DECIMALS,
             f"decimals is {self.decimals}: it goes from 0 to {MOST_DECIMALS}",

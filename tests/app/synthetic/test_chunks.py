@@ -83,6 +83,7 @@ def test_distinct_numbers_are_out_of_order_and_all_over_their_range() -> None:
     assert abs(np.corrcoef(numbers, np.arange(10_000))[0, 1]) < 0.04
     counts, _ = np.histogram(numbers, bins=10, range=(0, 10**15))
     assert counts.min() > 850
+    assert len(set(np.diff(numbers).tolist())) > 9000  # nobody tells the next one from the last
 
 
 def test_more_distinct_numbers_than_there_are_is_refused() -> None:

@@ -140,6 +140,7 @@ IMPOSSIBLE: list[tuple[Callable[[], Column], str]] = [
     (lambda: Uniform(low=2, high=2), "low is 2, and high only 2"),
     (lambda: Normal(deviation=0), "deviation is 0: it must be above 0"),
     (lambda: Normal(mean=NOTHING), "mean is nan: it must be finite"),
+    (lambda: Normal(mean=1e101), "mean is 1e"),
     (lambda: Normal(least=5, most=4), "least is 5, and most only 4"),
     (lambda: Normal(least=50), "fewer than 1 in 100 draws fall between least and most"),
     (lambda: Normal(decimals=13), "decimals is 13: it goes from 0 to 12"),

@@ -219,6 +219,14 @@ WRONG: list[tuple[str, type[SyntheticError], str]] = [
         UnknownField,
         "schema x, field b: field 'alhpa' is not known; did you mean 'alpha'",
     ),
+    ("a: {kind: template, text: '{place}'}", UnknownField, "schema x, field a: field 'place' is not known"),
+    ("place: uuid, b: place.city", InvalidSchema, "schema x, field place: has the name of a joint draw"),
+    ("a: {kind: sequence, start: 5000000000000000000}", ImpossibleParameters, "start must be within 62 bits"),
+    (
+        "a: {kind: date, start: 2020-01-01, end: 2021-01-01}, b: {kind: timestamp.after, field: a, mean_days: 1e5}",
+        ImpossibleParameters,
+        "mean_days is",
+    ),
     ("a: {kind: template, text: 'fixed'}", ImpossibleParameters, "text names no field in braces"),
     ("a: {kind: template, text: '{b'}", ImpossibleParameters, "text is no template"),
     ("b: uuid, a: {kind: template, text: '{b!r}'}", ImpossibleParameters, "conversions are not known"),
@@ -237,6 +245,17 @@ WRONG: list[tuple[str, type[SyntheticError], str]] = [
 def test_a_wrong_field_is_named_with_what_is_wrong(fields: str, error: type[SyntheticError], reason: str) -> None:
     with pytest.raises(error, match=reason):
         parse_schema(f"name: x\nfields: {{{fields}}}")
+
+
+def test_a_listed_joint_draw_is_no_text_either() -> None:
+    with pytest.raises(UnknownField, match="field a: field 'place' is not known; known are a"):
+        parse_schema("name: x\nhidden: {place: place}\nfields: {a: {kind: template, text: '{place}'}}")
+
+
+def test_a_table_that_cannot_hold_a_field_is_told_with_both() -> None:
+    schema = parse_schema("name: x\nfields: {a: {kind: lookup, field: n, table: {US: 1}}, n: sequence}")
+    with pytest.raises(ImpossibleParameters, match="field a: table's keys are not of the type of field n, int64"):
+        DataSet(schema, 1, seed=1).table()
 
 
 @pytest.mark.parametrize(
