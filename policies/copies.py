@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
+from collections import defaultdict
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from policies.data_stores import (
@@ -28,7 +30,7 @@ from policies.data_stores import (
 from policies.regions import region_name
 from policies.resource import Resource
 from policies.stack import Stack
-from policies.tags import PLACES
+from policies.tags import place_of, tags_of
 from policies.values import Undeterminable, Unknown
 from policies.view import View
 
@@ -119,6 +121,21 @@ def origins_of(copying: Resource, stack: Stack) -> tuple[Resource, ...]:
     )
 
 
+def carriers_of(store: Resource, stack: Stack) -> tuple[Resource, ...]:
+    """What copies a store, as far as it can be told."""
+    return tuple(_carriers(stack).get(store.urn, ()))
+
+
+@functools.lru_cache(maxsize=1)
+def _carriers(stack: Stack) -> Mapping[str, list[Resource]]:
+    """By store; found once, for every store asks."""
+    found: dict[str, list[Resource]] = defaultdict(list)
+    for copying in stack.of_type(*COPYING):
+        for store in origins_of(copying, stack):
+            found[store.urn].append(copying)
+    return found
+
+
 def destinations_of(copying: Resource, stack: Stack) -> tuple[str, ...]:
     """The regions to which it copies; raises Undeterminable, also where it copies to what is not in this stack."""
     known = COPYING[copying.type]
@@ -158,9 +175,9 @@ def holders_of(
 def has_tagged_copy(store: Resource, stack: Stack, counts: Callable[[Resource], bool]) -> bool:
     """Whether a store says that it is a copy of this one, and counts; raises Undeterminable where one may be."""
     doubt: Undeterminable | None = None
-    for other in stores_in(stack):
+    for copy, originals in _tagged(stack):
         try:
-            if other is not store and _is_copy_of(other, store, stack) and counts(other):
+            if copy is not store and _names_store(originals, store) and counts(copy):
                 return True
         except Undeterminable as signal:
             doubt = signal
@@ -169,12 +186,24 @@ def has_tagged_copy(store: Resource, stack: Stack, counts: Callable[[Resource], 
     return False
 
 
-def _is_copy_of(copy: Resource, store: Resource, stack: Stack) -> bool:
-    """Raises Undeterminable where the copy names something, and the store's own name is not known."""
-    originals = originals_of(copy, stack)
-    if not originals or store.name in originals:
-        return bool(originals)
-    return store.text(STORES[store.type].name) in originals
+def _names_store(originals: frozenset[str] | Undeterminable, store: Resource) -> bool:
+    """Raises Undeterminable where a copy names what is not known, or the store's own name is not known."""
+    if isinstance(originals, Undeterminable):
+        raise originals
+    return store.name in originals or store.text(STORES[store.type].name) in originals
+
+
+@functools.lru_cache(maxsize=1)
+def _tagged(stack: Stack) -> tuple[tuple[Resource, frozenset[str] | Undeterminable], ...]:
+    """The stores that name another one, and what they name; found once, for every database asks."""
+    found: list[tuple[Resource, frozenset[str] | Undeterminable]] = []
+    for store in stores_in(stack):
+        try:
+            if originals := originals_of(store, stack):
+                found.append((store, originals))
+        except Undeterminable as signal:
+            found.append((store, signal))
+    return tuple(found)
 
 
 def is_tagged_copy(store: Resource, stack: Stack) -> bool:
@@ -187,16 +216,14 @@ def is_tagged_copy(store: Resource, stack: Stack) -> bool:
 def originals_of(store: Resource, stack: Stack) -> frozenset[str]:
     """The names of what it says it is a copy of; one that is not known yet is that of the store it comes from."""
     names: set[str] = set()
-    for place in PLACES:
-        tags = store.object(place)
-        for key, value in tags.entries():
-            if key == COPY_OF or key.startswith(f"{COPY_OF}-"):
-                names |= _original(store, place, View(value={"_": value}, path=f"{place}[{key}]"), stack)
+    for key, value in tags_of(store).items():
+        if key == COPY_OF or key.startswith(f"{COPY_OF}-"):
+            names |= _original(store, value, stack)
     return frozenset(names - {""})
 
 
-def _original(store: Resource, place: str, tag: View, stack: Stack) -> frozenset[str]:
-    sources = [one for one in stack.sources(store, place) if one.type in STORES]
+def _original(store: Resource, tag: View, stack: Stack) -> frozenset[str]:
+    sources = [one for one in stack.sources(store, place_of(store)) if one.type in STORES]
     if tag.known("_") or not sources:
         return frozenset({tag.text("_")})
     return frozenset(name for one in sources for name in names_of(one))

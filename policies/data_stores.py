@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -200,12 +201,15 @@ def stores_in(stack: Stack) -> Iterator[Resource]:
 
 def replicas_of(store: Resource, stack: Stack) -> tuple[Resource, ...]:
     """The stores of the same kind that follow it."""
-    known = STORES[store.type]
-    return tuple(
-        one
-        for one in stack.of_type(store.type)
-        if one is not store and known.source and is_replica(one) and follows(one, known.source, store, stack)
-    )
+    path = STORES[store.type].source
+    replicas = _replicas(stack, store.type)
+    return tuple(one for one in replicas if one is not store and follows(one, path, store, stack))
+
+
+@functools.lru_cache(maxsize=len(STORES))
+def _replicas(stack: Stack, token: str) -> tuple[Resource, ...]:
+    """Found once, for every store asks."""
+    return tuple(one for one in stack.of_type(token) if is_replica(one))
 
 
 def follows(resource: Resource, path: str, store: Resource, stack: Stack) -> bool:

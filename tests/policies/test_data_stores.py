@@ -12,6 +12,7 @@ import pytest
 
 from policies import Resource, Stack, Status, View
 from policies.control import Control
+from policies.controls.backup_dr.backups import with_restorable_blobs
 from policies.copies import COPYING
 from policies.data_stores import DYNAMODB, POSTGRES, RDS_INSTANCE, S3_BUCKET, STORAGE_ACCOUNT, STORES, places_of
 from policies.evaluation import Evaluator
@@ -171,6 +172,16 @@ def test_each_companion_of_a_bucket_is_asked_for_by_one_control(missing_one: str
     verdicts = {control: verdict(control, bucket, *companions(but=missing_one)) for control in COMPANIONS}
     expected = {control: Status.FAIL if control == missing_one else Status.PASS for control in COMPANIONS}
     assert verdicts == expected
+
+
+@pytest.mark.parametrize(("asked", "kept"), [({}, 8), ({"days": 30}, 31)])
+def test_deleted_blobs_are_kept_longer_than_a_restore_goes_back(asked: dict[str, int], kept: int) -> None:
+    """Azure refuses the one without the other."""
+    service = with_restorable_blobs({"restorePolicy": asked, "deleteRetentionPolicy": {"days": 5}})
+    assert service["deleteRetentionPolicy"]["days"] == kept
+    assert (
+        with_restorable_blobs({**service, "deleteRetentionPolicy": {"days": 90}})["deleteRetentionPolicy"]["days"] == 90
+    )
 
 
 DEFAULT = Regions()
