@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from policies.resource import Resource
 from policies.sources.state import Unreadable, read_records
+
+STAYS = {"same": ("id", "outputs"), "update": ("id",)}
+"""What a step leaves as it was. The engine's account of it leaves that out of the new state."""
 
 
 def read_preview(document: Any) -> tuple[Resource, ...]:
@@ -15,21 +18,31 @@ def read_preview(document: Any) -> tuple[Resource, ...]:
     What it keeps is there only with `--show-sames`. Values that are not known yet stay unknown, and secrets are hidden
     in such a document.
     """
-    return _records(document, "newState")
+    steps = _steps(document)
+    return _last(_as_it_will_be(step) for step in steps if isinstance(step.get("newState"), Mapping))
 
 
 def read_base(document: Any) -> tuple[Resource, ...]:
     """What was there before the previewed update, from the same document; raises Unreadable."""
-    return _records(document, "oldState")
+    steps = _steps(document)
+    return _last(step["oldState"] for step in steps if isinstance(step.get("oldState"), Mapping))
 
 
-def _records(document: Any, which: str) -> tuple[Resource, ...]:
+def _steps(document: Any) -> list[Mapping[str, Any]]:
     steps = document.get("steps") if isinstance(document, Mapping) else None
     if not isinstance(steps, list):
         raise Unreadable("this is no preview: `pulumi preview --json` writes one, with steps in it")
-    found = {}
-    for step in steps:
-        record = step.get(which) if isinstance(step, Mapping) else None
-        if isinstance(record, Mapping):
-            found[record.get("urn")] = record
-    return read_records(found.values())
+    return [step for step in steps if isinstance(step, Mapping)]
+
+
+def _as_it_will_be(step: Mapping[str, Any]) -> Mapping[str, Any]:
+    new, old = step["newState"], step.get("oldState")
+    if not isinstance(old, Mapping):
+        return new  # type: ignore[no-any-return]
+    kept = {name: old[name] for name in STAYS.get(str(step.get("op")), ()) if name in old and not new.get(name)}
+    return {**new, **kept}
+
+
+def _last(records: Iterator[Mapping[str, Any]]) -> tuple[Resource, ...]:
+    """A resource may stand in several steps: the last one tells."""
+    return read_records({record.get("urn"): record for record in records}.values())

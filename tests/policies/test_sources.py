@@ -171,6 +171,13 @@ def test_a_preview_gives_what_would_be_there() -> None:
         read.text("key")
 
 
+@pytest.mark.parametrize(("op", "known"), [("same", ("x-1", "arn:x")), ("update", ("x-1", "")), ("replace", ("", ""))])
+def test_what_an_update_leaves_as_it_was_is_known_at_preview(op: str, known: tuple[str, str]) -> None:
+    step = {"op": op, "oldState": record(id="x-1"), "newState": record(outputs=None)}
+    [read] = read_preview({"steps": [step]})
+    assert (read.outputs.text("id"), read.outputs.text("arn")) == known
+
+
 @pytest.mark.parametrize("document", [None, [], {}, {"steps": {}}, {"steps": [{"newState": {"urn": "x"}}]}])
 def test_a_foreign_document_is_no_preview(document: Any) -> None:
     with pytest.raises(Unreadable):
