@@ -17,9 +17,12 @@ import typer
 if TYPE_CHECKING:
     from app.database import ShardDatabase
     from app.personal_data import ErasureLog, SubjectKeys
+    from app.personal_data.settings import PersonalDataSettings
 
 Subject = Annotated[str, typer.Argument(help="The person's pseudonym, such as the name of the account.")]
-DirectoryFile = Annotated[Path | None, typer.Option(help="File that lists the shards; default FORTRESS_DIRECTORY.")]
+DirectoryFile = Annotated[
+    Path | None, typer.Option(help="File that lists the shards; default FORTRESS_DIRECTORY, else `make up`'s.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 KeyFile = Annotated[Path, typer.Argument(help="File of the master key.")]
@@ -160,17 +163,33 @@ class _World:
 @asynccontextmanager
 async def _world(directory_file: Path | None) -> AsyncIterator[_World]:
     from app.personal_data import SubjectKeys, master_key
-    from app.personal_data.settings import PersonalDataSettings, erasure_log
-    from app.settings import load
-    from app.sharding import read_directory
-    from cli.operators import operator_databases
+    from app.personal_data.settings import erasure_log
+    from cli.shard_world import shard_world
 
-    settings = load(PersonalDataSettings, directory=directory_file)
-    directory = read_directory(settings.directory)
+    settings = _settings(directory_file)
     master = master_key(settings.master_key)
-    async with operator_databases(directory) as databases:
+    async with shard_world(directory_file) as world:
+        databases = world.databases
         keys = {name: SubjectKeys(database, master) for name, database in databases.items()}
-        yield _World(databases, keys, erasure_log(settings.erasure_log, directory, databases))
+        yield _World(databases, keys, erasure_log(settings.erasure_log, world.directory, databases))
+
+
+def _settings(directory_file: Path | None) -> PersonalDataSettings:
+    """What the environment says; where it names no directory, that of the local environment."""
+    from app.personal_data.settings import PersonalDataSettings
+    from app.settings import PREFIX, load
+
+    if directory_file is not None or f"{PREFIX}DIRECTORY" in os.environ:
+        return load(PersonalDataSettings, directory=directory_file)
+    from cli.shard_world import NoShards
+    from localcloud.home import Home, default_home
+    from localcloud.master_key import master_key_of
+
+    home = Home(default_home())
+    if not home.root.is_dir():
+        raise NoShards(f"no shards: name a directory file (--directory, {PREFIX}DIRECTORY), or bring up `make up`")
+    # The cloud that this process runs in does not matter here.
+    return load(PersonalDataSettings, cloud="aws", master_key=f"file:{master_key_of(home)}")
 
 
 def _await(run: Coroutine[Any, Any, Any]) -> Any:
