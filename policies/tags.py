@@ -1,21 +1,34 @@
-"""Tags and labels: what people wrote on a resource."""
+"""Tags and labels: what people wrote on a resource, and what its provider writes on all that it makes."""
 
 from __future__ import annotations
 
-from policies.resource import Resource
+from collections.abc import Mapping
+
+from policies.resource import Cloud, Resource
 from policies.view import View
 
-PLACES = ("tags", "labels", "resourceLabels", "settings.userLabels", "metadata.labels")
-"""Where resources keep them: AWS and Azure the first, Google Cloud the next three, Kubernetes the last."""
+_PLACES: Mapping[Cloud, str] = {"aws": "tags", "azure": "tags", "gcp": "labels", "kubernetes": "metadata.labels"}
+_OWN_PLACES = {
+    "gcp:container/cluster:Cluster": "resourceLabels",
+    "gcp:sql/databaseInstance:DatabaseInstance": "settings.userLabels",
+}
+"""Where types keep them that do not do as their cloud does."""
 
 
-def tag(resource: View, key: str) -> str:
+def place_of(resource: Resource) -> str:
+    """The path at which the resource keeps them; nothing where it belongs to no cloud."""
+    return _OWN_PLACES.get(resource.type) or _PLACES.get(resource.cloud, "")
+
+
+def tags_of(resource: Resource) -> Mapping[str, View]:
+    """The resource's own tags, each to be read by `text("_")`, so that one that is unknown hides no other."""
+    place = place_of(resource)
+    return _readable(resource.object(place), place) if place else {}
+
+
+def tag(resource: Resource, key: str) -> str:
     """The value of one tag, or nothing; the others may be unknown. A check that asks reads the place of its types."""
-    for place in PLACES:
-        found = dict(resource.object(place).entries()).get(key)
-        if found is not None:
-            return View(value={"_": found}, path=f"{place}[{key}]").text("_")
-    return ""
+    return _text(tags_of(resource), key)
 
 
 def effective_tag(resource: Resource, key: str) -> str:
@@ -25,7 +38,15 @@ def effective_tag(resource: Resource, key: str) -> str:
         return own
     for place, inner in (("defaultTags", "tags"), ("defaultLabels", "")):
         defaults = resource.provider.document(place)
-        found = dict((defaults.object(inner) if inner else defaults).entries()).get(key)
-        if found is not None:
-            return View(value={"_": found}, path=f"provider.{place}[{key}]").text("_")
+        found = _text(_readable(defaults.object(inner) if inner else defaults, f"provider.{place}"), key)
+        if found:
+            return found
     return ""
+
+
+def _readable(table: View, place: str) -> Mapping[str, View]:
+    return {key: View(value={"_": value}, path=f"{place}[{key}]") for key, value in table.entries()}
+
+
+def _text(tags: Mapping[str, View], key: str) -> str:
+    return tags[key].text("_") if key in tags else ""

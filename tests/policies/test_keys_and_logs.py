@@ -14,7 +14,6 @@ from policies.controls.key_rotation.keys import rotating_yearly
 from policies.controls.key_rotation.uses import ATTACHED, USES
 from policies.evaluation import NO_STACK, Evaluator
 from policies.registry import everything
-from policies.tags import PLACES, tag
 from tests.policies.cases import UNKNOWN
 from tests.policies.sdk_paths import missing
 
@@ -99,12 +98,3 @@ def test_durations_are_read_in_days(text: str, expected: float) -> None:
 def test_what_is_no_duration_is_of_a_wrong_shape(text: str) -> None:
     with pytest.raises(WrongShape, match="duration"):
         days(View(value={"for": text}), "for")
-
-
-@pytest.mark.parametrize("place", PLACES)
-def test_a_tag_is_found_wherever_it_is_kept(place: str) -> None:
-    whole: Any = {"purpose": "logs", "other": UNKNOWN}
-    for name in reversed(place.split(".")):
-        whole = {name: whole}
-    assert tag(View(value=whole), "purpose") == "logs"
-    assert tag(View(value=whole), "owner") == ""

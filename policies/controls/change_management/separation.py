@@ -25,7 +25,7 @@ from policies import (
     passes_if,
 )
 from policies.controls.change_management import EVIDENCE, control
-from policies.controls.change_management.tags import tag, tags_of
+from policies.tags import tag
 
 
 class Separation(Options):
@@ -60,7 +60,7 @@ def stack_is_one_environment(_: Resource, stack: Stack, options: Separation) -> 
     unclear: Undeterminable | None = None
     for one in stack:
         try:
-            found.add(tag(tags_of(one) or {}, options.environment_tag))
+            found.add(tag(one, options.environment_tag))
         except Undeterminable as signal:
             unclear = signal
     environments = sorted(found - {""})

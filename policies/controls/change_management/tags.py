@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
 
 import yaml
 from pydantic import Field
@@ -17,14 +15,13 @@ from policies import (
     Options,
     Resource,
     Verdict,
-    View,
     applies_to,
     passes_if,
 )
 from policies.controls.change_management import control
+from policies.tags import effective_tag
 
 FILE = Path(__file__).with_name("tagged.yaml")
-LABELS = "metadata.labels"
 RELEASE = "kubernetes:helm.sh/v3:Release"
 """The one kind of Kubernetes' provider that has no metadata: its chart makes the objects."""
 
@@ -59,42 +56,26 @@ tagged = control(
 
 
 @functools.cache
-def places() -> Mapping[str, str]:
-    """The path of tags by resource type."""
-    document = yaml.safe_load(FILE.read_text(encoding="utf-8"))
-    return {token: path for path, types in document.items() for token in types}
+def taggable() -> frozenset[str]:
+    """The types of clouds that can have tags, as far as they are known here."""
+    return frozenset(yaml.safe_load(FILE.read_text(encoding="utf-8")))
 
 
-def tags_of(resource: Resource) -> Mapping[str, Any] | None:
-    """The resource's own tags, each value as the engine wrote it; nothing where its type has no tags."""
-    if resource.cloud == "kubernetes":
-        path = "" if resource.type == RELEASE else LABELS
-    else:
-        path = places().get(resource.type, "")
-    return dict(resource.object(path).entries()) if path else None
+def _can_have_tags(resource: Resource) -> bool:
+    return resource.type != RELEASE if resource.cloud == "kubernetes" else resource.type in taggable()
 
 
-def tag(tags: Mapping[str, Any], key: str) -> str:
-    """One of them as text; empty where it is not there."""
-    return View(value={"tag": tags.get(key)}, path=key).text("tag")
-
-
-def _judged(resource: Resource, options: Tags, inherited: Callable[[], View] = lambda: View(value={})) -> Verdict:
-    """`inherited` are the tags that the provider gives to all it makes, asked for only where some are missing."""
-    own = tags_of(resource)
-    if own is None:
+def _judged(resource: Resource, options: Tags) -> Verdict:
+    if not _can_have_tags(resource):
         return NOT_APPLICABLE
-    missing = [key for key in options.wanted(resource) if not tag(own, key)]
-    if missing:
-        common = dict(inherited().entries())
-        missing = [key for key in missing if not tag(common, key)]
+    missing = [key for key in options.wanted(resource) if not effective_tag(resource, key)]
     return passes_if(not missing, f"without {', '.join(missing)}")
 
 
 @tagged
 @applies_to("aws:*", reads=["tags"])
 def aws_resource_is_tagged(resource: Resource, options: Tags) -> Verdict:
-    return _judged(resource, options, lambda: resource.provider.document("defaultTags").object("tags"))
+    return _judged(resource, options)
 
 
 @tagged
@@ -106,10 +87,10 @@ def azure_resource_is_tagged(resource: Resource, options: Tags) -> Verdict:
 @tagged
 @applies_to("gcp:*", reads=["labels"])
 def gcp_resource_is_labelled(resource: Resource, options: Tags) -> Verdict:
-    return _judged(resource, options, lambda: resource.provider.document("defaultLabels"))
+    return _judged(resource, options)
 
 
 @tagged
-@applies_to("kubernetes:*", reads=[LABELS])
+@applies_to("kubernetes:*", reads=["metadata.labels"])
 def kubernetes_object_is_labelled(resource: Resource, options: Tags) -> Verdict:
     return _judged(resource, options)
