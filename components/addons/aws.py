@@ -38,6 +38,8 @@ class AwsAddonAccessArgs:
     secret_key_arn: pulumi.Input[str]
     """The customer-managed key that encrypts those secrets."""
     tags: Mapping[str, str]
+    protect: bool = False
+    """Pulumi refuses to delete the key that signs the zone."""
 
 
 class AwsAddonAccess(pulumi.ComponentResource):
@@ -55,7 +57,7 @@ class AwsAddonAccess(pulumi.ComponentResource):
             tags=args.tags,
             opts=self._child,
         )
-        AwsZoneSigning(name, AwsZoneSigningArgs(zone.zone_id, args.account_id, args.tags), self._child)
+        AwsZoneSigning(name, AwsZoneSigningArgs(zone.zone_id, args.account_id, args.tags, args.protect), self._child)
         self._duty("dns", zone.arn.apply(_dns_policy), args)
         self._duty(
             "secrets", pulumi.Output.from_input(args.secret_key_arn).apply(lambda key: _secrets(args, key)), args

@@ -24,6 +24,8 @@ class AwsZoneSigningArgs:
     account_id: str
     """Account whose administrators may manage the key."""
     tags: Mapping[str, str]
+    protect: bool = False
+    """Pulumi refuses to delete the key: without it nobody who checks signatures finds the names of the zone."""
 
 
 class AwsZoneSigning(pulumi.ComponentResource):
@@ -43,7 +45,7 @@ class AwsZoneSigning(pulumi.ComponentResource):
             deletion_window_in_days=30,
             policy=json.dumps(signing_policy(args.account_id)),
             tags=for_purposes(args.tags, ["signatures"]),
-            opts=child,
+            opts=child_of(self, opts, protect=args.protect),
         )
         signer = route53.KeySigningKey(
             name,

@@ -73,6 +73,7 @@ class AwsLandingZone:
             secret_prefix=self._environment.name,
             secret_key_arn=self._key.arn,
             tags=self._environment.tags,
+            protect=self._environment.protect,
         )
         return AwsAddonAccess(self.name, args, self.options).bindings
 

@@ -218,6 +218,7 @@ def addons(compute_engine: Any) -> SimpleNamespace:
                     secret_prefix="test",
                     secret_key_arn="arn:aws:kms:eu-central-1:000000000001:key/k",
                     tags=TAGS,
+                    protect=True,
                 ),
                 engine.on("aws"),
             ),

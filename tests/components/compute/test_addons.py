@@ -228,7 +228,7 @@ def test_every_public_zone_is_signed(addons: Any) -> None:
 
 def test_the_key_that_signs_a_zone_of_aws_is_where_route_53_looks_and_serves_route_53_alone(addons: Any) -> None:
     key = addons.engine.only("aws:kms/key:Key")
-    assert (key["region"], key["keyUsage"]) == ("us-east-1", "SIGN_VERIFY")
+    assert (key["region"], key["keyUsage"], key.protect) == ("us-east-1", "SIGN_VERIFY", True)
     administers, signs, grants = json.loads(key["policy"])["Statement"]
     assert administers["Principal"] == {"AWS": "arn:aws:iam::000000000001:root"}
     assert signs["Principal"] == grants["Principal"] == {"Service": "dnssec-route53.amazonaws.com"}
