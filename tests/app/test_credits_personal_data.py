@@ -9,12 +9,15 @@ from dataclasses import replace
 from typing import Any
 
 import httpx
+import orjson
 import pytest
 from fastapi import FastAPI
 from typer.testing import CliRunner
 
 from app.api import create_app
 from app.credits import Granted, Spent, TransferredIn, account_id, fold
+from app.events import NewEvent, Slot
+from app.events.append import request as append_request
 from app.personal_data.key_file import FileMasterKey
 from app.settings import ServeSettings
 from app.sharding import Directory
@@ -199,12 +202,23 @@ async def test_the_hash_that_a_key_stands_for_tells_nothing_without_the_persons_
     moved = {"source": "alice", "target": "anna", "amount": 2, "reason": SECRET}
     assert len({(await post(client, "/transfers", "t", **moved)).text for _ in range(2)}) == 1
     assert (await post(client, "/transfers", "t", **moved | {"reason": "other"})).status_code == 409
+    assert (await post(client, "/transfers", **moved | {"reason": None})).status_code == 201
     hashes: list[tuple[str, int]] = []
     for name in databases.values():
         with postgres.as_operator(name) as connection:
             hashes += connection.execute("select type, content_hash from events where content_hash is not null")
+    known = {content for _, content in hashes}
+    assert plain_hash("anna", 2, None) in known  # so this is how it would be guessed
+    assert plain_hash("anna", 2, SECRET) not in known
     grants = [content for kind, content in hashes if kind == "Granted"]
     assert len(set(grants)) == len(grants) == 2  # the same request to two accounts, each under a key of its own
+
+
+def plain_hash(*parts: Any) -> int | None:
+    """What anybody can try out who knows the form of requests."""
+    return append_request(
+        "alice", NewEvent("Asked", {}), slot=Slot(0, 0), idempotency_key="key", content=orjson.dumps(parts)
+    ).content
 
 
 async def test_what_is_refused_leaves_no_key_of_an_account_that_is_not_there(
