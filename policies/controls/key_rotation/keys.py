@@ -24,7 +24,7 @@ from policies import (
 )
 from policies.controls.key_rotation import AWS_KEY, AZURE_KEY, ENCRYPTS, GCP_KEY, control
 from policies.controls.key_rotation.durations import days
-from policies.tags import tag
+from policies.tags import effective_tag
 
 SPEC, USAGE, PERIOD = "customerMasterKeySpec", "keyUsage", "rotationPeriodInDays"
 SYMMETRIC, YEAR = "SYMMETRIC_DEFAULT", 365
@@ -204,7 +204,7 @@ NO_CARDS = not_applicable("no tag says that it is for card data")
 
 
 def _of_cards(key: Resource, options: Cards) -> bool:
-    return tag(key, options.classification_tag).lower() in options.card_classifications
+    return effective_tag(key, options.classification_tag).lower() in options.card_classifications
 
 
 @in_hardware
