@@ -19,6 +19,7 @@ from app.events import EventStore, NewEvent
 from app.events.model import Slot
 from app.sharding import Directory, Place, parse_directory, slot_of
 from app.transfers import LOCK_SECONDS, Leg, Participant, Resolver, Step, TransferMetrics, Transfers
+from app.transfers.coordinator import SECONDS
 from tests.app.conftest import (
     FORGET,
     Postgres,
@@ -32,6 +33,8 @@ from tools.bench.delay_proxy import DelayProxy
 
 SHARDS = {"aws": [0, 2047], "azure": [2048, 4095]}
 GRANTED = 1000
+ANSWER_SECONDS = 1.5
+"""How long a server may take for an answer, where some are dead and nobody wants to wait for them."""
 SEEN_SECONDS = 0.3
 """How old a prepared half must be before the tests' resolvers settle it."""
 
@@ -190,13 +193,14 @@ async def bank(servers: Servers) -> AsyncIterator[Bank]:
 
 
 @contextlib.asynccontextmanager
-async def open_bank(servers: Servers) -> AsyncIterator[Bank]:
+async def open_bank(servers: Servers, *, seconds: float = ANSWER_SECONDS) -> AsyncIterator[Bank]:
+    """`seconds` is how long a server may take for an answer."""
     async with contextlib.AsyncExitStack() as stack:
         proxies = {}
         for home, server in servers.by_shard.items():
             proxies[f"{home}-0"] = await stack.enter_async_context(FaultyProxy(server.address, server.port))
         directory = parse_directory(servers.directory({name: proxy.port for name, proxy in proxies.items()}))
-        common = {"home": "aws", "size": 3, "seconds": 1.5}
+        common = {"home": "aws", "size": 3, "seconds": seconds}
         databases = Databases(directory.shards, **common, lock_seconds=LOCK_SECONDS)
         settling = Databases(directory.shards, **common)
         for each in (databases, settling):
@@ -212,6 +216,7 @@ async def open_bank(servers: Servers) -> AsyncIterator[Bank]:
             metrics=metrics,
             observe=opened.observe,
             stored=opened.stored.append,
+            seconds=max(SECONDS, 3 * seconds),
         )
         opened.resolvers = resolvers_of(opened.transfers.participants, metrics)
         stack.push_async_callback(opened.transfers.close)
