@@ -177,7 +177,7 @@ def has_tagged_copy(store: Resource, stack: Stack, counts: Callable[[Resource], 
     doubt: Undeterminable | None = None
     for copy, originals in _tagged(stack):
         try:
-            if copy is not store and _names_store(originals, store) and counts(copy):
+            if _names_store(originals, store) and counts(copy):
                 return True
         except Undeterminable as signal:
             doubt = signal
