@@ -8,5 +8,8 @@ SLOTS = 4096
 
 
 def slot_of(key: str) -> int:
-    """The slot of a key: the same on every machine and for all time, since stored data depends on it."""
-    return xxhash.xxh3_64_intdigest(key.encode()) % SLOTS
+    """The slot of a key: the same on every machine and for all time, since stored data depends on it.
+
+    What stands behind a slash does not count: `alice/x` is always where `alice` is. Accounts have no slash.
+    """
+    return xxhash.xxh3_64_intdigest(key.partition("/")[0].encode()) % SLOTS

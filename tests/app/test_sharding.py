@@ -48,6 +48,11 @@ def test_slots_are_those_that_data_was_stored_under() -> None:
     assert [slot_of(key) for key in ("", "alice", "bob", "ä")] == [1218, 1712, 2277, 1204]
 
 
+@given(st.text(), st.text())
+def test_what_belongs_to_a_key_is_in_its_slot(key: str, more: str) -> None:
+    assert slot_of(f"{key}/{more}") == slot_of(key)
+
+
 def test_keys_spread_evenly_over_three_homes() -> None:
     directory = parse_directory(document(*THREE))
     counts = dict.fromkeys(HOMES, 0)
