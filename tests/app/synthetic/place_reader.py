@@ -257,6 +257,18 @@ CALLED: Mapping[str, Sequence[str]] = {
     "Sevilla": ("Seville",),
     "Bizkaia": ("Biscay", "Vizcaya", "Bizkaia"),
     "Puducherry": ("Pondicherry",),
+    "Bengaluru": ("Bangalore",),
+    "Bhubaneswar": ("Bhubaneshwar",),
+    "Tiruchirappalli": ("Tiruchchirappalli",),
+    "Varanasi": ("Varansi",),
+    "Nashik": ("Nasik",),
+    "Prayagraj": ("Allahabad",),
+    "Kochi": ("Ernakulam",),
+    "Mysuru": ("Mysore",),
+    "Mangaluru": ("Mangalore",),
+    "Jalandhar": ("Jallandhar",),
+    "Panaji": ("Goa",),
+    "Hubballi": ("Hubli",),
     "兵庫県": ("Hyogo",),
 }
 """What phonenumbers calls cities and regions that it does not call by their own names."""
@@ -349,7 +361,7 @@ def _area_code(row: Row) -> Iterator[str]:
 def _names(row: Row) -> Sequence[str]:
     """What area codes may be said to be of: the city, and where plans go by regions, the region."""
     region, city = row["region"], row["city_latin"]
-    if row["country"] in ("GB", "DE"):
+    if row["country"] in ("GB", "DE", "IN"):
         return (row["city"], city, *CALLED.get(city, ()))
     return (region, city, ENGLISH.get(region, region), *CALLED.get(region, ()))
 

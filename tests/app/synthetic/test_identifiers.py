@@ -94,6 +94,16 @@ def test_national_digits_are_those_of_published_examples() -> None:
     assert spanish_digits(np.array([2077_0024]), np.array([3102575766])).tolist() == [0]
 
 
+@given(st.integers(0, 99_999_999), st.integers(0, 9_999_999_999))
+def test_spanish_digits_are_those_of_the_rule(bank: int, account: int) -> None:
+    def digit(number: int) -> int:
+        weights = (1, 2, 4, 8, 5, 10, 9, 7, 3, 6)
+        left = 11 - sum(weight * int(mark) for weight, mark in zip(weights, f"{number:010}", strict=True)) % 11
+        return {10: 1, 11: 0}.get(left, left)
+
+    assert spanish_digits(np.array([bank]), np.array([account])).tolist() == [10 * digit(bank) + digit(account)]
+
+
 def test_the_check_of_ibans_knows_good_from_bad() -> None:
     bad = [
         "DE88370400440532013000",

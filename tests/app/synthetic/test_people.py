@@ -165,6 +165,14 @@ def test_user_names_and_mailboxes_agree_with_the_name() -> None:
         assert row["email"].rpartition("@")[0] == row["user"]
 
 
+def test_numbers_in_user_names_are_often_of_the_year_of_birth() -> None:
+    rows = people(20_000, "user", "born").to_pylist()
+    numbers = [(re.sub(r"\D", "", row["user"]), str(row["born"].year)) for row in rows]
+    assert all(number == year for number, year in numbers if len(number) == 4)
+    assert 0.08 < sum(number == year for number, year in numbers) / len(rows) < 0.12
+    assert 0.23 < sum(number == year[2:] for number, year in numbers) / len(rows) < 0.28
+
+
 def test_mailboxes_are_at_reserved_domains_by_their_share() -> None:
     domains = Counter(email.partition("@")[2] for email in people(50_000, "email").column("email").to_pylist())
     assert all(re.search(r"(^|\.)example(\.(com|org|net))?$", domain) for domain in domains)
