@@ -85,7 +85,7 @@ async def grant(
     account: AccountPath, request: GrantRequest, response: Response, services: Injected, actor: Granter, asked: Asked
 ) -> PostedAmount:
     """Give credits to an account. The account comes into being with its first grant."""
-    posted = await services.ledger.grant(
+    posted = await services.ledger_of(actor).grant(
         account_id(account), request.amount, origin=asked(actor), reason=request.reason, expires_at=request.expires_at
     )
     replayed(response, posted)
@@ -97,7 +97,7 @@ async def spend(
     account: AccountPath, request: SpendRequest, response: Response, services: Injected, actor: Spender, asked: Asked
 ) -> PostedAmount:
     """Use available credits; those that expire first go first."""
-    posted = await services.ledger.spend(
+    posted = await services.ledger_of(actor).spend(
         account_id(account), request.amount, origin=asked(actor), reason=request.reason
     )
     replayed(response, posted)
@@ -105,11 +105,11 @@ async def spend(
 
 
 @router.get("/{account}/statement", responses=documented(401, 403, 404, 422, 429, 503))
-async def statement(account: AccountPath, services: Injected, _: Reader, paging: Pages) -> Statement:
+async def statement(account: AccountPath, services: Injected, actor: Reader, paging: Pages) -> Statement:
     """What happened to an account, the latest first."""
     pages = f"statement of {account}"
     before = None if paging.cursor is None else services.cursors.read(pages, paging.cursor)
-    lines = await services.ledger.statement(account_id(account), before=before, limit=paging.limit)
+    lines = await services.ledger_of(actor).statement(account_id(account), before=before, limit=paging.limit)
     more = len(lines) == paging.limit and lines[-1].version > 1
     return Statement(
         account=account,
@@ -128,7 +128,7 @@ async def close(
     asked: Asked,
 ) -> Change:
     """End an empty account, for good."""
-    posted = await services.ledger.close(account_id(account), origin=asked(actor), reason=request.reason)
+    posted = await services.ledger_of(actor).close(account_id(account), origin=asked(actor), reason=request.reason)
     replayed(response, posted)
     return Change(**change(account, posted))
 
@@ -136,5 +136,5 @@ async def close(
 @router.post("/{account}/expire", responses=documented(401, 403, 404, 409, 422, 429, 503))
 async def expire(account: AccountPath, services: Injected, actor: Administrator, asked: Asked) -> Expired:
     """Record what ran out now; by itself that happens within seconds."""
-    events = await services.ledger.expire(account_id(account), origin=asked(actor))
+    events = await services.ledger_of(actor).expire(account_id(account), origin=asked(actor))
     return Expired(account=account, events=events)

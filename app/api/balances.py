@@ -15,7 +15,7 @@ from app.api.authentication import Reader, admitted
 from app.api.parameters import AccountPath, Injected
 from app.api.problems import answer_to, documented
 from app.api.services import Services
-from app.credits import ACCOUNT_PATTERN, AccountId, account_id
+from app.credits import ACCOUNT_PATTERN, AccountId, Ledger, account_id
 
 router = APIRouter(prefix="/accounts", tags=["accounts"])
 
@@ -38,13 +38,13 @@ class Account(BaseModel):
 
 
 @router.get("/{account}", response_model=Account, responses=documented(401, 403, 404, 422, 429, 503))
-async def read_account(account: AccountPath, services: Injected, _: Reader) -> Response:
+async def read_account(account: AccountPath, services: Injected, actor: Reader) -> Response:
     """The balance of an account, and its home."""
-    return Response(await _body(services, account_id(account)), media_type="application/json")
+    return Response(await _body(services.ledger_of(actor), account_id(account)), media_type="application/json")
 
 
-async def _body(services: Services, account: AccountId) -> bytes:
-    place, version, available, reserved, closed = await services.ledger.balance(account)
+async def _body(ledger: Ledger, account: AccountId) -> bytes:
+    place, version, available, reserved, closed = await ledger.balance(account)
     return orjson.dumps(
         {
             "account": account,
@@ -77,8 +77,8 @@ class BalanceReads:
             return
         scope["fortress.route"] = ROUTE
         try:
-            await admitted(self._services, _authorization(scope), scopes.Scope.READ)
-            body = await _body(self._services, AccountId(found[1]))
+            caller = await admitted(self._services, _authorization(scope), scopes.Scope.READ)
+            body = await _body(self._services.ledger_of(caller), AccountId(found[1]))
         except Exception as error:
             problem = answer_to(error)
             if problem is None:

@@ -89,7 +89,7 @@ async def reserve(
     asked: Asked,
 ) -> PostedReservation:
     """Set available credits aside."""
-    reservation, posted = await services.ledger.reserve(
+    reservation, posted = await services.ledger_of(actor).reserve(
         account_id(account), request.amount, origin=asked(actor), reason=request.reason, expires_at=request.expires_at
     )
     replayed(response, posted)
@@ -107,7 +107,7 @@ async def capture(
     asked: Asked,
 ) -> PostedToReservation:
     """Use reserved credits; what is not captured stays reserved."""
-    posted = await services.ledger.capture(
+    posted = await services.ledger_of(actor).capture(
         account_id(account), reservation, request.amount, origin=asked(actor), reason=request.reason
     )
     replayed(response, posted)
@@ -124,17 +124,17 @@ async def release(
     asked: Asked,
 ) -> PostedToReservation:
     """Give back what is still reserved."""
-    posted = await services.ledger.release(account_id(account), reservation, origin=asked(actor))
+    posted = await services.ledger_of(actor).release(account_id(account), reservation, origin=asked(actor))
     replayed(response, posted)
     return PostedToReservation(**change(account, posted), reservation=reservation)
 
 
 @router.get("", responses=documented(401, 403, 404, 422, 429, 503))
-async def reservations(account: AccountPath, services: Injected, _: Reader, paging: Pages) -> Reservations:
+async def reservations(account: AccountPath, services: Injected, actor: Reader, paging: Pages) -> Reservations:
     """The reservations of an account, the latest first."""
     pages = f"reservations of {account}"
     before = None if paging.cursor is None else services.cursors.read(pages, paging.cursor)
-    found = await services.ledger.reservations(account_id(account), before=before, limit=paging.limit)
+    found = await services.ledger_of(actor).reservations(account_id(account), before=before, limit=paging.limit)
     return Reservations(
         account=account,
         reservations=[Reservation(**each._asdict()) for each in found],
@@ -143,7 +143,9 @@ async def reservations(account: AccountPath, services: Injected, _: Reader, pagi
 
 
 @router.get("/{reservation}", responses=documented(401, 403, 404, 422, 429, 503))
-async def reservation(account: AccountPath, reservation: ReservationPath, services: Injected, _: Reader) -> Reservation:
+async def reservation(
+    account: AccountPath, reservation: ReservationPath, services: Injected, actor: Reader
+) -> Reservation:
     """A reservation and what became of it."""
-    found = await services.ledger.reservation(account_id(account), reservation)
+    found = await services.ledger_of(actor).reservation(account_id(account), reservation)
     return Reservation(**found._asdict())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
 
@@ -12,7 +13,7 @@ from app.api.rates import Rates
 from app.api.readiness import Readiness
 from app.api.telemetry import Metrics
 from app.credits import Ledger
-from app.tokens import KnownCallers
+from app.tokens import Caller, KnownCallers
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,12 @@ class Services:
     cursors: Cursors
     readiness: Readiness
     metrics: Metrics
+    worlds: Callable[[Caller], Ledger] | None = None
+    """Where not all callers see the same accounts: the ledger that one of them sees."""
+
+    def ledger_of(self, caller: Caller) -> Ledger:
+        """The ledger as `caller` sees it."""
+        return self.ledger if self.worlds is None else self.worlds(caller)
 
 
 def services_of(request: Request) -> Services:

@@ -37,7 +37,7 @@ async def transfer(
     request: TransferRequest, response: Response, services: Injected, actor: Spender, asked: Asked
 ) -> PostedTransfer:
     """Move available credits to another account, wherever that is at home. Moved credits do not expire."""
-    moved = await services.ledger.transfer(
+    moved = await services.ledger_of(actor).transfer(
         account_id(request.source),
         account_id(request.target),
         request.amount,
