@@ -121,7 +121,7 @@ def test_counts_that_are_none_are_refused_at_once(name: str, count: float) -> No
 
 @pytest.mark.parametrize("rows", [3, 5])
 def test_a_column_that_breaks_its_promise_is_named(rows: int) -> None:
-    data = DataSet(Schema("broken", (Field("number", Careless(rows=rows)),)), 5, 1)
+    data = DataSet(Schema("broken", (Field("number", Careless(rows=rows)),)), 5, 1, workers=1)
     with pytest.raises(BrokenColumn, match=f"schema broken, field number: Careless made {rows} values of int"):
         data.table()
 
