@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app.sharding.ownership import Ownership, compare
 from app.sharding.slot_map import SlotMap, first_map
+from app.sharding.slots import SLOTS
 
 NAMES = ("a-0", "b-0")
 
@@ -19,7 +20,7 @@ def owned_by(known: SlotMap, shard: str) -> dict[int, int]:
 
 
 def before() -> SlotMap:
-    return first_map(["a-0", "a-0", "b-0", "b-0"], NAMES)
+    return first_map(["a-0"] * 2 + ["b-0"] * (SLOTS - 2), NAMES)
 
 
 def test_shards_that_are_up_to_date_agree() -> None:
