@@ -108,11 +108,14 @@ def test_a_moment_after_another_never_passes_its_end() -> None:
           seen: {kind: timestamp.after, field: joined, mean_days: 200, until: 2025-01-01}
         """
     )
+    end, at_the_end = datetime(2025, 1, 1, tzinfo=UTC), 0
     for row in DataSet(schema, ROWS, seed=1).dicts():
         if row["joined"] is None:
             assert row["seen"] is None
         else:
-            assert row["joined"] <= row["seen"] <= datetime(2025, 1, 1, tzinfo=UTC)
+            assert row["joined"] <= row["seen"] <= end
+            at_the_end += row["seen"] > end - timedelta(hours=1)
+    assert at_the_end < ROWS / 100  # nor do they crowd there
 
 
 def test_a_template_puts_fields_together() -> None:
