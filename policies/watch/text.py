@@ -1,0 +1,60 @@
+"""The log as text: JSON, a line a record, and what is done about a line that was not written to its end."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator
+
+from pydantic import TypeAdapter, ValidationError
+
+from policies.watch.records import Record, Torn
+
+_RECORD: TypeAdapter[Record] = TypeAdapter(Record)
+NEWLINE = b"\n"
+
+
+class BrokenLog(Exception):
+    """A line in the midst of the log is no record; names the line."""
+
+
+def line_of(record: Record) -> bytes:
+    """One line, with its end."""
+    return record.model_dump_json(by_alias=True).encode() + NEWLINE
+
+
+def mended(at: datetime.datetime) -> bytes:
+    """What is appended after an unfinished line, so that nothing is ever taken away from a log."""
+    return NEWLINE + line_of(Torn(at=at))
+
+
+def records_of(content: bytes) -> Iterator[Record]:
+    """The records; an unfinished last line is none, nor is what a Torn record marks as one. Raises BrokenLog.
+
+    No part of a JSON object is one itself, so an unfinished line is never taken for a whole one.
+    """
+    broken: int | None = None
+    *lines, _ = content.split(NEWLINE)
+    for number, line in enumerate(lines, start=1):
+        record = _read(line)
+        if record is None:
+            broken = broken or number
+            continue
+        if broken and not isinstance(record, Torn):
+            raise BrokenLog(f"line {broken} is no record of a watch")
+        broken = None
+        yield record
+
+
+def unfinished(content: bytes) -> bool:
+    """Whether the log ends in a line that was not written to its end."""
+    if not content:
+        return False
+    *lines, rest = content.split(NEWLINE)
+    return bool(rest) or _read(lines[-1]) is None
+
+
+def _read(line: bytes) -> Record | None:
+    try:
+        return _RECORD.validate_json(line)
+    except ValidationError:
+        return None
