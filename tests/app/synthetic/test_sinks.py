@@ -117,6 +117,13 @@ def test_no_records_make_a_file_without_any(suffix: str, tmp_path: Path) -> None
         assert path.read_text() == ",".join(f'"{name}"' for name in EVERYTHING.arrow.names) + "\n"
 
 
+def test_parquet_gathers_chunks_to_groups_for_readers(tmp_path: Path) -> None:
+    counted = parse_schema("name: x\nfields: {n: sequence}")
+    write_file(DataSet(counted, 300_000, seed=1, chunk_rows=10_000), tmp_path / "x.parquet")
+    metadata = pq.ParquetFile(tmp_path / "x.parquet").metadata
+    assert [metadata.row_group(n).num_rows for n in range(metadata.num_row_groups)] == [140_000, 140_000, 20_000]
+
+
 def test_a_missing_text_and_an_empty_one_differ_in_csv(tmp_path: Path) -> None:
     schema = parse_schema("name: x\nfields: {a: {kind: choice, values: ['', b], nulls: 0.4}, n: sequence}")
     write_file(DataSet(schema, 50, seed=1), tmp_path / "x.csv")
