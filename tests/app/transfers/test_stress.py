@@ -67,6 +67,7 @@ class Crowd:
         goal = self.made() + more
         async with asyncio.timeout(seconds):
             while self.made() < goal:
+                assert all(process.returncode is None for process in self.running), self.said()
                 await asyncio.sleep(0.1)
 
     async def stop(self) -> None:
@@ -74,7 +75,11 @@ class Crowd:
             process.send_signal(signal.SIGTERM)
         # One that has only just started is ended by the signal itself.
         wrong = {await process.wait() for process in self.running} - {0, -signal.SIGTERM}
-        assert not wrong, [log.with_suffix(".out").read_text()[-3000:] for log in self.logs[-PROCESSES:]]
+        assert not wrong, self.said()
+
+    def said(self) -> list[str]:
+        """The last words of the processes."""
+        return [log.with_suffix(".out").read_text()[-3000:] for log in self.logs[-PROCESSES:]]
 
 
 @asynccontextmanager
