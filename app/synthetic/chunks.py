@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from hashlib import blake2b
+from itertools import count
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,8 @@ from app.synthetic.errors import require
 
 ROWS = 1 << 14
 """Rows of a chunk unless said otherwise: enough that Python's part vanishes, few enough for the memory of many."""
+MOST_EXPANDED = 1 << 20
+"""Rows that the subjects of a chunk may have together."""
 MIXING_ROUNDS = 4
 
 
@@ -34,6 +37,14 @@ class Chunk:
     def of(self, column: str) -> Chunk:
         """The same rows as another column sees them."""
         return replace(self, column=column)
+
+    def expanded(self, rows: int) -> Chunk:
+        """The rows of subjects that are the rows of this chunk; raises ImpossibleParameters where they are too many.
+
+        How many rows came before cannot be known here, so each chunk has as many numbers for its rows as any can need.
+        """
+        require(rows <= MOST_EXPANDED, f"{self.rows} subjects have {rows} rows together: the most is {MOST_EXPANDED}")
+        return replace(self, start=self.index * MOST_EXPANDED, rows=rows)
 
     def rng(self, part: str = "") -> np.random.Generator:
         """A generator for one part of the column's draws; the same part gives the same draws again.
@@ -64,6 +75,12 @@ def split(rows: int, *, seed: int, chunk_rows: int = ROWS) -> Iterator[Chunk]:
     """The chunks of so many rows, in order; the last one may be shorter."""
     for index, start in enumerate(range(0, rows, chunk_rows)):
         yield Chunk(index, start, min(chunk_rows, rows - start), seed)
+
+
+def of_subjects(subjects: int, *, seed: int) -> Iterator[Chunk]:
+    """Chunks of so many subjects, without an end: how many there must be shows when their rows are made."""
+    for index in count():
+        yield Chunk(index, index * subjects, subjects, seed)
 
 
 @dataclass(frozen=True)

@@ -53,3 +53,19 @@ class Joint(Column):
     It never is a field of the record. What it makes is between it and the columns that need it (row numbers of a pool,
     say). One that a column needs and the schema does not list is made with the parameters it has by default.
     """
+
+
+class Expanding(Joint):
+    """A draw that decides how many rows there are: several for each of its subjects, as a person has many payments.
+
+    A schema with one is made by chunks of subjects. The draw comes first, and needs no other column; all others see as
+    many rows as it made. A subject's rows are never parted by the end of a chunk, only by the end of the data set.
+    """
+
+    @abstractmethod
+    def subjects(self, rows: int) -> int:
+        """How many subjects have about so many rows together: 1 at least."""
+
+    @abstractmethod
+    def make(self, chunk: Chunk, needed: Needed) -> pa.Array:
+        """As many values as the chunk's subjects have rows: `chunk.rows` counts subjects here."""

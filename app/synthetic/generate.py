@@ -8,20 +8,23 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any, TypeVar
 
 import pyarrow as pa
 
-from app.synthetic.chunks import ROWS, Chunk, split
-from app.synthetic.errors import WrongCount
+from app.synthetic.chunks import ROWS, Chunk, of_subjects, split
+from app.synthetic.errors import ImpossibleParameters, WrongCount
 from app.synthetic.rows import as_dicts
 from app.synthetic.schema import Schema
 
 T = TypeVar("T")
+MOST_EMPTY = 1000
+"""So many chunks of subjects without one row after another, and there will never be enough rows."""
 MOST_WORKERS = 8
 """Unless more are asked for: each holds a chunk or two in memory, and more would wait for whoever takes the chunks."""
 
@@ -54,12 +57,35 @@ class DataSet:
 
     def encoded(self, encode: Callable[[pa.RecordBatch], T]) -> Iterator[T]:
         """As `batches`, each turned into something else by the worker that made it."""
-        chunks = split(self.rows, seed=self.seed, chunk_rows=self.chunk_rows)
         workers = self.workers or min(cores(), MOST_WORKERS)
         if self.rows and workers > 1:
             # What columns load when they are first used is loaded here, once, and not by every worker at the same time.
             self.schema.make(Chunk(0, 0, 1, self.seed))
+        if self.schema.expanding is not None:
+            return self._expanded(encode, self.schema.expanding.subjects(self.chunk_rows), workers)
+        chunks = split(self.rows, seed=self.seed, chunk_rows=self.chunk_rows)
         return _in_order(lambda chunk: encode(self.schema.make(chunk)), chunks, workers=workers)
+
+    def _expanded(self, encode: Callable[[pa.RecordBatch], T], subjects: int, workers: int) -> Iterator[T]:
+        """What is made of subjects, until there are enough rows; the last chunk is cut."""
+
+        def work(chunk: Chunk) -> tuple[Chunk, int, T]:
+            batch = self.schema.make(chunk)
+            return chunk, batch.num_rows, encode(batch)
+
+        left, empty = self.rows, 0
+        made = _in_order(work, of_subjects(subjects, seed=self.seed) if left else (), workers=workers)
+        with closing(made):
+            for chunk, rows, piece in made:
+                empty = 0 if rows else empty + 1
+                if empty > MOST_EMPTY:
+                    raise ImpossibleParameters("hardly a subject has a row", place=self.schema.place())
+                if rows:
+                    # Making it again costs one chunk; keeping every batch until it is counted would cost memory.
+                    yield piece if rows <= left else encode(self.schema.make(chunk).slice(0, left))
+                left -= rows
+                if left <= 0:
+                    return
 
     def dicts(self) -> Iterator[dict[str, Any]]:
         """The records one by one, of Python's own types."""
@@ -75,7 +101,7 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _in_order(work: Callable[[Chunk], T], chunks: Iterable[Chunk], *, workers: int) -> Iterator[T]:
+def _in_order(work: Callable[[Chunk], T], chunks: Iterable[Chunk], *, workers: int) -> Generator[T, None, None]:
     """What `work` makes of the chunks, in their order; no more than one a worker is made ahead of whoever reads."""
     if workers == 1:
         yield from map(work, chunks)

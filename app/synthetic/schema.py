@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from app.synthetic.chunks import Chunk
-from app.synthetic.columns import Column, FromFields, Joint, Needed
+from app.synthetic.columns import Column, Expanding, FromFields, Joint, Needed
 from app.synthetic.errors import BrokenColumn, InvalidSchema, SchemaCycle, UnknownField, placed, require
 from app.synthetic.kinds import kinds
 from app.synthetic.numbers.correlation import Correlated, copula_of
@@ -36,10 +36,11 @@ class Field:
     def make(self, chunk: Chunk, needed: Needed) -> pa.Array:
         """The field's values of a chunk; raises BrokenColumn where they are not as promised."""
         values = self.column.make(chunk, needed)
-        if len(values) != chunk.rows or values.type != self.column.type:
+        rows = len(values) if isinstance(self.column, Expanding) else chunk.rows
+        if len(values) != rows or values.type != self.column.type:
             raise BrokenColumn(
                 f"{type(self.column).__name__} made {len(values)} values of {values.type},"
-                f" not {chunk.rows} of {self.column.type}"
+                f" not {rows} of {self.column.type}"
             )
         return without(values, chunk.rng("nulls").random(chunk.rows) < self.nulls) if self.nulls else values
 
@@ -70,14 +71,20 @@ class Schema:
         return tuple(field for field in self.fields if not field.hidden)
 
     @cached_property
+    def expanding(self) -> Expanding | None:
+        """The draw that decides how many rows there are, if the schema has one."""
+        return next((field.column for field in self.order if isinstance(field.column, Expanding)), None)
+
+    @cached_property
     def order(self) -> tuple[Field, ...]:
         """All fields that are made, each after those that it needs."""
         known = self._complete()
         try:
             order = TopologicalSorter({name: field.column.needs for name, field in known.items()}).static_order()
-            return tuple(known[name] for name in order)
+            found = [known[name] for name in order]
         except CycleError as error:
             raise SchemaCycle(reversed(error.args[1])) from None
+        return tuple(sorted(found, key=lambda field: not isinstance(field.column, Expanding)))
 
     def place(self, field: str = "") -> str:
         """How errors name the schema, or one of its fields."""
@@ -106,13 +113,33 @@ class Schema:
                 require(most is None or rows <= most, f"{rows} rows want different values, and there are {most}")
 
     def make(self, chunk: Chunk) -> pa.RecordBatch:
-        """The records of a chunk."""
+        """The records of a chunk; of subjects, where the schema has a draw that expands."""
+        made = self._made(chunk, self.order)
+        return pa.RecordBatch.from_arrays([made[field.name] for field in self.visible], schema=self.arrow)
+
+    def columns(self, chunk: Chunk, names: Iterable[str]) -> dict[str, pa.Array]:
+        """Some columns of a chunk, hidden ones too, as they are when all are made; raises UnknownField."""
+        wanted = list(names)
+        known = {field.name: field for field in self.order}
+        needed: set[str] = set()
+        while wanted:
+            name = wanted.pop()
+            if name not in known:
+                raise UnknownField("field", name, known, place=self.place())
+            if name not in needed:
+                needed.add(name)
+                wanted += known[name].column.needs
+        return self._made(chunk, [field for field in self.order if field.name in needed])
+
+    def _made(self, chunk: Chunk, fields: Iterable[Field]) -> dict[str, pa.Array]:
         made: dict[str, pa.Array] = {}
-        for field in self.order:
+        for field in fields:
             with placed(self.place(field.name)):
                 needed = {name: made[name] for name in field.column.needs}
                 made[field.name] = field.make(chunk.of(field.name), needed)
-        return pa.RecordBatch.from_arrays([made[field.name] for field in self.visible], schema=self.arrow)
+                if isinstance(field.column, Expanding):
+                    chunk = chunk.expanded(len(made[field.name]))
+        return made
 
     def _check(self) -> None:
         names = [field.name for field in self.fields]
@@ -125,12 +152,23 @@ class Schema:
                 raise InvalidSchema(
                     "is drawn for other fields only: list it under `hidden`", place=self.place(field.name)
                 )
+        self._check_expanding()
         for field in self.fields:
             if not isinstance(field.column, _joint_kind(field.name) or Column):
                 raise InvalidSchema(
                     "has the name of a joint draw, which others would take it for: rename it",
                     place=self.place(field.name),
                 )
+
+    def _check_expanding(self) -> None:
+        found = [field for field in self.order if isinstance(field.column, Expanding)]
+        if len(found) > 1:
+            names = " and ".join(field.name for field in found)
+            raise InvalidSchema(f"{names} all say how many rows there are: keep one")
+        for field in found:
+            if field.nulls or field.column.needs:
+                place = self.place(field.name)
+                raise InvalidSchema("is made first, and whole: it has no nulls and needs nothing", place=place)
 
     def _bound(self, field: Field) -> Field:
         with placed(self.place(field.name)):

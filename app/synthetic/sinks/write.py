@@ -32,7 +32,9 @@ def write_file(data: DataSet, path: Path, progress: Progress | None = None) -> i
 
 def watched(data: DataSet, encode: Callable[[pa.RecordBatch], T], progress: Progress | None) -> Iterator[T]:
     """The encoded chunks of a data set; each is reported when the next one is asked for."""
-    for number, piece in enumerate(data.encoded(encode), 1):
+    gone = 0
+    for rows, piece in data.encoded(lambda batch: (batch.num_rows, encode(batch))):
         yield piece
+        gone += rows
         if progress is not None:
-            progress(min(number * data.chunk_rows, data.rows))
+            progress(gone)
