@@ -1,0 +1,270 @@
+"""What a watch writes can always be read back as what is open, whatever happens to the stack and to the watch."""
+
+from __future__ import annotations
+
+import datetime
+from collections import defaultdict
+from collections.abc import Iterable
+from functools import cache
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from policies.exemptions import Exemption
+from policies.report import Report
+from policies.resource import Resource
+from policies.watch import (
+    BrokenLog,
+    Cause,
+    Contradiction,
+    Event,
+    Kind,
+    Observation,
+    Opened,
+    Origin,
+    Passed,
+    Record,
+    Resolved,
+    Standing,
+    Started,
+    StillOpen,
+    Told,
+    Update,
+    blind,
+    cause_of,
+    changes,
+    findings_of,
+    line_of,
+    mended,
+    records_of,
+    unfinished,
+    unseen,
+)
+from tests.policies.report.small import NOW, RESOURCES, SPARED, UNKNOWN, disk, small
+
+DRIFT = Cause(origin=Origin.DRIFT)
+NOTHING = RESOURCES[-1]
+"""A resource that no check means."""
+SIZES = {"small": 1, "large": 99, "huge": 100, "unknown": UNKNOWN}
+
+
+def estate(disks: dict[str, str]) -> Report:
+    """Disks by name, each of a size; `spared` ones are exempt."""
+    return _estate(frozenset(disks.items()))
+
+
+@cache
+def _estate(disks: frozenset[tuple[str, str]]) -> Report:
+    return small(NOTHING, *(disk(name, size=SIZES[size], name=name) for name, size in sorted(disks)))
+
+
+def blinded(stage: str = "refresh", reason: str = "no answer") -> Observation:
+    return Observation(blind=(blind("shop", "prod", stage, reason),))
+
+
+reports = st.dictionaries(st.sampled_from(["a", "b", "spared"]), st.sampled_from(sorted(SIZES))).map(estate)
+observations = st.one_of(
+    reports.map(Observation),
+    st.sampled_from([blinded(), blinded("state"), blinded(reason="refused")]),
+    reports.map(lambda one: Observation(one, blinded().blind)),
+)
+histories = st.lists(observations, max_size=8)
+
+
+def events_of(standing: Standing, observation: Observation) -> tuple[Event, ...]:
+    return changes(standing.findings, observation, DRIFT, NOW)
+
+
+def watched(observations: Iterable[Observation]) -> list[Record]:
+    """All records of a watch that sees these, one after the other."""
+    records: list[Record] = [Started(at=NOW, project="shop", stack="prod")]
+    for one in observations:
+        records += events_of(Standing.after_all(records), one)
+        records.append(Passed(at=NOW, began=NOW, by=DRIFT, seen="", digest="d" if one.report else ""))
+    return records
+
+
+def keys(observation: Observation) -> set[str]:
+    found = findings_of(observation.report) if observation.report else ()
+    return {one.key for one in (*found, *observation.blind)}
+
+
+@given(histories)
+def test_findings_open_and_resolve_in_turns(seen: list[Observation]) -> None:
+    turns: dict[str, list[str]] = defaultdict(list)
+    for record in watched(seen):
+        if isinstance(record, Opened | Resolved):
+            turns[record.finding.key].append(record.event)
+    for events in turns.values():
+        assert events == ["opened", "resolved"] * (len(events) // 2) + ["opened"] * (len(events) % 2)
+
+
+@given(histories, reports)
+def test_the_log_gives_what_the_last_report_says_however_it_came_there(seen: list[Observation], last: Report) -> None:
+    standing = Standing.after_all(watched([*seen, Observation(last)]))
+    assert set(standing.open) == keys(Observation(last))
+    assert standing.findings == {one.key: one for one in findings_of(last)}
+
+
+@given(histories, st.sampled_from([blinded(), blinded("state")]))
+def test_a_blind_pass_takes_nothing_away(seen: list[Observation], pass_: Observation) -> None:
+    before = Standing.after_all(watched(seen))
+    after = Standing.after_all(watched([*seen, pass_]))
+    kept = {key for key, one in before.findings.items() if one.kind is not Kind.BLIND}
+    assert kept | keys(pass_) == set(after.open)
+
+
+@given(observations)
+def test_the_same_again_is_no_event(seen: Observation) -> None:
+    standing = Standing.after_all(watched([seen]))
+    assert events_of(standing, seen) == ()
+
+
+@given(histories, reports, st.data())
+def test_a_log_cut_at_any_byte_loses_nothing_that_the_next_pass_does_not_find_again(
+    seen: list[Observation], last: Report, data: st.DataObject
+) -> None:
+    whole = b"".join(map(line_of, watched(seen)))
+    content = whole[: data.draw(st.integers(0, len(whole)))]
+    for _ in range(data.draw(st.integers(0, 2))):  # killed again while it mends
+        if unfinished(content):
+            mending = mended(NOW)
+            content += mending[: data.draw(st.integers(0, len(mending)))]
+    if unfinished(content):
+        content += mended(NOW)
+    assert not unfinished(content)
+    records = list(records_of(content))
+    standing = Standing.after_all(records)
+    for event in events_of(standing, Observation(last)):
+        content += line_of(event)
+    assert Standing.after_all(records_of(content)).findings == {one.key: one for one in findings_of(last)}
+
+
+@given(histories)
+def test_text_and_records_say_the_same(seen: list[Observation]) -> None:
+    records = watched(seen)
+    assert list(records_of(b"".join(map(line_of, records)))) == records
+
+
+@given(histories, st.data())
+def test_what_is_open_is_untold_until_it_is_told(seen: list[Observation], data: st.DataObject) -> None:
+    standing = Standing.after_all(watched(seen))
+    assert standing.untold == set(standing.open)
+    told = data.draw(st.sets(st.sampled_from(sorted(standing.open)))) if standing.open else set()
+    after = standing.after(Told(at=NOW, keys=tuple(told)))
+    assert after.untold == standing.untold - told
+
+
+def test_a_broken_line_in_the_midst_is_no_log() -> None:
+    lines = [line_of(one) for one in watched([Observation(estate({"a": "large"}))])]
+    with pytest.raises(BrokenLog, match="line 2"):
+        list(records_of(lines[0] + b'{"event": "opened"}\n' + lines[1]))
+    assert len(list(records_of(lines[0] + b'{"eve' + mended(NOW) + lines[1]))) == 3
+
+
+@pytest.mark.parametrize(
+    ("observations", "again", "fault"),
+    [
+        ([{"a": "large"}], 1, "opened a second time"),
+        ([{"a": "large"}, {"a": "small"}], 3, "is not open"),
+    ],
+)
+def test_records_that_contradict_each_other_are_refused(
+    observations: list[dict[str, str]], again: int, fault: str
+) -> None:
+    records = watched(Observation(estate(one)) for one in observations)
+    with pytest.raises(Contradiction, match=fault):
+        Standing.after_all([*records, records[again]])
+
+
+def test_a_log_of_another_stack_is_refused() -> None:
+    with pytest.raises(Contradiction, match="of shop/prod, not of shop/dev"):
+        Standing.after_all([*watched([]), Started(at=NOW, project="shop", stack="dev")])
+
+
+@pytest.mark.parametrize(
+    ("now", "instead"),
+    [
+        ({"a": "small"}, "pass"),
+        ({}, "resource gone"),
+        ({"a": "unknown"}, "not determinable"),
+    ],
+)
+def test_a_resolved_finding_tells_what_is_there_instead(now: dict[str, str], instead: str) -> None:
+    standing = Standing.after_all(watched([Observation(estate({"a": "large"}))]))
+    resolved = [one for one in events_of(standing, Observation(estate(now))) if isinstance(one, Resolved)]
+    assert [(one.finding.resource, one.now) for one in resolved] == [("a", instead)]
+
+
+def test_a_finding_that_becomes_exempt_is_resolved_by_name_and_ticket() -> None:
+    bad = disk("spared", size=99, name="a")
+    standing = Standing.after_all(watched([Observation(small(bad, exemptions=()))]))
+    spared: tuple[Exemption, ...] = (SPARED,)
+    [event] = events_of(standing, Observation(small(bad, exemptions=spared)))
+    assert isinstance(event, Resolved)
+    assert event.now == "exempt until 2030-06-01 by platform (LF-1)"
+
+
+def test_a_control_that_is_looked_at_no_more_is_not_told_as_a_pass() -> None:
+    both: Resource = disk("a", size=99, name="a")
+    standing = Standing.after_all(watched([Observation(small(both))]))
+    [event] = events_of(standing, Observation(small(disk("a", scratch=True, name="a"))))
+    assert isinstance(event, Resolved)
+    assert event.now == "not applicable"
+
+
+def test_another_reason_is_told_without_opening_anew() -> None:
+    standing = Standing.after_all(watched([Observation(estate({"a": "large"}))]))
+    [event] = events_of(standing, Observation(estate({"a": "huge"})))
+    assert isinstance(event, StillOpen)
+    assert event.finding.reason == "size is 100"
+    after = standing.after(event)
+    assert after.findings[event.finding.key].reason == "size is 100"
+    assert after.open.keys() == standing.open.keys()
+
+
+def test_a_finding_names_all_that_a_person_needs_and_has_the_fingerprint_of_the_report() -> None:
+    report = estate({"a": "large"})
+    [finding] = findings_of(report)
+    assert (finding.control, finding.resource, finding.remedy) == ("T-1", "a", "Make it <so>.")
+    assert finding.requirements == {"soc2": ("R 1(a)",)}
+    assert finding.fingerprint in {one.fingerprint for one in report.violations}
+
+
+def update(number: int, kind: str = "update") -> Update:
+    started = datetime.datetime(2030, 1, 1, 0, number, tzinfo=datetime.UTC)
+    return Update(version=0, kind=kind, started=started, author=f"author {number}", message=f"message {number}")
+
+
+HISTORY = (update(3), update(2, "refresh"), update(1))
+
+
+@pytest.mark.parametrize(
+    ("seen", "expected"),
+    [(HISTORY[0].id, ()), (HISTORY[2].id, HISTORY[:2]), ("", HISTORY), ("pruned", HISTORY)],
+)
+def test_updates_are_new_after_the_one_that_was_seen(seen: str, expected: tuple[Update, ...]) -> None:
+    assert unseen(HISTORY, seen) == expected
+
+
+@pytest.mark.parametrize(
+    ("updates", "origin", "told"),
+    [
+        ((), Origin.RULES, "rules"),
+        (HISTORY[1:2], Origin.DRIFT, "drift"),
+        (HISTORY[2:], Origin.UPDATE, "update by author 1: message 1"),
+        (HISTORY[:2], Origin.UPDATE, "update by author 3: message 3, or one of 1 before it"),
+    ],
+)
+def test_a_cause_is_an_update_with_its_author_or_drift(updates: tuple[Update, ...], origin: Origin, told: str) -> None:
+    cause = cause_of(updates, Origin.RULES)
+    assert (cause.origin, str(cause)) == (origin, told)
+
+
+def test_only_a_pass_without_a_failure_counts_as_the_last() -> None:
+    later = NOW + datetime.timedelta(hours=1)
+    standing = Standing.after_all(watched([Observation(estate({}))]))
+    failed = Passed(at=later, began=later, by=DRIFT, seen="", digest="", failed=("refresh",))
+    assert standing.after(failed).last_pass == NOW
+    assert standing.after(failed.model_copy(update={"failed": ()})).last_pass == later
