@@ -18,6 +18,7 @@ MODULES = (
     "app.synthetic.places.kinds",
     "app.synthetic.people.kinds",
     "app.synthetic.identifiers.kinds",
+    "app.synthetic.behaviour.kinds",
 )
 
 
