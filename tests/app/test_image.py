@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -15,6 +18,8 @@ import pytest
 CHECKOUT = Path(__file__).resolve().parents[2]
 DOCKERFILE = CHECKOUT / "app" / "Dockerfile"
 UNPRIVILEGED = "10001:10001"
+REPORTING = "fidelity"
+"""The part of the app that nothing in a cluster runs; what it alone needs is not in the image."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +79,30 @@ def test_packages_are_those_that_were_locked() -> None:
     locked = (CHECKOUT / "requirements" / "app.txt").read_text()
     for heavy in ("pulumi", "celerp", "envoy", "pytest"):
         assert not re.search(rf"^{heavy}", locked, re.MULTILINE)
+
+
+def test_all_that_the_app_imports_is_installed() -> None:
+    locked = set(re.findall(r"^([a-z0-9-]+)==", (CHECKOUT / "requirements" / "app.txt").read_text(), re.MULTILINE))
+    providers = packages_distributions()
+    for file in (CHECKOUT / "app").rglob("*.py"):
+        if REPORTING in file.relative_to(CHECKOUT).parts:
+            continue
+        for package in imported(ast.parse(file.read_text())) - sys.stdlib_module_names - {"app"}:
+            found = {name.lower().replace("_", "-").replace(".", "-") for name in providers[package]}
+            assert found & locked, f"{file.relative_to(CHECKOUT)} imports {package}, which the image has not"
+
+
+def imported(tree: ast.Module) -> set[str]:
+    """The packages that a module imports, wherever in it."""
+
+    def names() -> Iterator[str]:
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Import):
+                yield from (alias.name for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                yield node.module
+
+    return {name.partition(".")[0] for name in names()}
 
 
 def words_of(run: str) -> list[str]:
