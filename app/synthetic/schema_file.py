@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,20 @@ class SchemaFile(BaseModel):
     """Spearman's correlations of pairs of fields: `{age: {income: 0.4}}`."""
 
 
+class SchemaLoader(yaml.SafeLoader):
+    """Safe YAML that refuses what would otherwise be lost: the first of two values of one key."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        """The mapping; raises InvalidSchema."""
+        known: set[object] = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode):
+                if key.value in known:
+                    raise InvalidSchema(f"line {key.start_mark.line + 1}: {key.value!r} is given twice")
+                known.add(key.value)
+        return super().construct_mapping(node, deep=deep)
+
+
 def shipped() -> list[str]:
     """Names of the schemas that ship."""
     return sorted(file.stem for file in SHIPPED.glob("*.yaml"))
@@ -47,7 +61,7 @@ def parse_schema(text: str, *, source: str = "schema") -> Schema:
     """The schema that a YAML text says; raises InvalidSchema and, with the field's place, whatever is wrong with it."""
     with placed(source):
         try:
-            file = SchemaFile.model_validate(yaml.safe_load(text))
+            file = SchemaFile.model_validate(yaml.load(text, SchemaLoader))  # noqa: S506  it is a safe one
         except yaml.YAMLError as error:
             raise InvalidSchema(f"is no YAML: {' '.join(str(error).split())}") from None
         except ValidationError as error:

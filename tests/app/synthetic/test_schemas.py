@@ -267,11 +267,20 @@ def test_a_table_that_cannot_hold_a_field_is_told_with_both() -> None:
         ("name: x\nfields: {a: uuid}\nfeilds: {}", "^mine: feilds: extra inputs are not permitted"),
         ("name: x\nfields: {}", "^schema x: it has no field to show"),
         ("name: x\nfields: {a: uuid}\nhidden: {a: uuid}", "^schema x: a field's name is used twice"),
+        ("name: x\nfields:\n  a: uuid\n  b: uuid\n  a: sequence", "^mine: line 5: 'a' is given twice"),
+        ("name: x\nfields:\n  a: {kind: sequence, start: 1, start: 2}", "^mine: line 3: 'start' is given twice"),
+        ("name: x\nfields: {a: uuid}\nfields: {b: uuid}", "^mine: line 3: 'fields' is given twice"),
+        ("name: x\nfields: {a: uuid, ? [b] : uuid}", "^mine: is no YAML"),
     ],
 )
 def test_a_file_that_is_no_schema_is_refused(text: str, reason: str) -> None:
     with pytest.raises(InvalidSchema, match=reason):
         parse_schema(text, source="mine")
+
+
+def test_a_merged_parameter_may_be_given_anew() -> None:
+    text = "name: x\nfields: {a: &a {kind: sequence, start: 5, step: 2}, b: {<<: *a, start: 6}}"
+    assert list(DataSet(parse_schema(text), 2, seed=1).dicts()) == [{"a": 5, "b": 6}, {"a": 7, "b": 8}]
 
 
 def test_a_schema_is_found_by_name_or_by_file(tmp_path: Path) -> None:
