@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from collections.abc import Callable, Mapping
 from types import FrameType
 
 import structlog
@@ -15,10 +16,12 @@ from app.api import create_app
 from app.api.services import Services
 from app.budget import halves_by_shard
 from app.settings import ServeSettings
-from app.sharding import read_directory
+from app.sharding import Directory, read_directory
 
 FINISH_SECONDS = 20
 """How long requests that are under way may take once nothing new is accepted."""
+
+Create = Callable[[ServeSettings, Directory, Mapping[str, int]], FastAPI]
 
 log = structlog.get_logger(__name__)
 
@@ -50,11 +53,11 @@ class DrainingServer(uvicorn.Server):
         return await super().on_tick(counter)
 
 
-def run(settings: ServeSettings) -> None:
+def run(settings: ServeSettings, create: Create = create_app) -> None:
     """Serve until SIGTERM; raises WrongDirectory and NoRoom before anything listens."""
     directory = read_directory(settings.directory)
     logs.configure(settings.log_level, environment=settings.environment, cloud=settings.cloud)
-    app = create_app(settings, directory, asyncio.run(halves_by_shard(settings, directory)))
+    app = create(settings, directory, asyncio.run(halves_by_shard(settings, directory)))
     server = DrainingServer(_config(settings, app), app.state.services, settings.drain_seconds)
     collector.calm()
     log.info("serving", host=settings.host, port=settings.port, shards=[shard.name for shard in directory.shards])

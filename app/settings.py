@@ -63,6 +63,8 @@ class ServeSettings(SealingSettings):
     """Requests that one caller may send to one process, such as 1000/second or 20/10 second."""
     drain_seconds: Annotated[float, Field(ge=0, le=300)] = 2.0
     """How long a stopping process still takes requests while it reports that it is not ready."""
+    canary_key: Path | None = None
+    """File of the operator's key of decoys: with it, canary tokens that somebody presents are known and recorded."""
 
 
 AnySettings = TypeVar("AnySettings", bound=CommonSettings)
@@ -74,12 +76,13 @@ def load(kind: type[AnySettings], **chosen: object) -> AnySettings:
     try:
         return kind(**given)  # type: ignore[arg-type]  # pydantic checks what the signature cannot say
     except ValidationError as error:
-        raise WrongSetting("\n".join(_line(problem["loc"], problem) for problem in error.errors())) from None
+        prefix = kind.model_config.get("env_prefix", PREFIX)
+        raise WrongSetting("\n".join(_line(prefix, problem["loc"], problem) for problem in error.errors())) from None
 
 
-def _line(location: tuple[int | str, ...], problem: object) -> str:
+def _line(prefix: str, location: tuple[int | str, ...], problem: object) -> str:
     details = dict(problem)  # type: ignore[call-overload]
-    name = PREFIX + "_".join(str(part) for part in location).upper()
+    name = prefix + "_".join(str(part) for part in location).upper()
     if details["type"] == "missing":
         return f"{name} is not set"
     message = str(details["msg"])

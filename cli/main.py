@@ -7,7 +7,20 @@ import traceback
 
 import typer
 
-from cli import archive, compliance, credits, environments, migrate, personal_data, psql, serve, shards, synth, token
+from cli import (
+    archive,
+    camouflage,
+    compliance,
+    credits,
+    environments,
+    migrate,
+    personal_data,
+    psql,
+    serve,
+    shards,
+    synth,
+    token,
+)
 
 app = typer.Typer(
     name="fortress",
@@ -20,6 +33,7 @@ environments.mount(app)
 app.command()(token.token)
 app.command(context_settings=psql.PASSED_ON)(psql.psql)
 app.command()(serve.serve)
+app.add_typer(camouflage.app, name="camouflage")
 app.add_typer(compliance.app, name="compliance")
 app.add_typer(migrate.app, name="migrate")
 app.add_typer(credits.app, name="credits")

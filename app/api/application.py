@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 from fastapi import FastAPI
 
@@ -16,14 +17,31 @@ from app.api.readiness import Readiness
 from app.api.services import Services
 from app.api.telemetry import Metrics, Telemetry
 from app.background import Background
+from app.credits import Ledger
 from app.data_plane import DataPlane
 from app.personal_data import master_key
 from app.settings import ServeSettings
 from app.sharding import Directory
-from app.tokens import JwksCache, KnownCallers, Verifier, key_source
+from app.tokens import Caller, JwksCache, Keys, KnownCallers, Verifier, key_source
 
 
-def create_app(settings: ServeSettings, directory: Directory, halves: Mapping[str, int] | None = None) -> FastAPI:
+@dataclass(frozen=True)
+class Decoy:
+    """What an application has that plays the ledger before callers who have no business with it."""
+
+    keys: Callable[[Keys], Keys]
+    """The keys of tokens that it takes, given those of the issuer."""
+    worlds: Callable[[DataPlane], Callable[[Caller], Ledger]]
+    """The ledger as each caller sees it."""
+
+
+def create_app(
+    settings: ServeSettings,
+    directory: Directory,
+    halves: Mapping[str, int] | None = None,
+    *,
+    decoy: Decoy | None = None,
+) -> FastAPI:
     """The ASGI application; its databases and its work in the background live with its lifespan.
 
     `halves` of transfers, by shard, are what this process may have prepared at a time: see `app.budget`.
@@ -36,7 +54,7 @@ def create_app(settings: ServeSettings, directory: Directory, halves: Mapping[st
         master_key=master_key(settings.master_key),
     )
     plane.transfers.bound(halves or {})
-    services = _services(settings, plane)
+    services = _services(settings, plane, decoy)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -64,8 +82,10 @@ def create_app(settings: ServeSettings, directory: Directory, halves: Mapping[st
     return app
 
 
-def _services(settings: ServeSettings, plane: DataPlane) -> Services:
-    keys = JwksCache(key_source(settings.oidc_issuer, settings.oidc_jwks_uri))
+def _services(settings: ServeSettings, plane: DataPlane, decoy: Decoy | None) -> Services:
+    keys: Keys = JwksCache(key_source(settings.oidc_issuer, settings.oidc_jwks_uri))
+    if decoy is not None:
+        keys = decoy.keys(keys)
     verifier = Verifier(keys, issuer=settings.oidc_issuer, audience=settings.oidc_audience)
     metrics = Metrics(
         version=settings.version,
@@ -82,4 +102,5 @@ def _services(settings: ServeSettings, plane: DataPlane) -> Services:
         cursors=Cursors(f"{settings.environment} {settings.oidc_issuer} {settings.oidc_audience}"),
         readiness=Readiness(plane.home_stores),
         metrics=metrics,
+        worlds=decoy.worlds(plane) if decoy else None,
     )

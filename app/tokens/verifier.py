@@ -4,16 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import jwt
+from jwt import PyJWK
 
-from app.tokens.jwks import JwksCache, UnknownKey
+from app.tokens.jwks import UnknownKey
 
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
 """Signatures by public key only: a shared secret would let the app forge tokens."""
 CLOCK_SKEW_SECONDS = 30
 LONGEST_TOKEN = 8192
+
+
+class Keys(Protocol):
+    """The public keys of an issuer."""
+
+    async def key(self, identity: str | None) -> PyJWK:
+        """The key of this id; raises UnknownKey and KeysUnavailable."""
+        ...
 
 
 class InvalidToken(Exception):
@@ -33,7 +42,7 @@ class Caller:
 class Verifier:
     """Takes tokens of one issuer, made for one audience."""
 
-    def __init__(self, keys: JwksCache, *, issuer: str, audience: str) -> None:
+    def __init__(self, keys: Keys, *, issuer: str, audience: str) -> None:
         self._keys = keys
         self._issuer = issuer
         self._audience = audience

@@ -1,0 +1,37 @@
+"""The camouflage API: the ledger's own application, with worlds for accounts and a key more for tokens.
+
+Nothing is imitated. Routes, middleware, errors, headers, cursors and limits are the ledger's, and so is what stands
+behind them: another set of databases, which holds decoys only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+
+from fastapi import FastAPI
+
+from app.api.application import Decoy, create_app
+from app.camouflage.copies import Copies
+from app.camouflage.credentials import Credentials, WithCanaries
+from app.camouflage.key import CamouflageKey
+from app.camouflage.marks import Guard
+from app.camouflage.worlds import Worlds
+from app.credits import Ledger, Shards
+from app.data_plane import DataPlane
+from app.settings import ServeSettings
+from app.sharding import Directory
+from app.tokens import Caller
+
+
+def create_decoy(
+    key: CamouflageKey, settings: ServeSettings, directory: Directory, halves: Mapping[str, int] | None = None
+) -> FastAPI:
+    """The ASGI application, as `app.api.create_app` makes the ledger's."""
+    decoy = Decoy(keys=partial(WithCanaries, credentials=Credentials(key)), worlds=partial(_worlds, key))
+    return create_app(settings, directory, halves, decoy=decoy)
+
+
+def _worlds(key: CamouflageKey, plane: DataPlane) -> Callable[[Caller], Ledger]:
+    databases = plane.databases.by_shard
+    return Worlds(plane.ledger, Copies(Shards(plane.router, databases), Guard(databases, key)), key).of

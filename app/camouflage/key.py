@@ -1,0 +1,98 @@
+"""The operator's key: everything that tells a decoy from what is real follows from it, and is nothing without it.
+
+The file is JSON: `{"secret": "<32 bytes, base64>", "domains": ["…"]}`.
+"""
+
+from __future__ import annotations
+
+import hmac
+import os
+import stat
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from app.camouflage.errors import WrongKey
+
+SECRET_BYTES = 32
+_LARGEST_BYTES = 1 << 16
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
+Random = Callable[[int], bytes]
+Domain = Annotated[str, Field(pattern=r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]$")]
+
+
+class _Content(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    secret: Annotated[str, Field(repr=False)]
+    domains: Annotated[list[Domain], Field(min_length=1)]
+
+
+class CamouflageKey:
+    """Gives every purpose a key of its own, none of which tells anything about another."""
+
+    def __init__(self, secret: bytes, domains: Sequence[str]) -> None:
+        """`domains` of e-mail are the operator's; raises WrongKey."""
+        if len(secret) != SECRET_BYTES:
+            raise WrongKey(f"the secret has {len(secret)} bytes, not {SECRET_BYTES}")
+        self._secret = secret
+        self.domains = tuple(domains)
+
+    def __repr__(self) -> str:
+        return f"CamouflageKey(domains={self.domains})"
+
+    def of(self, purpose: str) -> bytes:
+        """The key for a purpose; 32 bytes."""
+        return HKDFExpand(SHA256(), SECRET_BYTES, f"fortress camouflage: {purpose}".encode()).derive(self._secret)
+
+    @classmethod
+    def create(cls, path: Path, domains: Sequence[str], *, random: Random = os.urandom) -> CamouflageKey:
+        """Make a file that only its owner can read; raises WrongKey where there is one already."""
+        try:
+            content = _Content(secret=b64encode(random(SECRET_BYTES)).decode(), domains=list(domains))
+        except ValidationError as error:
+            raise WrongKey(_first(error)) from None
+        try:
+            file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except OSError as error:
+            raise WrongKey(f"{path} cannot be made: {error.strerror}") from None
+        with os.fdopen(file, "w") as out:
+            out.write(content.model_dump_json(indent=2) + "\n")
+            out.flush()
+            os.fsync(out.fileno())
+        return cls.read(path)
+
+    @classmethod
+    def read(cls, path: Path) -> CamouflageKey:
+        """The key in a file; raises WrongKey, also where others could read or change the file."""
+        try:
+            with path.open("rb") as file:
+                if stat.S_IMODE(os.fstat(file.fileno()).st_mode) & _OTHERS:
+                    raise WrongKey(f"{path} is open to others: chmod 600 it")
+                content = _Content.model_validate_json(file.read(_LARGEST_BYTES))
+        except OSError as error:
+            raise WrongKey(f"{path} cannot be read: {error.strerror}") from None
+        except ValidationError as error:
+            raise WrongKey(f"{path} is no key of the camouflage: {_first(error)}") from None
+        try:
+            return cls(b64decode(content.secret, validate=True), content.domains)
+        except ValueError:
+            raise WrongKey(f"{path} is no key of the camouflage: the secret is not base64") from None
+
+
+def mac(key: bytes, *parts: str) -> bytes:
+    """32 bytes that nobody without the key can tell from random ones; no two lists of parts are the same to it."""
+    return hmac.digest(key, "\0".join(parts).encode(), "sha256")
+
+
+def _first(error: ValidationError) -> str:
+    # Without the value: that may be the secret.
+    problem = error.errors(include_input=False)[0]
+    where = ".".join(str(part) for part in problem["loc"])
+    return f"{where}: {problem['msg']}" if where else problem["msg"]

@@ -1,0 +1,61 @@
+-- Only in databases of decoys: nothing like it may be in a ledger's.
+create table if not exists camouflage (
+    mark bytea primary key,
+    made_at timestamptz not null default clock_timestamp()
+);
+
+-- Copies an account to a stream that goes on by itself; does nothing where that is there, or the account is not.
+create or replace function copy_account(
+    in_from text,
+    in_to text,
+    in_hash bigint,
+    in_slot smallint,
+    in_epoch bigint,
+    out outcome text,
+    out epoch bigint
+)
+language plpgsql
+security definer
+set search_path = pg_catalog, public, pg_temp
+as $$
+#variable_conflict use_column
+begin
+    perform pg_advisory_xact_lock_shared(1, in_slot), pg_advisory_xact_lock(in_hash);
+    epoch := (select epoch from slots where slot = in_slot and state = 'owned');
+    if epoch is distinct from in_epoch then
+        outcome := 'wrong epoch';
+        return;
+    end if;
+
+    outcome := 'done';
+    if exists (select from streams where stream = in_to) then
+        return;
+    end if;
+
+    -- One statement, so that the head and the events are of one moment.
+    with head as (
+        insert into streams (stream, slot, version, total, due, closed)
+        select in_to, slot, version, total, due, closed from streams where stream = in_from
+    ),
+    kept as (
+        insert into snapshots (stream, version, schema_version, state)
+        select in_to, version, schema_version, state from snapshots where stream = in_from
+    )
+    insert into events (stream, version, slot, schema_version, recorded_at, change, total, type, data, metadata)
+    select in_to, version, in_slot, schema_version, recorded_at, change, total, type, data, metadata
+    from all_events
+    where stream = in_from
+    order by version;
+end
+$$;
+
+revoke all on function copy_account from public;
+
+grant execute on function copy_account to ledger_writer;
+
+grant select on camouflage to ledger_writer;
+
+create table if not exists camouflage_places (
+    place smallint primary key,
+    until timestamptz not null
+);

@@ -1,0 +1,129 @@
+"""Worlds: every caller finds the same accounts, and whatever they change there changes for them alone.
+
+A decoy account is a stream of its own name. The first change by a caller copies it to a stream behind a slash,
+`<account>/<world>`, which has the whole history and goes on from there. Reads find the copy where there is one.
+"""
+
+from __future__ import annotations
+
+from asyncio import gather
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import Any, cast
+
+from app.camouflage.copies import Copies
+from app.camouflage.key import CamouflageKey, mac
+from app.credits import AccountId, Ledger, Origin, UnknownAccount, UnknownReservation
+from app.credits.model import StatementLine
+from app.tokens import Caller
+
+KNOWN_COPIES = 100_000
+READS = frozenset({"balance", "statement", "reservations", "reservation"})
+TWO_ACCOUNTS = frozenset({"transfer"})
+
+
+class Worlds:
+    """The worlds of all callers."""
+
+    def __init__(self, ledger: Ledger, copies: Copies, key: CamouflageKey) -> None:
+        self._ledger = ledger
+        self._copies = copies
+        self._names = key.of("worlds")
+        self._known: OrderedDict[str, None] = OrderedDict()
+
+    def of(self, caller: Caller) -> Ledger:
+        """The ledger as a caller sees it."""
+        name = "/" + mac(self._names, caller.subject)[:12].hex()
+        return cast(Ledger, World(self._ledger, self, name))
+
+    def is_known(self, stream: str) -> bool:
+        """Whether the copy is there for sure."""
+        return stream in self._known
+
+    async def admit(self, accounts: Sequence[AccountId]) -> None:
+        """Raises NotADecoy where one of the accounts would be looked for in a database that is no decoy's."""
+        for account in accounts:
+            await self._copies.admit(account)
+
+    async def ensure(self, account: AccountId, stream: AccountId) -> None:
+        """Make the copy where there is none; an account that nobody knows stays so."""
+        if stream in self._known:
+            return
+        await self._copies.make(account, stream)
+        self._known[stream] = None
+        if len(self._known) > KNOWN_COPIES:
+            self._known.popitem(last=False)
+
+
+class World:
+    """What one caller sees: the operations of a Ledger, each with the caller's own streams.
+
+    Written once for all of them, since an operation is nothing but its name here: it takes an account (or two), and
+    what it returns or raises may name a stream.
+    """
+
+    def __init__(self, ledger: Ledger, worlds: Worlds, name: str) -> None:
+        self._ledger = ledger
+        self._worlds = worlds
+        self._name = name
+
+    def __getattr__(self, operation: str) -> Callable[..., Awaitable[Any]]:
+        return partial(self._read if operation in READS else self._change, operation)
+
+    async def _read(self, operation: str, account: AccountId, *more: Any, **options: Any) -> Any:
+        await self._worlds.admit([account])
+        ask = partial(self._ask, operation)
+        stream = self._stream(account)
+        if self._worlds.is_known(stream):
+            return await ask(stream, *more, **options)
+        # At once, so that it takes no longer to find out that there is no copy than to read one.
+        both = (ask(each, *more, **options) for each in (stream, account))
+        own, common = await gather(*both, return_exceptions=True)
+        found = common if isinstance(own, UnknownAccount | UnknownReservation) else own
+        if isinstance(found, BaseException):
+            raise found
+        return found
+
+    async def _change(self, operation: str, *accounts: Any, origin: Origin, **options: Any) -> Any:
+        count = 2 if operation in TWO_ACCOUNTS else 1
+        named, more = accounts[:count], accounts[count:]
+        await self._worlds.admit(named)
+        streams = [self._stream(account) for account in named]
+        await gather(*map(self._worlds.ensure, named, streams))
+        return await self._ask(operation, *streams, *more, origin=_Origin.within(origin, self._name), **options)
+
+    async def _ask(self, operation: str, *arguments: Any, **options: Any) -> Any:
+        try:
+            answer = await getattr(self._ledger, operation)(*arguments, **options)
+        except Exception as error:
+            error.args = tuple(self._shown(each) for each in error.args)
+            raise
+        return [self._line(each) for each in answer] if operation == "statement" else answer
+
+    def _stream(self, account: AccountId) -> AccountId:
+        return AccountId(account + self._name)
+
+    def _shown(self, value: Any) -> Any:
+        return value.replace(self._name, "") if isinstance(value, str) else value
+
+    def _line(self, line: StatementLine) -> StatementLine:
+        """With the other side of a transfer as the caller knows it."""
+        return line._replace(details={name: self._shown(value) for name, value in line.details.items()})
+
+
+class _Origin(Origin):
+    """Gives what is made in a world the identity that it would have in the ledger: whoever knows how, can check it."""
+
+    __slots__ = ("world",)
+
+    world: str
+
+    @classmethod
+    def within(cls, origin: Origin, world: str) -> _Origin:
+        made = cls(origin.actor, origin.key, origin.request)
+        object.__setattr__(made, "world", world)
+        return made
+
+    def identity(self, *scope: str) -> str:
+        return super().identity(*(part.removesuffix(self.world) for part in scope))

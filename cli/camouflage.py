@@ -1,0 +1,102 @@
+"""`fortress camouflage`: decoys for intruders, where they are planted, and who has taken one."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from app.camouflage.preparing import Prepared
+    from app.camouflage.settings import CamouflageSettings
+
+KEY_VARIABLE = "FORTRESS_CAMOUFLAGE_CANARY_KEY"
+Key = Annotated[Path, typer.Option(envvar=KEY_VARIABLE, help="File of the operator's key.")]
+Place = Annotated[int, typer.Option(min=0, max=99, help="A number that stands for where the bundle is planted.")]
+Rows = Annotated[str, typer.Option(help="How many decoys; 1e4 is ten thousand.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+
+app = typer.Typer(no_args_is_help=True, help="Show intruders a ledger of decoys, and notice what they take from it.")
+
+
+@app.command()
+def key(
+    file: Annotated[Path, typer.Argument(help="File to make; only its owner will be able to read it.")],
+    domain: Annotated[list[str], typer.Option(help="A mail domain of yours, for decoys' addresses; may be repeated.")],
+) -> None:
+    """Make the operator's key, from which all decoys follow."""
+    from app.camouflage.key import CamouflageKey
+
+    CamouflageKey.create(file, domain)
+    print(f"{file}: whoever has this file tells decoys from what is real; keep it where master keys are kept")
+
+
+@app.command()
+def prepare(
+    place: Place = 0,
+    rows: Rows = "1000",
+    habits: Annotated[
+        Path | None, typer.Option(help="How accounts behave, as `habits` measures it; default: what ships.")
+    ] = None,
+    reasons: Annotated[
+        Path | None, typer.Option(help="Lines of an act, a tab and a text; default: what ships.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make the accounts of a bundle in the databases of the decoys. They must be migrated, and hold nothing else."""
+    from app.camouflage.settings import CamouflageSettings
+    from app.settings import load
+    from cli.synth import rows_of
+
+    made = asyncio.run(_prepare(load(CamouflageSettings), place, rows_of(rows), habits, reasons))
+    if as_json:
+        print(json.dumps(made._asdict()))
+    else:
+        print(f"place {place}: {made.accounts:,} accounts with {made.events:,} events, {made.made:,} of them new")
+
+
+async def _prepare(
+    settings: CamouflageSettings, place: int, rows: int, habits: Path | None, reasons: Path | None
+) -> Prepared:
+    from app.camouflage import habits as known_habits
+    from app.camouflage import reasons as known_reasons
+    from app.camouflage.key import CamouflageKey
+    from app.camouflage.preparing import Preparation
+    from app.personal_data import master_key
+    from app.sharding import read_directory
+    from cli.operators import operator_databases, progress
+
+    directory = read_directory(settings.directory)
+    chosen = known_habits.shipped() if habits is None else known_habits.read_habits(habits)
+    texts = known_reasons.shipped() if reasons is None else known_reasons.read_reasons(reasons)
+    operator = CamouflageKey.read(settings.canary_key)
+    async with operator_databases(directory) as databases:
+        preparation = Preparation(directory, databases, operator, master_key(settings.master_key))
+        with progress(f"place {place}: accounts") as report:
+            return await preparation.make(
+                place,
+                rows,
+                habits=chosen,
+                reasons=texts,
+                now=datetime.now(UTC),
+                progress=lambda done: report(done, rows),
+            )
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on; default FORTRESS_CAMOUFLAGE_HOST.")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Port; default FORTRESS_CAMOUFLAGE_PORT, else 8441.")
+    ] = None,
+) -> None:
+    """Serve the decoys until SIGTERM. It is set up by variables named FORTRESS_CAMOUFLAGE_…, as `fortress serve` is."""
+    from app.camouflage import serving
+    from app.camouflage.settings import CamouflageSettings
+    from app.settings import load
+
+    serving.run(load(CamouflageSettings, host=host, port=port))

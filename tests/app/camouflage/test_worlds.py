@@ -1,0 +1,111 @@
+"""What a caller finds at the decoy: the same on every visit, whoever else is there, and nothing that contradicts it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+
+from app.camouflage.application import create_decoy
+from app.camouflage.key import CamouflageKey
+from app.camouflage.settings import CamouflageSettings
+from app.sharding import Directory
+from tests.app.camouflage.conftest import ROWS, account_of, running, token_of
+from tests.app.conftest import Postgres
+
+pytestmark = pytest.mark.servers
+
+
+async def whole_statement(client: httpx.AsyncClient, account: str, headers: dict[str, str], limit: int) -> list[Any]:
+    lines: list[Any] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        parameters = {"limit": limit} | ({"cursor": cursor} if cursor else {})
+        answer = await client.get(f"/accounts/{account}/statement", headers=headers, params=parameters)
+        assert answer.status_code == 200, answer.text
+        lines += answer.json()["lines"]
+        cursor = answer.json()["next"]
+    return lines
+
+
+async def test_an_account_is_the_same_on_every_visit(
+    decoy: httpx.AsyncClient,
+    decoy_settings: CamouflageSettings,
+    decoys: Directory,
+    operator_key: CamouflageKey,
+    postgres: Postgres,
+) -> None:
+    account, headers = account_of(operator_key, 3), token_of(postgres, "mallory")
+    paths = [f"/accounts/{account}", f"/accounts/{account}/statement", f"/accounts/{account}/reservations"]
+    first = [(await decoy.get(path, headers=headers)).content for path in paths]
+    assert [(await decoy.get(path, headers=headers)).content for path in paths] == first
+    async with running(create_decoy(operator_key, decoy_settings, decoys)) as other_process:
+        assert [(await other_process.get(path, headers=headers)).content for path in paths] == first
+
+
+async def test_pages_agree_with_one_another_and_with_the_balance(
+    decoy: httpx.AsyncClient, operator_key: CamouflageKey, postgres: Postgres
+) -> None:
+    headers = token_of(postgres, "mallory")
+    for index in range(ROWS):
+        account = account_of(operator_key, index)
+        balance = (await decoy.get(f"/accounts/{account}", headers=headers)).json()
+        lines = await whole_statement(decoy, account, headers, limit=7)
+        assert lines == await whole_statement(decoy, account, headers, limit=500)
+        assert [line["version"] for line in lines] == list(range(balance["version"], 0, -1))
+        assert sum(line["change"] for line in lines) == balance["balance"] == lines[0]["balance"]
+        times = [line["recorded_at"] for line in lines]
+        assert times == sorted(times, reverse=True)
+
+
+async def test_a_transfer_is_in_the_statements_of_both_sides(
+    decoy: httpx.AsyncClient, operator_key: CamouflageKey, postgres: Postgres
+) -> None:
+    headers = token_of(postgres, "mallory")
+    seen: dict[str, list[tuple[str, str, int]]] = {}
+    for index in range(ROWS):
+        account = account_of(operator_key, index)
+        for line in await whole_statement(decoy, account, headers, limit=500):
+            details = line["details"]
+            if line["type"] == "TransferredOut":
+                seen.setdefault(details["transfer"], []).append((account, details["to"], line["change"]))
+            if line["type"] == "TransferredIn":
+                seen.setdefault(details["transfer"], []).append((details["source"], account, -line["change"]))
+    assert seen
+    assert all(len(sides) == 2 and sides[0] == sides[1] for sides in seen.values())
+
+
+async def test_what_a_caller_changes_nobody_else_sees(
+    decoy: httpx.AsyncClient, operator_key: CamouflageKey, postgres: Postgres
+) -> None:
+    source, target = account_of(operator_key, 0), account_of(operator_key, 1)
+    mallory, other = token_of(postgres, "mallory-writes"), token_of(postgres, "other")
+    before = {each: (await decoy.get(f"/accounts/{each}", headers=mallory)).json() for each in (source, target)}
+    await decoy.post(f"/accounts/{source}/grants", json={"amount": 50, "reason": "mine"}, headers=mallory)
+    body = {"source": source, "target": target, "amount": 20}
+    moved = await decoy.post("/transfers", json=body, headers=mallory)
+    assert moved.status_code == 201, moved.text
+    assert moved.json()["source"]["balance"] == before[source]["balance"] + 30
+    assert (await decoy.get(f"/accounts/{target}", headers=mallory)).json() == {
+        **before[target],
+        "balance": before[target]["balance"] + 20,
+        "version": before[target]["version"] + 1,
+    }
+    out, granted, *earlier = await whole_statement(decoy, source, mallory, limit=10)
+    assert (out["details"]["to"], granted["details"]["reason"]) == (target, "mine")
+    assert earlier == await whole_statement(decoy, source, other, limit=500)
+    for each in (source, target):
+        assert (await decoy.get(f"/accounts/{each}", headers=other)).json() == before[each]
+
+
+@pytest.mark.parametrize("account", ["alice", "0b1f4b0e-6f4e-4a2b-9a53-0f3f7c1b8a11"])
+async def test_an_account_that_nobody_has_is_unknown(
+    decoy: httpx.AsyncClient, postgres: Postgres, account: str
+) -> None:
+    headers = token_of(postgres, "mallory")
+    for answer in (
+        await decoy.get(f"/accounts/{account}", headers=headers),
+        await decoy.post(f"/accounts/{account}/spends", json={"amount": 1}, headers=headers),
+    ):
+        assert (answer.status_code, answer.json()["detail"]) == (404, f"there is no account {account}")
