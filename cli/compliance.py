@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated
 
@@ -120,6 +121,47 @@ def record_baseline(
         print(work.record(found, out, terms, today=moment.date()))
 
 
+@app.command()
+def watch(
+    env: Environment = "",
+    real: Real = False,
+    every: Annotated[str, typer.Option(metavar="TIME", help="How often to refresh and look: 30s, 5m, 1h, 1d.")] = "5m",
+    once: Annotated[
+        bool, typer.Option("--once", help="One pass, for cron: status 1 on new findings to alert on.")
+    ] = False,
+    log: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="JSON Lines; for a real stack it must be named.")
+    ] = None,
+    alert_at: Annotated[str, typer.Option(metavar="SEVERITY", help="low, medium, high, critical.")] = "critical",
+    webhook: Annotated[
+        str,
+        typer.Option(
+            metavar="URL", envvar="FORTRESS_WEBHOOK_URL", help="Alerts go there, signed by FORTRESS_WEBHOOK_SECRET."
+        ),
+    ] = "",
+    metrics_port: Annotated[int | None, typer.Option(help="Serve Prometheus there; 0 takes any free one.")] = None,
+    metrics_address: Annotated[str, typer.Option(help="The address to serve them on.")] = "127.0.0.1",
+    timeout: Annotated[str, typer.Option(metavar="TIME", help="How long one command of the engine may take.")] = "10m",
+    config: ConfigurationFile = None,
+    exemptions: ExemptionsFile = None,
+    baseline: BaselineFile = None,
+    strict: Annotated[bool, typer.Option(help="What cannot be determined is a violation.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Look at a stack after each update and on a schedule; log what opens, stays and is resolved, and by whom."""
+    with _judging("cli.compliance_watch"):
+        from cli import compliance_watch as work
+        from cli.compliance_rules import RuleFiles
+
+        options = work.Options(
+            env, real, every, once, log, alert_at, webhook, metrics_port, metrics_address, timeout, as_json
+        )
+        rules = RuleFiles(configuration=config, exemptions=exemptions, baseline=baseline, strict=strict)
+        outcome = work.watch(options, rules)
+    if outcome.alerting or outcome.failed:
+        raise typer.Exit(VIOLATION if outcome.alerting else NOT_JUDGED)
+
+
 def _moment(given: datetime.datetime | None) -> datetime.datetime:
     if given is None:
         return datetime.datetime.now(datetime.UTC).replace(microsecond=0)
@@ -127,12 +169,11 @@ def _moment(given: datetime.datetime | None) -> datetime.datetime:
 
 
 @contextmanager
-def _judging() -> Iterator[None]:
-    """Give each error its exit status: 1 is kept for violations."""
+def _judging(module: str = "cli.compliance_report") -> Iterator[None]:
+    """Give each error its exit status: 1 is kept for violations. The module says what counts as bad input."""
     try:
         yield
     except Exception as error:
-        from cli.compliance_report import bad_input
-
+        bad_input = import_module(module).bad_input
         error.status = BAD_INPUT if isinstance(error, bad_input()) else NOT_JUDGED  # type: ignore[attr-defined]
         raise

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import Field
 
 from policies.report.part import Part
-from policies.watch.cause import Cause
+from policies.watch.cause import Cause, Update
 from policies.watch.finding import Finding
 
 VERSION: Literal[1] = 1
@@ -59,7 +59,8 @@ class Passed(Part):
     event: Literal["pass"] = "pass"
     at: datetime.datetime
     began: datetime.datetime
-    by: Cause
+    updates: tuple[Update, ...] = ()
+    """Those that were new to it, newest first."""
     seen: str
     """The id of the newest update that was looked at."""
     digest: str

@@ -81,7 +81,7 @@ def watched(observations: Iterable[Observation]) -> list[Record]:
     records: list[Record] = [Started(at=NOW, project="shop", stack="prod")]
     for one in observations:
         records += events_of(Standing.after_all(records), one)
-        records.append(Passed(at=NOW, began=NOW, by=DRIFT, seen="", digest="d" if one.report else ""))
+        records.append(Passed(at=NOW, began=NOW, seen="", digest="d" if one.report else ""))
     return records
 
 
@@ -265,6 +265,6 @@ def test_a_cause_is_an_update_with_its_author_or_drift(updates: tuple[Update, ..
 def test_only_a_pass_without_a_failure_counts_as_the_last() -> None:
     later = NOW + datetime.timedelta(hours=1)
     standing = Standing.after_all(watched([Observation(estate({}))]))
-    failed = Passed(at=later, began=later, by=DRIFT, seen="", digest="", failed=("refresh",))
+    failed = Passed(at=later, began=later, seen="", digest="", failed=("refresh",))
     assert standing.after(failed).last_pass == NOW
     assert standing.after(failed.model_copy(update={"failed": ()})).last_pass == later

@@ -1,0 +1,148 @@
+"""What `fortress compliance watch` does: look at a stack again and again, and tell what became of its findings."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import re
+import signal
+import sys
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import stamina
+
+from cli import compliance_report
+from cli.compliance_rules import RuleFiles, read_rules
+from cli.compliance_watch_log import BadLog, LogTaken, opened
+from cli.compliance_watch_metrics import LOOPBACK, PortTaken, Watching, serve
+from cli.compliance_watch_passes import Outcome, Watch
+from cli.compliance_watch_stack import WatchedStack
+from cli.compliance_watch_webhook import SECRET_VARIABLE, BadWebhook, Webhook
+from cli.compliance_watch_words import said
+from policies.severity import Severity
+from policies.watch import Record, Started, line_of
+from stacks.environment import PROJECT
+
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+RETRY_SECONDS = 60.0
+"""A pass that failed is tried again no later."""
+LOOK_SECONDS, LOOK_SECONDS_FAR = 5.0, 30.0
+"""How often the history is asked for a new update: on this machine, and of a real backend."""
+
+
+class BadOption(Exception):
+    """An option of the watch that cannot be, or two that exclude each other."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line says besides the rules."""
+
+    env: str
+    real: bool = False
+    every: str = "5m"
+    once: bool = False
+    log: Path | None = None
+    alert_at: str = Severity.CRITICAL.value
+    webhook: str = ""
+    metrics_port: int | None = None
+    metrics_address: str = LOOPBACK
+    timeout: str = "10m"
+    as_json: bool = False
+
+
+def bad_input() -> tuple[type[Exception], ...]:
+    """The errors that the caller mends by giving something else."""
+    return (*compliance_report.bad_input(), BadLog, BadOption, BadWebhook, LogTaken, PortTaken)
+
+
+def watch(options: Options, files: RuleFiles) -> Outcome:
+    """Watch until stopped, or one pass with `once`; what is wrong with the options is told before the first."""
+    every, patience = seconds(options.every), seconds(options.timeout)
+    severity = _severity(options.alert_at)
+    webhook = Webhook.of(options.webhook, os.environ.get(SECRET_VARIABLE, "")) if options.webhook else None
+    if not options.env:
+        raise BadOption("name an environment (-s production)")
+    if options.once and options.metrics_port is not None:
+        raise BadOption("--metrics-port serves while the watch runs; with --once nobody could ask")
+    read_rules(files, own=True)
+    stack = WatchedStack.of(options.env, real=options.real, patience=patience)
+    path = _log(options, stack)
+    stamina.instrumentation.set_on_retry_hooks([])  # the watch itself tells of an alert that is not taken
+    with ExitStack() as held:
+        log = held.enter_context(opened(path, now()))
+        log.append([Started(at=now(), project=PROJECT, stack=stack.name)], now())
+        watching = Watching(stack.name)
+        if options.metrics_port is not None:
+            port = serve(watching, options.metrics_port, options.metrics_address)
+            print(f"metrics: http://{options.metrics_address}:{port}/metrics", file=sys.stderr, flush=True)
+        watched = Watch(stack, files, log, watching, severity, webhook, _teller(options.as_json), now)
+        if options.once:
+            return watched.look(refresh=True)
+        print(f"watching {stack.name} every {options.every}; findings go to {path}", file=sys.stderr, flush=True)
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+        keep_looking(watched, every, LOOK_SECONDS if stack.session.simulated else LOOK_SECONDS_FAR)
+    return Outcome()
+
+
+def keep_looking(
+    watched: Watch,
+    every: float,
+    look_seconds: float,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> None:
+    """A pass with a refresh on the schedule, one without after each update; returns never."""
+    due, failed = clock(), False
+    while True:
+        began = clock()
+        if began >= due:
+            failed = watched.look(refresh=True).failed
+            due = began + every
+        elif not failed and watched.updated():
+            failed = watched.look(refresh=False).failed
+        if failed:
+            due = min(due, began + RETRY_SECONDS)
+        sleep(max(0.0, min(look_seconds, due - clock())))
+
+
+def seconds(text: str) -> float:
+    """`30s`, `5m`, `1h`, `1d`; raises BadOption."""
+    found = re.fullmatch(r"([1-9][0-9]{0,5})([smhd])", text)
+    if not found:
+        raise BadOption(f"{text!r} is no time: write 30s, 5m, 1h or 1d")
+    return float(found[1]) * UNITS[found[2]]
+
+
+def now() -> datetime.datetime:
+    """To the millisecond, in UTC."""
+    moment = datetime.datetime.now(datetime.UTC)
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+
+def _severity(text: str) -> Severity:
+    try:
+        return Severity(text)
+    except ValueError:
+        known = ", ".join(one.value for one in Severity)
+        raise BadOption(f"--alert-at: {text!r} is no severity: there are {known}") from None
+
+
+def _log(options: Options, stack: WatchedStack) -> Path:
+    """In the world of a simulated stack, with which it goes; elsewhere it must outlive this machine's folders."""
+    if options.log:
+        return options.log
+    if not stack.session.simulated:
+        raise BadOption("name the log of a real stack with --log, where it is kept and backed up")
+    return stack.session.home.root / "findings" / f"{stack.name}.jsonl"
+
+
+def _teller(as_json: bool) -> Callable[[Record], None]:
+    def tell(record: Record) -> None:
+        print(line_of(record).decode().rstrip() if as_json else said(record), flush=True)
+
+    return tell

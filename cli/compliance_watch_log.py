@@ -1,0 +1,127 @@
+"""The log of a watch: a file that only grows, on disk before anybody acts on it, written by one watch at a time."""
+
+from __future__ import annotations
+
+import datetime
+import fcntl
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from policies.watch import BrokenLog, Contradiction, Record, Standing, line_of, mended, records_of, unfinished
+
+PRIVATE = 0o600
+PRIVATE_FOLDER = 0o700
+
+
+class LogTaken(Exception):
+    """Another watch writes to the log."""
+
+
+class BadLog(Exception):
+    """The file is no log of this stack's watch, or cannot be opened."""
+
+
+class LogLost(Exception):
+    """The log was removed or replaced while it was watched: what is written now, nobody would find."""
+
+
+@dataclass
+class WatchLog:
+    """An open log; `standing` is what all its records come to."""
+
+    path: Path
+    descriptor: int
+    standing: Standing
+
+    def append(self, records: Sequence[Record], at: datetime.datetime) -> None:
+        """Write records, on disk before this returns.
+
+        Raises LogLost, and OSError where the disk does not take them; what it has taken counts.
+        """
+        self._there()
+        standing = self.standing
+        for record in records:
+            standing = standing.after(record)
+        lines = b"".join(map(line_of, records))
+        try:
+            _write(self.descriptor, (b"" if _whole(self.descriptor) else mended(at)) + lines)
+        except OSError:
+            self.standing = _standing(self.path, self.path.read_bytes(), at)
+            raise
+        self.standing = standing
+
+    def _there(self) -> None:
+        ours = os.fstat(self.descriptor)
+        try:
+            there = self.path.stat()
+        except OSError:
+            there = None
+        if there is None or (there.st_dev, there.st_ino) != (ours.st_dev, ours.st_ino):
+            raise LogLost(f"{self.path}: the log was taken away or replaced while the watch wrote it")
+
+
+@contextmanager
+def opened(path: Path, at: datetime.datetime) -> Iterator[WatchLog]:
+    """The log, locked, its unfinished last line closed off; made where it is not there.
+
+    The kernel gives the lock back if the watch dies. Raises LogTaken and BadLog.
+    """
+    descriptor = _open(path)
+    try:
+        _lock(descriptor, path)
+        content = path.read_bytes()
+        standing = _standing(path, content, at)
+        if unfinished(content):
+            _write(descriptor, mended(at))
+        yield WatchLog(path, descriptor, standing)
+    finally:
+        os.close(descriptor)
+
+
+def _standing(path: Path, content: bytes, at: datetime.datetime) -> Standing:
+    """What the log comes to once its unfinished last line is closed off."""
+    try:
+        return Standing.after_all(records_of(content + mended(at) if unfinished(content) else content))
+    except (BrokenLog, Contradiction) as fault:
+        raise BadLog(f"{path}: this is no log that a watch can go on with: {fault}") from None
+
+
+def _open(path: Path) -> int:
+    try:
+        path.parent.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, PRIVATE)
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise BadLog(f"{path}: {error.strerror}") from None
+    return descriptor
+
+
+def _lock(descriptor: int, path: Path) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise LogTaken(f"{path}: another watch writes to this log; stop it, or name another with --log") from None
+
+
+def _whole(descriptor: int) -> bool:
+    """Whether the last line was written to its end."""
+    size = os.fstat(descriptor).st_size
+    return size == 0 or os.pread(descriptor, 1, size - 1) == b"\n"
+
+
+def _write(descriptor: int, content: bytes) -> None:
+    while content:
+        content = content[os.write(descriptor, content) :]
+    os.fsync(descriptor)
+
+
+def _sync_folder(folder: Path) -> None:
+    """A new file is there after a power cut only once its folder is on disk."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

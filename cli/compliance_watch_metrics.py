@@ -1,0 +1,162 @@
+"""What a watch tells Prometheus."""
+
+from __future__ import annotations
+
+import datetime
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from prometheus_client import CollectorRegistry, start_http_server
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from policies.exemptions import Exemption
+from policies.report import Report
+from policies.report.figures import BothFigures
+from policies.report.model import ExemptionEntry
+from policies.severity import Severity
+from policies.watch import Finding, Kind
+
+LOOPBACK = "127.0.0.1"
+PREFIX = "fortress_compliance_"
+
+
+class PortTaken(Exception):
+    """Nothing can listen on the address and port for metrics."""
+
+
+@dataclass
+class Watching:
+    """What is known after the last pass. The watch replaces values as a whole; a scrape reads them."""
+
+    stack: str
+    findings: tuple[Finding, ...] = ()
+    report: Report | None = None
+    """The last that could be made."""
+    exemptions: tuple[Exemption, ...] = ()
+    today: datetime.date = datetime.date.min
+    last_pass: datetime.datetime | None = None
+    seconds: float = 0.0
+    passes: int = 0
+    failed: Counter[str] = field(default_factory=Counter)
+    """Passes that failed, by stage."""
+    alerts: int = 0
+    alerts_failed: int = 0
+
+
+class WatchCollector(Collector):
+    """Reads one watch."""
+
+    def __init__(self, watching: Watching) -> None:
+        self._watching = watching
+
+    def collect(self) -> Iterator[Metric]:
+        """All families; those on findings and figures are missing until something was judged."""
+        watching = self._watching
+        yield from _passes(watching)
+        if watching.report:
+            yield _by_control(watching.report, watching.findings)
+            yield _by_framework(watching.report, watching.findings)
+            yield from _figures(watching.report)
+            yield _days_left(watching.report, watching.exemptions, watching.today)
+
+
+def serve(watching: Watching, port: int, address: str = LOOPBACK) -> int:
+    """Answer scrapes from a thread of its own; the port, also where 0 left it to the system. Raises PortTaken."""
+    registry = CollectorRegistry()
+    registry.register(WatchCollector(watching))
+    try:
+        server, _ = start_http_server(port, addr=address, registry=registry)
+    except OSError as error:
+        raise PortTaken(f"metrics cannot be served on {address}:{port}: {error.strerror}") from None
+    return int(server.server_port)
+
+
+def _passes(watching: Watching) -> Iterator[Metric]:
+    blind = sum(one.kind is Kind.BLIND for one in watching.findings)
+    yield _gauge(
+        "blind", "Stages of the watch that fail: refresh, state. Figures are of the last pass that saw.", blind
+    )
+    yield _gauge("pass_seconds", "How long the last pass took.", watching.seconds)
+    if watching.last_pass:
+        yield _gauge(
+            "last_pass_timestamp_seconds", "When the last pass without a failure ended.", watching.last_pass.timestamp()
+        )
+    yield CounterMetricFamily(f"{PREFIX}passes", "Passes over the stack.", watching.passes)
+    failed = CounterMetricFamily(f"{PREFIX}passes_failed", "Passes in which a stage failed.", labels=["stage"])
+    for stage, count in sorted(watching.failed.items()):
+        failed.add_metric([stage], count)
+    yield failed
+    yield CounterMetricFamily(f"{PREFIX}alerts", "Alerts that the webhook took.", watching.alerts)
+    yield CounterMetricFamily(f"{PREFIX}alerts_failed", "Alerts that the webhook did not take.", watching.alerts_failed)
+
+
+def _by_control(report: Report, findings: Iterable[Finding]) -> Metric:
+    """A series also for each control that has none open, so that a rule on it never lacks data."""
+    counts = Counter((one.control, one.kind) for one in findings)
+    family = GaugeMetricFamily(
+        f"{PREFIX}open_findings", "Findings that are open.", labels=["control", "severity", "kind"]
+    )
+    for control in report.controls:
+        for kind in (Kind.VIOLATION, Kind.NOT_DETERMINABLE):
+            family.add_metric([control.id, control.severity.value, kind.value], counts[control.id, kind])
+    return family
+
+
+def _by_framework(report: Report, findings: Iterable[Finding]) -> Metric:
+    counts = Counter(
+        (framework, one.severity) for one in findings for framework, ids in one.requirements.items() if ids
+    )
+    family = GaugeMetricFamily(
+        f"{PREFIX}open_findings_by_framework",
+        "Findings that are open, in each framework that their control is mapped to: they cannot be added up.",
+        labels=["framework", "severity"],
+    )
+    for framework in report.frameworks:
+        for severity in Severity:
+            family.add_metric([framework.id, severity.value], counts[framework.id, severity])
+    return family
+
+
+def _figures(report: Report) -> Iterator[Metric]:
+    """The three figures, each as so many of so many: a whole of 0 is no data, and divides to NaN."""
+    labels = ["framework", "figure", "exemptions"]
+    part = GaugeMetricFamily(f"{PREFIX}figure_part", "Of the three figures: how many of the whole.", labels=labels)
+    whole = GaugeMetricFamily(f"{PREFIX}figure_whole", "Of the three figures: the whole; 0 is no data.", labels=labels)
+    for id_, both in [("all", report.figures), *((one.id, one.figures) for one in report.frameworks)]:
+        for figure, exemptions, share_part, share_whole in _shares(both):
+            part.add_metric([id_, figure, exemptions], share_part)
+            whole.add_metric([id_, figure, exemptions], share_whole)
+    yield part
+    yield whole
+
+
+def _shares(both: BothFigures) -> Iterator[tuple[str, str, int, int]]:
+    for exemptions, figures in (("left out", both.with_exemptions), ("ignored", both.without_exemptions)):
+        for name in ("coverage", "pass_rate", "determinacy"):
+            share = getattr(figures, name)
+            yield name, exemptions, share.part, share.whole
+
+
+def _days_left(report: Report, exemptions: Iterable[Exemption], today: datetime.date) -> Metric:
+    """Of files and of code; the first to end where several have the same labels."""
+    in_code = (one.exemption for one in report.verdicts if one.exemption and one.exemption.origin == "code")
+    days: dict[tuple[str, str, str], int] = {}
+    both: tuple[Exemption | ExemptionEntry, ...] = (*exemptions, *in_code)
+    for one in both:
+        labels = (one.check, one.owner, one.ticket)
+        left = (one.expires - today).days
+        days[labels] = min(left, days.get(labels, left))
+    family = GaugeMetricFamily(
+        f"{PREFIX}exemption_days_left",
+        "Days on which an exemption still holds after today; negative once it does no more.",
+        labels=["control", "owner", "ticket"],
+    )
+    for labels, left in sorted(days.items()):
+        family.add_metric(labels, left)
+    return family
+
+
+def _gauge(name: str, text: str, value: float) -> Metric:
+    return GaugeMetricFamily(f"{PREFIX}{name}", text, value)

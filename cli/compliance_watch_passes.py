@@ -1,0 +1,275 @@
+"""One pass over a stack: what changed, by whom, written down, then told."""
+
+from __future__ import annotations
+
+import datetime
+import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Protocol, TypeVar
+
+from cli.compliance_input import Input
+from cli.compliance_rules import RuleFiles, read_rules
+from cli.compliance_watch_log import WatchLog
+from cli.compliance_watch_metrics import Watching
+from cli.compliance_watch_webhook import Refused, Unreached, Webhook
+from cli.operators import progress
+from policies.report import Report, judge
+from policies.resource import STACK
+from policies.severity import Severity
+from policies.watch import (
+    Cause,
+    Event,
+    Finding,
+    Kind,
+    Observation,
+    Opened,
+    Origin,
+    Passed,
+    Record,
+    Resolved,
+    Told,
+    Update,
+    blind,
+    cause_of,
+    changes,
+    unseen,
+)
+from policies.watch.finding import WATCH
+from stacks.environment import PROJECT
+
+DESTROY = "destroy"
+WORST_LAST = tuple(Severity)
+LONGEST_REASON = 300
+UNSEEN = Cause(origin=Origin.WATCH)
+T = TypeVar("T")
+
+
+class Empty(Exception):
+    """The state holds nothing although nobody has destroyed the stack."""
+
+
+class Watched(Protocol):
+    """The stack, by the engine or in a test."""
+
+    @property
+    def name(self) -> str: ...
+
+    def alone(self) -> AbstractContextManager[None]: ...
+
+    def updates(self, most: int | None = None) -> tuple[Update, ...]: ...
+
+    def state(self) -> Input: ...
+
+    def refresh(self) -> tuple[str, ...]: ...
+
+
+@dataclass
+class Outcome:
+    """Of one pass."""
+
+    alerting: bool = False
+    """Whether a violation is new that is bad enough for an alert."""
+    failed: bool = False
+
+
+@dataclass
+class Stages:
+    """The stages of a pass that were tried, and what came of each: nothing, or the finding that it failed."""
+
+    stack: str
+    tried: dict[str, Finding | None] = field(default_factory=dict)
+
+    def attempt(self, stage: str, work: Callable[[], T]) -> T | None:
+        """A watch outlives whatever goes wrong with what it watches, and tells of it."""
+        try:
+            result = work()
+        except Exception as fault:
+            reason = " ".join((str(fault) or type(fault).__name__).split())[:LONGEST_REASON]
+            self.tried[stage] = blind(PROJECT, self.stack, stage, reason)
+            return None
+        self.tried.setdefault(stage, None)
+        return result
+
+    @property
+    def failed(self) -> tuple[str, ...]:
+        return tuple(stage for stage, finding in self.tried.items() if finding)
+
+    def blind(self, open_: dict[str, Finding]) -> tuple[Finding, ...]:
+        """The failures, and those from before of stages that were not tried now."""
+        untried = (one for one in open_.values() if one.kind is Kind.BLIND and _stage(one) not in self.tried)
+        return (*(one for one in self.tried.values() if one), *untried)
+
+
+@dataclass(frozen=True)
+class Look:
+    """What the engine said of the stack at one moment of a pass."""
+
+    found: Input | None = None
+    """None where the state could not be read."""
+    by: Cause = UNSEEN
+    seen: str = ""
+    drifted: tuple[str, ...] = ()
+
+    @property
+    def digest(self) -> str:
+        return self.found.source.digest if self.found else ""
+
+
+@dataclass
+class Watch:
+    """A watch over one stack."""
+
+    stack: Watched
+    files: RuleFiles
+    log: WatchLog
+    watching: Watching
+    alert_at: Severity
+    webhook: Webhook | None
+    tell: Callable[[Record], None]
+    clock: Callable[[], datetime.datetime]
+
+    def updated(self) -> bool:
+        """Whether the history has an update that no pass has looked at; a failure is counted, and the next pass's."""
+        try:
+            newest = self.stack.updates(1)
+        except Exception:
+            self.watching.failed["look"] += 1
+            return False
+        return bool(newest) and newest[0].id != self.log.standing.seen
+
+    def look(self, *, refresh: bool) -> Outcome:
+        """One pass; with `refresh` drift is looked for too. Raises LogLost, and what `tell` raises."""
+        began, outcome, stages = self.clock(), Outcome(), Stages(self.stack.name)
+        looks: list[Look] = []
+        with progress(f"looking at {self.stack.name}"):
+            stages.attempt("lock", lambda: self._look(stages, looks, refresh=refresh))
+        for one in looks or [Look()]:
+            self._note(one, stages, outcome, began)
+        self.watching.passes += 1
+        self.watching.failed.update(stages.failed)
+        self._alert()
+        return outcome
+
+    def _look(self, stages: Stages, looks: list[Look], *, refresh: bool) -> None:
+        """What updates did is seen before a refresh, what drifted after it, so that each is told for what it is."""
+        standing = self.log.standing
+        seen, digest = standing.seen, standing.digest
+        with self.stack.alone():
+            updates = self._unseen(stages, seen)
+            if not refresh or (updates and standing.judged):
+                looks.append(self._see(stages, updates, digest))
+                seen, digest = looks[-1].seen or seen, looks[-1].digest or digest
+            if refresh:
+                drifted = stages.attempt("refresh", self.stack.refresh) or ()
+                looks.append(self._see(stages, self._unseen(stages, seen), digest, drifted))
+
+    def _unseen(self, stages: Stages, seen: str) -> tuple[Update, ...]:
+        return stages.attempt("history", lambda: unseen(self.stack.updates(), seen)) or ()
+
+    def _see(self, stages: Stages, updates: tuple[Update, ...], digest: str, drifted: tuple[str, ...] = ()) -> Look:
+        found = stages.attempt("state", lambda: self._state(updates))
+        same = found is None or found.source.digest == digest
+        otherwise = Origin.DRIFT if drifted else Origin.RULES if same else Origin.EDIT
+        by = cause_of(updates, otherwise) if self.log.standing.judged else Cause(origin=Origin.START)
+        return Look(found, by, updates[0].id if updates else "", drifted)
+
+    def _state(self, updates: tuple[Update, ...]) -> Input:
+        """An empty state is believed only where a destroy stands behind it; raises Empty and what reading raises."""
+        found = self.stack.state()
+        if not any(one.type != STACK for one in found.resources) and not self._destroyed(updates):
+            raise Empty(f"the state of {self.stack.name} holds no resource, and its history tells of no destroy")
+        return found
+
+    def _destroyed(self, updates: tuple[Update, ...]) -> bool:
+        return next((one.kind for one in updates or self.stack.updates(1)), "") == DESTROY
+
+    def _note(self, look: Look, stages: Stages, outcome: Outcome, began: datetime.datetime) -> None:
+        """Judge, write down, then tell. What could not be written down is found again by the next pass."""
+        found = look.found
+        report = stages.attempt("rules", lambda: self._judge(found)) if found else None
+        open_, at = self.log.standing.findings, self.clock()
+        events = changes(open_, Observation(report, stages.blind(open_)), look.by, at)
+        passed = self._passed(look, report, events, stages, began, at)
+        outcome.failed = outcome.failed or bool(stages.failed)
+        try:
+            self.log.append([*events, passed], at)
+        except OSError as fault:
+            outcome.failed = True
+            self.watching.failed["log"] += 1
+            print(f"error: {self.log.path}: {fault.strerror}; tried again", file=sys.stderr, flush=True)
+            return
+        self._show(report, passed)
+        for record in (*events, passed):
+            self.tell(record)
+        new = (one.finding for one in events if isinstance(one, Opened))
+        outcome.alerting = outcome.alerting or any(one.kind is not Kind.BLIND and self._alerts(one) for one in new)
+
+    def _judge(self, found: Input) -> Report:
+        """The files of rules are read anew: exemptions end, and are given, while the watch runs."""
+        rules = read_rules(self.files, own=found.ours)
+        self.watching.exemptions = rules.exemptions.entries
+        return judge(found.resources, rules, found.source, self.clock())
+
+    def _passed(
+        self,
+        look: Look,
+        report: Report | None,
+        events: tuple[Event, ...],
+        stages: Stages,
+        began: datetime.datetime,
+        at: datetime.datetime,
+    ) -> Passed:
+        ended = {one.finding.key for one in events if isinstance(one, Resolved)}
+        return Passed(
+            at=at,
+            began=began,
+            updates=look.by.updates,
+            seen=look.seen if report else "",
+            digest=look.digest if report else "",
+            drifted=look.drifted,
+            still_open=tuple(sorted(self.log.standing.open.keys() - ended)),
+            failed=stages.failed,
+        )
+
+    def _show(self, report: Report | None, passed: Passed) -> None:
+        """To Prometheus."""
+        standing, watching = self.log.standing, self.watching
+        watching.findings = tuple(standing.findings.values())
+        watching.report = report or watching.report
+        watching.today = passed.at.date()
+        watching.last_pass = standing.last_pass
+        watching.seconds = (passed.at - passed.began).total_seconds()
+
+    def _alerts(self, finding: Finding) -> bool:
+        """A watch that sees nothing is always worth an alert; what a check cannot determine is under `strict`."""
+        if finding.kind is Kind.BLIND:
+            return True
+        counts = finding.kind is Kind.VIOLATION or self.files.strict
+        return counts and WORST_LAST.index(finding.severity) >= WORST_LAST.index(self.alert_at)
+
+    def _alert(self) -> None:
+        """Tell the webhook of every open finding that it has not taken yet, also from before a restart."""
+        standing = self.log.standing
+        due = [standing.open[key] for key in sorted(standing.untold) if self._alerts(standing.open[key].finding)]
+        if not due or self.webhook is None:
+            return
+        try:
+            self.webhook.send(self.stack.name, due, self.clock)
+        except (Refused, Unreached) as fault:
+            self.watching.alerts_failed += 1
+            print(f"error: {fault}; the alert is tried again after the next pass", file=sys.stderr, flush=True)
+            return
+        self.watching.alerts += 1
+        told = Told(at=self.clock(), keys=tuple(one.finding.key for one in due))
+        try:
+            self.log.append([told], told.at)
+        except OSError as fault:
+            print(f"error: {self.log.path}: {fault.strerror}; the alert may come again", file=sys.stderr, flush=True)
+            return
+        self.tell(told)
+
+
+def _stage(finding: Finding) -> str:
+    return finding.check.removeprefix(f"{WATCH}/")

@@ -1,0 +1,157 @@
+"""The stack that a watch looks at: its history, its state, and a refresh that leaves no trace where nothing drifted."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from cli.compliance_input import ForeignState, Input, state_input
+from cli.deploy import open_session
+from cli.world import Session
+from localcloud.home import CHECKOUT
+from policies.watch import Update
+from stacks.environment import PROJECT, REHEARSAL_PREFIX
+
+MESSAGE = "fortress compliance watch took over what had drifted"
+UNKNOWN_AUTHOR = "unknown"
+AUTHORS = ("git.author", "git.committer", "github.login", "ci.build.actor")
+LONGEST_MESSAGE = 200
+STOPPING_SECONDS = 10.0
+UNCHANGED = "same"
+
+
+class EngineSilent(Exception):
+    """The engine failed or did not end in time; says which command, and the engine's last word."""
+
+
+class NothingDeployed(Exception):
+    """The stack does not exist."""
+
+
+@dataclass(frozen=True)
+class WatchedStack:
+    """One stack, and how long the engine may take for one command."""
+
+    session: Session
+    patience: float
+    """Seconds."""
+
+    @classmethod
+    def of(cls, env: str, *, real: bool, patience: float) -> WatchedStack:
+        """Without `real` the stack of stand-ins, as in `fortress preview`."""
+        stack = env if real or env == "local" else f"{REHEARSAL_PREFIX}{env}"
+        return cls(open_session(stack), patience)
+
+    @property
+    def name(self) -> str:
+        return self.session.stack
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Hold the stack against other commands on this machine; waits for an update that runs."""
+        with self.session.alone():
+            yield
+
+    def updates(self, most: int | None = None) -> tuple[Update, ...]:
+        """The engine's history, newest first; raises EngineSilent and NothingDeployed."""
+        if self.session.simulated and not self.session.exists():
+            raise NothingDeployed(f"there is no stack {self.name}: bring it up first")
+        page = ("--page-size", str(most), "--page", "1") if most else ()
+        entries = json.loads(self._ask("stack", "history", "--json", *page) or "[]")
+        return tuple(_update(one) for one in entries or () if one.get("kind") != "preview")
+
+    def state(self) -> Input:
+        """The state as the backend has it; raises EngineSilent, Unreadable, and ForeignState."""
+        text = self._ask("stack", "export")
+        found = state_input(json.loads(text), text, f"the state of {self.name}", simulated=self.session.simulated)
+        if found.source.stack and (found.source.project, found.source.stack) != (PROJECT, self.name):
+            raise ForeignState(f"the state of {self.name} holds {found.source.project}/{found.source.stack}")
+        return found
+
+    def refresh(self) -> tuple[str, ...]:
+        """Ask the providers, and take over what has changed; the URNs of that.
+
+        A dry run comes first: each refresh that is kept adds a copy of the whole state to the history of a backend
+        made of files. Raises EngineSilent.
+        """
+        preview = json.loads(self._ask("refresh", "--preview-only", "--json"))
+        drifted = drift(preview)
+        if drifted or set(preview.get("changeSummary") or ()) - {UNCHANGED}:
+            self._ask(
+                "refresh", "--yes", "--skip-preview", "--suppress-outputs", "--suppress-progress", "--message", MESSAGE
+            )
+        return drifted
+
+    def _ask(self, *command: str) -> str:
+        """What a command of the engine prints."""
+        process = subprocess.Popen(
+            [str(self.session.engine.pulumi), *command, "--stack", self.name, "--non-interactive", "--color=never"],
+            cwd=CHECKOUT,
+            env={**os.environ, **self.session.variables()},
+            text=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+        try:
+            out, error = process.communicate(timeout=self.patience)
+        except subprocess.TimeoutExpired:
+            _stop(process)
+            raise EngineSilent(f"pulumi {_called(command)} did not end within {self.patience:g} s") from None
+        except BaseException:
+            _stop(process)
+            raise
+        if process.returncode:
+            word = last_word(error) or last_word(out)
+            raise EngineSilent(f"pulumi {_called(command)} ended with status {process.returncode}: {word}")
+        return out
+
+
+def drift(preview: Mapping[str, Any]) -> tuple[str, ...]:
+    """The URNs that a refresh would change or drop, from `pulumi refresh --preview-only --json`."""
+    steps = preview.get("steps") or ()
+    changed = (one for one in steps if one.get("op") not in (UNCHANGED, "refresh"))
+    return tuple(sorted({str(one.get("urn")) for one in changed}))
+
+
+def last_word(output: str) -> str:
+    """The line that says what was wrong: the last that the engine calls an error, else the last at all."""
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    errors = [line for line in lines if line.startswith("error:")]
+    return (errors or lines or [""])[-1][:LONGEST_MESSAGE]
+
+
+def _stop(process: subprocess.Popen[str]) -> None:
+    """Let the engine give its lock back, and its plugins end with it."""
+    for sign in (signal.SIGINT, signal.SIGKILL):
+        try:
+            os.killpg(process.pid, sign)
+            process.communicate(timeout=STOPPING_SECONDS)
+        except ProcessLookupError:
+            return
+        except subprocess.TimeoutExpired:
+            continue
+
+
+def _called(command: Sequence[str]) -> str:
+    return " ".join(part for part in command if not part.startswith("-"))[:LONGEST_MESSAGE]
+
+
+def _update(entry: Mapping[str, Any]) -> Update:
+    told = entry.get("environment") or {}
+    return Update(
+        version=int(entry.get("version") or 0),
+        kind=str(entry.get("kind") or "update"),
+        started=datetime.datetime.fromisoformat(str(entry["startTime"])).astimezone(datetime.UTC),
+        author=next((str(told[name]) for name in AUTHORS if told.get(name)), UNKNOWN_AUTHOR),
+        message=str(entry.get("message") or "").partition("\n")[0][:LONGEST_MESSAGE],
+        commit=str(told.get("git.head") or ""),
+    )
