@@ -12,7 +12,7 @@ import stamina
 import structlog
 
 from app.cancellation import end
-from app.database.leadership import Database, lead
+from app.database.leadership import Leaderships
 from app.database.pools import DatabaseUnavailable
 
 FIRST_WAIT_SECONDS = 0.1
@@ -45,11 +45,11 @@ class WorkerState:
     """The last of these errors."""
 
 
-def led(database: Database, worker: Worker) -> Worker:
+def led(leaderships: Leaderships, worker: Worker) -> Worker:
     """The worker, but run by one process at a time: whichever leads its name on the shard."""
 
     async def run() -> None:
-        await lead(database, worker.name, worker.run)
+        await leaderships.lead(worker.name, worker.run)
 
     return Worker(worker.name, run)
 

@@ -13,11 +13,9 @@ from app.sharding import Directory, Shard
 from app.statements import statements_of
 from app.transfers import IN_FLIGHT
 
-POOLS = 3
-"""Of a process to each shard: for requests, for transfers that wait for streams, and for those that let go of them."""
-BESIDE = 5
-"""Connections of their own that a process holds to a home shard: one to be told of events, the others to lead what one
-process does, or to ask for that: expiry, forgetting, a read model and its rebuilding."""
+BESIDE = 2
+"""Connections of their own that a process holds to a home shard: one to be told of events, one whose locks say what the
+process leads, or asks to."""
 SECONDS = 3.0
 """How long a start waits for a server's answer; one that is down cannot keep a process from starting."""
 
@@ -38,9 +36,24 @@ class NoRoom(Exception):
     """The processes may hold more of a server than it takes: requests would fail just when there are many."""
 
 
+class PoolSizes(NamedTuple):
+    """Most connections of each of the three pools that a process has for a primary."""
+
+    requests: int
+    waiting: int
+    """For transfers that wait for streams."""
+    settling: int
+    """For transfers that let go of streams: of two shards, of which each was asked to wait, only one is asked that."""
+
+
+def pool_sizes(pool_size: int) -> PoolSizes:
+    """Of FORTRESS_POOL_SIZE."""
+    return PoolSizes(pool_size, pool_size, (pool_size + 1) // 2)
+
+
 def connections_of(pool_size: int, *, home: bool) -> int:
     """Most connections that one process holds to one primary."""
-    return POOLS * pool_size + (BESIDE if home else 0)
+    return sum(pool_sizes(pool_size)) + (BESIDE if home else 0)
 
 
 def halves_of(shard: str, room: Room, settings: ServeSettings, *, home: bool) -> int:

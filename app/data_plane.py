@@ -8,11 +8,13 @@ from collections.abc import Iterator
 from prometheus_client.registry import Collector
 
 from app.background import Worker, led
+from app.budget import pool_sizes
 from app.credits import Expiry, Ledger, LedgerMetrics, Shards, StatementLines
 from app.credits.events import PERSONAL_FIELDS
 from app.credits.ledger import utc_now
 from app.credits.streams import Clock
 from app.database import Databases
+from app.database.leadership import Leaderships
 from app.events import EventStore, Notifier, Wakeup
 from app.personal_data import MasterKey, PersonalData, SubjectKeys
 from app.projections import ProjectionMetrics, Projector
@@ -42,13 +44,14 @@ class DataPlane:
         personal data is sealed under."""
         self._home = [shard.name for shard in directory.at_home(cloud)]
         self._clock = clock
-        self.databases = Databases(directory.shards, home=cloud, size=pool_size, seconds=database_seconds)
+        sizes = pool_sizes(pool_size)
+        self.databases = Databases(directory.shards, home=cloud, size=sizes.requests, seconds=database_seconds)
         # Transfers wait for streams that others hold: not with the connections of everybody else, nor with those that
         # let go of streams.
         self._waiting = Databases(
-            directory.shards, home=cloud, size=pool_size, seconds=database_seconds, lock_seconds=LOCK_SECONDS
+            directory.shards, home=cloud, size=sizes.waiting, seconds=database_seconds, lock_seconds=LOCK_SECONDS
         )
-        self._settling = Databases(directory.shards, home=cloud, size=pool_size, seconds=database_seconds)
+        self._settling = Databases(directory.shards, home=cloud, size=sizes.settling, seconds=database_seconds)
         by_shard = self.databases.by_shard
         self._notifiers = {
             name: Notifier(database, apart_seconds=NOTICES_APART_SECONDS) for name, database in by_shard.items()
@@ -69,11 +72,11 @@ class DataPlane:
         )
         self.projection_metrics = ProjectionMetrics()
         self.ledger_metrics = LedgerMetrics()
-        keys = {name: SubjectKeys(database, master_key) for name, database in by_shard.items()}
+        self.keys = {name: SubjectKeys(database, master_key) for name, database in by_shard.items()}
         self.ledger = Ledger(
             Shards(self.router, by_shard),
             self.transfers,
-            PersonalData(self.router, keys, PERSONAL_FIELDS),
+            PersonalData(self.router, self.keys, PERSONAL_FIELDS),
             clock=clock,
             metrics=self.ledger_metrics,
         )
@@ -110,11 +113,13 @@ class DataPlane:
         for name in self._home:
             database = self.databases.by_shard[name]
             yield Resolver(participants[name], participants, self.transfer_metrics).worker
-            yield led(database, Forgetting(participants[name], participants).worker)
-            yield led(database, self._expiry(name).worker)
+            leaderships = Leaderships(database)
+            yield led(leaderships, Forgetting(participants[name], participants).worker)
+            yield led(leaderships, self._expiry(name).worker)
             wakeup = Wakeup(database)
             yield Worker(f"notices of {name}", wakeup.run)
-            yield from Projector(database, StatementLines(), wakeup=wakeup, rest_seconds=REST_SECONDS).workers()
+            projector = Projector(database, StatementLines(), wakeup=wakeup, rest_seconds=REST_SECONDS)
+            yield from projector.workers(leaderships)
             yield self.projection_metrics.watching(database)
 
     def expiries(self) -> list[Expiry]:

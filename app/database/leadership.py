@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any, Protocol
 
 import psycopg
@@ -24,6 +24,9 @@ WORKERS = 2
 ASK_SECONDS = 1.0
 """Mean time between two attempts to become leader, and between two looks whether the connection still stands."""
 
+UNLOCK_SECONDS = 1.0
+"""Longest that a lock is given back by itself; after that the connection goes, with what else is led by it."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -40,27 +43,96 @@ class Database(Connects, Protocol):
         ...
 
 
-async def lead(
-    database: Database, name: str, run: Callable[[], Coroutine[Any, Any, None]], *, ask_seconds: float = ASK_SECONDS
-) -> None:
-    """Wait until this process leads `name` on a shard, then run.
+class _Session:
+    """A connection whose locks are what is led, and how many use it."""
 
-    Once the connection that holds the lock is lost, the run is cancelled and LeadershipLost raised. The next process
-    may begin a moment earlier: what must not happen twice needs a lock inside its own transaction besides. Raises
-    DatabaseUnavailable where no connection can be had, and what the run raises.
-    """
-    async with database.dedicated() as connection:
-        await _acquire(connection, name, ask_seconds)
-        log.info("leading", shard=database.shard.name, worker=name)
-        work = asyncio.create_task(run(), name=name)
-        watch = asyncio.create_task(_until_lost(connection, ask_seconds))
+    def __init__(self, connection: AsyncConnection[Any], stack: contextlib.AsyncExitStack) -> None:
+        self.connection = connection
+        self.users = 0
+        self._stack = stack
+
+    async def close(self) -> None:
+        """Give up every lock at once."""
+        await self._stack.aclose()
+
+
+class Leaderships:
+    """What this process leads on one shard, or asks to: all of it by the locks of one connection."""
+
+    def __init__(self, database: Database, *, ask_seconds: float = ASK_SECONDS) -> None:
+        self._database = database
+        self._ask_seconds = ask_seconds
+        self._names: set[str] = set()
+        self._session: _Session | None = None
+        self._opening = asyncio.Lock()
+
+    async def lead(self, name: str, run: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Wait until this process leads `name` on the shard, then run.
+
+        Once the connection that holds the lock is lost, the run is cancelled and LeadershipLost raised. The next
+        process may begin a moment earlier: what must not happen twice needs a lock inside its own transaction besides.
+        Raises DatabaseUnavailable where no connection can be had, what the run raises, and ValueError where the process
+        leads the name already, since a session gets a lock of its own again.
+        """
+        if name in self._names:
+            raise ValueError(f"{name} is led twice by one process")
+        self._names.add(name)
         try:
-            await asyncio.wait([work, watch], return_when=asyncio.FIRST_COMPLETED)
+            async with self._shared(name) as connection:
+                await self._acquire(connection, name)
+                log.info("leading", shard=self._database.shard.name, worker=name)
+                work = asyncio.create_task(run(), name=name)
+                watch = asyncio.create_task(self._until_lost(connection))
+                try:
+                    await asyncio.wait([work, watch], return_when=asyncio.FIRST_COMPLETED)
+                finally:
+                    await end([work, watch])
         finally:
-            await end([work, watch])
-    if work.cancelled():
-        raise LeadershipLost(database.shard.name, f"the connection by which {name} was led is lost")
-    work.result()
+            self._names.discard(name)
+        if work.cancelled():
+            raise LeadershipLost(self._database.shard.name, f"the connection by which {name} was led is lost")
+        work.result()
+
+    @contextlib.asynccontextmanager
+    async def _shared(self, name: str) -> AsyncIterator[AsyncConnection[Any]]:
+        """The connection; behind it the lock of the name is free, also where its grant was not heard of."""
+        async with self._opening:
+            session = self._session
+            if session is None or session.connection.closed:
+                session = self._session = await self._open()
+            session.users += 1
+        try:
+            yield session.connection
+        finally:
+            session.users -= 1
+            others_stay = False
+            try:
+                others_stay = session.users > 0 and await _unlocked(session.connection, name)
+            finally:
+                if not others_stay:
+                    self._session = None if self._session is session else self._session
+                    await session.close()
+
+    async def _open(self) -> _Session:
+        stack = contextlib.AsyncExitStack()
+        return _Session(await stack.enter_async_context(self._database.dedicated()), stack)
+
+    async def _acquire(self, connection: AsyncConnection[Any], name: str) -> None:
+        """Ask again and again: a statement that waits for the lock would hold a snapshot, and vacuum with it."""
+        while True:
+            try:
+                cursor = await connection.execute("select pg_try_advisory_lock(%s, %s)", [WORKERS, lock_key(name)])
+                if await cursor.fetchone() == (True,):
+                    return
+            except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+                raise DatabaseUnavailable(self._database.shard.name, str(error).strip()) from error
+            await asyncio.sleep(self._ask_seconds * random.uniform(0.5, 1.5))  # noqa: S311  not for secrets
+
+    async def _until_lost(self, connection: AsyncConnection[Any]) -> None:
+        with contextlib.suppress(psycopg.Error):
+            while True:
+                await asyncio.sleep(self._ask_seconds)
+                await connection.execute("select")
 
 
 def lock_key(name: str) -> int:
@@ -68,17 +140,11 @@ def lock_key(name: str) -> int:
     return int.from_bytes(xxhash.xxh32_digest(name.encode()), "big", signed=True)
 
 
-async def _acquire(connection: AsyncConnection[Any], name: str, ask_seconds: float) -> None:
-    """Ask again and again: a statement that waits for the lock would hold a snapshot, and vacuum with it."""
-    while True:
-        cursor = await connection.execute("select pg_try_advisory_lock(%s, %s)", [WORKERS, lock_key(name)])
-        if await cursor.fetchone() == (True,):
-            return
-        await asyncio.sleep(ask_seconds * random.uniform(0.5, 1.5))  # noqa: S311  not for secrets
-
-
-async def _until_lost(connection: AsyncConnection[Any], ask_seconds: float) -> None:
-    with contextlib.suppress(psycopg.Error):
-        while True:
-            await asyncio.sleep(ask_seconds)
-            await connection.execute("select")
+async def _unlocked(connection: AsyncConnection[Any], name: str) -> bool:
+    """Whether the lock is known to be free."""
+    try:
+        async with asyncio.timeout(UNLOCK_SECONDS):
+            await connection.execute("select pg_advisory_unlock(%s, %s)", [WORKERS, lock_key(name)])
+    except (psycopg.Error, TimeoutError):
+        return False
+    return True

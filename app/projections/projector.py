@@ -11,6 +11,7 @@ import structlog
 from psycopg import AsyncConnection
 
 from app.background import Worker, led
+from app.database.leadership import Leaderships
 from app.events import Cursor, StoredEvent, Tail, Wakeup
 from app.events.decoding import stored_events
 from app.events.tailing import PAGE
@@ -67,12 +68,16 @@ class Projector:
         self._poll_seconds = poll_seconds
         self._rest_seconds = rest_seconds
 
-    def workers(self) -> Iterator[Worker]:
-        """What is to run beside the requests; on each shard one process does it."""
+    def workers(self, leaderships: Leaderships | None = None) -> Iterator[Worker]:
+        """What is to run beside the requests; on each shard one process does it.
+
+        `leaderships` of the process on the shard, by default some of its own.
+        """
+        leaderships = leaderships or Leaderships(self._database)
         of = f"{self._projection.name} of {self._database.shard.name}"
-        yield led(self._database, Worker(f"projection {of}", self.serve))
+        yield led(leaderships, Worker(f"projection {of}", self.serve))
         # By itself: however it fares, the generation that serves goes on.
-        yield led(self._database, Worker(f"rebuilding {of}", self.build))
+        yield led(leaderships, Worker(f"rebuilding {of}", self.build))
 
     async def serve(self) -> None:
         """Keep the generation that serves up to date, without end; raises DatabaseUnavailable and RebaseNeeded."""

@@ -14,13 +14,17 @@ from psycopg.conninfo import make_conninfo
 
 from app.background import Background, Worker, led
 from app.cancellation import end
-from app.database.leadership import LeadershipLost, lead, lock_key
+from app.database.leadership import LeadershipLost, Leaderships, lock_key
 from app.sharding import Directory, Shard
 from tests.app.conftest import Postgres
 
 
 def impatient(*workers: Worker, healthy_seconds: float = 30) -> Background:
     return Background(workers, first_wait_seconds=0.001, longest_wait_seconds=0.01, healthy_seconds=healthy_seconds)
+
+
+async def forever() -> None:
+    await asyncio.Event().wait()
 
 
 async def until(condition: Any) -> None:
@@ -147,7 +151,7 @@ async def test_one_leads_and_the_next_takes_over_when_its_holder_dies(answering:
             finally:
                 leading.remove(name)
 
-        return led(database, Worker("projection", run))
+        return led(Leaderships(database), Worker("projection", run))
 
     async with impatient(contender("a")) as first, impatient(contender("b")):
         await until(lambda: leading)
@@ -170,7 +174,7 @@ async def test_the_work_of_a_leader_ends_with_its_connection(answering: Postgres
         await asyncio.Event().wait()
 
     with pytest.raises(LeadershipLost, match="aws-0"):
-        await lead(database, "w", cut, ask_seconds=0.01)
+        await Leaderships(database, ask_seconds=0.01).lead("w", cut)
 
 
 @pytest.mark.servers
@@ -181,7 +185,7 @@ async def test_an_error_of_the_work_is_its_own(database: Operator) -> None:
             raise error
 
         with pytest.raises(type(error), match="mine"):
-            await lead(database, "w", fail, ask_seconds=0.01)
+            await Leaderships(database, ask_seconds=0.01).lead("w", fail)
     assert database.connections == []
 
 
@@ -190,7 +194,7 @@ async def test_who_waits_to_lead_holds_no_snapshot(answering: Postgres, database
     async def wait() -> None:
         await asyncio.Event().wait()
 
-    leaders = [asyncio.create_task(lead(database, "w", wait)) for _ in range(2)]
+    leaders = [asyncio.create_task(Leaderships(database).lead("w", wait)) for _ in range(2)]
     await until(lambda: len(database.connections) == 2 and holder(answering, database, "w"))
     [leading] = holder(answering, database, "w")
     [pid] = {connection.info.backend_pid for connection in database.connections} - {leading}
@@ -199,6 +203,59 @@ async def test_who_waits_to_lead_holds_no_snapshot(answering: Postgres, database
         await until(lambda: connection.execute(state, [pid]).fetchone() == ("idle", None))
     await end(leaders)
     assert holder(answering, database, "w") == []
+
+
+@pytest.mark.servers
+async def test_whatever_a_process_leads_on_a_shard_it_leads_by_one_connection(
+    answering: Postgres, database: Operator
+) -> None:
+    leaderships = Leaderships(database)
+    names = ["a", "b", "c"]
+    async with impatient(*(led(leaderships, Worker(name, forever)) for name in names)):
+        await until(lambda: all(holder(answering, database, name) for name in names))
+        [connection] = database.connections
+        held = {pid for name in names for pid in holder(answering, database, name)}
+        assert held == {connection.info.backend_pid}
+        with answering.as_operator("postgres") as operator:
+            operator.execute("select pg_terminate_backend(%s)", [connection.info.backend_pid])
+        await until(lambda: all({*holder(answering, database, name)} - held for name in names))
+        assert len(database.connections) == 1
+    assert database.connections == []
+    assert not any(holder(answering, database, name) for name in names)
+
+
+@pytest.mark.servers
+async def test_work_that_ends_gives_up_its_own_leadership_only(answering: Postgres, database: Operator) -> None:
+    leaderships, done = Leaderships(database), asyncio.Event()
+
+    async def until_done() -> None:
+        await done.wait()
+
+    stays = asyncio.create_task(leaderships.lead("stays", forever))
+    goes = asyncio.create_task(leaderships.lead("goes", until_done))
+    await until(lambda: holder(answering, database, "stays") and holder(answering, database, "goes"))
+    done.set()
+    await goes
+    assert holder(answering, database, "goes") == []
+    assert holder(answering, database, "stays") != []
+    asks = asyncio.create_task(Leaderships(database, ask_seconds=0.01).lead("goes", forever))
+    await until(lambda: holder(answering, database, "goes"))
+    waits = asyncio.create_task(leaderships.lead("goes", forever))
+    await asyncio.sleep(0)
+    await end([waits])
+    assert holder(answering, database, "stays") != []
+    await end([stays, asks])
+    assert database.connections == []
+
+
+@pytest.mark.servers
+async def test_a_process_cannot_lead_a_name_twice(database: Operator) -> None:
+    leaderships = Leaderships(database)
+    first = asyncio.create_task(leaderships.lead("w", forever))
+    await asyncio.sleep(0)
+    with pytest.raises(ValueError, match="w is led twice by one process"):
+        await leaderships.lead("w", forever)
+    await end([first])
 
 
 async def test_a_task_that_swallows_its_cancellation_is_cancelled_again() -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.budget import BESIDE, POOLS, NoRoom, Room, connections_of, halves_by_shard, halves_of
+from app.budget import BESIDE, NoRoom, Room, connections_of, halves_by_shard, halves_of, pool_sizes
 from app.data_plane import DataPlane
 from app.personal_data import master_key
 from app.server import run
@@ -51,8 +51,8 @@ def test_all_processes_together_stay_within_the_server(pool_size: int, processes
 @pytest.mark.parametrize(
     ("room", "line"),
     [
-        (Room(101, 100), "takes 101 connections, and 6 processes of 17 may hold 102: lower FORTRESS_POOL_SIZE"),
-        (Room(102, 5), "takes 5 prepared transactions, fewer than FORTRESS_PROCESSES"),
+        (Room(71, 100), "takes 71 connections, and 6 processes of 12 may hold 72: lower FORTRESS_POOL_SIZE"),
+        (Room(72, 5), "takes 5 prepared transactions, fewer than FORTRESS_PROCESSES"),
     ],
 )
 def test_the_refusal_says_what_to_change(room: Room, line: str) -> None:
@@ -71,8 +71,8 @@ async def test_the_room_is_the_servers_own(settings: ServeSettings, migrated: Di
     assert int(PARAMETERS["max_prepared_transactions"]) == 10
     found = await halves_by_shard(settings.model_copy(update={"processes": 3}), migrated)
     assert found == dict.fromkeys(("aws-0", "azure-0", "gcp-0"), 3)
-    with pytest.raises(NoRoom, match=r"shard aws-0 takes 57 connections, and 4 processes of 17"):
-        await halves_by_shard(settings.model_copy(update={"processes": 4}), migrated)
+    with pytest.raises(NoRoom, match=r"shard aws-0 takes 57 connections, and 5 processes of 12"):
+        await halves_by_shard(settings.model_copy(update={"processes": 5}), migrated)
 
 
 @pytest.mark.servers
@@ -100,7 +100,7 @@ async def test_a_process_holds_no_more_than_is_counted(
     pools = [
         databases.by_shard["aws-0"]._pool.max_size for databases in (plane.databases, plane._waiting, plane._settling)
     ]
-    assert sum(pools) == POOLS * 3
+    assert pools == [*pool_sizes(3)] == [3, 3, 2]
     await plane.open()
     names = [worker.name for worker in plane.workers()]
     running = [asyncio.create_task(worker.run()) for worker in plane.workers()]
