@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import resource
+import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -96,7 +98,7 @@ def _measured(data: DataSet, out: str) -> Summary:
     from cli.operators import progress
 
     started = time.perf_counter()
-    with progress(f"{data.schema.name}: records") as report:
+    with _ended_by_signals(), progress(f"{data.schema.name}: records") as report:
         size = _written(data, out, lambda rows: report(rows, data.rows))
     seconds = time.perf_counter() - started
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * PEAK_UNIT
@@ -113,6 +115,20 @@ def _written(data: DataSet, out: str, report: Callable[[int], None]) -> int:
 
     with connected(out) as (connections, table):
         return copy_into(connections, table, data, report)
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """Who is told to end, or whose terminal closes, ends as on Ctrl-C: what is half written goes."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    ours = [number for number, handler in before.items() if handler is not signal.SIG_IGN]
+    for number in ours:
+        signal.signal(number, lambda number, _: sys.exit(128 + number))
+    try:
+        yield
+    finally:
+        for number in ours:
+            signal.signal(number, before[number])
 
 
 def is_table(out: str) -> bool:

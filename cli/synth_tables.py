@@ -49,7 +49,7 @@ class Target:
 
     def conninfo(self) -> str:
         """The address for libpq, which wants no table in it."""
-        return self.address._replace(path=f"/{self.database}").geturl()
+        return _written(self.address._replace(path=f"/{self.database}"))
 
 
 @contextmanager
@@ -89,4 +89,10 @@ def _local(home: Home, service: str | None) -> list[str]:
 def _without_password(address: SplitResult) -> str:
     host = address.netloc.rpartition("@")
     user = host[0].partition(":")[0]
-    return address._replace(netloc=f"{user}{host[1]}{host[2]}", query="").geturl()
+    return _written(address._replace(netloc=f"{user}{host[1]}{host[2]}", query=""))
+
+
+def _written(address: SplitResult) -> str:
+    """The address as text; `geturl` leaves out the slashes before a host that is not named."""
+    query = f"?{address.query}" if address.query else ""
+    return f"{address.scheme}://{address.netloc}{address.path}{query}"

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import pty
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -85,7 +87,7 @@ def test_a_schema_may_be_a_file_of_ones_own(tmp_path: Path) -> None:
 
 
 def test_a_terminal_sees_how_far_it_is_and_a_pipe_does_not(tmp_path: Path) -> None:
-    command = [FORTRESS, "synth", "--schema", "customers", "--rows", "100000", "--out", tmp_path / "x.csv"]
+    command = [str(FORTRESS), "synth", "--schema", "customers", "--rows", "100000", "--out", f"{tmp_path}/x.csv"]
     ours, theirs = pty.openpty()
     with subprocess.Popen(command, stderr=theirs, stdout=subprocess.PIPE, text=True) as process:
         os.close(theirs)
@@ -141,6 +143,31 @@ def test_what_cannot_be_done_is_told_in_one_line(words: list[str], error: type[E
         fortress(*words)
     assert len(str(told.value).splitlines()) == 1
     assert "secret" not in str(told.value)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP], ids=lambda number: number.name)
+def test_who_is_told_to_end_leaves_no_half_file(number: signal.Signals, tmp_path: Path) -> None:
+    command = [str(FORTRESS), "synth", "--schema", "customers", "--rows", "9e7", "--out", f"{tmp_path}/x.csv"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        deadline = time.monotonic() + 60
+        while not any(each.stat().st_size for each in tmp_path.iterdir()):
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        process.send_signal(number)
+        printed, said = process.communicate()
+    assert process.returncode == 128 + number
+    assert (printed, said) == ("", "")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_where_data_went_is_told_as_it_was_asked_for() -> None:
+    for out in ("postgresql:///people", "postgresql://aws-0/people", "postgresql://host:5433/database/people"):
+        assert str(Target.parse(out)) == out
+    assert str(Target.parse("postgresql://user:secret@host/database/people?sslmode=require")) == (
+        "postgresql://user@host/database/people"
+    )
+    assert Target.parse("postgresql:///database/people").conninfo() == "postgresql:///database"
 
 
 def test_a_local_environment_that_is_not_there_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
