@@ -1,0 +1,47 @@
+"""The customers that README loads into the three local clouds, fewer of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import chain
+from typing import Any
+
+import pytest
+
+from app.synthetic import DataSet, schema_named
+from tests.e2e.conftest import ROOT
+
+pytestmark = [pytest.mark.engine, pytest.mark.servers, pytest.mark.xdist_group("local")]
+PRIMARIES = ("aws-0", "azure-0", "gcp-0")
+ROWS = 60_000
+"""Four chunks: each database gets one at least."""
+
+
+def line_of_readme(pattern: str) -> str:
+    [line] = re.findall(rf"^\.venv/bin/fortress {pattern}$", (ROOT / "README.md").read_text(), re.MULTILINE)
+    return str(line)
+
+
+@pytest.fixture(scope="module")
+def told(up: Any) -> Iterator[str]:
+    """What the command of README says when it has loaded fewer customers; they are gone afterwards."""
+    yield up.fortress(*line_of_readme("(synth .*)").replace("1e6", str(ROWS)).split()).stdout
+    for service in PRIMARIES:
+        up.fortress("psql", service, "-c", "drop table if exists customers")
+
+
+def test_the_customers_of_readme_are_shared_out_among_the_three_clouds(local: Any, told: str) -> None:
+    assert told.startswith(f"{ROWS:,} records of customers in postgresql:///customers: ")
+    shares = [local.rows(service, "select id, name, city, note from customers") for service in PRIMARIES]
+    assert min(map(len, shares)) > ROWS // 10
+    made = DataSet(schema_named("customers"), ROWS, seed=7).dicts()
+    assert sorted(chain(*shares)) == sorted((row["id"], row["name"], row["city"], row["note"]) for row in made)
+
+
+@pytest.mark.usefixtures("told")
+def test_the_query_of_readme_shows_the_customers_that_stand_there(local: Any) -> None:
+    rows = local.rows("aws-0", line_of_readme(r'psql aws-0 -c "(.* customers .*)"'))
+    readme = (ROOT / "README.md").read_text()
+    assert len(rows) == 3
+    assert all(value in readme for row in rows for value in row)
