@@ -10,6 +10,8 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11,$(
 
 BIN := .venv/bin
 FORTRESS := $(BIN)/fortress
+GATE = $(if $(filter off,$(POLICIES)),--no-policies)
+STRICTLY = $(if $(STRICT),--strict)
 PYTEST := $(BIN)/pytest --numprocesses $(TEST_WORKERS) --dist loadgroup
 COVERAGE := --cov --cov-report=term:skip-covered
 LOCK := $(BIN)/uv pip compile --quiet --generate-hashes --universal --no-emit-index-url --custom-compile-command "make lock" --python-version 3.11
@@ -21,7 +23,7 @@ setup: ## Install everything this checkout needs; a second run does only what ch
 	@$(PYTHON) tools/setup.py >&2
 
 up: setup ## Bring the local environment up: three clouds, their databases, the app
-	@$(FORTRESS) up
+	@$(FORTRESS) up $(GATE)
 
 status: setup ## Show what of the local environment runs, and where
 	@$(FORTRESS) status
@@ -29,17 +31,17 @@ status: setup ## Show what of the local environment runs, and where
 down: setup ## Take the local environment down; leaves nothing behind
 	@$(FORTRESS) down
 
-preview: setup ## Show what `pulumi up` would do to an environment, without a credential: make preview ENV=production
-	@$(FORTRESS) preview --env $(ENV)
+preview: setup ## Show what `pulumi up` would do to an environment, without a credential: make preview ENV=production [STRICT=1]
+	@$(FORTRESS) preview --env $(ENV) $(GATE) $(STRICTLY)
 
 rehearse: setup ## Bring an environment up with fake accounts and recorded resources only: make rehearse ENV=production
-	@$(FORTRESS) rehearse --env $(ENV)
+	@$(FORTRESS) rehearse --env $(ENV) $(GATE)
 
 refresh: setup ## Compare what is recorded with what really runs: make refresh ENV=local
 	@$(FORTRESS) refresh --env $(ENV)
 
 preview-comment: setup ## Print a preview as Markdown for a pull request: make preview-comment ENV=production
-	@$(FORTRESS) preview-comment --env $(ENV)
+	@$(FORTRESS) preview-comment --env $(ENV) $(GATE) $(STRICTLY)
 
 compliance: setup ## Judge an environment by all controls and write the reports, without a credential: make compliance ENV=production
 	@$(FORTRESS) compliance report --env $(ENV)

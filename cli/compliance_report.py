@@ -7,11 +7,12 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from cli.columns import columns
 from cli.compliance_input import ForeignState, Input, from_file, from_stack, preview_input
 from cli.compliance_rules import BadExemptions, RuleFiles, read_rules
+from cli.gate import PolicyViolations
 from localcloud.home import CHECKOUT, write_atomically
 from policies.frameworks import BadFramework
 from policies.options import BadConfiguration
@@ -24,6 +25,7 @@ from stacks.invalid_settings import InvalidSettings
 FOLDER = CHECKOUT / "build" / "compliance"
 READABLE = 0o644
 MOST_SHOWN = 20
+VIOLATION = 1
 
 
 class NothingNamed(Exception):
@@ -81,14 +83,43 @@ def report(wanted: Wanted, files: RuleFiles, *, at: datetime.datetime) -> Report
     return judge(found.resources, read_rules(files, own=found.ours), found.source, at)
 
 
-def section(document: Mapping[str, Any], at: datetime.datetime | None = None) -> str:
-    """The part of a pull request's comment: violations that are new against what is deployed, if anything is."""
-    at = at or datetime.datetime.now(datetime.UTC)
-    found = preview_input(document, json.dumps(document), engine="", simulated=True)
-    rules = read_rules(RuleFiles(), own=found.ours)
-    now = judge(found.resources, rules, found.source, at)
-    base = judge(found.base, rules, found.source, at) if found.base else None
-    return markdown.section(now, base)
+@dataclass(frozen=True)
+class JudgedPreview:
+    """A preview as the engine tells it, judged for a pull request's comment."""
+
+    now: Report
+    base: Report | None
+    """On what is deployed already, if anything is."""
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any], *, strict: bool = False, at: datetime.datetime | None = None) -> Self:
+        """Raises Unreadable."""
+        at = at or datetime.datetime.now(datetime.UTC)
+        found = preview_input(document, json.dumps(document), engine="", simulated=True)
+        rules = read_rules(RuleFiles(strict=strict), own=found.ours)
+        base = judge(found.base, rules, found.source, at) if found.base else None
+        return cls(judge(found.resources, rules, found.source, at), base)
+
+    @property
+    def section(self) -> str:
+        """Its part of the comment: violations that are new against what is deployed."""
+        return markdown.section(self.now, self.base)
+
+    def stop(self) -> None:
+        """Raises PolicyViolations where the policies would stop the update, for what is new and for what is not."""
+        if self.now.blocking:
+            raise PolicyViolations(blocking_lines(self.now), VIOLATION)
+
+
+def blocking_lines(report: Report) -> list[str]:
+    """The violations that block, a line each, in the words of the engine's pack."""
+    controls = {one.id: one for one in report.controls}
+    types = {one.urn: one.type for one in report.resources}
+    return [
+        f"{one.control}: {one.urn.rpartition('::')[2]} ({types[one.urn]}):"
+        f" {controls[one.control].title}: {one.reason or one.found.value}. {controls[one.control].remedy}"
+        for one in report.blocking
+    ]
 
 
 def write(report: Report, wanted: Sequence[Format], out: Path | None, *, only_named: bool) -> Path | None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from cli.gate import CONFIGURATION, PACK
 from policies.control import Control
 from policies.crossguard.configuration import Configuration
 from policies.crossguard.configuration_file import read_configuration_file
@@ -14,7 +15,6 @@ from policies.frameworks import FRAMEWORKS, framework
 from policies.registry import Registry, everything
 from policies.report import Rules
 
-PACK = Path(__file__).resolve().parents[1] / "policies" / "fortress"
 EXEMPTIONS = PACK.parent / "exemptions.yaml"
 
 
@@ -34,15 +34,14 @@ class RuleFiles:
 
 
 def read_rules(files: RuleFiles, *, own: bool) -> Rules:
-    """The rules; `own` is whether our own exemptions file stands in where none is named.
+    """The rules; `own` is whether our own configuration and exemptions stand in where none are named.
 
     Raises BadFramework, BadConfiguration and BadExemptions.
     """
     frameworks = tuple(framework(id_) for id_ in dict.fromkeys(files.frameworks or FRAMEWORKS))
     registry = everything()
-    configuration = (
-        read_configuration_file(registry.controls, files.configuration) if files.configuration else Configuration()
-    )
+    named = files.configuration or (CONFIGURATION if own else None)
+    configuration = read_configuration_file(registry.controls, named) if named else Configuration()
     if files.frameworks:
         ids = {one.id for one in frameworks}
         registry = Registry(check for check in registry if not ids.isdisjoint(_mapped(check.control)))

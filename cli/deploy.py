@@ -9,6 +9,7 @@ import shutil
 import sys
 
 from cli import overview
+from cli.gate import Gate
 from cli.stack_files import prepare_stack
 from cli.world import Session, home_of, shell_lines
 from localcloud.home import CHECKOUT, Home
@@ -27,7 +28,7 @@ def open_session(stack: str) -> Session:
     return Session(stack, environment, home_of(environment.world), locate())
 
 
-def bring_up(env: str, *, yes: bool, as_json: bool) -> None:
+def bring_up(env: str, gate: Gate, *, yes: bool, as_json: bool) -> None:
     """`pulumi up`; the local world's servers are started first where a reboot or a killed supervisor stopped them.
 
     Real clouds are changed only after the engine has asked, or with `yes`.
@@ -39,9 +40,9 @@ def bring_up(env: str, *, yes: bool, as_json: bool) -> None:
             wake(session.home)
         session.prepare()
         if as_json:
-            session.captured(*command)
+            gate.captured(session, *command)
         else:
-            session.run(*command)
+            gate.run(session, *command)
     if env == "local":
         overview.after_up(session.home, as_json=as_json)
 
@@ -59,12 +60,12 @@ def take_down(env: str, *, yes: bool) -> None:
         print("Nothing of the local environment is left on this machine.")
 
 
-def preview(env: str, *, real: bool) -> None:
+def preview(env: str, gate: Gate, *, real: bool) -> None:
     """`pulumi preview`, simulated unless `real`."""
     session = open_session(env if real or env == "local" else f"{REHEARSAL_PREFIX}{env}")
     with session.alone():
         session.prepare()
-        session.run("preview", *(() if sys.stdout.isatty() else ("--suppress-progress",)), "--suppress-outputs")
+        gate.run(session, "preview", *(() if sys.stdout.isatty() else ("--suppress-progress",)), "--suppress-outputs")
 
 
 def preview_as_json(env: str) -> dict[str, object]:
@@ -76,12 +77,12 @@ def preview_as_json(env: str) -> dict[str, object]:
     return document
 
 
-def rehearse(env: str) -> None:
+def rehearse(env: str, gate: Gate) -> None:
     """`pulumi up` of the environment on stand-ins that only record."""
     session = open_session(f"{REHEARSAL_PREFIX}{env}")
     with session.alone():
         session.prepare()
-        session.run("up", *_consent(session, yes=True), "--suppress-progress")
+        gate.run(session, "up", *_consent(session, yes=True), "--suppress-progress")
 
 
 def refresh(env: str) -> None:

@@ -11,6 +11,10 @@ EnvironmentName = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask before real clouds change.")]
+Policies = Annotated[
+    bool, typer.Option(help="Hold the run to the policies; without them nothing is judged, so say why to somebody.")
+]
+Strict = Annotated[bool, typer.Option("--strict", help="What cannot be determined yet stops the preview too.")]
 Real = Annotated[bool, typer.Option("--real", help="Ask the real clouds, with your own credentials and backend.")]
 
 
@@ -20,11 +24,12 @@ def mount(app: typer.Typer) -> None:
         app.command(command.__name__.replace("_", "-"))(command)
 
 
-def up(env: EnvironmentName = "local", yes: Yes = False, as_json: AsJson = False) -> None:
+def up(env: EnvironmentName = "local", yes: Yes = False, as_json: AsJson = False, policies: Policies = True) -> None:
     """Bring an environment up: `local` on this machine, any other in its clouds."""
     from cli import deploy
+    from cli.gate import Gate
 
-    deploy.bring_up(env, yes=yes, as_json=as_json)
+    deploy.bring_up(env, Gate(policies), yes=yes, as_json=as_json)
 
 
 def down(env: EnvironmentName = "local", yes: Yes = False) -> None:
@@ -41,18 +46,22 @@ def status(as_json: AsJson = False) -> None:
     overview.show(as_json=as_json)
 
 
-def preview(env: EnvironmentName = "production", real: Real = False) -> None:
+def preview(
+    env: EnvironmentName = "production", real: Real = False, policies: Policies = True, strict: Strict = False
+) -> None:
     """Show what `up` would change; without credentials, against the rehearsal of the environment if there is one."""
     from cli import deploy
+    from cli.gate import Gate
 
-    deploy.preview(env, real=real)
+    deploy.preview(env, Gate(policies, strict), real=real)
 
 
-def rehearse(env: EnvironmentName = "production") -> None:
+def rehearse(env: EnvironmentName = "production", policies: Policies = True) -> None:
     """Bring an environment up on stand-ins that only record, as the base for previews."""
     from cli import deploy
+    from cli.gate import Gate
 
-    deploy.rehearse(env)
+    deploy.rehearse(env, Gate(policies))
 
 
 def refresh(env: EnvironmentName = "local") -> None:
@@ -62,12 +71,18 @@ def refresh(env: EnvironmentName = "local") -> None:
     deploy.refresh(env)
 
 
-def preview_comment(env: EnvironmentName = "production") -> None:
-    """Print a preview as Markdown for a pull request: lost data stores first, then violations that are new."""
+def preview_comment(env: EnvironmentName = "production", policies: Policies = True, strict: Strict = False) -> None:
+    """Print a preview as Markdown for a pull request: lost data stores first, then violations that are new.
+
+    It is printed whatever it says; then violations that block end the command as they end `preview`.
+    """
     from cli import compliance_report, deploy, preview_comment
 
     document = deploy.preview_as_json(env)
-    print(preview_comment.render(env, document, compliance_report.section(document)))
+    judged = compliance_report.JudgedPreview.of(document, strict=strict)
+    print(preview_comment.render(env, document, judged.section), flush=True)
+    if policies:
+        judged.stop()
 
 
 def shell(

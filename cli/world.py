@@ -62,18 +62,18 @@ class Session:
         """What the engine's environment needs over and above the caller's."""
         return engine_variables(self.engine, self.home if self.simulated else None)
 
-    def run(self, *command: str, quiet: bool = False) -> None:
+    def run(self, *command: str, quiet: bool = False, variables: Mapping[str, str] | None = None) -> None:
         """Run a pulumi command on this stack, its output passed through; raises EngineFailed."""
-        status = self._process([*command, "--stack", self.stack], quiet=quiet).returncode
+        status = self._process([*command, "--stack", self.stack], quiet=quiet, variables=variables).returncode
         if status:
             raise EngineFailed(command, status)
 
-    def captured(self, *command: str) -> str:
+    def captured(self, *command: str, variables: Mapping[str, str] | None = None) -> str:
         """Run a pulumi command on this stack and return what it printed; raises EngineFailed with it shown."""
         result = subprocess.run(
             [self._pulumi, *command, "--stack", self.stack, "--non-interactive"],
             cwd=CHECKOUT,
-            env={**os.environ, **self.variables()},
+            env={**os.environ, **self.variables(), **(variables or {})},
             text=True,
             capture_output=True,
         )
@@ -123,11 +123,13 @@ class Session:
     def _engine_locks(self) -> list[Path]:
         return list((self.home.root / "state" / ".pulumi" / "locks").glob(f"**/{self.stack}/*.json"))
 
-    def _process(self, command: Sequence[str], *, quiet: bool) -> subprocess.CompletedProcess[str]:
+    def _process(
+        self, command: Sequence[str], *, quiet: bool, variables: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [self._pulumi, *command, "--non-interactive"] if quiet else [self._pulumi, *command],
             cwd=CHECKOUT,
-            env={**os.environ, **self.variables()},
+            env={**os.environ, **self.variables(), **(variables or {})},
             text=True,
             stdout=subprocess.DEVNULL if quiet else None,
             stderr=subprocess.DEVNULL if quiet else None,

@@ -57,7 +57,7 @@ class AwsZoneSigning(pulumi.ComponentResource):
         )
         route53.HostedZoneDnsSec(
             name,
-            hosted_zone_id=signer.hosted_zone_id,
+            hosted_zone_id=args.zone_id,
             signing_status="SIGNING",
             # Route 53 signs nothing while no key is active, and lets no key go while it signs.
             opts=child_of(self, opts, after=[signer]),

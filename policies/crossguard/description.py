@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,5 +79,13 @@ def _policy(control: Control, registry: Registry) -> Any:
         remediation_steps=control.remedy,
         url=control.link,
     )
-    policy.configSchema.properties.update(control.options.schema_properties())
+    policy.configSchema.properties.update(
+        {name: _without_default(schema) for name, schema in control.options.schema_properties().items()}
+    )
     return policy
+
+
+def _without_default(schema: dict[str, Any]) -> dict[str, Any]:
+    """The engine would write a default into the control's own options, where it hides what `all` says."""
+    told = f"{schema.get('description', '')} Default: {json.dumps(schema['default'])}.".strip()
+    return {name: value for name, value in schema.items() if name != "default"} | {"description": told}

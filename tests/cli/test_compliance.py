@@ -14,17 +14,19 @@ from typing import Any
 
 import pytest
 
-from cli.compliance_report import section
+from cli.compliance_report import JudgedPreview
+from cli.gate import PolicyViolations
 from cli.main import main
 from policies.exemptions import exempt
 from policies.report import FORMATS
 from policies.report.writers import json_document
-from policies.values import SECRET, SIGNATURE
+from policies.values import SECRET, SIGNATURE, UNKNOWNS
 from policies.verdicts import Status
 
 SERVER = "gcp:sql/databaseInstance:DatabaseInstance"
 GOOD = {"settings": {"ipConfiguration": {"sslMode": "ENCRYPTED_ONLY"}}}
 BAD = {"settings": {"ipConfiguration": {"sslMode": "ALLOW_UNENCRYPTED_AND_ENCRYPTED"}}}
+UNKNOWN = min(UNKNOWNS)
 HIDDEN = {"settings": {"ipConfiguration": {"sslMode": {SIGNATURE: SECRET, "ciphertext": "v1:x"}}}}
 ONLY = {"all": "disabled", "TLS-004": "mandatory"}
 ENTRY = {
@@ -324,7 +326,7 @@ def test_the_comment_on_a_pull_request_tells_what_is_new_against_what_is_deploye
         step("delete", ("gone", BAD), None),
         step("create", None, ("new", BAD)),
     ]
-    text = section({"steps": steps})
+    text = JudgedPreview.of({"steps": steps}).section
     point = text[text.index("**TLS-004**") :].partition("\n- ")[0]
     assert re.findall("`(.+)` in gcp: sslMode is", point) == ["new", "worse"]
 
@@ -332,9 +334,33 @@ def test_the_comment_on_a_pull_request_tells_what_is_new_against_what_is_deploye
 def test_the_comment_tells_all_where_nothing_is_deployed() -> None:
     root = {"urn": "urn:pulumi:rehearsal-dev::living-fortress::pulumi:pulumi:Stack::s", "type": "pulumi:pulumi:Stack"}
     steps = [{"op": "same", "oldState": root, "newState": root}, step("create", None, ("new", BAD))]
-    text = section({"steps": steps})
+    text = JudgedPreview.of({"steps": steps}).section
     assert "that the base has too" not in text
     assert "`new` in gcp: sslMode is" in text
+
+
+def test_a_preview_for_a_comment_is_stopped_by_what_blocks_and_by_nothing_else() -> None:
+    with pytest.raises(PolicyViolations) as stopped:
+        JudgedPreview.of({"steps": [step("same", ("old", BAD), ("old", BAD))]}).stop()
+    [line] = [line for line in str(stopped.value).splitlines() if line.startswith("TLS-004")]
+    assert line.startswith(f"TLS-004: old ({SERVER}): Database connections require TLS: sslMode is ALLOW_")
+    assert stopped.value.status == 1
+
+    nothing = JudgedPreview.of({"steps": [step("delete", ("gone", BAD), None)]})
+    nothing.stop()
+
+
+def test_a_preview_for_a_comment_is_stopped_by_what_is_open_only_if_strict() -> None:
+    unknown = {"settings": {"ipConfiguration": {"sslMode": UNKNOWN}}}
+    steps = [step("create", None, ("late", unknown))]
+
+    def lines(**how: bool) -> str:
+        with pytest.raises(PolicyViolations) as stopped:
+            JudgedPreview.of({"steps": steps}, **how).stop()
+        return str(stopped.value)
+
+    assert "TLS-004" not in lines()
+    assert "TLS-004: late" in lines(strict=True)
 
 
 def test_the_command_line_starts_without_what_only_reports_need() -> None:

@@ -263,7 +263,8 @@ def test_a_pack_describes_each_control_as_a_policy() -> None:
     info = Run().analyzer.GetAnalyzerInfo(None, Context())
     policies = {one.name: one for one in info.policies}
     assert list(policies) == ["T-1", "T-2", "T-3", "exemptions"]
-    assert plain(policies["T-1"].configSchema.properties) == {"most": {"default": 10, "type": "integer"}}
+    option = {"description": "Default: 10.", "type": "integer"}
+    assert plain(policies["T-1"].configSchema.properties) == {"most": option}
     assert policies["T-1"].policy_type == analyzer_pb2.POLICY_TYPE_RESOURCE
     assert policies["T-3"].policy_type == analyzer_pb2.POLICY_TYPE_STACK
     assert policies["T-1"].severity == analyzer_pb2.POLICY_SEVERITY_CRITICAL

@@ -108,6 +108,16 @@ def test_a_preview_stops_at_a_violation_and_names_it(packed: Packed) -> None:
     assert packed.run("preview", *packed.pack("soc2")).returncode != 0
 
 
+def test_an_option_for_all_reaches_its_control_and_an_option_of_its_own_goes_before(packed: Packed) -> None:
+    packed.resources_of("""
+aws.cloudwatch.LogGroup("short", retention_in_days=90, opts=pulumi.ResourceOptions(provider=on_aws))
+""")
+    assert packed.run("preview", *packed.pack(LOG_006="mandatory")).returncode != 0
+    assert packed.run("preview", *packed.pack(all={"minimumLogDays": 30}, LOG_006="mandatory")).returncode == 0
+    own = {"enforcementLevel": "mandatory", "minimumLogDays": 365}
+    assert packed.run("preview", *packed.pack(all={"minimumLogDays": 30}, LOG_006=own)).returncode != 0
+
+
 def test_what_is_unknown_is_counted_at_preview_and_settled_before_the_resource_is_made(packed: Packed) -> None:
     packed.resources_of(UNKNOWN_UNTIL_UP)
     preview = packed.run("preview", *packed.pack())

@@ -98,3 +98,16 @@ def test_durations_are_read_in_days(text: str, expected: float) -> None:
 def test_what_is_no_duration_is_of_a_wrong_shape(text: str) -> None:
     with pytest.raises(WrongShape, match="duration"):
         days(View(value={"for": text}), "for")
+
+
+def test_a_zone_is_signed_also_where_its_id_came_through_the_key_that_signs() -> None:
+    zone = resource("aws:route53/zone:Zone", "zone", {"name": "shop.example"})
+    key = resource("aws:route53/keySigningKey:KeySigningKey", "key", {"hostedZoneId": UNKNOWN}, hostedZoneId=zone)
+    dnssec = "aws:route53/hostedZoneDnsSec:HostedZoneDnsSec"
+    signing = resource(dnssec, "signing", {"hostedZoneId": UNKNOWN}, hostedZoneId=key)
+    assert verdict("TLS-008", zone, key, signing) is Status.PASS
+
+    other = resource("aws:route53/zone:Zone", "other", {"name": "other.example"})
+    of_other = resource("aws:route53/keySigningKey:KeySigningKey", "key", {"hostedZoneId": UNKNOWN}, hostedZoneId=other)
+    assert verdict("TLS-008", zone, other, of_other, signing) is Status.FAIL
+    assert verdict("TLS-008", zone, key) is Status.FAIL

@@ -15,6 +15,7 @@ import pytest
 import yaml
 from pulumi import automation as auto
 
+from cli.gate import CONFIGURATION, PACK
 from cli.stack_files import prepare_stack
 from cli.world import engine_variables
 from localcloud.home import Home
@@ -22,6 +23,7 @@ from tools.engine import locate
 
 ROOT = Path(__file__).resolve().parents[2]
 GOLDEN = Path(__file__).parent / "golden"
+POLICIES = {"policy_packs": [str(PACK)], "policy_pack_configs": [str(CONFIGURATION)]}
 TODAY = datetime.date(2030, 1, 1)
 
 
@@ -37,6 +39,15 @@ class Rehearsed:
     project: Path
     home: Home
     stack: auto.Stack
+
+    def up(self) -> dict[str, int]:
+        """`pulumi up` with the policies, as `fortress up` runs it; what it did to how many resources."""
+        return dict(self.stack.up(**POLICIES).summary.resource_changes or {})
+
+    def preview(self) -> dict[str, int]:
+        """`pulumi preview` with the policies."""
+        summary = self.stack.preview(**POLICIES).change_summary
+        return {str(getattr(kind, "value", kind)): count for kind, count in summary.items()}
 
     def set(self, key: str, value: Any) -> None:
         """Change a setting, as an edit of the settings file would."""

@@ -150,12 +150,13 @@ class Charts(Options):
     """What CHG-007 may be told."""
 
     allowed_charts: tuple[str, ...] = Field(
-        default=(), description="Beginnings of the addresses that charts may come from; none means any."
+        default=(), description="Repositories, such as oci://quay.io/team, that charts may come from; none means any."
     )
 
     def allows(self, address: str) -> bool:
-        """Whether the address begins as one of them."""
-        return not self.allowed_charts or address.startswith(self.allowed_charts)
+        """Whether the address is one of them, or lies in it."""
+        known = [one.rstrip("/") for one in self.allowed_charts]
+        return not known or any(address == one or address.startswith(f"{one}/") for one in known)
 
 
 pinned_charts = control(

@@ -53,9 +53,12 @@ def public_zone_is_signed(zone: Resource) -> Verdict:
 @strong_certificates
 @in_stack("aws:route53/zone:Zone", reads=["vpcs"])
 def hosted_zone_is_signed(zone: Resource, stack: Stack) -> Verdict:
+    """Programs often take the zone's id from the key, so that signing comes after it."""
     if zone.objects("vpcs"):
         return NOT_APPLICABLE
-    signing = stack.companions(zone, "aws:route53/hostedZoneDnsSec:HostedZoneDnsSec", by="hostedZoneId")
+    named_by = [zone, *stack.companions(zone, "aws:route53/keySigningKey:KeySigningKey", by="hostedZoneId")]
+    dnssec = "aws:route53/hostedZoneDnsSec:HostedZoneDnsSec"
+    signing = [found for one in named_by for found in stack.companions(one, dnssec, by="hostedZoneId")]
     signed = any(one.text("signingStatus", default="SIGNING") == "SIGNING" for one in signing)
     return passes_if(signed, "no signing belongs to it")
 

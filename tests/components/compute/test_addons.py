@@ -221,6 +221,7 @@ def test_every_public_zone_is_signed(addons: Any) -> None:
     engine = addons.engine
     signing = engine.only("aws:route53/hostedZoneDnsSec:HostedZoneDnsSec")
     assert signing["signingStatus"] == "SIGNING"
+    assert signing["hostedZoneId"] == engine.only("aws:route53/keySigningKey:KeySigningKey")["hostedZoneId"]
     assert {one.urn for one in engine.all("aws:route53/keySigningKey:KeySigningKey")} <= set(signing.depends_on)
     assert engine.only("azure-native:dns:DnssecConfig")["zoneName"] == "test-azure"
     assert engine.only("gcp:dns/managedZone:ManagedZone")["dnssecConfig"] == {"state": "on"}

@@ -1,0 +1,86 @@
+"""The policies that stand before every change: the pack that the engine runs, and what to say where it stops a run."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cli.world import EngineFailed, Session
+from localcloud.home import CHECKOUT
+
+PACK = CHECKOUT / "policies" / "fortress"
+CONFIGURATION = CHECKOUT / "policies" / "configuration.json"
+DEBUG_COMMANDS = {"PULUMI_DEBUG_COMMANDS": "true"}
+"""Without it the engine has no `--event-log`; Pulumi's Automation API reads events in the same way."""
+
+
+class PolicyViolations(Exception):
+    """The policies stopped a run of the engine: a line a violation."""
+
+    def __init__(self, lines: Sequence[str], status: int) -> None:
+        super().__init__("\n".join(lines))
+        self.status = status
+
+
+@dataclass(frozen=True)
+class Gate:
+    """How a run of the engine on a stack of ours is held to the policies."""
+
+    enforced: bool = True
+    strict: bool = False
+    """Whether what cannot be determined stops a preview too."""
+
+    def run(self, session: Session, *command: str) -> None:
+        """`Session.run` with the policies; raises PolicyViolations and EngineFailed."""
+        with self._standing() as options:
+            session.run(*command, *options, variables=DEBUG_COMMANDS)
+
+    def captured(self, session: Session, *command: str) -> str:
+        """`Session.captured` with the policies; raises PolicyViolations and EngineFailed."""
+        with self._standing() as options:
+            return session.captured(*command, *options, variables=DEBUG_COMMANDS)
+
+    @contextmanager
+    def _standing(self) -> Iterator[tuple[str, ...]]:
+        """The engine's options; a run that fails inside is told by its violations, if it has any."""
+        if not self.enforced:
+            print("Without policies: nothing is judged.", file=sys.stderr, flush=True)
+            yield ()
+            return
+        with tempfile.TemporaryDirectory(prefix="fortress-") as folder:
+            events, configuration = Path(folder) / "events", Path(folder) / "configuration.json"
+            configuration.write_text(json.dumps(configured(strict=self.strict)))
+            try:
+                yield (
+                    *("--policy-pack", str(PACK), "--policy-pack-config", str(configuration)),
+                    *("--event-log", str(events)),
+                )
+            except EngineFailed as failure:
+                lines = violations(events.read_text(encoding="utf-8") if events.exists() else "")
+                if lines:
+                    raise PolicyViolations(lines, failure.status) from None
+                raise
+
+
+def configured(*, strict: bool) -> dict[str, Any]:
+    """What this project's environments are held to."""
+    document: dict[str, Any] = json.loads(CONFIGURATION.read_text(encoding="utf-8"))
+    return {**document, "all": {**document["all"], "strict": strict}}
+
+
+def violations(events: str) -> list[str]:
+    """The violations that block, a line each, once each, of the engine's events (a JSON document a line)."""
+    found = (json.loads(line).get("policyEvent") for line in events.splitlines() if '"policyEvent"' in line)
+    return list(dict.fromkeys(_line(one) for one in found if one and one["enforcementLevel"] == "mandatory"))
+
+
+def _line(event: dict[str, Any]) -> str:
+    _, _, types, name = [*event.get("resourceUrn", "").split("::", 3), "", "", "", ""][:4]
+    place = f"{name} ({types.rpartition('$')[2]})" if name else "the stack"
+    return f"{event['policyName']}: {place}: {' '.join(event['message'].split())}"

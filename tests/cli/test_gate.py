@@ -1,0 +1,128 @@
+"""The policies before every change: what stops a run, what it then says, and how one does without."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cli import gate
+from cli.main import main
+from localcloud.home import CHECKOUT, Home
+
+ENVIRONMENT = "preview-43"
+ISSUER = "aws:iam/openIdConnectProvider:OpenIdConnectProvider"
+URN = "urn:pulumi:rehearsal-dev::living-fortress::livingfortress:keys:AwsKey$aws:kms/key:Key::dev-aws"
+
+Fortress = Callable[..., tuple[int, str]]
+
+
+def event(level: str, message: str, urn: str = URN) -> str:
+    said = {"resourceUrn": urn, "policyName": "KEY-001", "enforcementLevel": level, "message": message}
+    return json.dumps({"sequence": 1, "policyEvent": said})
+
+
+def test_a_violation_that_blocks_is_one_line_and_is_told_once() -> None:
+    events = [
+        json.dumps({"sequence": 0, "preludeEvent": {}}),
+        event("advisory", "It only warns."),
+        event("mandatory", "It never\n  rotates. Rotate it.\n"),
+        event("mandatory", "It never\n  rotates. Rotate it.\n"),
+        event("mandatory", "Nothing is tagged.", urn=""),
+    ]
+    assert gate.violations("\n".join(events)) == [
+        "KEY-001: dev-aws (aws:kms/key:Key): It never rotates. Rotate it.",
+        "KEY-001: the stack: Nothing is tagged.",
+    ]
+
+
+def test_without_events_there_is_no_violation() -> None:
+    assert gate.violations("") == []
+
+
+@pytest.fixture
+def fortress(world: Home, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Fortress:
+    """The command in this process; its exit status, and the lines of the error."""
+
+    def run(command: str, *options: str) -> tuple[int, str]:
+        monkeypatch.setattr(sys, "argv", ["fortress", command, "--env", ENVIRONMENT, *options])
+        with pytest.raises(SystemExit) as stopped:
+            main()
+        out, error = capfd.readouterr()
+        return int(stopped.value.code or 0), "\n".join(
+            line for line in error.splitlines() if line.startswith("error: ")
+        ) or out
+
+    return run
+
+
+@pytest.fixture
+def also(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., None]:
+    """Hold the environments to something that they do not keep."""
+
+    def configure(**options: Any) -> None:
+        document = json.loads(gate.CONFIGURATION.read_text())
+        document["all"] |= options
+        path = tmp_path / "configuration.json"
+        path.write_text(json.dumps(document))
+        monkeypatch.setattr(gate, "CONFIGURATION", path)
+
+    return configure
+
+
+@pytest.mark.engine
+def test_a_preview_passes_the_policies_stops_at_a_violation_and_does_without_them_only_if_told(
+    fortress: Fortress, also: Callable[..., None]
+) -> None:
+    status, shown = fortress("preview")
+    assert status == 0, shown
+    assert "fortress@v" in shown
+    assert "not determinable yet" in shown
+
+    status, lines = fortress("preview", "--strict")
+    assert status != 0
+    assert f"error: IAM-009: preview-43-aws-federation-aws ({ISSUER}): " in lines
+    assert "cannot be determined: url is not known yet" in lines
+
+    also(allowedRegistries=["registry.example/elsewhere"])
+    status, lines = fortress("preview")
+    assert status != 0
+    told = lines.splitlines()
+    assert all(line.startswith("error: CHG-001: preview-43-aws-ledger-") for line in told), lines
+    assert {line.partition("(")[2].partition(")")[0] for line in told} == {
+        "kubernetes:apps/v1:Deployment",
+        "kubernetes:batch/v1:Job",
+    }
+    assert fortress("preview", "--no-policies")[0] == 0
+
+
+@pytest.mark.engine
+def test_what_turns_out_bad_while_it_goes_up_is_stopped_before_it_is_there(
+    fortress: Fortress, also: Callable[..., None], world: Home
+) -> None:
+    also(allowedIssuers=["https://issuer.example/*"])
+    assert fortress("preview")[0] == 0
+
+    status, lines = fortress("rehearse")
+    assert status != 0
+    assert lines.startswith("error: IAM-009: preview-43-aws-federation-aws ")
+    records = (world.root / "rehearsals" / "records").rglob("*.json")
+    types = {json.loads(path.read_text())["type"] for path in records}
+    assert "aws:eks/cluster:Cluster" in types
+    assert ISSUER not in types
+
+
+def test_make_passes_on_how_the_policies_are_meant() -> None:
+    def recipe(*variables: str) -> str:
+        command = ["make", "--dry-run", "--always-make", "preview", "ENV=dev", *variables]
+        return subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=True).stdout
+
+    assert "--no-policies" not in recipe()
+    assert "--strict" not in recipe()
+    assert "--no-policies" in recipe("POLICIES=off")
+    assert "--strict" in recipe("STRICT=1")
