@@ -17,6 +17,8 @@ from app.api.readiness import Readiness
 from app.api.services import Services
 from app.api.telemetry import Metrics, Telemetry
 from app.background import Background
+from app.camouflage.noticing import Noticing
+from app.camouflage.watch import CanaryWatch
 from app.credits import Ledger
 from app.data_plane import DataPlane
 from app.personal_data import master_key
@@ -55,13 +57,16 @@ def create_app(
     )
     plane.transfers.bound(halves or {})
     services = _services(settings, plane, decoy)
+    noticing = Noticing(settings.canary_key, plane) if settings.canary_key else None
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await plane.open()
         try:
-            async with Background(plane.workers()):
+            async with Background([*plane.workers(), *(noticing.workers() if noticing else ())]):
                 yield
+            if noticing:
+                await noticing.sightings.flush()
         finally:
             await plane.close()
 
@@ -78,6 +83,12 @@ def create_app(
     problems.install(app)
     app.add_middleware(BodyLimit)
     app.add_middleware(BalanceReads, services=services)
+    if noticing:
+        app.add_middleware(
+            CanaryWatch, canaries=noticing.canaries, sightings=noticing.sightings, callers=services.callers
+        )
+        for counter in noticing.metrics.counters:
+            services.metrics.register(counter)
     app.add_middleware(Telemetry, metrics=services.metrics, is_draining=lambda: services.readiness.draining)
     return app
 

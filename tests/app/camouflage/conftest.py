@@ -31,13 +31,19 @@ ROWS = 24
 
 
 @pytest.fixture(scope="session")
-def operator_key() -> CamouflageKey:
-    return CamouflageKey(bytes(range(32)), DOMAINS)
+def world_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("camouflage")
 
 
 @pytest.fixture(scope="session")
-def world_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("camouflage")
+def canary_file(world_folder: Path) -> Path:
+    CamouflageKey.create(world_folder / "key.json", DOMAINS, random=lambda size: bytes(range(size)))
+    return world_folder / "key.json"
+
+
+@pytest.fixture(scope="session")
+def operator_key(canary_file: Path) -> CamouflageKey:
+    return CamouflageKey.read(canary_file)
 
 
 @pytest.fixture(scope="session")
@@ -91,7 +97,12 @@ def decoys(decoys_text: str, answering: Postgres, monkeypatch: pytest.MonkeyPatc
 
 @pytest.fixture
 def decoy_settings(
-    postgres: Postgres, world_folder: Path, decoys_text: str, decoy_master: FileMasterKey, tmp_path: Path
+    postgres: Postgres,
+    world_folder: Path,
+    decoys_text: str,
+    decoy_master: FileMasterKey,
+    canary_file: Path,
+    tmp_path: Path,
 ) -> CamouflageSettings:
     (tmp_path / "decoys.json").write_text(decoys_text)
     (tmp_path / "jwks.json").write_text(postgres.authority.jwks())
@@ -103,7 +114,7 @@ def decoy_settings(
         oidc_audience=AUDIENCE,
         oidc_jwks_uri=(tmp_path / "jwks.json").as_uri(),
         master_key=f"file:{world_folder / 'decoy-master.json'}",
-        canary_key=tmp_path / "key.json",
+        canary_key=canary_file,
         drain_seconds=0.5,
     )
 
