@@ -1,0 +1,7 @@
+"""From a sample to a schema whose records resemble it."""
+
+from app.synthetic.fidelity.fitting.column import Options
+from app.synthetic.fidelity.fitting.fit import fit
+from app.synthetic.fidelity.fitting.fitted import Fitted, FittedColumn
+
+__all__ = ["Fitted", "FittedColumn", "Options", "fit"]

@@ -1,0 +1,107 @@
+"""A whole sample as a schema."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+import pyarrow as pa
+
+from app.synthetic.columns import Joint
+from app.synthetic.errors import UnknownField, placed
+from app.synthetic.fidelity.columns import Floats, Role, Series, series_of
+from app.synthetic.fidelity.errors import UnfitSample
+from app.synthetic.fidelity.fitting import texts
+from app.synthetic.fidelity.fitting.column import Options, fit_column
+from app.synthetic.fidelity.fitting.fitted import Fitted, FittedColumn
+from app.synthetic.fidelity.fitting.ranks import correlations
+from app.synthetic.fidelity.fitting.relations import with_delays, with_places, with_tables
+from app.synthetic.fidelity.samples import Sample
+from app.synthetic.kinds import kinds
+from app.synthetic.schema import CORRELATIONS
+
+ORDERED = ("number.", "boolean", "date", "timestamp", "choice")
+"""Kinds whose values can be put into an order that means something."""
+
+
+def fit(
+    sample: Sample, name: str, options: Options | None = None, progress: Callable[[int, int], object] | None = None
+) -> Fitted:
+    """A schema whose records resemble a sample's: its columns one by one, and which numbers go together.
+
+    No value that is rarer than `rare` gets into it, nor what identifies people. Raises UnfitSample and UnknownField.
+    """
+    chosen = options or Options()
+    with placed(sample.name):
+        series = _usable(sample, chosen)
+        columns: Sequence[FittedColumn] = [
+            fit_column(each, chosen) for each in _watched(list(series.values()), progress)
+        ]
+        columns, hidden = with_places(columns, series, rare=chosen.rare)
+        columns = with_delays(with_tables(columns, series, rare=chosen.rare), series)
+        renamed = {each.name: _renamed(each.name) for each in columns}
+        ordered = {renamed[each.name]: _order(series[each.name]) for each in columns if _is_ordered(each, series)}
+        learnt = {str(each.field["corpus"]): each.name for each in columns if "corpus" in each.field}
+        return Fitted(
+            name=name,
+            rows=sample.size,
+            columns=tuple(_under(each, renamed) for each in columns),
+            hidden=hidden,
+            correlations=correlations(ordered),
+            left_out={
+                each: f"no kind makes {sample.table[each].type}"
+                for each in sample.table.column_names
+                if each not in series
+            },
+            corpora={file: texts.corpus_of(series[each], seed=chosen.seed) for file, each in learnt.items()},
+        )
+
+
+def _usable(sample: Sample, options: Options) -> dict[str, Series]:
+    """The columns of which fields can be made."""
+    if sample.size < options.rare:
+        raise UnfitSample(f"has {sample.size} rows, and what fewer than {options.rare} have gets into no schema")
+    series = {each: series_of(sample, each) for each in sample.table.column_names}
+    for each in options.learn:
+        if each not in series:
+            raise UnknownField("field", each, series)
+        if series[each].role not in (Role.TEXT, Role.CATEGORY) or not pa.types.is_string(series[each].values.type):
+            raise UnfitSample("holds no texts to learn", place=f"{sample.name}, column {each}")
+    usable = {name: each for name, each in series.items() if each.role is not Role.OTHER}
+    if not usable:
+        raise UnfitSample("has no column of which a field can be made")
+    return usable
+
+
+def _watched(series: Sequence[Series], progress: Callable[[int, int], object] | None) -> Iterator[Series]:
+    for number, each in enumerate(series):
+        if progress is not None:
+            progress(number, len(series))
+        yield each
+
+
+def _renamed(name: str) -> str:
+    """A field's name: one that a schema keeps for itself gets an underscore."""
+    kept = kinds().get(name)
+    return f"{name}_" if name == CORRELATIONS or (kept is not None and issubclass(kept, Joint)) else name
+
+
+def _under(column: FittedColumn, renamed: dict[str, str]) -> FittedColumn:
+    field = dict(column.field)
+    if "field" in field:
+        field["field"] = renamed[field["field"]]
+    return replace(column, name=renamed[column.name], field=field)
+
+
+def _is_ordered(column: FittedColumn, series: dict[str, Series]) -> bool:
+    """Whether a field may be put into another order: it is made of no other, and its values have an order."""
+    of_numbers = column.kind != "choice" or series[column.name].role is Role.NUMBER
+    unique = bool(column.field.get("unique"))
+    return column.kind.startswith(ORDERED) and column.kind != "timestamp.after" and of_numbers and not unique
+
+
+def _order(series: Series) -> Floats:
+    if series.role is not Role.CATEGORY:
+        return series.numbers
+    return np.array(series.values.cast(pa.float64()).to_numpy(zero_copy_only=False), dtype=np.float64)

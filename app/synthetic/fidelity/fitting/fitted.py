@@ -1,0 +1,104 @@
+"""What was fitted: a schema, and for each field what speaks for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from dataclasses import field as made_by
+from typing import Any
+
+import yaml
+
+from app.synthetic.fidelity.fitting.families import Candidate
+
+WIDTH = 120
+
+
+@dataclass(frozen=True)
+class FittedColumn:
+    """A column of the sample as a field of a schema."""
+
+    name: str
+    field: dict[str, Any]
+    reason: str
+    """Why this kind, and what of the column is lost."""
+    nulls: float = 0.0
+    hidden: Mapping[str, Any] = made_by(default_factory=dict)
+    """Columns that only this one needs."""
+    candidates: tuple[Candidate, ...] = ()
+    """Distributions of numbers, the best one first."""
+
+    @property
+    def kind(self) -> str:
+        """Kind of the field."""
+        return str(self.field["kind"])
+
+    def entry(self) -> Any:
+        """The field as a schema file has it."""
+        entry = dict(self.field) | ({"nulls": self.nulls} if self.nulls else {})
+        return self.kind if len(entry) == 1 else entry
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A schema whose records resemble a sample."""
+
+    name: str
+    rows: int
+    """Of the sample, as far as it was looked at."""
+    columns: tuple[FittedColumn, ...]
+    hidden: Mapping[str, Any]
+    correlations: Mapping[str, Mapping[str, float]]
+    left_out: Mapping[str, str]
+    """Columns of the sample that no kind can make, and why."""
+    corpora: Mapping[str, str]
+    """Texts to write into files before the schema is used, by name of the file."""
+
+    def yaml(self) -> str:
+        """The schema as a file, with what speaks for each field as comments before it."""
+        notes = [
+            f"Fitted to {self.rows:,} records.",
+            *(f"{each.name}: {each.reason}." for each in self.columns),
+            *(f"{name}: left out, {reason}." for name, reason in self.left_out.items()),
+        ]
+        document = {
+            "name": self.name,
+            "hidden": {**self.hidden, **{name: of for each in self.columns for name, of in each.hidden.items()}},
+            "fields": {each.name: each.entry() for each in self.columns},
+            "correlations": self.correlations,
+        }
+        filled = {key: value for key, value in document.items() if value}
+        dumped = yaml.safe_dump(filled, sort_keys=False, allow_unicode=True, width=WIDTH, default_flow_style=None)
+        return "".join(f"# {' '.join(note.split())}\n" for note in notes) + str(dumped)
+
+    def as_json(self) -> dict[str, Any]:
+        """What was fitted, for programs."""
+        return {
+            "schema": self.name,
+            "rows": self.rows,
+            "columns": [
+                {
+                    "name": each.name,
+                    "kind": each.kind,
+                    "reason": each.reason,
+                    "nulls": each.nulls,
+                    "distance": each.candidates[0].distance if each.candidates else None,
+                    "candidates": [_candidate(one) for one in each.candidates],
+                }
+                for each in self.columns
+            ],
+            "correlations": self.correlations,
+            "left_out": self.left_out,
+            "corpora": sorted(self.corpora),
+        }
+
+
+def _candidate(one: Candidate) -> dict[str, Any]:
+    return {
+        "name": one.name,
+        "log_likelihood": one.log_likelihood,
+        "parameters": one.free,
+        "aic": one.aic,
+        "bic": one.bic,
+        "distance": one.distance,
+    }

@@ -1,0 +1,141 @@
+"""What fields have to do with one another: places that agree, tables of categories, moments that follow others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pyarrow as pa
+
+from app.synthetic.countries import countries
+from app.synthetic.fidelity.columns import Role, Series
+from app.synthetic.fidelity.fitting import moments
+from app.synthetic.fidelity.fitting.categories import OTHER, Categories, categories_of
+from app.synthetic.fidelity.fitting.column import NULL_DIGITS, as_category
+from app.synthetic.fidelity.fitting.fitted import FittedColumn
+from app.synthetic.fidelity.fitting.observed import significant
+
+KNOWN = 0.9
+"""Share of records in countries that have places and names here."""
+FEW_MERGED = 0.05
+OF_PEOPLE = ("person.", "identifier.iban")
+
+Columns = Sequence[FittedColumn]
+AllSeries = Mapping[str, Series]
+
+
+def with_places(columns: Columns, series: AllSeries, *, rare: int) -> tuple[Columns, dict[str, Any]]:
+    """Columns of places agree, and so do names of people with them; and the draw of the places that they share.
+
+    Where all are categories, and nobody lives there, they stay the categories that they are: their names are common.
+    """
+    placed = [each.name for each in columns if each.kind.startswith("place.")]
+    shares = next((_known(series[each.name]) for each in columns if each.kind == "place.country"), {})
+    peopled = bool(shares) and any(each.kind.startswith(OF_PEOPLE) for each in columns)
+    common = {name: _common(series[name], rare) for name in placed}
+    if placed and all(common.values()) and not peopled:
+        return [_chosen(each, series, common.get(each.name)) for each in columns], {}
+    drawn = {"place": {"kind": "place", "countries": shares}} if shares else {}
+    return [_without_own_nulls(each) if shares else each for each in columns], drawn
+
+
+def with_tables(columns: Columns, series: AllSeries, *, rare: int) -> Columns:
+    """Categories that another column's value decides are looked up there: the currency of a country."""
+    categories = {
+        each.name: found
+        for each in columns
+        if each.kind in ("choice", "place.country")
+        and series[each.name].role is Role.CATEGORY
+        and not pa.types.is_boolean(series[each.name].values.type)
+        and (found := categories_of(series[each.name], rare=rare))
+    }
+    found_columns: list[FittedColumn] = []
+    looked_up: set[str] = set()
+    for each in columns:
+        table = None
+        for name in categories if each.kind == "choice" and each.name in categories else ():
+            if name != each.name and name not in looked_up:
+                table = _table(series[name], categories[name], series[each.name], categories[each.name])
+            if table:
+                looked_up.add(each.name)
+                break
+        found_columns.append(_looked_up(each, name, table) if table else each)
+    return found_columns
+
+
+def with_delays(columns: Columns, series: AllSeries) -> Columns:
+    """Moments that never come before another column's follow these."""
+    timed = [each.name for each in columns if each.kind in ("date", "timestamp")]
+    means = {name: float(series[name].known.mean()) for name in timed}
+    found: list[FittedColumn] = []
+    for each in columns:
+        delays = {
+            name: delay
+            for name in timed
+            if each.kind == "timestamp"
+            and means[name] < means[each.name]
+            and _overlap(series[name], series[each.name])
+            and (delay := moments.delay(series[name], series[each.name])) is not None
+        }
+        nearest = min(delays, key=lambda name: delays[name], default=None)
+        found.append(_following(each, nearest, delays[nearest], series) if nearest else each)
+    return found
+
+
+def _known(country: Series) -> dict[str, float]:
+    """Shares of the countries that are known here, where these are most."""
+    counts = {name: count for name, count in country.counts.items() if name in countries()}
+    total = sum(country.counts.values())
+    if sum(counts.values()) < KNOWN * total:
+        return {}
+    return {name: significant(count / total, NULL_DIGITS) for name, count in counts.items()}
+
+
+def _common(series: Series, rare: int) -> Categories | None:
+    if series.role is not Role.CATEGORY:
+        return None
+    found = categories_of(series, rare=rare)
+    return found if found and found.merged_share <= FEW_MERGED else None
+
+
+def _chosen(column: FittedColumn, series: AllSeries, common: Categories | None) -> FittedColumn:
+    return replace(as_category(series[column.name], common), nulls=column.nulls) if common else column
+
+
+def _without_own_nulls(column: FittedColumn) -> FittedColumn:
+    """Countries without IBANs have none: to leave out more would be to leave them out twice."""
+    return replace(column, nulls=0.0) if column.kind == "identifier.iban" else column
+
+
+def _table(one: Series, known: Categories, other: Series, theirs: Categories) -> dict[str, str] | None:
+    """For each category of one column that of the other; None where some has two."""
+    pairs = pa.table({"one": one.labels, "other": other.labels}).drop_null().group_by(["one", "other"]).aggregate([])
+    table: dict[str, str] = {}
+    for key, value in zip(*(pairs[name].to_pylist() for name in ("one", "other")), strict=True):
+        label = theirs.label(value)
+        if table.setdefault(known.label(key), label) != label:
+            return None
+    return table if len(table) == len(known.shares) > 1 and len(set(table.values())) > 1 else None
+
+
+def _looked_up(column: FittedColumn, field: str, table: dict[str, str]) -> FittedColumn:
+    kept = dict(sorted(table.items(), key=lambda pair: (pair[0] == OTHER, pair[0])))
+    return replace(column, field={"kind": "lookup", "field": field, "table": kept}, reason=f"what {field} decides")
+
+
+def _overlap(one: Series, other: Series) -> bool:
+    """Whether some moment of the later column lies before one of the earlier: else that none does means nothing."""
+    return bool(other.known.min() < one.known.max())
+
+
+def _following(column: FittedColumn, since: str, delay: float, series: AllSeries) -> FittedColumn:
+    field = {
+        "kind": "timestamp.after",
+        "field": since,
+        "mean_days": significant(delay),
+        "until": moments.moment(moments.until(series[column.name])),
+    }
+    there = series[since].present
+    missing = 1 - float(series[column.name].present[there].mean())
+    return replace(column, field=field, reason=f"never before {since}", nulls=significant(missing, NULL_DIGITS))
