@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from app.scopes import Scope
+
 if TYPE_CHECKING:
     from app.camouflage.preparing import Prepared
     from app.camouflage.settings import CamouflageSettings
 
-KEY_VARIABLE = "FORTRESS_CAMOUFLAGE_CANARY_KEY"
-Key = Annotated[Path, typer.Option(envvar=KEY_VARIABLE, help="File of the operator's key.")]
+SCOPES = (Scope.READ, Scope.SPEND)
 Place = Annotated[int, typer.Option(min=0, max=99, help="A number that stands for where the bundle is planted.")]
 Rows = Annotated[str, typer.Option(help="How many decoys; 1e4 is ten thousand.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
@@ -85,6 +87,33 @@ async def _prepare(
                 now=datetime.now(UTC),
                 progress=lambda done: report(done, rows),
             )
+
+
+@app.command()
+def bundle(
+    out: Annotated[str, typer.Option(help="A file or a table, as `fortress synth --out` takes it.")],
+    place: Place = 0,
+    rows: Rows = "1000",
+    scope: Annotated[
+        list[Scope] | None, typer.Option(help="What the credentials are for; may be repeated; default: read and spend.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a table of fake customers to plant: account, address and credential of each betray whoever uses them.
+
+    The settings of the decoys say which issuer and audience the credentials name.
+    """
+    from app.camouflage.bundle import bundle as customers
+    from app.camouflage.credentials import Bearer
+    from app.camouflage.key import CamouflageKey
+    from app.camouflage.settings import CamouflageSettings
+    from app.settings import load
+    from cli.synth import measured, rows_of
+
+    settings = load(CamouflageSettings)
+    bearer = Bearer(settings.oidc_issuer, settings.oidc_audience, [str(each) for each in scope or SCOPES])
+    summary = measured(customers(CamouflageKey.read(settings.canary_key), place, rows_of(rows), bearer), out)
+    print(json.dumps(asdict(summary)) if as_json else summary)
 
 
 @app.command()

@@ -79,7 +79,7 @@ def synth(
     if not out:
         _print(data)
         return
-    summary = _measured(data, out)
+    summary = measured(data, out)
     print(json.dumps(asdict(summary)) if as_json else summary)
 
 
@@ -94,7 +94,8 @@ def rows_of(text: str) -> int:
     return int(number)
 
 
-def _measured(data: DataSet, out: str) -> Summary:
+def measured(data: DataSet, out: str) -> Summary:
+    """Write a data set, with a bar on a terminal, and what that cost."""
     from cli.operators import progress
 
     started = time.perf_counter()

@@ -142,7 +142,8 @@ def check_place(place: int) -> None:
 
 def _addresses_at(domains: tuple[str, ...]) -> re.Pattern[bytes]:
     ends = "|".join(re.escape(domain) for domain in domains)
-    return re.compile(rf"[a-z0-9._-]{{1,58}}[0-9]{{{_DIGITS}}}@(?:{ends})(?![a-z0-9-]|\.[a-z0-9])".encode(), re.IGNORECASE)
+    pattern = rf"[a-z0-9._-]{{1,58}}[0-9]{{{_DIGITS}}}@(?:{ends})(?![a-z0-9-]|\.[a-z0-9])"
+    return re.compile(pattern.encode(), re.IGNORECASE)
 
 
 def _uuid(bits: int) -> UUID:

@@ -1,6 +1,6 @@
 """The operator's key: everything that tells a decoy from what is real follows from it, and is nothing without it.
 
-The file is JSON: `{"secret": "<32 bytes, base64>", "domains": ["…"]}`.
+The file is JSON: `{"secret": "<32 bytes, base64>", "domains": ["…"], "phones": {"US": ["(646) 555-####"]}}`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import hmac
 import os
 import stat
 from base64 import b64decode, b64encode
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -32,17 +32,21 @@ class _Content(BaseModel):
 
     secret: Annotated[str, Field(repr=False)]
     domains: Annotated[list[Domain], Field(min_length=1)]
+    phones: dict[str, list[str]] = {}
 
 
 class CamouflageKey:
     """Gives every purpose a key of its own, none of which tells anything about another."""
 
-    def __init__(self, secret: bytes, domains: Sequence[str]) -> None:
-        """`domains` of e-mail are the operator's; raises WrongKey."""
+    def __init__(
+        self, secret: bytes, domains: Sequence[str], phones: Mapping[str, Sequence[str]] | None = None
+    ) -> None:
+        """`domains` of e-mail and ranges of `phones`, by country, are the operator's; raises WrongKey."""
         if len(secret) != SECRET_BYTES:
             raise WrongKey(f"the secret has {len(secret)} bytes, not {SECRET_BYTES}")
         self._secret = secret
         self.domains = tuple(domains)
+        self.phones = dict(phones or {})
 
     def __repr__(self) -> str:
         return f"CamouflageKey(domains={self.domains})"
@@ -81,7 +85,7 @@ class CamouflageKey:
         except ValidationError as error:
             raise WrongKey(f"{path} is no key of the camouflage: {_first(error)}") from None
         try:
-            return cls(b64decode(content.secret, validate=True), content.domains)
+            return cls(b64decode(content.secret, validate=True), content.domains, content.phones)
         except ValueError:
             raise WrongKey(f"{path} is no key of the camouflage: the secret is not base64") from None
 
