@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar
@@ -223,3 +224,12 @@ class Label(OfSeries):
 
 def _missing(values: pa.Array) -> NDArray[np.bool_]:
     return np.asarray(values.is_null().to_numpy(zero_copy_only=False))
+
+
+KINDS: Mapping[str, type[Column]] = {
+    "series": Series,
+    "series.id": Id,
+    "series.time": Time,
+    "series.value": Value,
+    "series.label": Label,
+}
