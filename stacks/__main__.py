@@ -9,6 +9,7 @@ import pulumi
 from pulumi.runtime.config import get_config_env
 from pulumi.runtime.settings import _get_rpc_manager
 
+from stacks.connections import plan_connections
 from stacks.environment import World, read_environment
 from stacks.guard import WorldsMixed, first_line, keep_worlds_apart
 from stacks.invalid_settings import InvalidSettings
@@ -21,9 +22,11 @@ def main() -> None:
     gc.disable()
     drop_debug_messages(os.environ)
     stack = pulumi.get_stack()
+    source = f"stacks/config/Pulumi.{stack}.yaml"
     try:
-        environment = read_environment(stack, get_config_env(), f"stacks/config/Pulumi.{stack}.yaml")
+        environment = read_environment(stack, get_config_env(), source)
         keep_worlds_apart(environment, os.environ)
+        connections = plan_connections(environment, source)
     except (InvalidSettings, WorldsMixed) as fault:
         raise pulumi.RunError(str(fault)) from None
     if environment.world is not World.REAL:
@@ -31,7 +34,7 @@ def main() -> None:
     make_lazy()
     from stacks.estate import build
 
-    for name, value in build(environment).outputs().items():
+    for name, value in build(environment, connections).outputs().items():
         pulumi.export(name, value)
     settle_outputs(_get_rpc_manager())
 

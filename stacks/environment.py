@@ -136,6 +136,8 @@ class App(Settings):
     min_available: Annotated[int, Field(ge=0, le=99)] = 2
     cpu: Annotated[str, StringConstraints(pattern=r"^[0-9]+m?$")] = "500m"
     memory: Annotated[str, StringConstraints(pattern=r"^[0-9]+[MG]i$")] = "256Mi"
+    pool_size: Annotated[int, Field(ge=1, le=50)] = 4
+    """Connections to each shard that a process of the app takes for one purpose."""
     exposure: Literal["internal", "public"] = "internal"
     """Whether the gateways' addresses are reachable from the internet."""
 

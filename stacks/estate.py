@@ -9,12 +9,13 @@ from typing import Any
 import pulumi
 
 from components.addons.addons import Addons, AddonsArgs
-from components.app_deployment import AppDeploymentArgs, Entry, Oidc, Replicas, Resources
+from components.app_deployment import AppDeploymentArgs, Entry, Oidc, Resources
 from components.app_deployment.deployment import AppDeployment
 from components.cluster.settings import ClusterSettings, NodeSize
 from components.database import PostgresSettings, ShardCluster, ShardClusterArgs, Tier, shards_for
 from components.identity.workloads import Workload, WorkloadLogins
 from components.interconnect import Mesh, MeshArgs
+from stacks.connections import ConnectionPlan, replicas_of
 from stacks.environment import Cloud, Environment
 from stacks.federation import federate
 from stacks.landing_zones import LANDING_ZONES, Cluster, LandingZone
@@ -39,7 +40,7 @@ class Estate:
         }
 
 
-def build(environment: Environment) -> Estate:
+def build(environment: Environment, connections: ConnectionPlan) -> Estate:
     """Networks and keys first, then databases and clusters on them, then the app, which needs all of them."""
     zones = {cloud: LANDING_ZONES[cloud](environment) for cloud in environment.clouds}
     mesh = _join(environment, zones)
@@ -48,7 +49,7 @@ def build(environment: Environment) -> Estate:
         ShardClusterArgs(
             homes={cloud: zone.databases() for cloud, zone in zones.items()},
             shards=shards_for(environment.clouds, environment.shards_per_home),
-            settings=_postgres_settings(environment),
+            settings=_postgres_settings(environment, connections),
             tags=environment.tags,
         ),
         _all_providers(zones),
@@ -57,7 +58,7 @@ def build(environment: Environment) -> Estate:
     master_key = keep_master_key(environment, zones)
     logins_of = federate(environment, zones, clusters, shards.endpoints, master_key)
     apps = {
-        cloud: _app(environment, cloud, zones, clusters[cloud], shards, logins_of(cloud), master_key, mesh)
+        cloud: _app(environment, cloud, zones, clusters[cloud], shards, logins_of(cloud), master_key, mesh, connections)
         for cloud in environment.clouds
     }
     return Estate(zones, shards, clusters, apps)
@@ -84,6 +85,7 @@ def _app(
     logins: Mapping[Workload, WorkloadLogins],
     master_key: MasterKey,
     mesh: list[pulumi.Resource],
+    connections: ConnectionPlan,
 ) -> AppDeployment:
     """Add-ons and app of one cluster; the app asks every home, so it comes after the mesh."""
     domain, settings = f"{cloud}.{environment.app.domain}", environment.app
@@ -114,16 +116,16 @@ def _app(
             logins=logins,
             labels=environment.tags,
             dns_cidrs=cluster.dns_cidrs,
-            replicas=Replicas(
-                minimum=settings.min_replicas, maximum=settings.max_replicas, min_available=settings.min_available
-            ),
+            replicas=replicas_of(settings),
+            pool_size=settings.pool_size,
+            processes=connections.processes,
             resources=Resources(cpu=settings.cpu, memory=settings.memory),
         ),
         pulumi.ResourceOptions(providers=[cluster.provider], depends_on=[addons, *mesh]),
     )
 
 
-def _postgres_settings(environment: Environment) -> PostgresSettings:
+def _postgres_settings(environment: Environment, connections: ConnectionPlan) -> PostgresSettings:
     database = environment.database
     return PostgresSettings(
         tier=Tier(database.size),
@@ -132,6 +134,7 @@ def _postgres_settings(environment: Environment) -> PostgresSettings:
         replicas=database.read_replicas,
         deletion_protection=environment.protect,
         protect=environment.protect,
+        limits=connections.limits,
     )
 
 

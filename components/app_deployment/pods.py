@@ -124,6 +124,8 @@ def _serve_environment(args: AppDeploymentArgs) -> list[Manifest]:
         *_environment(args),
         {"name": "FORTRESS_HOST", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}},
         _variable("FORTRESS_PORT", str(PORT)),
+        _variable("FORTRESS_POOL_SIZE", str(args.pool_size)),
+        _variable("FORTRESS_PROCESSES", str(args.processes or args.replicas.most)),
         _variable("FORTRESS_OIDC_ISSUER", args.oidc.issuer),
         _variable("FORTRESS_OIDC_AUDIENCE", args.oidc.audience),
         _variable("FORTRESS_OIDC_JWKS_URI", keys),

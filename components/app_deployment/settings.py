@@ -46,6 +46,10 @@ class PersonalData:
             raise InvalidDeployment("personal_data: needs master_key or key_secret, and not both")
 
 
+SURGE_PERCENT = 25
+"""How many pods more a release may start before it stops as many old ones; Kubernetes rounds up."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Replicas:
     """How many pods serve, and how many must stay up while nodes are drained."""
@@ -55,6 +59,11 @@ class Replicas:
     min_available: int = 2
     cpu_target_percent: int = 70
     """Average use of the requested CPU that the autoscaler aims for."""
+
+    @property
+    def most(self) -> int:
+        """Pods that run at once at most: those of a release that come, and the old ones that still finish, included."""
+        return self.maximum + 2 * -(-self.maximum * SURGE_PERCENT // 100)
 
     def __post_init__(self) -> None:
         if not 0 <= self.min_available < self.minimum <= self.maximum:
@@ -126,6 +135,10 @@ class AppDeploymentArgs:
     labels: Mapping[str, str]
     """Owner, environment, cost centre and the like, on everything."""
     replicas: Replicas = field(default_factory=Replicas)
+    pool_size: int = 4
+    """Connections to each shard that a process takes for one purpose."""
+    processes: int | None = None
+    """Most processes in all clusters together, which share a server's connections; None: those of this one."""
     resources: Resources = field(default_factory=Resources)
     secrets: Sequence[SecretReference] = ()
     secret_store: str = "cloud-secrets"  # noqa: S105 (a name)

@@ -9,7 +9,7 @@ import pulumi
 from pulumi_kubernetes import apps, autoscaling, core, policy
 
 from components.app_deployment.pods import checksum, selector, server_pod
-from components.app_deployment.settings import AppDeploymentArgs
+from components.app_deployment.settings import SURGE_PERCENT, AppDeploymentArgs
 from components.children import child_of
 from components.identity.workloads import LEDGER
 
@@ -62,7 +62,7 @@ def deployment_spec(args: AppDeploymentArgs, pods: Mapping[str, str]) -> dict[st
         "revisionHistoryLimit": 5,
         "progressDeadlineSeconds": 300,
         "selector": {"matchLabels": pods},
-        "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": "25%"}},
+        "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": f"{SURGE_PERCENT}%"}},
         "template": {
             "metadata": {"labels": {**args.labels, **pods}, "annotations": annotations},
             "spec": server_pod(args),

@@ -12,6 +12,7 @@ from components.database.multicloud import (
 )
 from components.database.settings import (
     MAJOR_VERSIONS,
+    MOST_CONNECTIONS,
     STORAGE_SIZES_GB,
     Day,
     InvalidSettings,
@@ -24,6 +25,7 @@ from components.database.slots import SLOTS, InvalidSlots
 
 __all__ = [
     "MAJOR_VERSIONS",
+    "MOST_CONNECTIONS",
     "SLOTS",
     "STORAGE_SIZES_GB",
     "Day",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -32,6 +33,11 @@ class Tier(StrEnum):
     SMALL = "small"
     MEDIUM = "medium"
     LARGE = "large"
+
+
+MOST_CONNECTIONS: Mapping[Tier, int] = {Tier.SMALL: 400, Tier.MEDIUM: 1700, Tier.LARGE: 5000}
+"""What the smallest of the three servers of a tier has memory for, by the defaults of Amazon RDS (bytes of memory /
+9531392, at most 5000) and Azure (1718 for 16 GiB), which both advise not to exceed. Multiples of 100."""
 
 
 class Day(StrEnum):
@@ -111,6 +117,11 @@ class PostgresSettings:
         _between("replicas", self.replicas, 0, 5)
         _between("maintenance.hour", self.maintenance.hour, 0, 23)
         self.limits.check()
+        most = MOST_CONNECTIONS[self.tier]
+        if self.limits.max_connections > most:
+            raise InvalidSettings(
+                f"limits.max_connections: {self.limits.max_connections} is more than the {most} of tier {self.tier}"
+            )
         if self.tier is Tier.SMALL and (self.zone_redundant or self.replicas):
             key = "zone_redundant: True" if self.zone_redundant else f"replicas: {self.replicas}"
             raise InvalidSettings(f"{key} needs tier medium or large; Azure's burstable servers can have neither")

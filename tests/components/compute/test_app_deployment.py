@@ -112,6 +112,16 @@ def test_the_autoscaler_alone_decides_how_many_pods_there_are(app: Any) -> None:
     assert scaler["metrics"][0]["resource"]["name"] == "cpu"
 
 
+def test_pods_share_servers_with_those_of_other_clusters_and_of_the_release_before(
+    deploy: Callable[[Any], Any], app_args: Args
+) -> None:
+    assert Replicas(minimum=3, maximum=20).most == 20 + 5 + 5
+    assert Replicas(minimum=1, maximum=3, min_available=0).most == 3 + 1 + 1
+    pod = server_pod(app_args(pool_size=7, processes=90))
+    assert environment(pod)["FORTRESS_POOL_SIZE"] == "7"
+    assert environment(pod)["FORTRESS_PROCESSES"] == "90"
+
+
 def test_two_pods_stay_while_nodes_are_drained(app: Any) -> None:
     budget = app.only("kubernetes:policy/v1:PodDisruptionBudget")["spec"]
     assert budget["minAvailable"] == 2
@@ -153,6 +163,8 @@ def test_the_server_gets_what_its_contract_says(app_args: Args) -> None:
             "FORTRESS_HOST": {"fieldRef": {"fieldPath": "status.podIP"}},
             "FORTRESS_PORT": "8440",
             "FORTRESS_DIRECTORY": "/etc/fortress/directory.json",
+            "FORTRESS_POOL_SIZE": "4",
+            "FORTRESS_PROCESSES": "30",
             "FORTRESS_OIDC_ISSUER": "https://login.example",
             "FORTRESS_OIDC_AUDIENCE": "ledger",
             "FORTRESS_OIDC_JWKS_URI": "",

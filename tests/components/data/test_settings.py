@@ -32,6 +32,7 @@ def settings(**changes: Any) -> PostgresSettings:
         ({"replicas": 6}, "replicas: 6 is not within 0 to 5"),
         ({"maintenance": Maintenance(hour=24)}, "maintenance.hour: 24 is not within 0 to 23"),
         ({"limits": Limits(max_connections=24)}, "limits.max_connections: 24 is not within 25 to 5000"),
+        ({"limits": Limits(max_connections=1800)}, "limits.max_connections: 1800 is more than the 1700 of tier medium"),
         ({"limits": Limits(max_prepared_transactions=-1)}, "limits.max_prepared_transactions: -1 is not within"),
         ({"limits": Limits(statement_timeout_ms=-1)}, "limits.statement_timeout_ms: -1 is not within"),
         ({"limits": Limits(idle_in_transaction_ms=0)}, "limits.idle_in_transaction_ms: 0 is not within"),
