@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -60,6 +61,16 @@ def test_a_second_up_changes_nothing(local: Any) -> None:
     shown = local.fortress("up").stdout
     assert re.search(r"Resources:\s+\d+ unchanged\s", shown)
     assert local.programs() == before
+
+
+def test_what_runs_passes_the_policies_with_nothing_left_open(local: Any, tmp_path: Path) -> None:
+    local.fortress("compliance", "report", "-s", "local", "--strict", "--format", "json", "--out", str(tmp_path))
+    document = json.loads((tmp_path / "compliance.json").read_text())
+    tally, source = document["tally"], document["source"]
+    assert source["origin"] == "the state of local"
+    assert tally["passed"] > 500
+    assert tally["failed"] == tally["notDeterminable"] == 0
+    assert all(one["exemption"] for one in document["verdicts"] if one["status"] == "exempt")
 
 
 def test_status_speaks_to_people_and_to_programs(local: Any) -> None:

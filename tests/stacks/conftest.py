@@ -49,6 +49,10 @@ class Rehearsed:
         summary = self.stack.preview(**POLICIES).change_summary
         return {str(getattr(kind, "value", kind)): count for kind, count in summary.items()}
 
+    def state(self) -> dict[str, Any]:
+        """The state as `pulumi stack export` gives it."""
+        return {"version": 3, "deployment": self.stack.export_stack().deployment}
+
     def set(self, key: str, value: Any) -> None:
         """Change a setting, as an edit of the settings file would."""
         path = self.project / "stacks" / "config" / f"Pulumi.rehearsal-{self.name}.yaml"

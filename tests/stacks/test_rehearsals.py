@@ -10,10 +10,14 @@ from typing import Any
 import pytest
 from pulumi import automation as auto
 
+from tests.stacks import judged
+
 ENVIRONMENTS = ("preview-7", "dev", "staging", "production")
 PROTECTED = ("staging", "production")
 FORETOLD = "preview-7"
 """Where a preview is held against the run it foretells; once is enough."""
+MANY = 300
+"""Verdicts that pass in the smallest environment."""
 DRIFTED = "aws:kms/key:Key"
 
 pytestmark = pytest.mark.engine
@@ -22,9 +26,12 @@ pytestmark = pytest.mark.engine
 @pytest.mark.parametrize("rehearsed", ENVIRONMENTS, indirect=True)
 def test_an_environment_comes_up_stays_changes_is_repaired_and_goes(rehearsed: Any, update_golden: bool) -> None:
     stack: auto.Stack = rehearsed.stack
+    assert set(rehearsed.preview()) == {"create"}
     assert set(rehearsed.up()) == {"create"}
 
     same_as_golden(rehearsed, update_golden)
+    assert judged.faults(rehearsed.state()) == []
+    assert judged.passed(rehearsed.state()) > MANY
     assert not secrets_in(rehearsed)
 
     assert set(rehearsed.up()) == {"same"}
