@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from app.synthetic.errors import require
 from app.synthetic.numbers.weights import Weights
 from app.synthetic.people.names import Names, names
-from app.synthetic.pools import Pool, Rows, joined
+from app.synthetic.pools import Pool, Rows, joined, written
 
 Domains: TypeAlias = Sequence[str] | Mapping[str, float]
 RESERVED: Mapping[str, float] = {
@@ -79,18 +79,18 @@ class Accounts:
 
     def user_names(self, handles: Handles) -> pa.StringArray:
         """The user names; two people may have the same."""
-        return joined(*self._names(handles), self._numbered.text(handles.number))
+        return written(*self._names(handles), (self._numbered, handles.number))
 
     def mailboxes(self, rng: np.random.Generator, handles: Handles, ends: Mailboxes) -> pa.StringArray:
         """Addresses of e-mail; two people may have the same."""
-        return joined(*self._names(handles), ends.numbered.text(ends.draw(rng, handles.number)))
+        return written(*self._names(handles), (ends.numbered, ends.draw(rng, handles.number)))
 
     def distinct(self, handles: Handles, numbers: NDArray[np.int64], end: pa.Array | pa.Scalar) -> pa.StringArray:
         """User names with numbers that all differ, and what comes after them."""
-        return joined(*self._names(handles), pa.array(numbers).cast(pa.string()), end)
+        return joined(written(*self._names(handles)), pa.array(numbers).cast(pa.string()), end)
 
-    def _names(self, handles: Handles) -> tuple[pa.StringArray, pa.StringArray]:
-        return self._given.text(handles.given), self._family.text(handles.family)
+    def _names(self, handles: Handles) -> tuple[tuple[Pool, Rows], tuple[Pool, Rows]]:
+        return (self._given, handles.given), (self._family, handles.family)
 
     def _numbers(self, rng: np.random.Generator, years: NDArray[np.int32]) -> Rows:
         kind = self._number.draw(rng, len(years))

@@ -13,7 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from app.synthetic.countries import countries
-from app.synthetic.pools import Groups, Pool, Rows, joined, read
+from app.synthetic.pools import Groups, Pool, Rows, read, written
 
 DATA = Path(__file__).parent / "data"
 GENDERS = ("female", "male")
@@ -66,8 +66,10 @@ class Names:
         self._second = Pool(["", *(f" {name}" for name in self.family.native.values.to_pylist())])
         self._family_first = np.array([country.family_first for country in countries().values()])
         self._two = np.array([country.family_names == 2 for country in countries().values()])
-        own, other = self.given.native.values, self.family.native.values
-        self._any = Pool([*own.to_pylist(), *other.to_pylist()])
+        own, other = self.given.native.values.to_pylist(), self.family.native.values.to_pylist()
+        self._before = Pool(f"{name} " for name in (*own, *other))
+        self._after = Pool([*own, *other])
+        self._latin_before = Pool(f"{name} " for name in self.given.latin.values.to_pylist())
         self._offset = len(own)
 
     def draw_given(self, rng: np.random.Generator, country: Rows, gender: Rows, years: NDArray[np.integer]) -> Rows:
@@ -85,7 +87,7 @@ class Names:
 
     def families(self, family: Rows, second: Rows) -> pa.StringArray:
         """Family names, both of them where there are two."""
-        return joined(self.family.native.text(family), *self._seconds(second))
+        return written((self.family.native, family), *self._seconds(second))
 
     def full(self, country: Rows, given: Rows, family: Rows, second: Rows) -> pa.StringArray:
         """Whole names in their own script and order."""
@@ -93,17 +95,14 @@ class Names:
         before, after = given, family + self._offset
         if swapped.any():
             before, after = np.where(swapped, after, before), np.where(swapped, before, after)
-        return joined(self._any.text(before), SPACE, self._any.text(after), *self._seconds(second))
+        return written((self._before, before), (self._after, after), *self._seconds(second))
 
     def full_latin(self, given: Rows, family: Rows, second: Rows) -> pa.StringArray:
         """Whole names in Latin letters, the given name first."""
-        return joined(self.given.latin.text(given), SPACE, self.family.latin.text(family), *self._seconds(second))
+        return written((self._latin_before, given), (self.family.latin, family), *self._seconds(second))
 
-    def _seconds(self, second: Rows) -> list[pa.StringArray]:
-        return [self._second.text(second)] if second.any() else []
-
-
-SPACE = pa.scalar(" ")
+    def _seconds(self, second: Rows) -> list[tuple[Pool, Rows]]:
+        return [(self._second, second)] if second.any() else []
 
 
 @cache

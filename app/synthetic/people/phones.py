@@ -19,7 +19,7 @@ from app.synthetic.countries import Country, countries, country
 from app.synthetic.errors import require
 from app.synthetic.people.names import DATA
 from app.synthetic.places.gazetteer import Gazetteer, gazetteer
-from app.synthetic.pools import Pool, Rows, joined, read, uniform
+from app.synthetic.pools import Pool, Rows, read, uniform, written
 
 MOBILE = "mobile"
 PATTERN = re.compile(r"[0-9() .#-]*#")
@@ -120,9 +120,9 @@ class _Form:
 
     def write(self, numbers: Numbers) -> pa.StringArray:
         parts = zip(self._starts, numbers.parts, strict=False)  # the last parts may be empty in all rows
-        return joined(
-            self._heads.text(numbers.range),
-            *(self._digits.text(starts[numbers.range] + values) for starts, values in parts),
+        return written(
+            (self._heads, numbers.range),
+            *((self._digits, starts[numbers.range] + values) for starts, values in parts),
         )
 
 

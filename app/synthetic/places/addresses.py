@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from app.synthetic.countries import countries
 from app.synthetic.places.gazetteer import DATA, Gazetteer, gazetteer
-from app.synthetic.pools import Pool, Rows, joined, read, uniform
+from app.synthetic.pools import Pool, Rows, read, uniform, written
 
 HOUSES = 4096
 """Numbers and flats in the pool of a country."""
@@ -70,7 +70,7 @@ class Addresses:
             (tail, places),
         )
         present = np.flatnonzero(np.bincount(country, minlength=len(countries())))
-        return joined(*(piece.pool.text(rows) for piece, rows in pieces if not piece.blank[present].all()))
+        return written(*((piece.pool, rows) for piece, rows in pieces if not piece.blank[present].all()))
 
 
 class _Piece:

@@ -41,9 +41,13 @@ class Chain:
 
     def step(self, states: States, draws: NDArray[np.float64]) -> States:
         """The states that follow; `draws` are uniform, from 0 up to 1."""
-        chosen = self.first[states]
-        chosen += (draws * self.count[states]).astype(np.intp)
+        chosen = (draws * self._many[states]).astype(np.intp)
+        chosen += self.first[states]
         return self.successors[chosen]
+
+    @cached_property
+    def _many(self) -> NDArray[np.float64]:
+        return self.count.astype(np.float64)
 
     @cached_property
     def forms(self) -> pa.StringArray:

@@ -32,7 +32,7 @@ class Overlap:
         require(0 < self.ratio <= 1, f"ratio is {self.ratio}: it is above 0, and 1 at most")
         require(self.total >= 1, f"total is {self.total}: it is 1 or more")
 
-    def repeats(self, chain: Chain, texts: States, lengths: States) -> NDArray[np.bool_]:
+    def repeats(self, chain: Chain, texts: NDArray[np.integer], lengths: States) -> NDArray[np.bool_]:
         """Which texts do; `texts` has a row of word numbers for each, of which the first `lengths` count."""
         allowed = np.minimum(self.total, np.rint(self.ratio * lengths).astype(np.intp))
         found = np.zeros(len(texts), dtype=bool)
@@ -43,7 +43,7 @@ class Overlap:
         return found
 
 
-def _holds_run(chain: Chain, texts: States, lengths: States, run: int) -> NDArray[np.bool_]:
+def _holds_run(chain: Chain, texts: NDArray[np.integer], lengths: States, run: int) -> NDArray[np.bool_]:
     known = _runs_of_corpus(chain, run)
     runs = _hashes(texts, run)
     place = np.searchsorted(known, runs)

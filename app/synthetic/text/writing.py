@@ -7,6 +7,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from app.synthetic.errors import CorpusTooSmall, ImpossibleParameters, require
+from app.synthetic.pools import neighbours
 from app.synthetic.text.chain import END, START, Chain, States
 from app.synthetic.text.overlap import Overlap
 
@@ -22,16 +23,15 @@ def words(chain: Chain, rng: np.random.Generator, rows: int, *, count: int = 16)
     Raises ImpossibleParameters.
     """
     require(1 <= count <= LONGEST, f"words is {count}: it goes from 1 to {LONGEST}")
-    drawn = np.empty((count, rows), dtype=np.intp)
+    drawn = np.empty((rows, count), dtype=np.int32)
     states = np.full(rows, START, dtype=np.intp)
     for place in range(count):
         states = chain.step(states, rng.random(rows))
         if (over := np.flatnonzero(states == END)).size:
             states[over] = chain.step(np.full(over.size, START, dtype=np.intp), rng.random(over.size))
-        drawn[place] = chain.last_word[states]
-    drawn[-1] += 2 * len(chain.vocabulary)
-    texts = chain.forms.take(pa.array(np.ascontiguousarray(drawn.T).reshape(-1)))
-    return _together(texts, np.full(rows, count, dtype=np.intp))
+        drawn[:, place] = chain.last_word[states]
+    drawn[:, -1] += 2 * len(chain.vocabulary)
+    return neighbours(chain.forms.take(pa.array(drawn.reshape(-1))), slice(None, None, count))
 
 
 def sentences(
@@ -50,7 +50,7 @@ def sentences(
     require(1 <= least <= most <= LONGEST, f"least is {least} and most {most}: 1 <= least <= most <= {LONGEST}")
     if overlap is not None and not len(chain.corpus):
         raise ImpossibleParameters("overlap cannot be told: the chain was saved without its corpus")
-    drawn = np.empty((rows, most), dtype=np.intp)
+    drawn = np.empty((rows, most), dtype=np.int32)
     lengths = np.zeros(rows, dtype=np.intp)
     missing = np.arange(rows)
     for _ in range(TRIES):
@@ -58,7 +58,7 @@ def sentences(
         good = (size >= least) & (size <= most)
         if overlap is not None:
             good[good] = ~overlap.repeats(chain, found[good], size[good])
-        drawn[missing[good]], lengths[missing[good]] = found[good], size[good]
+        drawn[missing[good], : found.shape[1]], lengths[missing[good]] = found[good], size[good]
         missing = missing[~good]
         if not missing.size:
             return _joined(chain, drawn, lengths)
@@ -68,9 +68,12 @@ def sentences(
     )
 
 
-def _walk(chain: Chain, rng: np.random.Generator, rows: int, most: int) -> tuple[States, States]:
-    """Words of a sentence for each row, and how many; `most` + 1 where it is not over by then."""
-    drawn = np.zeros((most + 1, rows), dtype=np.intp)
+def _walk(chain: Chain, rng: np.random.Generator, rows: int, most: int) -> tuple[NDArray[np.int32], States]:
+    """Words of a sentence for each row, as many columns as the longest has, and how many they are.
+
+    They are `most` + 1 where it is not over by then.
+    """
+    drawn = np.zeros((most + 1, rows), dtype=np.int32)
     lengths = np.full(rows, most + 1, dtype=np.intp)
     under_way = np.arange(rows)
     states = np.full(rows, START, dtype=np.intp)
@@ -82,19 +85,16 @@ def _walk(chain: Chain, rng: np.random.Generator, rows: int, most: int) -> tuple
         drawn[place, under_way] = chain.last_word[states]
         if not under_way.size:
             break
-    return drawn[:most].T, lengths
+    return drawn[: min(place, most)].T, lengths
 
 
-def _joined(chain: Chain, drawn: States, lengths: States) -> pa.StringArray:
-    said = np.arange(drawn.shape[1]) < lengths[:, np.newaxis]
-    numbers = drawn[said]
+def _joined(chain: Chain, drawn: NDArray[np.int32], lengths: States) -> pa.StringArray:
+    longest = int(lengths.max(initial=0))
+    numbers = drawn[:, :longest][np.arange(longest) < lengths[:, np.newaxis]]
     numbers[np.cumsum(lengths) - 1] += len(chain.vocabulary)
     return _together(chain.forms.take(pa.array(numbers)), lengths)
 
 
 def _together(texts: pa.StringArray, lengths: NDArray[np.intp]) -> pa.StringArray:
-    """So many neighbours at a time as one text: they lie behind each other already."""
-    _, offsets, data = texts.buffers()
-    every = np.frombuffer(offsets, dtype=np.int32, count=len(texts) + 1)
-    begins = np.concatenate([[0], np.cumsum(lengths)])
-    return pa.StringArray.from_buffers(len(lengths), pa.py_buffer(every[begins]), data)
+    """So many neighbours at a time as one text."""
+    return neighbours(texts, np.concatenate([[0], np.cumsum(lengths)]))

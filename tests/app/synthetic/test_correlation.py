@@ -115,6 +115,6 @@ def test_impossible_correlations_are_refused(
 
 
 def test_a_column_that_depends_on_another_cannot_be_reordered() -> None:
-    text = FIELDS + "  seen: {kind: timestamp.after, field: since, mean_days: 9}\ncorrelations: {age: {seen: 0.2}}\n"
-    with pytest.raises(ImpossibleParameters, match="field seen: depends on other fields"):
+    text = FIELDS + "  later: {kind: timestamp.after, field: since, mean_days: 9}\ncorrelations: {age: {later: 0.2}}\n"
+    with pytest.raises(ImpossibleParameters, match="field later: depends on other fields"):
         parse_schema(text)

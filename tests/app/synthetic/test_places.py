@@ -19,7 +19,7 @@ from app.synthetic.kinds.building import column_of
 from app.synthetic.places import addresses, gazetteer
 from app.synthetic.places.gazetteer import VARIANTS
 from app.synthetic.places.kinds import Place
-from app.synthetic.pools import Groups, Pool
+from app.synthetic.pools import Groups, Pool, written
 from tests.app.synthetic import place_reader
 
 SAID = (
@@ -266,3 +266,12 @@ def test_a_pool_keeps_each_text_once() -> None:
     column = Pool(["a", "b", "a"]).column(np.array([2, 1, 0, 2], dtype=np.int32))
     assert column.to_pylist() == ["a", "b", "a", "a"]
     assert column.dictionary.to_pylist() == ["a", "b"]
+
+
+def test_pieces_of_several_pools_are_written_behind_each_other() -> None:
+    given, end = Pool(["Ada", "Max", "", "美"]), Pool(["!", "", " the 2nd"])
+    first, last = np.array([3, 0, 2, 2, 1], dtype=np.int32), np.array([0, 2, 1, 0, 1], dtype=np.int32)
+    assert written((given, first), (end, last)).to_pylist() == ["美!", "Ada the 2nd", "", "!", "Max"]
+    assert written((end, last), (end, last), (given, first)).to_pylist()[1] == " the 2nd the 2ndAda"
+    nobody = np.empty(0, dtype=np.int32)
+    assert written((given, nobody), (end, nobody)).to_pylist() == []
