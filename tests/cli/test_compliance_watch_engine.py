@@ -1,0 +1,161 @@
+"""`fortress compliance watch` with the real engine, on stand-ins that only record."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from localcloud.home import CHECKOUT, Home
+
+pytestmark = pytest.mark.engine
+
+ENVIRONMENT = "preview-42"
+STACK = f"rehearsal-{ENVIRONMENT}"
+COMMAND = "import sys; from cli.main import main; sys.argv[0] = 'fortress'; main()"
+PATIENCE_SECONDS = 240.0
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-c", COMMAND, *arguments]
+
+
+def fortress(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command(*arguments), cwd=CHECKOUT, capture_output=True, text=True)
+
+
+def rehearse() -> None:
+    answer = fortress("rehearse", "--env", ENVIRONMENT)
+    assert answer.returncode == 0, answer.stderr
+
+
+def once(*arguments: str) -> tuple[int, list[dict[str, Any]]]:
+    """The status of one pass, and its records."""
+    answer = fortress("compliance", "watch", "-s", ENVIRONMENT, "--once", "--json", "--alert-at", "high", *arguments)
+    return answer.returncode, [json.loads(line) for line in answer.stdout.splitlines()]
+
+
+def findings(records: list[dict[str, Any]]) -> list[tuple[str, str, str]]:
+    return [(one["event"], one["finding"]["control"], one["by"]["origin"]) for one in records if "finding" in one]
+
+
+def allow_plain_connections(home: Home) -> None:
+    """Change the record of the database's parameters behind the engine's back."""
+    [path] = home.root.glob("rehearsals/records/aws/*/*/aws-rds-parameterGroup-ParameterGroup/*-aws-0_*.json")
+    document = json.loads(path.read_text())
+    [parameter] = [one for one in document["inputs"]["parameters"] if one["name"] == "rds.force_ssl"]
+    parameter["value"] = "0"
+    path.write_text(json.dumps(document))
+
+
+@dataclass
+class Running:
+    """A watch in the background, and its lines as they come."""
+
+    process: subprocess.Popen[str]
+    records: list[dict[str, Any]] = field(default_factory=list)
+
+    def until(self, event: str) -> list[dict[str, Any]]:
+        """The records up to and with the next of this kind."""
+        assert self.process.stdout
+        found: list[dict[str, Any]] = []
+        while not found or found[-1]["event"] != event:
+            line = self.process.stdout.readline()
+            assert line, "the watch has ended"
+            found.append(json.loads(line))
+        return found
+
+
+@contextmanager
+def running(*arguments: str) -> Iterator[Running]:
+    process = subprocess.Popen(
+        command("compliance", "watch", "-s", ENVIRONMENT, "--json", *arguments),
+        cwd=CHECKOUT,
+        env=os.environ | {"PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    guard = threading.Timer(PATIENCE_SECONDS, process.kill)
+    guard.start()
+    try:
+        yield Running(process)
+    finally:
+        guard.cancel()
+        process.kill()
+        process.communicate()
+
+
+@pytest.fixture
+def rehearsed(world: Home) -> Home:
+    rehearse()
+    return world
+
+
+def history(home: Home) -> int:
+    return len(list(home.root.glob(f"rehearsals/state/.pulumi/history/*/{STACK}/*.history.json")))
+
+
+def test_drift_its_repair_and_an_unreadable_state_are_found_and_a_quiet_pass_leaves_no_trace(rehearsed: Home) -> None:
+    entries = history(rehearsed)
+    status, records = once()
+    assert (status, findings(records)) == (0, [])
+    assert history(rehearsed) == entries
+
+    allow_plain_connections(rehearsed)
+    status, records = once()
+    assert (status, findings(records)) == (1, [("opened", "TLS-004", "drift")])
+    [opened] = [one["finding"] for one in records if one["event"] == "opened"]
+    assert opened["requirements"]["pci_dss"] == ["4.2.1"]
+    assert opened["resource"].endswith("-aws-0")
+    assert "rds.force_ssl" in opened["remedy"]
+    assert records[-1]["drifted"] == [opened["urn"]]
+
+    rehearse()
+    status, records = once()
+    assert (status, findings(records)) == (0, [("resolved", "TLS-004", "update")])
+    [resolved] = [one for one in records if one["event"] == "resolved"]
+    assert resolved["by"]["updates"][0]["author"]
+    assert resolved["by"]["updates"][0]["message"]
+
+    [state] = rehearsed.root.glob(f"rehearsals/state/.pulumi/stacks/*/{STACK}.json")
+    text = state.read_text()
+    state.write_text(text[: len(text) // 2])
+    status, records = once()
+    assert status == 3
+    assert {control for event, control, _ in findings(records) if event == "opened"} == {"WATCH"}
+    reasons = [one["finding"]["reason"] for one in records if one["event"] == "opened"]
+    assert all("pulumi" in one and "ended with status" in one for one in reasons), reasons
+    state.write_text(text)
+    status, records = once()
+    assert status == 0
+    assert {(event, control) for event, control, _ in findings(records)} == {("resolved", "WATCH")}
+
+
+def test_a_running_watch_sees_updates_at_once_and_goes_on_after_a_kill(rehearsed: Home, tmp_path: Path) -> None:
+    with running("--every", "1h") as watch:
+        watch.until("pass")
+        assert fortress("compliance", "watch", "-s", ENVIRONMENT, "--once").returncode == 2, "two watches on one log"
+
+        allow_plain_connections(rehearsed)
+        assert once("--log", str(tmp_path / "other.jsonl"))[0] == 1
+        assert findings(watch.until("pass")) == [("opened", "TLS-004", "drift")]
+        watch.process.send_signal(signal.SIGKILL)
+        watch.process.wait()
+
+    rehearse()
+    with running("--every", "1h") as watch:
+        assert findings(watch.until("resolved")) == [("resolved", "TLS-004", "update")]
+        watch.until("pass")
+        watch.process.send_signal(signal.SIGTERM)
+        assert watch.process.wait() == 0
