@@ -135,6 +135,8 @@ _OPENSEARCH = re.compile(r"Policy-Min-TLS-1-[23](-\w+)*-20\d\d-\d\d")
 _API_GATEWAY = re.compile(r"TLS_1_2|SecurityPolicy_TLS1[23]_.+")
 _AZURE = ("1.2", "1.3", "TLS1_2", "TLS1_3", "Tls12", "Tls13")
 _DATABASE = ("TLSv1.2", "TLSv1.3")
+_ALL_OBJECTS = re.compile(r"\*|arn:[^/]*(/\*|\*)")
+"""Every object of a bucket: a folder in the pattern would leave out the others."""
 
 
 def _version(resource: Resource, path: str, allowed: re.Pattern[str] | tuple[str, ...]) -> Verdict:
@@ -256,9 +258,18 @@ def _denies_plain_http(statement: View) -> bool:
         not allows(statement)
         and EVERYONE in principals(statement)
         and not {"s3:*", "*"}.isdisjoint(actions(statement))
-        and statement.texts("Condition.Bool.aws:SecureTransport", alone=True) == ("false",)
-        and any(one == "*" or one.endswith("/*") for one in resources(statement))
+        and _means_plain_http(statement.object("Condition"))
+        and any(map(_ALL_OBJECTS.fullmatch, resources(statement)))
     )
+
+
+def _means_plain_http(condition: View) -> bool:
+    """Whether that is all it asks: whatever else stands there lets some of what comes without TLS in."""
+    asked = [(operator, key) for operator, _ in condition.entries() for key, _ in condition.object(operator).entries()]
+    if [(operator.lower(), key.lower()) for operator, key in asked] != [("bool", "aws:securetransport")]:
+        return False
+    operator, key = asked[0]
+    return condition.object(operator).texts(key, alone=True) == ("false",)
 
 
 @bucket_tls
