@@ -17,7 +17,6 @@ from app.synthetic.fidelity.fitting.categories import MOST_MERGED, Categories, c
 from app.synthetic.fidelity.fitting.fitted import FittedColumn
 from app.synthetic.fidelity.fitting.observed import Observed, significant
 from app.synthetic.fidelity.fitting.personal import (
-    LONGEST_WIDTH,
     is_single_word,
     names_identifier,
     numbered,
@@ -28,6 +27,10 @@ from app.synthetic.fidelity.fitting.personal import (
 NULL_DIGITS = 4
 UNEVEN = 0.1
 """Kolmogorov and Smirnov's distance from an even spread that is worth a word."""
+MOST_DIGITS = 18
+"""Of a whole number."""
+OF_NUMBERS = ("place.latitude", "place.longitude")
+"""Kinds that make numbers; a column of these may not become one of texts."""
 MARKS = 0.9
 """Share of different texts from which single words are marks of something, not words."""
 
@@ -92,7 +95,7 @@ def _personal(series: Series) -> FittedColumn | None:
     found = personal(series)
     if found is None:
         return None
-    if found.kind == "number":
+    if found.kind == "number" or (series.role is Role.NUMBER and found.kind not in OF_NUMBERS):
         return _digits(series, f"somebody's own number, {found.reason}")
     return FittedColumn(series.name, {"kind": found.kind}, f"made anew, for {found.reason}")
 
@@ -126,23 +129,19 @@ def _counting(series: Series, observed: Observed) -> FittedColumn | None:
 def _digits(series: Series, reason: str) -> FittedColumn:
     """Numbers, or texts of digits, as long as those observed, and nobody's but by chance."""
     if series.role is Role.NUMBER:
-        lengths = [min(len(str(int(abs(each)))), LONGEST_WIDTH) for each in (series.known.min(), series.known.max())]
-        return FittedColumn(series.name, _integers(lengths[0], lengths[1]), reason)
-    form = numbered(series.values.drop_null())
-    return (
-        _prefixed(series, *form, reason)
-        if form
-        else FittedColumn(series.name, {"kind": "uuid"}, f"{reason}, whose form is lost")
+        return FittedColumn(series.name, _as_long_as(series), reason)
+    if form := numbered(series.values.drop_null()):
+        return _prefixed(series, *form, reason)
+    return FittedColumn(series.name, {"kind": "uuid"}, f"{reason}, whose form is lost")
+
+
+def _as_long_as(series: Series) -> dict[str, Any]:
+    """Whole numbers of as many digits: columns of numbers stay such, also where they hold telephone numbers."""
+    shortest, longest = (
+        min(len(str(int(abs(each)))), MOST_DIGITS) for each in (series.known.min(), series.known.max())
     )
-
-
-def _integers(shortest: int, longest: int) -> dict[str, Any]:
-    return {
-        "kind": "number.integer",
-        "low": 10 ** (shortest - 1),
-        "high": 10**longest - 1,
-        "unique": True,
-    }
+    field = {"kind": "number.integer", "low": 10 ** (shortest - 1), "high": 10**longest - 1}
+    return field | ({"unique": True} if len(np.unique(series.known)) == len(series.known) else {})
 
 
 def _prefixed(series: Series, prefix: str, width: int, reason: str) -> FittedColumn:

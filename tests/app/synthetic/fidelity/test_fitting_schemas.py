@@ -121,6 +121,8 @@ def test_identifiers_get_their_form_where_a_kind_has_it() -> None:
             session=[f"{number:x}z" for number in rng.permutation(10**6)[:ROWS]],
             ssn=[f"{number:09}" for number in rng.integers(0, 10**9, ROWS)],
             cents=rng.lognormal(16, 1, ROWS).astype(np.int64),
+            phone=rng.integers(10**9, 10**10, ROWS),
+            zip=rng.integers(10_000, 10_100, ROWS),
         ),
         "identifiers",
     )
@@ -131,6 +133,8 @@ def test_identifiers_get_their_form_where_a_kind_has_it() -> None:
         "session": "uuid",
         "ssn": "template",
         "cents": "number.lognormal",
+        "phone": "number.integer",  # a column of numbers stays one, or nothing could be compared
+        "zip": "number.integer",
     }
     table = made(fitted, 200)
     assert all(len(order) == 10 and order.startswith("ORD-") for order in table["order"].to_pylist())

@@ -1,0 +1,72 @@
+"""Distances between two samples of one column, and how large chance makes them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from app.synthetic.fidelity.columns import Floats
+
+BINS = 20
+"""For the total variation of numbers: each holds as many of the real ones."""
+SIGNIFICANCE = 1.6276
+"""Kolmogorov's distribution is above this in one case of a hundred."""
+SURE = 3.0
+"""Standard deviations that chance may add to a distance."""
+
+
+def kolmogorov_smirnov(real: Floats, synthetic: Floats) -> float:
+    """The largest gap between the shares of values that lie below some number."""
+    return float(stats.ks_2samp(real, synthetic, method="asymp").statistic)
+
+
+def chance_of_gap(real: float, synthetic: float) -> float:
+    """What that gap is below in 99 cases of 100 where nothing differs (Smirnov, 1948)."""
+    return SIGNIFICANCE * math.sqrt(1 / real + 1 / synthetic)
+
+
+def wasserstein(real: Floats, synthetic: Floats) -> float:
+    """How far values must be moved on average to make one sample of the other, in their own unit."""
+    return float(stats.wasserstein_distance(real, synthetic))
+
+
+def total_variation(real: NDArray[np.float64], synthetic: NDArray[np.float64]) -> float:
+    """The share of values that would have to change their category."""
+    return float(np.abs(real / real.sum() - synthetic / synthetic.sum()).sum() / 2)
+
+
+def chance_of_variation(real: NDArray[np.float64], synthetic: NDArray[np.float64]) -> float:
+    """What the total variation is below, nearly always, where nothing differs: its mean and some deviations more.
+
+    Shares of a category differ like normal numbers of the variance p (1 - p) (1 / n + 1 / m).
+    """
+    share = (real + synthetic) / (real.sum() + synthetic.sum())
+    variance = share * (1 - share) * (1 / real.sum() + 1 / synthetic.sum())
+    mean = np.sqrt(2 * variance / np.pi).sum() / 2
+    spread = math.sqrt(variance.sum() * (1 - 2 / np.pi)) / 2
+    return float(mean + SURE * spread)
+
+
+def binned(real: Floats, synthetic: Floats) -> tuple[Floats, Floats]:
+    """How many numbers of both lie in bins that each hold as many real ones; a number that is frequent has its own."""
+    edges = np.unique(np.quantile(real, np.linspace(0, 1, BINS + 1)))
+    # A value on an edge lies in a bin of its own: else one bin would hold both what is common and what lies beside it.
+    places = [
+        np.searchsorted(edges, each, "left") + np.searchsorted(edges, each, "right") for each in (real, synthetic)
+    ]
+    counts = [np.bincount(each, minlength=2 * len(edges) + 1).astype(np.float64) for each in places]
+    seen = (counts[0] + counts[1]) > 0
+    return counts[0][seen], counts[1][seen]
+
+
+def counted(real: Mapping[str, int], synthetic: Mapping[str, int]) -> tuple[Floats, Floats]:
+    """How often each category of either stands in both."""
+    names = list(dict.fromkeys([*real, *synthetic]))
+    return (
+        np.array([real.get(name, 0) for name in names], dtype=np.float64),
+        np.array([synthetic.get(name, 0) for name in names], dtype=np.float64),
+    )

@@ -1,0 +1,71 @@
+"""What a comparison found, for pages and programs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from app.synthetic.fidelity.comparing.columns import ColumnComparison
+from app.synthetic.fidelity.comparing.levels import Level, worst
+from app.synthetic.fidelity.comparing.pairs import PairComparison
+from app.synthetic.fidelity.comparing.privacy import Privacy
+
+
+@dataclass(frozen=True)
+class SampleFacts:
+    """A sample, and how much of it was looked at."""
+
+    name: str
+    rows: int
+    looked_at: int
+
+
+@dataclass(frozen=True)
+class Report:
+    """A comparison of a real and a synthetic sample."""
+
+    real: SampleFacts
+    synthetic: SampleFacts
+    seed: int
+    """Of the draws where a sample is large."""
+    columns: tuple[ColumnComparison, ...]
+    pairs: tuple[PairComparison, ...]
+    unpaired: tuple[str, ...]
+    """Columns whose pairs were not looked at, though they hold numbers, moments or categories: there are too many."""
+    pair_rows: int
+    """Records of each sample that pairs were measured on, at most."""
+    privacy: Privacy
+
+    @property
+    def level_of_columns(self) -> Level:
+        """The worst column."""
+        return worst([each.level for each in self.columns])
+
+    @property
+    def level_of_pairs(self) -> Level:
+        """The worst pair."""
+        return worst([each.level for each in self.pairs])
+
+    @property
+    def worst_pairs(self) -> Sequence[PairComparison]:
+        """The pairs that differ, those that differ most first."""
+        apart = [each for each in self.pairs if each.level in (Level.FAIR, Level.POOR)]
+        return sorted(apart, key=lambda each: -abs(each.difference or 0))
+
+    def as_json(self) -> dict[str, Any]:
+        """For programs."""
+        found = asdict(self)
+        for pair, each in zip(found["pairs"], self.pairs, strict=True):
+            pair["difference"] = each.difference
+        levels = {"columns": self.level_of_columns, "pairs": self.level_of_pairs, "privacy": self.privacy.level}
+        return {"levels": levels, **found}
+
+    def summary(self) -> str:
+        """The verdicts in one line each."""
+        columns = [f"{each.name}: {each.level}; {each.verdict}" for each in self.columns]
+        pairs = [
+            f"{each.one} and {each.other}: {each.level}; {each.measure} is {each.synthetic:.2f}, really {each.real:.2f}"
+            for each in self.worst_pairs
+        ]
+        return "\n".join([*columns, *pairs, f"privacy: {self.privacy.level}; {self.privacy.verdict}"])
