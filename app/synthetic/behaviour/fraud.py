@@ -49,13 +49,13 @@ class FraudBursts:
 
     def entries(self, rng: np.random.Generator, people: People, period: Period) -> Entries:
         """All fraud of the period."""
-        bursts = rng.poisson(self.yearly / DAYS_A_YEAR * period.days, len(people))
+        bursts = np.minimum(rng.poisson(self.yearly / DAYS_A_YEAR * period.days, len(people)), period.days)
         victim = np.repeat(np.arange(len(people)), bursts)
         small = 3 + rng.poisson(self.small, victim.size)
         length = small + 1 + rng.poisson(self.large, victim.size)
         person = np.repeat(victim, length)
         is_large = offsets(length) >= np.repeat(small, length)
-        seconds = self._times(rng, length, period)
+        seconds = self._times(rng, length, self._nights(rng, bursts, period))
         amount = np.where(is_large, self._large(rng, people, person), self._small(rng, people, person))
         kind = np.where(rng.random(person.size) < 0.6, SHOPPING, TRAVEL)
         # One place abroad for a burst: thieves have one till.
@@ -63,8 +63,14 @@ class FraudBursts:
         merchant = merchants().nth(country, kind, rng.integers(0, 1 << 20, person.size))
         return Entries.of(person, seconds, kind, merchant, -amount, FRAUD)
 
-    def _times(self, rng: np.random.Generator, length: NDArray[np.int64], period: Period) -> NDArray[np.int64]:
-        day = period.first + rng.integers(0, period.days, length.size)
+    def _nights(self, rng: np.random.Generator, bursts: NDArray[np.int64], period: Period) -> NDArray[np.int64]:
+        """In days since 1970: each burst of a person has a part of the period for itself, so no two share a night."""
+        number, count = offsets(bursts), np.repeat(bursts, bursts)
+        first = period.days * number // count
+        nights: NDArray[np.int64] = period.first + rng.integers(first, period.days * (number + 1) // count)
+        return nights
+
+    def _times(self, rng: np.random.Generator, length: NDArray[np.int64], day: NDArray[np.int64]) -> NDArray[np.int64]:
         begin = day * DAY + rng.integers(0, self.latest, length.size)
         waits = 1 + rng.exponential(self.mean_seconds, int(length.sum())).astype(np.int64)
         passed = np.cumsum(waits)

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from app.synthetic import Chunk, DataSet, Field, Schema
+from app.synthetic import Chunk, Field, Schema
 from app.synthetic.behaviour import FraudBursts, Transactions
 from app.synthetic.behaviour.people import People
 from app.synthetic.behaviour.statement import (
