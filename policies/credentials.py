@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import re
 
-_TELLING = re.compile(r"PASSW(OR)?D|SECRET|TOKEN|API_?KEY|PRIVATE_?KEY|ACCESS_?KEY|CREDENTIAL|CONNECTION_?STRING", re.I)
+_TELLING = re.compile(
+    r"PASSW(OR)?D|PASSPHRASE|(^|_)PASS$|_PWD$"
+    r"|SECRET|TOKEN|API_?KEY|PRIVATE_?KEY|ACCESS_?KEY|CREDENTIAL|CONNECTION_?STRING",
+    re.I,
+)
 _REFERENCE = re.compile(
     r"(_|^)(FILE|PATH|DIR|ARN|ID|NAME|URL|URI|TTL|SECONDS|REF)$|^GOOGLE_APPLICATION_CREDENTIALS$", re.I
 )
@@ -14,7 +18,8 @@ _FORMS = re.compile(
     r"|\b(AKIA|ASIA)[0-9A-Z]{16}\b"  # AWS access key ids
     r"|\bgh[pousr]_[0-9A-Za-z]{36}"  # GitHub tokens
     r"|\beyJ[0-9A-Za-z_-]+\.eyJ[0-9A-Za-z_-]+\.[0-9A-Za-z_-]+"  # JSON Web Tokens
-    r"|://[^/\s:@]+:[^/\s:@]+@"  # URLs with a password
+    r"|\b(AccountKey|SharedAccessKey)=[0-9A-Za-z+/]{20}"  # Azure connection strings
+    r"|://[^/\s:@]+:(?![$<{])[^/\s:@]+@"  # URLs with a password, not with a place for one: $(PASSWORD)
 )
 
 

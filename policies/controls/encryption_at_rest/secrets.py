@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from policies import HIGH, MEDIUM, Resource, Verdict, View, applies_to, passes_if
 from policies.controls.encryption_at_rest import OWN_KEY, control
-from policies.credentials import telling
+from policies.credentials import has_credential, telling
 from policies.pods import containers_of, in_pods
 
 VAULT_REFERENCE = "@Microsoft.KeyVault("
@@ -55,30 +56,48 @@ plain_secrets = control(
 )
 
 
-def _none_of(names: Iterable[str]) -> Verdict:
-    found = sorted(set(names))
-    return passes_if(not found, f"in plain: {', '.join(found)}")
+@dataclass(frozen=True)
+class Variable:
+    """A setting of a program, and where its value stands."""
+
+    name: str
+    holder: View
+    path: str
+
+    @property
+    def is_plain(self) -> bool:
+        return not self.holder.is_secret(self.path) and self.holder.exists(self.path)
 
 
-def _plain(entries: Iterable[View]) -> list[str]:
-    """The names of entries that hold a secret in the clear."""
-    suspects = [entry for entry in entries if telling(entry.text("name"))]
-    return [entry.text("name") for entry in suspects if not entry.is_secret("value") and entry.has("value")]
+def _variables(entries: Iterable[View]) -> list[Variable]:
+    return [Variable(entry.text("name"), entry, "value") for entry in entries]
+
+
+def _judged(variables: Iterable[Variable]) -> Verdict:
+    """By the name first, then by the form of the value: a URL may hold a password, whatever it is called."""
+    told: list[Variable] = []
+    others: list[Variable] = []
+    for one in variables:
+        (told if telling(one.name) else others).append(one)
+    found = [one.name for one in told if one.is_plain and one.holder.has(one.path)]
+    if not found:
+        found = [one.name for one in others if one.is_plain and has_credential(one.holder.text(one.path))]
+    return passes_if(not found, f"in plain: {', '.join(sorted(set(found)))}")
 
 
 @plain_secrets
 @applies_to("aws:lambda/function:Function", reads=["environment.variables"])
 def lambda_holds_no_secret(function: Resource) -> Verdict:
     variables = function.object("environment.variables")
-    names = [name for name, _ in variables.entries() if telling(name)]
-    return _none_of(name for name in names if not variables.is_secret(name) and variables.has(name))
+    named = View(value={str(index): value for index, (_, value) in enumerate(variables.entries())}, path=variables.path)
+    return _judged(Variable(name, named, str(index)) for index, (name, _) in enumerate(variables.entries()))
 
 
 @plain_secrets
 @applies_to("aws:ecs/taskDefinition:TaskDefinition", reads=["containerDefinitions"])
 def ecs_holds_no_secret(task: Resource) -> Verdict:
     containers = task.documents("containerDefinitions")
-    return _none_of(name for container in containers for name in _plain(container.objects("environment")))
+    return _judged(_variables(one for container in containers for one in container.objects("environment")))
 
 
 @plain_secrets
@@ -88,33 +107,39 @@ def ecs_holds_no_secret(task: Resource) -> Verdict:
 )
 def codebuild_holds_no_secret(project: Resource) -> Verdict:
     variables = project.objects("environment.environmentVariables")
-    return _none_of(_plain(one for one in variables if one.text("type", "PLAINTEXT") == "PLAINTEXT"))
+    return _judged(_variables(one for one in variables if one.text("type", "PLAINTEXT") == "PLAINTEXT"))
 
 
 @plain_secrets
 @applies_to("azure-native:web:WebApp", reads=["siteConfig.appSettings.name", "siteConfig.appSettings.value"])
 def web_app_holds_no_secret(app: Resource) -> Verdict:
-    settings = [one for one in app.objects("siteConfig.appSettings") if telling(one.text("name"))]
-    hidden = [one for one in settings if not one.is_secret("value")]
-    return _none_of(_plain(one for one in hidden if not one.text("value").startswith(VAULT_REFERENCE)))
+    settings = app.objects("siteConfig.appSettings")
+    return _judged(_variables(one for one in settings if not _is_reference(one)))
+
+
+def _is_reference(setting: View) -> bool:
+    return setting.known("value") and setting.text("value").startswith(VAULT_REFERENCE)
+
+
+_KINDS = ("template.containers.env", "template.initContainers.env")
 
 
 @plain_secrets
-@applies_to("azure-native:app:ContainerApp", reads=["template.containers.env.name", "template.containers.env.value"])
+@applies_to("azure-native:app:ContainerApp", reads=[f"{kind}.{part}" for kind in _KINDS for part in ("name", "value")])
 def container_app_holds_no_secret(app: Resource) -> Verdict:
-    return _none_of(_plain(app.objects("template.containers.env")))
+    return _judged(_variables(one for kind in _KINDS for one in app.objects(kind)))
 
 
 @plain_secrets
 @applies_to("gcp:cloudrunv2/service:Service", reads=["template.containers.envs.name", "template.containers.envs.value"])
 def cloud_run_holds_no_secret(service: Resource) -> Verdict:
-    return _none_of(_plain(service.objects("template.containers.envs")))
+    return _judged(_variables(service.objects("template.containers.envs")))
 
 
 @plain_secrets
 @in_pods("*.env.name", "*.env.value")
 def pods_hold_no_secret(workload: Resource) -> Verdict:
-    return _none_of(name for container in containers_of(workload) for name in _plain(container.objects("env")))
+    return _judged(_variables(one for container in containers_of(workload) for one in container.objects("env")))
 
 
 secret_key = control(
