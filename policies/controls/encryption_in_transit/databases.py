@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from policies import (
     HIGH,
     MEDIUM,
@@ -10,10 +12,12 @@ from policies import (
     Properties,
     Resource,
     Verdict,
+    View,
     WrongShape,
     applies_to,
     fails,
     fixed_by,
+    not_applicable,
     passes_if,
     sets,
 )
@@ -22,6 +26,8 @@ from policies.values import opened
 
 TLS_ONLY = ("ENCRYPTED_ONLY", "TRUSTED_CLIENT_CERTIFICATE_REQUIRED")
 REQUIRES_TLS = "require_secure_transport"
+RDS_GROUP = "aws:rds/parameterGroup:ParameterGroup"
+RDS_CLUSTER_GROUP = "aws:rds/clusterParameterGroup:ClusterParameterGroup"
 PARAMETERS = ["family", "parameters.name", "parameters.value"]
 
 database_tls = control(
@@ -52,14 +58,43 @@ def _parameter(group: Resource, name: str) -> str:
     return found[-1].text("value") if found else ""
 
 
+_FORCED = (
+    ("postgres", "rds.force_ssl"),
+    ("sqlserver", "rds.force_ssl"),
+    ("mysql", REQUIRES_TLS),
+    ("mariadb", REQUIRES_TLS),
+)
+_ON = ("1", "on", "true")
+_POSTGRES = re.compile(r"postgres(\d+)(\.\d+)?")
+_FORCING_POSTGRES = 15
+"""From this version on RDS for PostgreSQL forces TLS where nobody says otherwise (Amazon RDS User Guide, SSL)."""
+
+
+def _forcing(family: str) -> str:
+    """The parameter that refuses connections without TLS; nothing where the engine has none."""
+    engine = family.removeprefix("aurora-")
+    return next((name for start, name in _FORCED if engine.startswith(start)), "")
+
+
+def with_forced_tls(group: Properties) -> Properties:
+    """Sets the parameter that the group's engine has for it."""
+    name = _forcing(View(value=group).text("family"))
+    return with_parameter(name, "1")(group) if name else group
+
+
 @database_tls
-@applies_to("aws:rds/parameterGroup:ParameterGroup", reads=PARAMETERS)
-@fixed_by(with_parameter("rds.force_ssl", "1"))
-def postgres_forces_tls(group: Resource) -> Verdict:
-    if not group.text("family").startswith("postgres"):
-        return NOT_APPLICABLE
-    value = _parameter(group, "rds.force_ssl")
-    return passes_if(value == "1", f"rds.force_ssl is {value or 'not set'}")
+@applies_to(RDS_GROUP, RDS_CLUSTER_GROUP, reads=PARAMETERS)
+@fixed_by(with_forced_tls)
+def rds_forces_tls(group: Resource) -> Verdict:
+    family = group.text("family")
+    name = _forcing(family)
+    if not name:
+        return not_applicable(f"family {family} has its TLS elsewhere")
+    if group.type == RDS_GROUP and family.startswith("aurora-"):
+        return not_applicable("Aurora takes the parameter from the group of its cluster")
+    value = _parameter(group, name)
+    forces_untold = (version := _POSTGRES.fullmatch(family)) and int(version.group(1)) >= _FORCING_POSTGRES
+    return passes_if(value.lower() in _ON or (not value and bool(forces_untold)), f"{name} is {value or 'not set'}")
 
 
 @database_tls
