@@ -20,6 +20,7 @@ from policies import (
     not_applicable,
     passes_if,
     sets,
+    with_value,
 )
 from policies.controls.encryption_in_transit import EVIDENCE, control
 from policies.values import opened
@@ -136,18 +137,34 @@ cache_tls = control(
 )
 
 
+_TLS_MODE = "transitEncryptionMode"
+_CLIENT_BROKER, _IN_CLUSTER = (f"encryptionInfo.encryptionInTransit.{one}" for one in ("clientBroker", "inCluster"))
+
+
+def speaking_tls_only(cache: Properties) -> Properties:
+    """Turns encryption on; only engines that know the mode have one, and only there it can be the wrong one."""
+    cache = with_value(cache, "transitEncryptionEnabled", True)
+    return with_value(cache, _TLS_MODE, "required") if View(value=cache).has(_TLS_MODE) else cache
+
+
 @cache_tls
-@applies_to("aws:elasticache/replicationGroup:ReplicationGroup", reads=["transitEncryptionEnabled"])
-@fixed_by(sets("transitEncryptionEnabled", True), replaces=True)
+@applies_to("aws:elasticache/replicationGroup:ReplicationGroup", reads=["transitEncryptionEnabled", _TLS_MODE])
+@fixed_by(speaking_tls_only, replaces=True)
 def elasticache_speaks_tls(cache: Resource) -> Verdict:
-    return passes_if(cache.flag("transitEncryptionEnabled"), "transitEncryptionEnabled is off")
+    if not cache.flag("transitEncryptionEnabled"):
+        return fails("transitEncryptionEnabled is off")
+    mode = cache.text(_TLS_MODE, default="required")
+    return passes_if(mode == "required", f"{_TLS_MODE} is {mode}")
 
 
 @cache_tls
-@applies_to("aws:msk/cluster:Cluster", reads=["encryptionInfo.encryptionInTransit.clientBroker"])
-@fixed_by(sets("encryptionInfo.encryptionInTransit.clientBroker", "TLS"))
+@applies_to("aws:msk/cluster:Cluster", reads=[_CLIENT_BROKER, _IN_CLUSTER])
+@fixed_by(sets(_CLIENT_BROKER, "TLS"))
 def kafka_speaks_tls(cluster: Resource) -> Verdict:
-    mode = cluster.text("encryptionInfo.encryptionInTransit.clientBroker", default="TLS")
+    """No fix between brokers: it is another cluster."""
+    if not cluster.flag(_IN_CLUSTER, default=True):
+        return fails("brokers talk to each other in the clear")
+    mode = cluster.text(_CLIENT_BROKER, default="TLS")
     return passes_if(mode == "TLS", f"clientBroker is {mode}")
 
 
