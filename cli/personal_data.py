@@ -63,15 +63,20 @@ def export(
     output: Annotated[
         Path | None, typer.Option(help="File to write, for its owner only; default standard output.")
     ] = None,
+    everywhere: Annotated[
+        bool, typer.Option("--everywhere", help="Also look for what others than the ledger wrote; reads every event.")
+    ] = False,
     directory: DirectoryFile = None,
 ) -> None:
-    """Print everything that the ledger holds about somebody, as JSON. Reads every event once."""
+    """Print everything that the ledger holds about somebody, as JSON."""
 
     async def run(write: Any) -> None:
         from app import personal_data
 
         async with _world(directory) as world:
-            pieces = personal_data.export(subject, at=datetime.now(UTC), databases=world.databases, keys=world.keys)
+            pieces = personal_data.export(
+                subject, at=datetime.now(UTC), databases=world.databases, keys=world.keys, everywhere=everywhere
+            )
             async for piece in pieces:
                 write(piece)
 

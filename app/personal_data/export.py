@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import orjson
 
 from app.personal_data.keys import SubjectKeys
-from app.personal_data.sealing import Erased, Keys, SubjectKey, subjects_of, unseal
+from app.personal_data.sealing import Erased, SubjectKey, subjects_of, unseal
 from app.personal_data.statements import statement
 from app.statements import Connects, Reads
 
@@ -24,26 +24,39 @@ class Database(Reads, Connects, Protocol):
 
 
 async def export(
-    subject: str, *, at: datetime, databases: Mapping[str, Database], keys: Mapping[str, SubjectKeys]
+    subject: str,
+    *,
+    at: datetime,
+    databases: Mapping[str, Database],
+    keys: Mapping[str, SubjectKeys],
+    everywhere: bool = False,
 ) -> AsyncIterator[bytes]:
-    """One JSON document in pieces: the subject's own stream, and what is sealed for it in other streams.
+    """One JSON document in pieces: the stream of the subject's name, and those that have it before a slash.
+
+    The ledger seals for an account in its own stream alone. `everywhere` is for what others wrote: it reads every event
+    of every shard once, for what is sealed for the subject in any stream.
 
     Archived events are among them; snapshots and read models hold nothing that the events do not. What is erased says
-    so; what is sealed for others is left out. Reads every event of every shard once. Raises DatabaseUnavailable,
-    MasterKeyFailed, SealBroken.
+    so; what is sealed for others is left out. Raises DatabaseUnavailable, MasterKeyFailed, SealBroken.
     """
     known = await _key_of(subject, keys)
     head = {"exported_at": at, "key": await _times(subject, databases), "subject": subject}
     yield orjson.dumps(head)[:-1] + b',"events":['
     separator = b"\n"
+    seen: set[tuple[str, int]] = set()
     for database in databases.values():
-        async for event in _events(subject, database, known):
-            yield separator + event
+        async for event in _events(subject, database, everywhere=everywhere):
+            # A slot that moves, or has moved, lies on two shards.
+            if (place := (event["stream"], event["version"])) in seen:
+                continue
+            seen.add(place)
+            event["data"] = unseal(event["data"], known, withheld=WITHHELD)
+            yield separator + orjson.dumps(event, _marker, orjson.OPT_PASSTHROUGH_DATACLASS)
             separator = b",\n"
     yield b"]}\n"
 
 
-async def _events(subject: str, database: Database, keys: Keys) -> AsyncIterator[bytes]:
+async def _events(subject: str, database: Database, *, everywhere: bool) -> AsyncIterator[dict[str, Any]]:
     # A value that only contains the name of the subject passes this, and is looked at more closely below.
     parameters = {"subject": subject, "quoted": f'"subject":{orjson.dumps(subject).decode()}'}
     async with (
@@ -52,13 +65,16 @@ async def _events(subject: str, database: Database, keys: Keys) -> AsyncIterator
         connection.cursor(name="export") as cursor,
     ):
         cursor.itersize = FETCHED
-        await cursor.execute(statement("events_about"), parameters)
+        await cursor.execute(statement("events_about" if everywhere else "events_of"), parameters)
         names = [column.name for column in cursor.description or ()]
         async for row in cursor:
             event = dict(zip(names, row, strict=True))
-            if event["stream"] == subject or subject in subjects_of(event["data"]):
-                event["data"] = unseal(event["data"], keys, withheld=WITHHELD)
-                yield orjson.dumps(event, _marker, orjson.OPT_PASSTHROUGH_DATACLASS)
+            if _is_of(subject, event["stream"]) or subject in subjects_of(event["data"]):
+                yield event
+
+
+def _is_of(subject: str, stream: str) -> bool:
+    return stream == subject or stream.startswith(f"{subject}/")
 
 
 def _marker(value: Any) -> Any:

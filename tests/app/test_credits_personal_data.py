@@ -168,6 +168,16 @@ async def test_who_is_erased_keeps_a_balance_and_a_history_without_texts(
     assert "unmistakable" not in json.dumps(again)
 
 
+async def test_all_that_the_ledger_seals_for_an_account_is_in_its_own_stream(
+    client: httpx.AsyncClient, settings: ServeSettings, postgres: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await live(client)
+    for account in ("alice", "bob"):
+        own = json.loads(await fortress(monkeypatch, postgres, settings, "export", account))
+        scanned = json.loads(await fortress(monkeypatch, postgres, settings, "export", account, "--everywhere"))
+        assert own["events"] == scanned["events"] != []
+
+
 async def test_an_erased_account_goes_on_without_texts(
     client: httpx.AsyncClient, settings: ServeSettings, postgres: Postgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -578,8 +578,8 @@ class TestRotations:
 
 
 class TestExports:
-    async def export(self, world: World, subject: str) -> Any:
-        pieces = export(subject, at=NOON, databases=world.databases, keys=world.new_process())
+    async def export(self, world: World, subject: str, *, everywhere: bool = False) -> Any:
+        pieces = export(subject, at=NOON, databases=world.databases, keys=world.new_process(), everywhere=everywhere)
         return json.loads(b"".join([piece async for piece in pieces]))
 
     async def test_everything_about_a_person_is_in_it_and_nothing_about_others(self, world: World) -> None:
@@ -589,7 +589,10 @@ class TestExports:
         about_bert = await world.personal.seal("bert", [NewEvent("Renamed", {"name": "Bert"})])
         both = NewEvent("Both", {"first": dict(about_anna.events[0].data), "second": dict(about_bert.events[0].data)})
         await world.store_of("other").append("other", both, slot=world.slot_of("other"))
-        document = await self.export(world, "anna")
+        own = await self.export(world, "anna")
+        assert {(event["stream"], event["version"]) for event in own["events"]} == {("anna", 1), ("anna", 2)}
+        document = await self.export(world, "anna", everywhere=True)
+        assert own["events"] == [event for event in document["events"] if event["stream"] == "anna"]
         assert (document["subject"], document["exported_at"]) == ("anna", "2026-05-01T12:00:00+00:00")
         assert document["key"]["erased_at"] is None
         found = {(event["stream"], event["version"]): event for event in document["events"]}
@@ -606,6 +609,22 @@ class TestExports:
             connection.execute("select archive_events('anna', 100)")
         document = await self.export(world, "anna")
         assert [event["data"] for event in document["events"]] == [opened().data, {}]
+
+    @pytest.mark.parametrize("everywhere", [False, True])
+    async def test_streams_behind_a_slash_are_in_it_and_neighbours_are_not(
+        self, world: World, everywhere: bool
+    ) -> None:
+        for stream in ("anna", "anna/x", "anna/", "anna-1", "anna0", "annaa", "ann"):
+            await world.store_of(stream).append(stream, NewEvent("Granted", {}), slot=world.slot_of(stream))
+        document = await self.export(world, "anna", everywhere=everywhere)
+        assert {event["stream"] for event in document["events"]} == {"anna", "anna/x", "anna/"}
+
+    async def test_an_event_that_lies_on_two_shards_is_in_it_once(self, world: World) -> None:
+        await world.append("anna", opened())
+        twice = {**world.databases, **{f"{name} again": each for name, each in world.databases.items()}}
+        pieces = export("anna", at=NOON, databases=twice, keys=world.new_process())
+        document = json.loads(b"".join([piece async for piece in pieces]))
+        assert [event["version"] for event in document["events"]] == [1]
 
     async def test_what_is_erased_says_so(self, world: World, log: FileErasureLog) -> None:
         await world.append("anna", opened())
