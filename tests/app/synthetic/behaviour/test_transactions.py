@@ -17,6 +17,7 @@ from app.synthetic.behaviour import Dining, FraudBursts, Groceries, Refunds, Ren
 from app.synthetic.behaviour.calendar import Period
 from app.synthetic.behaviour.entries import NONE, Entries, balances
 from app.synthetic.behaviour.statement import Customer, RefersTo
+from app.synthetic.chunks import ROWS
 from app.synthetic.errors import ImpossibleParameters, SchemaCycle, UnknownField, UnknownSchema
 from app.synthetic.kinds.values import Uuid
 from app.synthetic.places.gazetteer import gazetteer
@@ -118,8 +119,8 @@ def test_the_same_whatever_the_number_of_workers(workers: int) -> None:
 
 def test_a_chunk_is_about_as_large_as_it_should_be() -> None:
     sizes = [batch.num_rows for batch in DataSet(SHIPPED, 200_000, 9, 1).batches()]
-    assert 6_000 < np.mean(sizes[:-1]) < 18_000
-    assert max(sizes) < 25_000
+    assert 0.35 * ROWS < np.mean(sizes[:-1]) < 1.1 * ROWS
+    assert max(sizes) < 1.5 * ROWS
 
 
 def test_people_without_a_place_in_their_schema_live_somewhere(tmp_path: Path) -> None:
