@@ -12,6 +12,7 @@ from policies import (
     Resource,
     Stack,
     Verdict,
+    View,
     applies_to,
     fails,
     fixed_by,
@@ -52,12 +53,36 @@ _RECORDS = {
 """What a trail must do, and whether it does so without being told."""
 
 
+_SELECTORS, _ADVANCED = "eventSelectors", "advancedEventSelectors.fieldSelectors"
+_SELECTED = ("readWriteType", "includeManagementEvents", "excludeManagementEventSources")
+
+
 @complete_trail
-@applies_to("aws:cloudtrail/trail:Trail", reads=[*_RECORDS])
+@applies_to(
+    "aws:cloudtrail/trail:Trail",
+    reads=[*_RECORDS, *(f"{_SELECTORS}.{one}" for one in _SELECTED), f"{_ADVANCED}.field", f"{_ADVANCED}.equals"],
+)
 @fixed_by(in_turn(*(sets(name, True) for name in _RECORDS)))
 def trail_records_everything(trail: Resource) -> Verdict:
     off = [name for name, default in _RECORDS.items() if not trail.flag(name, default=default)]
-    return passes_if(not off, f"{', '.join(off)} not on")
+    if off:
+        return fails(f"{', '.join(off)} not on")
+    basic, advanced = trail.objects(_SELECTORS), trail.objects("advancedEventSelectors")
+    selects_all = any(map(_takes_all, basic)) or any(map(_takes_all_advanced, advanced))
+    return passes_if(selects_all or not (basic or advanced), "its selectors leave out management events")
+
+
+def _takes_all(selector: View) -> bool:
+    """Whether a selector takes all management events, as it does untold."""
+    if not selector.flag("includeManagementEvents", default=True) or selector.texts("excludeManagementEventSources"):
+        return False
+    return selector.text("readWriteType", "All") == "All"
+
+
+def _takes_all_advanced(selector: View) -> bool:
+    """Each further field would leave some of them out."""
+    fields = selector.objects("fieldSelectors")
+    return [(one.text("field"), one.texts("equals")) for one in fields] == [("eventCategory", ("Management",))]
 
 
 _ACTIVITY = frozenset(
