@@ -42,6 +42,8 @@ from stacks.environment import PROJECT
 DESTROY = "destroy"
 WORST_LAST = tuple(Severity)
 LONGEST_REASON = 300
+BLIND_PATIENCE = datetime.timedelta(minutes=5)
+"""A pass also fails where an update holds the stack; only a watch that stays blind is worth an alert."""
 UNSEEN = Cause(origin=Origin.WATCH)
 T = TypeVar("T")
 
@@ -204,7 +206,7 @@ class Watch:
         for record in (*events, passed):
             self.tell(record)
         new = (one.finding for one in events if isinstance(one, Opened))
-        outcome.alerting = outcome.alerting or any(one.kind is not Kind.BLIND and self._alerts(one) for one in new)
+        outcome.alerting = outcome.alerting or any(map(self._alerts, new))
 
     def _judge(self, found: Input) -> Report:
         """The files of rules are read anew: exemptions end, and are given, while the watch runs."""
@@ -242,17 +244,20 @@ class Watch:
         watching.last_pass = standing.last_pass
         watching.seconds = (passed.at - passed.began).total_seconds()
 
+    def _is_due(self, opened: Opened) -> bool:
+        if opened.finding.kind is Kind.BLIND:
+            return self.clock() - opened.at >= BLIND_PATIENCE
+        return self._alerts(opened.finding)
+
     def _alerts(self, finding: Finding) -> bool:
-        """A watch that sees nothing is always worth an alert; what a check cannot determine is under `strict`."""
-        if finding.kind is Kind.BLIND:
-            return True
-        counts = finding.kind is Kind.VIOLATION or self.files.strict
+        """Violations that are bad enough; what a check cannot determine is one under `strict`."""
+        counts = finding.kind is Kind.VIOLATION or (self.files.strict and finding.kind is Kind.NOT_DETERMINABLE)
         return counts and WORST_LAST.index(finding.severity) >= WORST_LAST.index(self.alert_at)
 
     def _alert(self) -> None:
         """Tell the webhook of every open finding that it has not taken yet, also from before a restart."""
         standing = self.log.standing
-        due = [standing.open[key] for key in sorted(standing.untold) if self._alerts(standing.open[key].finding)]
+        due = [one for one in (standing.open[key] for key in sorted(standing.untold)) if self._is_due(one)]
         if not due or self.webhook is None:
             return
         try:

@@ -15,7 +15,7 @@ import threading
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -33,9 +33,12 @@ from cli.compliance_watch_passes import Outcome, Watch
 from cli.compliance_watch_stack import drift, last_word
 from cli.compliance_watch_webhook import DELIVERY, SIGNATURE, TIMESTAMP, BadWebhook, Webhook
 from cli.compliance_watch_words import said
+from cli.main import main
 from localcloud.home import CHECKOUT
 from policies.severity import Severity
-from policies.watch import Opened, Passed, Record, Resolved, Standing, Started, Told, Update, line_of, records_of
+from policies.values import SECRET as HIDDEN
+from policies.values import SIGNATURE as SIGNATURE_OF_VALUES
+from policies.watch import Kind, Opened, Passed, Record, Resolved, Standing, Started, Told, Update, line_of, records_of
 
 SERVER = "gcp:sql/databaseInstance:DatabaseInstance"
 GOOD = {"settings": {"ipConfiguration": {"sslMode": "ENCRYPTED_ONLY"}}}
@@ -54,6 +57,9 @@ class Clock:
     def __call__(self) -> datetime.datetime:
         self._at += datetime.timedelta(seconds=1)
         return self._at
+
+    def later(self, minutes: int) -> None:
+        self._at += datetime.timedelta(minutes=minutes)
 
 
 class Unanswered(Exception):
@@ -487,6 +493,16 @@ def test_a_new_violation_is_posted_once_and_signed(alerting: Fixture, receiver: 
     assert [one.keys for one in alerting.told if isinstance(one, Told)] == [tuple(alerting.standing.open)]
 
 
+def test_what_cannot_be_determined_is_posted_under_strict(alerting: Fixture, receiver: Receiver) -> None:
+    hidden = {"settings": {"ipConfiguration": {"sslMode": {SIGNATURE_OF_VALUES: HIDDEN, "ciphertext": "v1:x"}}}}
+    alerting.stack.update("ben", db=hidden)
+    assert not alerting.look().alerting
+    assert [one.kind for one in alerting.standing.findings.values()] == [Kind.NOT_DETERMINABLE]
+    alerting.files = replace(alerting.files, strict=True)
+    alerting.look()
+    assert receiver.findings == [["db"]]
+
+
 def test_what_is_not_bad_enough_is_not_posted(alerting: Fixture, receiver: Receiver) -> None:
     alerting.stack.update("ben", db=BAD)
     with alerting.running() as running:
@@ -541,8 +557,11 @@ def test_nobody_listening_is_no_end_either(watch: Fixture, capsys: pytest.Captur
     assert "webhook at 127.0.0.1: NewConnectionError" in capsys.readouterr().err
 
 
-def test_a_blind_watch_is_worth_an_alert_once(alerting: Fixture, receiver: Receiver) -> None:
+def test_a_watch_that_stays_blind_is_worth_one_alert(alerting: Fixture, receiver: Receiver) -> None:
     alerting.stack.broken = {"state"}
+    alerting.look()
+    assert receiver.taken == [], "it may be an update that holds the stack"
+    alerting.clock.later(minutes=5)
     alerting.look()
     alerting.look()
     assert receiver.findings == [["living-fortress-dev"]]
@@ -696,16 +715,20 @@ def test_the_engines_last_word_is_its_error() -> None:
         (("-s", "dev", "--real"), "--log"),
     ],
 )
-def test_bad_options_end_with_2_and_one_line(arguments: tuple[str, ...], fault: str, tmp_path: Path) -> None:
-    answer = subprocess.run(
-        [sys.executable, "-c", "from cli.main import main; main()", "compliance", "watch", *arguments],
-        cwd=CHECKOUT,
-        env=os.environ | {"LOCALCLOUD_HOME": str(tmp_path)},
-        capture_output=True,
-        text=True,
-    )
-    errors = [line for line in answer.stderr.splitlines() if line.startswith("error: ")]
-    assert answer.returncode == 2, answer.stderr
+def test_bad_options_end_with_2_and_one_line(
+    arguments: tuple[str, ...],
+    fault: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("LOCALCLOUD_HOME", str(tmp_path))
+    monkeypatch.setattr(sys, "argv", ["fortress", "compliance", "watch", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    told = capsys.readouterr()
+    errors = [line for line in told.err.splitlines() if line.startswith("error: ")]
+    assert (ended.value.code, told.out) == (2, ""), told.err
     assert len(errors) == 1
     assert fault in errors[0]
 
