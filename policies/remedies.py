@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from policies.values import SIGNATURE, Unknown, WrongShape, opened
+from policies.view import View
 
 Properties: TypeAlias = Mapping[str, Any]
 """Properties as the engine wrote them, with its marks for secrets and unknown values."""
@@ -35,6 +36,16 @@ def sets(path: str, value: Any) -> Fix:
     is never made: `orderedCacheBehaviors[].viewerProtocolPolicy`.
     """
     return lambda properties: with_value(properties, path, value)
+
+
+def at_least(path: str, number: float) -> Fix:
+    """The fix that raises a number, and leaves one that is higher."""
+    return lambda given: given if View(value=given).number(path) >= number else with_value(given, path, number)
+
+
+def at_most(path: str, number: float) -> Fix:
+    """The fix that lowers a number; 0, or none at all, means no limit, and is the highest."""
+    return lambda given: given if 0 < View(value=given).number(path) <= number else with_value(given, path, number)
 
 
 def in_turn(*fixes: Fix) -> Fix:

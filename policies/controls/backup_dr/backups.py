@@ -38,6 +38,7 @@ from policies.data_stores import (
     REDSHIFT,
     is_replica,
 )
+from policies.remedies import at_least
 
 USUAL_DAYS = 7
 DAY_HOURS, DAY_SECONDS = 24, 86_400
@@ -120,7 +121,7 @@ _RETAINED = f"{_CONFIGURATION}.backupRetentionSettings.retainedBackups"
 
 @backups_kept
 @applies_to(CLOUD_SQL, reads=["masterInstanceName", f"{_CONFIGURATION}.enabled", _RETAINED])
-@fixed_by(in_turn(sets(f"{_CONFIGURATION}.enabled", True), sets(_RETAINED, USUAL_DAYS)))
+@fixed_by(in_turn(sets(f"{_CONFIGURATION}.enabled", True), at_least(_RETAINED, USUAL_DAYS)))
 def cloud_sql_keeps_backups(instance: Resource, options: Retention) -> Verdict:
     """It takes one a day, and keeps seven where nobody says otherwise."""
     if is_replica(instance):

@@ -28,6 +28,7 @@ from policies import (
     with_value,
 )
 from policies.controls.iam import control
+from policies.remedies import at_least, at_most
 from policies.values import opened
 
 
@@ -123,9 +124,9 @@ KINDS = ("requireLowercaseCharacters", "requireNumbers", "requireSymbols", "requ
 )
 @fixed_by(
     in_turn(
-        sets("minimumPasswordLength", 14),
-        sets("passwordReusePrevention", 24),
-        sets("maxPasswordAge", 90),
+        at_least("minimumPasswordLength", 14),
+        at_least("passwordReusePrevention", 24),
+        at_most("maxPasswordAge", 90),
         *(sets(kind, True) for kind in KINDS),
     )
 )

@@ -1,0 +1,37 @@
+"""A fix changes what is wrong, and leaves what is better or has a meaning of its own."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from typing import Any
+
+from policies.evaluation import Evaluator
+from policies.registry import everything
+from policies.remediation import fixed
+from policies.resource import Resource
+
+EVALUATOR = Evaluator(everything(), datetime.date(2026, 1, 1))
+
+
+def repaired(check_id: str, token: str, properties: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The properties after the check's fix; None where it does not help, and nothing is applied."""
+    resource = Resource(urn=f"urn:pulumi:production::shop::{token}::it", type=token, value=properties)
+    check = next(one for one in EVALUATOR.registry.for_type(token) if one.id == check_id and not one.over_stack)
+    done = fixed(check, resource, EVALUATOR)
+    return None if done.fault else done.properties
+
+
+def test_a_password_policy_is_not_loosened() -> None:
+    token = "aws:iam/accountPasswordPolicy:AccountPasswordPolicy"
+    strict = {"minimumPasswordLength": 20, "passwordReusePrevention": 24, "maxPasswordAge": 30}
+    after = repaired("IAM-005/aws", token, strict)
+    assert after is not None
+    assert {key: after[key] for key in strict} == strict
+
+
+def test_a_database_that_starts_its_backups_keeps_as_many_as_it_says() -> None:
+    settings = {"backupConfiguration": {"enabled": False, "backupRetentionSettings": {"retainedBackups": 30}}}
+    after = repaired("BKP-001/gcp", "gcp:sql/databaseInstance:DatabaseInstance", {"settings": settings})
+    assert after is not None
+    assert after["settings"]["backupConfiguration"]["backupRetentionSettings"] == {"retainedBackups": 30}
