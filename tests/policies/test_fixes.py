@@ -35,3 +35,9 @@ def test_a_database_that_starts_its_backups_keeps_as_many_as_it_says() -> None:
     after = repaired("BKP-001/gcp", "gcp:sql/databaseInstance:DatabaseInstance", {"settings": settings})
     assert after is not None
     assert after["settings"]["backupConfiguration"]["backupRetentionSettings"] == {"retainedBackups": 30}
+
+
+def test_a_cluster_that_logs_its_workloads_untold_goes_on_to() -> None:
+    after = repaired("LOG-008/gcp", "gcp:container/cluster:Cluster", {"enableAutopilot": True})
+    assert after is not None
+    assert set(after["loggingConfig"]["enableComponents"]) == {"SYSTEM_COMPONENTS", "WORKLOADS", "APISERVER"}

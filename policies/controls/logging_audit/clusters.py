@@ -23,6 +23,8 @@ from policies.controls.logging_audit.exports import exported
 
 EKS_TYPES, EKS_LOGS = "enabledClusterLogTypes", ("api", "audit", "authenticator")
 GKE_COMPONENTS, GKE_LOGS = "loggingConfig.enableComponents", ("SYSTEM_COMPONENTS", "APISERVER")
+GKE_UNTOLD = ("SYSTEM_COMPONENTS", "WORKLOADS")
+"""What a cluster logs that is told nothing, and Autopilot in any case."""
 GKE_SERVICES = ("", "logging.googleapis.com/kubernetes")
 AKS_AUDIT = ("kube-audit", "kube-audit-admin")
 """The second is the first without what only reads."""
@@ -37,11 +39,11 @@ control_plane_logs = control(
 )
 
 
-def with_texts(path: str, wanted: Sequence[str]) -> Fix:
-    """The fix that adds texts to a list and leaves what is there."""
+def with_texts(path: str, wanted: Sequence[str], untold: Sequence[str] = ()) -> Fix:
+    """The fix that adds texts to a list and leaves what is there, or what the cloud takes where nothing is there."""
 
     def fix(properties: Properties) -> Properties:
-        found = View(value=properties).texts(path)
+        found = View(value=properties).texts(path) or tuple(untold)
         return with_value(properties, path, [*found, *(one for one in wanted if one not in found)])
 
     return fix
@@ -71,7 +73,7 @@ def aks_is_logged(cluster: Resource, stack: Stack) -> Verdict:
 
 @control_plane_logs
 @applies_to("gcp:container/cluster:Cluster", reads=["loggingService", GKE_COMPONENTS])
-@fixed_by(with_texts(GKE_COMPONENTS, GKE_LOGS))
+@fixed_by(with_texts(GKE_COMPONENTS, GKE_LOGS, GKE_UNTOLD))
 def gke_is_logged(cluster: Resource) -> Verdict:
     service = cluster.text("loggingService")
     if service not in GKE_SERVICES:
