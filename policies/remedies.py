@@ -32,8 +32,8 @@ class Remedy:
 def sets(path: str, value: Any) -> Fix:
     """The fix that sets one property.
 
-    Objects on the way are made. Lists on the way mean each of their items; a name that ends in `[]` is of a list, which
-    is never made: `orderedCacheBehaviors[].viewerProtocolPolicy`.
+    Objects on the way are made. Lists on the way mean each of their items; a name that ends in `[]` is of a list, or of
+    an object, that is never made: `orderedCacheBehaviors[].viewerProtocolPolicy`.
     """
     return lambda properties: with_value(properties, path, value)
 

@@ -41,3 +41,14 @@ def test_a_cluster_that_logs_its_workloads_untold_goes_on_to() -> None:
     after = repaired("LOG-008/gcp", "gcp:container/cluster:Cluster", {"enableAutopilot": True})
     assert after is not None
     assert set(after["loggingConfig"]["enableComponents"]) == {"SYSTEM_COMPONENTS", "WORKLOADS", "APISERVER"}
+
+
+def test_a_disk_of_the_machine_itself_gets_no_volume() -> None:
+    """EC2 refuses a mapping that has both."""
+    mappings = [{"deviceName": "a", "ebs": {"volumeSize": 8}}, {"deviceName": "b", "virtualName": "ephemeral0"}]
+    after = repaired("ENC-003/aws", "aws:ec2/launchTemplate:LaunchTemplate", {"blockDeviceMappings": mappings})
+    assert after is not None
+    assert after["blockDeviceMappings"] == [
+        {"deviceName": "a", "ebs": {"volumeSize": 8, "encrypted": "true"}},
+        {"deviceName": "b", "virtualName": "ephemeral0"},
+    ]

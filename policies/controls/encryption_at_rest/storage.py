@@ -51,7 +51,7 @@ def ec2_disks_are_encrypted(machine: Resource) -> Verdict:
 
 @disk_encrypted
 @applies_to("aws:ec2/launchTemplate:LaunchTemplate", reads=["blockDeviceMappings.ebs.encrypted"])
-@fixed_by(sets("blockDeviceMappings[].ebs.encrypted", "true"))
+@fixed_by(sets("blockDeviceMappings[].ebs[].encrypted", "true"))
 def launched_disks_are_encrypted(template: Resource) -> Verdict:
     disks = template.objects("blockDeviceMappings.ebs")
     if not disks:
