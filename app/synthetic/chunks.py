@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from app.synthetic.errors import require
 
-ROWS = 1 << 14
+ROWS = 1 << 15
 """Rows of a chunk unless said otherwise: enough that Python's part vanishes, few enough for the memory of many."""
 MOST_EXPANDED = 1 << 20
 """Rows that the subjects of a chunk may have together."""

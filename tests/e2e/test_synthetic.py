@@ -14,7 +14,7 @@ from tests.e2e.conftest import ROOT
 
 pytestmark = [pytest.mark.engine, pytest.mark.servers, pytest.mark.xdist_group("local")]
 PRIMARIES = ("aws-0", "azure-0", "gcp-0")
-ROWS = 60_000
+ROWS = 100_000
 """Four chunks: each database gets one at least."""
 
 

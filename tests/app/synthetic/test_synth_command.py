@@ -244,9 +244,9 @@ def local_environment(
 def test_databases_of_the_local_environment_share_the_records(
     answering: Postgres, local_environment: dict[str, str]
 ) -> None:
-    fortress("--schema", "customers", "--rows", "40000", "--out", "postgresql:///people")
+    fortress("--schema", "customers", "--rows", "60000", "--out", "postgresql:///people")
     shares = [count(answering, local_environment[name]) for name in ("aws-0", "azure-0")]
-    assert sum(shares) == 40_000
+    assert sum(shares) == 60_000
     assert min(shares) > 10_000
     with ExitStack() as stack:
         replica = stack.enter_context(answering.as_operator(local_environment["gcp-0-replica"]))
