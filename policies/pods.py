@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from policies.control import Declaration, Decorator, Judge, applies_to, fixed_by
-from policies.remedies import in_turn, sets
+from policies.remedies import Change, changes, in_turn
 from policies.resource import Resource
 from policies.view import View
 
@@ -57,15 +57,24 @@ def in_pods(*paths: str, beside: Sequence[str] = ()) -> Decorator:
 
 def fixed_in_pods(*settings: tuple[str, Any]) -> Decorator:
     """The fix that sets paths of the pods, `*.x` in every container, to values."""
+    return changed_in_pods(*((path, _always(value)) for path, value in settings))
+
+
+def changed_in_pods(*settings: tuple[str, Change]) -> Decorator:
+    """The fix that makes other values out of those at paths of the pods, `*.x` in every container."""
 
     def declare(judge: Judge | Declaration) -> Declaration:
         declaration = Declaration.of(judge)
         for token, spec in POD_SPECS.items():
-            fix = in_turn(*(sets(path, value) for one, value in settings for path in _targets(spec, one)))
+            fix = in_turn(*(changes(path, change) for one, change in settings for path in _targets(spec, one)))
             declaration = fixed_by(fix, token, replaces=token in FIXED_AT_BIRTH)(declaration)
         return declaration
 
     return declare
+
+
+def _always(value: Any) -> Change:
+    return lambda _: value
 
 
 def _targets(spec: str, path: str) -> Iterator[str]:

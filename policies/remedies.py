@@ -13,6 +13,8 @@ Properties: TypeAlias = Mapping[str, Any]
 """Properties as the engine wrote them, with its marks for secrets and unknown values."""
 Fix: TypeAlias = Callable[[Properties], Properties]
 """Returns new properties and leaves the given ones alone; may raise Undeterminable."""
+Change: TypeAlias = Callable[[Any], Any]
+"""Makes one value of another and leaves that alone; may raise Undeterminable."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,12 @@ def sets(path: str, value: Any) -> Fix:
     Objects on the way are made. Lists on the way mean each of their items; a name that ends in `[]` is of a list, or of
     an object, that is never made: `orderedCacheBehaviors[].viewerProtocolPolicy`.
     """
-    return lambda properties: with_value(properties, path, value)
+    return changes(path, lambda _: value)
+
+
+def changes(path: str, change: Change) -> Fix:
+    """The fix that makes another value out of the one at a path, which may be None; paths are those of `sets`."""
+    return lambda properties: _changed(properties, path.split("."), change, "")
 
 
 def at_least(path: str, number: float) -> Fix:
@@ -61,20 +68,19 @@ def in_turn(*fixes: Fix) -> Fix:
 
 def with_value(properties: Properties, path: str, value: Any) -> Properties:
     """The properties with `value` at `path`; raises Undeterminable where the way there is unknown or no object."""
-    changed: Properties = _replaced(properties, path.split("."), value, "")
-    return changed
+    return sets(path, value)(properties)
 
 
-def _replaced(node: Any, names: Sequence[str], value: Any, where: str) -> Any:
+def _changed(node: Any, names: Sequence[str], change: Change, where: str) -> Any:
     if not names:
-        return value
+        return change(node)
     if isinstance(node, dict) and SIGNATURE in node:
         if "value" not in node:
             raise Unknown(where, "is encrypted")
-        return {**node, "value": _replaced(node["value"], names, value, where)}
+        return {**node, "value": _changed(node["value"], names, change, where)}
     node = opened(node, where)
     if isinstance(node, list):
-        return [_replaced(item, names, value, f"{where}[{index}]") for index, item in enumerate(node)]
+        return [_changed(item, names, change, f"{where}[{index}]") for index, item in enumerate(node)]
     if node is not None and not isinstance(node, dict):
         raise WrongShape(where, "an object", node)
     node, (name, *rest) = node or {}, names
@@ -83,4 +89,4 @@ def _replaced(node: Any, names: Sequence[str], value: Any, where: str) -> Any:
         if node.get(name) is None:
             return node
     below = f"{where}.{name}" if where else name
-    return {**node, name: _replaced(node.get(name), rest, value, below)}
+    return {**node, name: _changed(node.get(name), rest, change, below)}

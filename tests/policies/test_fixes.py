@@ -52,3 +52,36 @@ def test_a_disk_of_the_machine_itself_gets_no_volume() -> None:
         {"deviceName": "a", "ebs": {"volumeSize": 8, "encrypted": "true"}},
         {"deviceName": "b", "virtualName": "ephemeral0"},
     ]
+
+
+DEPLOYMENT = "kubernetes:apps/v1:Deployment"
+
+
+def pods(*containers: Mapping[str, Any]) -> dict[str, Any]:
+    return {"metadata": {"namespace": "shop"}, "spec": {"template": {"spec": {"containers": [*containers]}}}}
+
+
+def test_a_container_keeps_the_capability_that_it_may_have() -> None:
+    context = {"runAsUser": 7, "capabilities": {"add": ["NET_BIND_SERVICE", "SYS_ADMIN"]}}
+    assert repaired("K8S-003/kubernetes", DEPLOYMENT, pods({"securityContext": context})) == pods(
+        {
+            "securityContext": {
+                "runAsUser": 7,
+                "allowPrivilegeEscalation": False,
+                "capabilities": {"drop": ["ALL"], "add": ["NET_BIND_SERVICE"]},
+            }
+        }
+    )
+
+
+def test_a_privileged_container_is_not_made_one_that_the_api_refuses() -> None:
+    assert repaired("K8S-003/kubernetes", DEPLOYMENT, pods({"securityContext": {"privileged": True}})) is None
+
+
+def test_a_container_keeps_the_filter_that_was_written_for_it() -> None:
+    own = {"seccompProfile": {"type": "Localhost", "localhostProfile": "app.json"}}
+    after = repaired("K8S-005/kubernetes", DEPLOYMENT, pods({"securityContext": own}, {"name": "other"}))
+    assert after is not None
+    first, second = after["spec"]["template"]["spec"]["containers"]
+    assert first["securityContext"] == own
+    assert second["securityContext"] == {"seccompProfile": {"type": "RuntimeDefault"}}

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from pydantic import Field
 
 from policies import CRITICAL, HIGH, LOW, MEDIUM, PASS, Resource, Verdict, View, fails
 from policies.controls.k8s_pod_security import control
 from policies.namespaces import Namespaces, unless_exempt
-from policies.pods import containers_of, fixed_in_pods, in_pods, pod_of
+from policies.pods import changed_in_pods, containers_of, fixed_in_pods, in_pods, pod_of
+from policies.values import opened
 
 
 class Workloads(Namespaces):
@@ -106,9 +107,19 @@ ESCALATION, CAPABILITIES = "securityContext.allowPrivilegeEscalation", "security
 ADDABLE = {"NET_BIND_SERVICE"}
 
 
+def humbled(context: Any) -> Any:
+    """A security context without powers but those that may be added; the API takes none for a privileged container."""
+    said = View(value=opened(context or {}, "securityContext"), path="securityContext")
+    if said.flag("privileged"):
+        return context
+    added = [one for one in said.texts("capabilities.add") if one in ADDABLE]
+    kept = {"drop": ["ALL"], **({"add": added} if added else {})}
+    return {**said.value, "allowPrivilegeEscalation": False, "capabilities": kept}
+
+
 @no_escalation
 @in_pods(f"*.{ESCALATION}", f"*.{CAPABILITIES}.drop", f"*.{CAPABILITIES}.add", beside=[NAMESPACE])
-@fixed_in_pods((f"*.{ESCALATION}", False), (f"*.{CAPABILITIES}", {"drop": ["ALL"]}))
+@changed_in_pods(("*.securityContext", humbled))
 def containers_gain_nothing(workload: Resource, options: Workloads) -> Verdict:
     return _judged(workload, options, _gains)
 
@@ -163,18 +174,25 @@ filtered_calls = control(
     options=Workloads,
 )
 SECCOMP = "securityContext.seccompProfile.type"
+FILTERED = ("RuntimeDefault", "Localhost")
+
+
+def filtering(profile: Any) -> Any:
+    """The profile where it filters; else the runtime's, without the file that only Localhost may name."""
+    said = View(value=opened(profile or {}, "seccompProfile"), path="seccompProfile")
+    return profile if said.text("type") in FILTERED else {"type": "RuntimeDefault"}
 
 
 @filtered_calls
 @in_pods(SECCOMP, f"*.{SECCOMP}", beside=[NAMESPACE])
-@fixed_in_pods(*((path, "RuntimeDefault") for path in (SECCOMP, f"*.{SECCOMP}")))
+@changed_in_pods(*((path.removesuffix(".type"), filtering) for path in (SECCOMP, f"*.{SECCOMP}")))
 def system_calls_are_filtered(workload: Resource, options: Workloads) -> Verdict:
     return _judged(workload, options, _unfiltered)
 
 
 def _unfiltered(container: View, pod: View) -> str:
     profile = _effective(container, pod, SECCOMP).text(SECCOMP, "not set")
-    return "" if profile in ("RuntimeDefault", "Localhost") else f"seccompProfile.type is {profile}"
+    return "" if profile in FILTERED else f"seccompProfile.type is {profile}"
 
 
 bounded = control(
