@@ -85,3 +85,10 @@ def test_a_container_keeps_the_filter_that_was_written_for_it() -> None:
     first, second = after["spec"]["template"]["spec"]["containers"]
     assert first["securityContext"] == own
     assert second["securityContext"] == {"seccompProfile": {"type": "RuntimeDefault"}}
+
+
+def test_a_recorder_of_everything_names_no_types() -> None:
+    """AWS Config refuses a group that has both."""
+    group = {"allSupported": False, "resourceTypes": ["AWS::EC2::Instance"]}
+    after = repaired("LOG-010/aws", "aws:cfg/recorder:Recorder", {"name": "all", "recordingGroup": group})
+    assert after == {"name": "all", "recordingGroup": {"allSupported": True, "includeGlobalResourceTypes": True}}

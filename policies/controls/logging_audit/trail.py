@@ -175,9 +175,12 @@ _GROUP = ("recordingGroup.allSupported", "recordingGroup.includeGlobalResourceTy
 
 @recorder
 @applies_to("aws:cfg/recorder:Recorder", reads=_GROUP)
-@fixed_by(in_turn(*(sets(name, True) for name in _GROUP)))
+@fixed_by(sets("recordingGroup", {name.partition(".")[2]: True for name in _GROUP}))
 def recorder_sees_everything(recorder: Resource) -> Verdict:
-    """Without a group of its own a recorder takes all regional types, and no global ones."""
+    """Without a group of its own a recorder takes all regional types, and no global ones.
+
+    The fix makes a new group: AWS takes no list of types, or of exceptions, beside all of them.
+    """
     off = [name for name, default in zip(_GROUP, (True, False), strict=True) if not recorder.flag(name, default)]
     return passes_if(not off, f"{', '.join(off)} not on")
 
