@@ -92,3 +92,8 @@ def test_a_recorder_of_everything_names_no_types() -> None:
     group = {"allSupported": False, "resourceTypes": ["AWS::EC2::Instance"]}
     after = repaired("LOG-010/aws", "aws:cfg/recorder:Recorder", {"name": "all", "recordingGroup": group})
     assert after == {"name": "all", "recordingGroup": {"allSupported": True, "includeGlobalResourceTypes": True}}
+
+
+def test_a_cluster_that_entra_does_not_know_keeps_its_accounts() -> None:
+    """AKS refuses to disable local accounts there."""
+    assert repaired("IAM-006/azure", "azure-native:containerservice:ManagedCluster", {"dnsPrefix": "shop"}) is None

@@ -183,9 +183,15 @@ def flexible_server_knows_entra(server: Resource) -> Verdict:
     return passes_if(found == _AUTHENTICATION, ", ".join(f"{path} is {value}" for path, value in found.items()))
 
 
+def without_local_accounts(cluster: Properties) -> Properties:
+    """Turns them off where Entra knows who logs in; AKS refuses a cluster that nobody could enter."""
+    known = View(value=cluster).exists("aadProfile")
+    return with_value(cluster, "disableLocalAccounts", True) if known else cluster
+
+
 @directory_login
 @applies_to("azure-native:containerservice:ManagedCluster", reads=["disableLocalAccounts"])
-@fixed_by(sets("disableLocalAccounts", True))
+@fixed_by(without_local_accounts)
 def aks_has_no_local_accounts(cluster: Resource) -> Verdict:
     return passes_if(cluster.flag("disableLocalAccounts"), "disableLocalAccounts is off")
 
@@ -197,9 +203,26 @@ def storage_account_has_no_shared_key(account: Resource) -> Verdict:
     return passes_if(not account.flag("allowSharedKeyAccess", default=True), "allowSharedKeyAccess is not off")
 
 
+_NO_SQL = "GlobalDocumentDB"
+_OTHER_APIS = ("EnableMongo", "EnableCassandra", "EnableGremlin", "EnableTable")
+
+
+@directory_login
+@applies_to("azure-native:cosmosdb:DatabaseAccount", reads=["disableLocalAuth", "kind", "capabilities.name"])
+@fixed_by(sets("disableLocalAuth", True))
+def cosmos_has_no_local_login(account: Resource) -> Verdict:
+    """Azure refuses the setting where an account speaks another API than that of NoSQL."""
+    if account.flag("disableLocalAuth"):
+        return PASS
+    kind = account.text("kind", _NO_SQL)
+    others = [one for one in account.texts("capabilities.name") if one in _OTHER_APIS]
+    if kind != _NO_SQL or others:
+        return not_applicable(f"accounts of {others[0] if others else kind} always have keys")
+    return fails("disableLocalAuth is off")
+
+
 @directory_login
 @applies_to(
-    "azure-native:cosmosdb:DatabaseAccount",
     "azure-native:eventhub:Namespace",
     "azure-native:servicebus:Namespace",
     reads=["disableLocalAuth"],
