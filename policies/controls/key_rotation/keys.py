@@ -113,7 +113,7 @@ def _period(rotation: View, policy: View) -> float:
 
 
 @rotates
-@applies_to(GCP_KEY, reads=["purpose", "importOnly", "rotationPeriod"])
+@applies_to(GCP_KEY, reads=["purpose", "importOnly", "versionTemplate.protectionLevel", "rotationPeriod"])
 @fixed_by(sets("rotationPeriod", "7776000s"))
 def crypto_key_rotates(key: Resource, options: Rotation) -> Verdict:
     purpose = key.text("purpose", ENCRYPTS)
@@ -121,6 +121,8 @@ def crypto_key_rotates(key: Resource, options: Rotation) -> Verdict:
         return not_applicable(f"Google Cloud rotates no keys for {purpose}")
     if key.flag("importOnly"):
         return not_applicable("its versions are imported")
+    if key.text("versionTemplate.protectionLevel") == "EXTERNAL":
+        return not_applicable("its versions are keys outside of Google Cloud, and rotate there")
     period = days(key, "rotationPeriod")
     if not period:
         return fails("rotationPeriod is not set")
