@@ -135,11 +135,16 @@ _ENABLED = "vulnerabilityScanningConfig.enablementConfig"
 
 
 @registries
-@applies_to("gcp:artifactregistry/repository:Repository", reads=["format", "dockerConfig.immutableTags", _ENABLED])
+@applies_to(
+    "gcp:artifactregistry/repository:Repository", reads=["format", "mode", "dockerConfig.immutableTags", _ENABLED]
+)
 @fixed_by(in_turn(sets("dockerConfig.immutableTags", True), sets(_ENABLED, "INHERITED")))
 def artifact_registry_keeps_tags_and_scans(repository: Resource) -> Verdict:
     if repository.text("format") != "DOCKER":
         return NOT_APPLICABLE
+    mode = repository.text("mode", "STANDARD_REPOSITORY")
+    if mode != "STANDARD_REPOSITORY":
+        return not_applicable(f"{mode} holds no images of its own, and takes no such settings")
     if not repository.flag("dockerConfig.immutableTags"):
         return fails("immutableTags is not on")
     scanning = repository.text(_ENABLED, "INHERITED")
