@@ -12,6 +12,7 @@ from functools import partial
 from fastapi import FastAPI
 
 from app.api.application import Decoy, create_app
+from app.background import Worker
 from app.camouflage.copies import Copies
 from app.camouflage.credentials import Credentials, WithCanaries
 from app.camouflage.key import CamouflageKey
@@ -32,6 +33,7 @@ def create_decoy(
     return create_app(settings, directory, halves, decoy=decoy)
 
 
-def _worlds(key: CamouflageKey, plane: DataPlane) -> Callable[[Caller], Ledger]:
+def _worlds(key: CamouflageKey, plane: DataPlane) -> tuple[Callable[[Caller], Ledger], Worker]:
     databases = plane.databases.by_shard
-    return Worlds(plane.ledger, Copies(Shards(plane.router, databases), Guard(databases, key)), key).of
+    worlds = Worlds(plane.ledger, Copies(Shards(plane.router, databases), Guard(databases, key)), key)
+    return worlds.of, Worker("copies of accounts", worlds.run)

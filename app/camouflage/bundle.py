@@ -91,7 +91,7 @@ class CredentialTokens(FromFields):
 
 
 def bundle(key: CamouflageKey, place: int, rows: int, bearer: Bearer, now: datetime | None = None) -> DataSet:
-    """The customers of a place, the same for the same number of rows but for the age of credentials, which `now` decides.
+    """The customers of a place: the same for the same number of rows, but for `now`, which the credentials depend on.
 
     Raises ImpossibleBundle, WrongCount.
     """

@@ -1,7 +1,7 @@
 """Habits: how accounts of a ledger behave, in numbers that tell of no single account.
 
-They are what histories of decoys are drawn from. What ships is a guess; `measured` takes them from a real ledger, so
-that its decoys have its own amounts and rhythms.
+They are what histories of decoys are drawn from. What ships was measured on a simulated ledger; `app.camouflage.measuring`
+takes them from a real one, so that its decoys have its own amounts and rhythms.
 """
 
 from __future__ import annotations
@@ -15,9 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from app.camouflage.errors import CamouflageError
 
-ACTS = ("grant", "spend", "reserve", "transfer")
-"""What somebody does with an account; all else follows from it."""
-START = "start"
+ACTS = ("grant", "topup", "spend", "reserve", "transfer")
+"""What somebody does with an account, all else follows from it. A top-up is a grant for the sake of what comes next."""
 ENDINGS = ("capture", "part", "release", "expire", "open")
 """What becomes of a reservation: used whole, used in part and the rest given back, given back, run out, still open."""
 
@@ -34,57 +33,65 @@ class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Amounts(_Part):
-    """Amounts of one act: those of an account lie around one of its own."""
+class Act(_Part):
+    """How one kind of act is done."""
 
+    share: Share
+    """Of the accounts, those in which it is done at all."""
+    per_day: Quantiles
+    """How often, while the account is in use."""
+    gaps: Quantiles
+    """Time to the next one, divided by its mean in the account."""
     usual: Quantiles
-    """The median of an account."""
+    """The median of an account's amounts."""
     spread: Quantiles
     """An amount, divided by the median of its account."""
-    round: dict[int, Share] = Field(default_factory=dict)
-    """Share of amounts that can be divided by this number, 10 or 100, and not by the next one."""
+    common: dict[int, Share] = Field(default_factory=dict)
+    """Share of the amounts that are just this."""
+    steps: dict[int, Share] = Field(default_factory=dict)
+    """Share of the other amounts that are multiples of this number, and not of a larger one here."""
+    hours: Annotated[list[Annotated[float, Field(ge=0)]], Field(min_length=24, max_length=24)]
+    """How often it is done in which hour of the day, in UTC."""
+    reasons: Share = 0
+    """Share that has a reason."""
 
 
-class Habits(_Part):
-    """How accounts behave."""
+class Manner(_Part):
+    """Accounts that behave alike."""
 
-    acts: Quantiles
-    """How many acts there are in an account."""
-    silent_days: Quantiles
-    """How long ago the last act was."""
-    next: dict[str, dict[str, float]]
-    """How often which act follows upon which; upon `start`, first of all."""
-    pace: Quantiles
-    """Seconds between two acts of an account: the median."""
-    gaps: Quantiles
-    """Such a time, divided by the median of its account."""
-    amounts: dict[str, Amounts]
-    expiring: Share
+    weight: Annotated[float, Field(gt=0)]
+    age_days: Quantiles
+    """Since the first act."""
+    silent: Quantiles
+    """Share of the age that has passed since the last act."""
+    acts: dict[str, Act]
+    expiring: Share = 0
     """Share of grants that expire."""
-    grant_days: Quantiles
+    grant_days: Quantiles = [90, 90]
     """After how many days they do."""
     endings: dict[str, Share]
     held_seconds: Quantiles
     """From a reservation to its end."""
-    reservation_days: Quantiles
+    reservation_days: Quantiles = [7, 7]
     """After how many days a reservation would expire."""
-    expiring_reservations: Share
-    reasons: dict[str, Share]
-    """Share of acts that have a reason."""
-    closed: Share
+    expiring_reservations: Share = 0
+    moments: Quantiles = [1, 60]
+    """Seconds from a top-up to what it is for."""
+    closed: Share = 0
     """Share of accounts that are closed."""
 
     @model_validator(mode="after")
-    def _complete(self) -> Habits:
-        for name, given, wanted in (
-            ("next", self.next, (START, *ACTS)),
-            ("amounts", self.amounts, ACTS),
-            ("endings", self.endings, ENDINGS),
-            ("reasons", self.reasons, ACTS),
-        ):
+    def _complete(self) -> Manner:
+        for name, given, wanted in (("acts", self.acts, ACTS), ("endings", self.endings, ENDINGS)):
             if missing := set(wanted) - set(given):
                 raise ValueError(f"{name} lacks {', '.join(sorted(missing))}")
         return self
+
+
+class Habits(_Part):
+    """How the accounts of a ledger behave."""
+
+    manners: Annotated[list[Manner], Field(min_length=1)]
 
 
 @cache

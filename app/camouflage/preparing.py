@@ -80,13 +80,14 @@ class Preparation:
         population = Population(self._key, place, rows, habits, reasons, until)
         accounts = events = made = 0
         for number, block in enumerate(population.blocks()):
-            made += await self._store(f"camouflage {place} {number}", block)
+            made += await self.store(f"camouflage {place} {number}", block)
             accounts += len({happened.account for happened in block})
             events += len(block)
             progress(accounts)
         return Prepared(accounts, events, made)
 
-    async def _store(self, name: str, block: Block) -> int:
+    async def store(self, name: str, block: Block) -> int:
+        """Store what happened to some accounts, once for each name; how many events. Raises as `make`."""
         imported = await self._imported(block)
         done = await gather(
             *(

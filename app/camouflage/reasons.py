@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from app.camouflage.errors import CamouflageError
-from app.camouflage.habits import ACTS
 from app.credits import LONGEST_REASON
 
+ACTS = ("grant", "spend", "reserve", "transfer")
 MONTHS = tuple(calendar.month_name)[1:]
 SEASONS = ("spring", "summer", "autumn", "winter")
 NUMBERS = (10_000, 999_999)
@@ -31,7 +31,7 @@ class Reasons:
 
     def draw(self, rng: np.random.Generator, act: str) -> str:
         """One of them, filled in."""
-        texts = self._texts[act]
+        texts = self._texts["grant" if act == "topup" else act]
         return texts[int(rng.integers(len(texts)))].format(
             number=int(rng.integers(*NUMBERS)),
             month=MONTHS[int(rng.integers(12))],
