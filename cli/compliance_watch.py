@@ -30,6 +30,7 @@ from stacks.environment import PROJECT
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 RETRY_SECONDS = 60.0
 """A pass that failed is tried again no later."""
+TERMINATED = 128 + signal.SIGTERM
 LOOK_SECONDS, LOOK_SECONDS_FAR = 5.0, 30.0
 """How often the history is asked for a new update: on this machine, and of a real backend."""
 
@@ -73,6 +74,7 @@ def watch(options: Options, files: RuleFiles) -> Outcome:
     stack = WatchedStack.of(options.env, real=options.real, patience=patience)
     path = _log(options, stack)
     stamina.instrumentation.set_on_retry_hooks([])  # the watch itself tells of an alert that is not taken
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED if options.once else 0))
     with ExitStack() as held:
         log = held.enter_context(opened(path, now()))
         log.append([Started(at=now(), project=PROJECT, stack=stack.name)], now())
@@ -84,7 +86,6 @@ def watch(options: Options, files: RuleFiles) -> Outcome:
         if options.once:
             return watched.look(refresh=True)
         print(f"watching {stack.name} every {options.every}; findings go to {path}", file=sys.stderr, flush=True)
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
         keep_looking(watched, every, LOOK_SECONDS if stack.session.simulated else LOOK_SECONDS_FAR)
     return Outcome()
 

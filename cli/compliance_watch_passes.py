@@ -131,6 +131,8 @@ class Watch:
     webhook: Webhook | None
     tell: Callable[[Record], None]
     clock: Callable[[], datetime.datetime]
+    strict: bool = False
+    """Whether what cannot be determined counts as a violation, as the rules of the last pass say."""
 
     def updated(self) -> bool:
         """Whether the history has an update that no pass has looked at; a failure is counted, and the next pass's."""
@@ -211,7 +213,7 @@ class Watch:
     def _judge(self, found: Input) -> Report:
         """The files of rules are read anew: exemptions end, and are given, while the watch runs."""
         rules = read_rules(self.files, own=found.ours)
-        self.watching.exemptions = rules.exemptions.entries
+        self.watching.exemptions, self.strict = rules.exemptions.entries, rules.strict
         return judge(found.resources, rules, found.source, self.clock())
 
     def _passed(
@@ -250,8 +252,8 @@ class Watch:
         return self._alerts(opened.finding)
 
     def _alerts(self, finding: Finding) -> bool:
-        """Violations that are bad enough; what a check cannot determine is one under `strict`."""
-        counts = finding.kind is Kind.VIOLATION or (self.files.strict and finding.kind is Kind.NOT_DETERMINABLE)
+        """Violations that are bad enough; what a check cannot determine is one under strict rules."""
+        counts = finding.kind is Kind.VIOLATION or (self.strict and finding.kind is Kind.NOT_DETERMINABLE)
         return counts and WORST_LAST.index(finding.severity) >= WORST_LAST.index(self.alert_at)
 
     def _alert(self) -> None:

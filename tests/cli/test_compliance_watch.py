@@ -18,19 +18,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import stamina
 
 from cli import compliance_watch_log as log_module
-from cli.compliance_input import Input, state_input
+from cli.compliance_input import ForeignState, Input, state_input
 from cli.compliance_rules import RuleFiles
 from cli.compliance_watch import BadOption, keep_looking, seconds
 from cli.compliance_watch_log import BadLog, LogLost, LogTaken, WatchLog, opened
 from cli.compliance_watch_metrics import Watching, serve
 from cli.compliance_watch_passes import Outcome, Watch
-from cli.compliance_watch_stack import drift, last_word
+from cli.compliance_watch_stack import EngineSilent, WatchedStack, drift, last_word
 from cli.compliance_watch_webhook import DELIVERY, SIGNATURE, TIMESTAMP, BadWebhook, Webhook
 from cli.compliance_watch_words import said
 from cli.main import main
@@ -686,6 +687,71 @@ def test_what_is_no_time_is_refused(text: str) -> None:
 
 
 # The engine's words
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Callable[[str], WatchedStack]:
+    """A stack whose engine is a shell script."""
+
+    def scripted(script: str, patience: float = 60.0) -> WatchedStack:
+        program = tmp_path / "pulumi"
+        program.write_text(f"#!/bin/bash\n{script}\n")
+        program.chmod(0o755)
+        session = SimpleNamespace(
+            stack="dev", engine=SimpleNamespace(pulumi=program), variables=dict, simulated=False, exists=lambda: True
+        )
+        return WatchedStack(session, patience)  # type: ignore[arg-type]
+
+    return scripted
+
+
+def test_an_engine_that_fails_is_quoted(engine: Any) -> None:
+    stack = engine("echo 'error: the stack is locked' >&2; exit 255")
+    with pytest.raises(EngineSilent, match="pulumi stack history ended with status 255: error: the stack is locked"):
+        stack.updates()
+
+
+def test_an_engine_that_never_ends_is_stopped_with_all_that_it_started(engine: Any, tmp_path: Path) -> None:
+    stack = engine(f"trap '' INT\nsleep 1000 & echo $! > {tmp_path}/child\nwait; sleep 1000", patience=1.0)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("cli.compliance_watch_stack.STOPPING_SECONDS", 0.2)
+        with pytest.raises(EngineSilent, match="pulumi stack export did not end within 1 s"):
+            stack.state()
+    child = Path(f"/proc/{(tmp_path / 'child').read_text().strip()}/stat")
+    assert not child.exists() or child.read_text().rsplit(")", 1)[1].split()[0] == "Z"
+
+
+def test_a_refresh_is_kept_only_where_something_drifted(engine: Any, tmp_path: Path) -> None:
+    script = f"echo $* >> {tmp_path}/asked\necho '%s'"
+    quiet = {"steps": [{"op": "refresh", "urn": "a"}], "changeSummary": {"same": 1}}
+    assert engine(script % json.dumps(quiet)).refresh() == ()
+    drifted = {"steps": [{"op": "update", "urn": "a"}], "changeSummary": {"update": 1}}
+    assert engine(script % json.dumps(drifted)).refresh() == ("a",)
+    asked = (tmp_path / "asked").read_text().splitlines()
+    assert ["--preview-only" in one for one in asked] == [True, True, False]
+    assert "--skip-preview" in asked[2]
+
+
+def test_the_history_tells_author_and_the_first_line_of_the_message_and_no_previews(engine: Any) -> None:
+    entry = {"version": 7, "kind": "update", "startTime": "2030-01-01T10:00:00.000Z", "message": "why\n\nlong"}
+    told = [{**entry, "kind": "preview"}, {**entry, "environment": {"git.author": "ann", "git.head": "c0ffee"}}, entry]
+    found = engine(f"cat <<'EOF'\n{json.dumps(told)}\nEOF").updates()
+    assert [(one.version, one.author, one.message, one.commit) for one in found] == [
+        (7, "ann", "why", "c0ffee"),
+        (7, "unknown", "why", ""),
+    ]
+
+
+def test_a_stack_without_any_update_has_an_empty_history(engine: Any) -> None:
+    assert engine("echo null").updates() == ()
+    assert engine("true").updates() == ()
+
+
+def test_the_state_of_another_stack_is_not_taken(engine: Any) -> None:
+    urn = "urn:pulumi:old::shop::pulumi:pulumi:Stack::shop-old"
+    state = {"version": 3, "deployment": {"resources": [{"urn": urn, "type": "pulumi:pulumi:Stack"}]}}
+    with pytest.raises(ForeignState, match="holds shop/old"):
+        engine(f"echo '{json.dumps(state)}'").state()
 
 
 def test_drift_is_what_a_refresh_would_change_or_drop() -> None:
