@@ -163,6 +163,15 @@ def test_a_broken_line_in_the_midst_is_no_log() -> None:
     assert len(list(records_of(lines[0] + b'{"eve' + mended(NOW) + lines[1]))) == 3
 
 
+@pytest.mark.parametrize("mending", [b"", b"\n", b'\n{"event"', mended(NOW)[:-1]])
+def test_a_watch_killed_while_it_closes_off_a_line_is_followed_by_one_that_does(mending: bytes) -> None:
+    lines = [line_of(one) for one in watched([Observation(estate({"a": "large"}))])]
+    content = lines[0] + lines[1][:-9] + mending
+    assert unfinished(content)
+    records = list(records_of(content + mended(NOW) + lines[1]))
+    assert Standing.after_all(records).open
+
+
 @pytest.mark.parametrize(
     ("observations", "again", "fault"),
     [
