@@ -18,13 +18,13 @@ import grpc
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from google.protobuf import empty_pb2, json_format  # noqa: E402
-from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc  # noqa: E402
+from google.protobuf import empty_pb2, json_format
+from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
-from localcloud import contract  # noqa: E402
-from localcloud.provider.differences import changes  # noqa: E402
-from policies.resource import unversioned  # noqa: E402
-from tests.engine.tiny_provider import Tiny, struct  # noqa: E402
+from localcloud import contract
+from localcloud.provider.differences import changes
+from policies.resource import unversioned
+from tests.engine.tiny_provider import Tiny, struct
 
 OUTPUTS = "__outputs"
 

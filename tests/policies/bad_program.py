@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from pathlib import Path
 
@@ -22,12 +23,16 @@ def provider(one):
     return PROVIDERS[key]
 
 
+def _or_urn(value, urn):
+    return value or urn
+
+
 def make(one, parent, subject):
     """`subject` is what properties named under `refers` come from."""
     given = dict(one["given"])
     for path in one["refers"]:
         root = path.partition(".")[0]
-        given[root] = subject.urn.apply(lambda urn, value=given.get(root): value or urn)
+        given[root] = subject.urn.apply(functools.partial(_or_urn, given.get(root)))
     options = pulumi.ResourceOptions(
         parent=parent, provider=provider(one), protect=one["protect"], ignore_changes=one["ignoreChanges"]
     )

@@ -9,7 +9,6 @@ from typing import Any
 
 from policies.control import Check
 from policies.registry import everything, is_pattern
-
 from tests.policies.cases import ENGINE, Fixture, fixtures, unmarked
 
 OPTIONS = {"protectedStacks": ["test"], "maximumLogDays": 364}
