@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from policies.values import WrongShape
+from policies.view import View
 
 NAMED = frozenset(
     (
@@ -24,3 +25,13 @@ def is_named(member: str) -> bool:
     if not member:
         raise WrongShape("member", "a member", None)
     return ":" in member and kind_of(member) in NAMED
+
+
+_OF_POLICY = frozenset(("bindings", "auditConfigs", "etag", "version"))
+
+
+def bindings(policy: View) -> tuple[View, ...]:
+    """The bindings of a policy document; raises WrongShape where it is none."""
+    if any(key not in _OF_POLICY for key, _ in policy.entries()):
+        raise WrongShape(policy.path, "a policy with bindings", policy.value)
+    return policy.objects("bindings")

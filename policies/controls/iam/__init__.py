@@ -11,3 +11,7 @@ GRANTS = (
     *("gcp:secretmanager/secretIamMember:SecretIamMember", "gcp:pubsub/topicIAMMember:TopicIAMMember"),
 )
 """The types by which Google Cloud gives one member a role, beside those that other themes look at."""
+BINDINGS = tuple(token.replace("Member", "Binding") for token in GRANTS)
+"""The same for several members at once."""
+POLICIES = tuple(token.replace("Member", "Policy") for token in GRANTS)
+"""The same for all roles at once, as a document."""

@@ -18,8 +18,8 @@ from policies import (
     fails,
     passes_if,
 )
-from policies.controls.iam import GRANTS, control
-from policies.members import PEOPLE, is_named, kind_of
+from policies.controls.iam import BINDINGS, GRANTS, POLICIES, control
+from policies.members import PEOPLE, bindings, is_named, kind_of
 from policies.namespaces import Namespaces, unless_exempt
 from policies.statements import EVERYONE, actions, resources, statements
 
@@ -39,6 +39,17 @@ class Rights(Namespaces):
         description="Ids of Azure roles that give full administration: Owner, Contributor, User Access Administrator,"
         " Role Based Access Control Administrator.",
     )
+    owner_roles: tuple[str, ...] = Field(
+        default=(
+            *("roles/resourcemanager.organizationAdmin", "roles/resourcemanager.folderAdmin"),
+            *("roles/resourcemanager.projectIamAdmin", "roles/iam.securityAdmin"),
+        ),
+        description="Roles of Google Cloud by which one can make oneself owner, beside the basic ones.",
+    )
+
+    def limits(self, role: str) -> bool:
+        """Whether a role of Google Cloud leaves something out."""
+        return _is_limited_role(role) and role not in self.owner_roles
 
 
 no_full_administration = control(
@@ -161,10 +172,18 @@ def _is_limited_role(role: str) -> bool:
 
 
 @no_full_administration
-@applies_to(*GRANTS, "gcp:projects/iAMBinding:IAMBinding", reads=["role"])
-def granted_role_is_limited(grant: Resource) -> Verdict:
+@applies_to(*GRANTS, *BINDINGS, reads=["role"])
+def granted_role_is_limited(grant: Resource, options: Rights) -> Verdict:
     role = grant.text("role", "not set")
-    return passes_if(_is_limited_role(role), f"role is {role}")
+    return passes_if(options.limits(role), f"role is {role}")
+
+
+@no_full_administration
+@applies_to(*POLICIES, reads=["policyData"])
+def granted_roles_are_limited(policy: Resource, options: Rights) -> Verdict:
+    roles = [one.text("role", "not set") for one in bindings(policy.document("policyData"))]
+    found = [role for role in roles if not options.limits(role)]
+    return passes_if(not found, f"roles are {', '.join(found)}")
 
 
 _RBAC = "kubernetes:rbac.authorization.k8s.io/v1"
@@ -249,6 +268,14 @@ def member_is_no_user(grant: Resource, options: People) -> Verdict:
     if is_named(member) and kind_of(member) != PEOPLE:
         return PASS
     return passes_if(options.allows(member.removeprefix(f"{PEOPLE}:")), f"member is {member}")
+
+
+@groups_have_rights
+@applies_to(*BINDINGS, reads=["members"])
+def members_are_no_users(grant: Resource, options: People) -> Verdict:
+    people = [one for one in grant.texts("members") if not is_named(one) or kind_of(one) == PEOPLE]
+    found = [one for one in people if not options.allows(one.removeprefix(f"{PEOPLE}:"))]
+    return passes_if(not found, f"members are {', '.join(found)}")
 
 
 @groups_have_rights

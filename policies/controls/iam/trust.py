@@ -22,8 +22,8 @@ from policies import (
     passes_if,
     sets,
 )
-from policies.controls.iam import GRANTS, control
-from policies.members import is_named
+from policies.controls.iam import BINDINGS, GRANTS, POLICIES, control
+from policies.members import bindings, is_named
 from policies.namespaces import Namespaces, unless_exempt
 from policies.statements import EVERYONE, admits_everyone, condition_values, statements
 
@@ -87,13 +87,14 @@ def function_url_asks_who(url: Resource) -> Verdict:
     return passes_if(kind == "AWS_IAM", f"authorizationType is {kind}")
 
 
-_REFUSES_EVERYBODY = "gcp:dns/dnsManagedZoneIamMember:DnsManagedZoneIamMember"
+_REFUSES_EVERYBODY = "gcp:dns/"
 
 
 @not_everyone
 @applies_to(
-    *(token for token in GRANTS if token != _REFUSES_EVERYBODY),
+    *(token for token in GRANTS if not token.startswith(_REFUSES_EVERYBODY)),
     "gcp:cloudrunv2/serviceIamMember:ServiceIamMember",
+    "gcp:cloudrun/iamMember:IamMember",
     reads=["member"],
 )
 def member_is_somebody(grant: Resource) -> Verdict:
@@ -101,9 +102,24 @@ def member_is_somebody(grant: Resource) -> Verdict:
 
 
 @not_everyone
-@applies_to("gcp:projects/iAMBinding:IAMBinding", reads=["members"])
+@applies_to(
+    *(token for token in BINDINGS if not token.startswith(_REFUSES_EVERYBODY)),
+    "gcp:cloudrunv2/serviceIamBinding:ServiceIamBinding",
+    "gcp:cloudrun/iamBinding:IamBinding",
+    reads=["members"],
+)
 def members_are_somebody(grant: Resource) -> Verdict:
-    everybody = [member for member in grant.texts("members") if not is_named(member)]
+    return _all_somebody(grant.texts("members"))
+
+
+@not_everyone
+@applies_to(*(token for token in POLICIES if not token.startswith(_REFUSES_EVERYBODY)), reads=["policyData"])
+def members_of_all_roles_are_somebody(policy: Resource) -> Verdict:
+    return _all_somebody(one for binding in bindings(policy.document("policyData")) for one in binding.texts("members"))
+
+
+def _all_somebody(members: Iterable[str]) -> Verdict:
+    everybody = [member for member in members if not is_named(member)]
     return passes_if(not everybody, f"members are {', '.join(everybody)}")
 
 
@@ -251,7 +267,18 @@ def pool_provider_is_bound(provider: Resource, options: Federation) -> Verdict:
 @applies_to(*GRANTS, reads=["member"])
 def member_is_no_whole_pool(grant: Resource) -> Verdict:
     """Everybody in a pool is everybody whom its issuers know."""
-    member = grant.text("member")
-    if not member.startswith(("principal://", "principalSet://")):
+    return _no_whole_pool((grant.text("member"),))
+
+
+@named_federation
+@applies_to(*BINDINGS, reads=["members"])
+def members_are_no_whole_pool(grant: Resource) -> Verdict:
+    return _no_whole_pool(grant.texts("members"))
+
+
+def _no_whole_pool(members: Iterable[str]) -> Verdict:
+    foreign = [one for one in members if one.startswith(("principal://", "principalSet://"))]
+    if not foreign:
         return NOT_APPLICABLE
-    return passes_if(not member.endswith("/*"), f"member is {member}")
+    pools = [one for one in foreign if one.endswith("/*")]
+    return passes_if(not pools, f"members are {', '.join(pools)}")
