@@ -39,7 +39,7 @@ app.add_typer(migrate.app, name="migrate")
 app.add_typer(credits.app, name="credits")
 app.add_typer(shards.app, name="shards")
 app.command()(archive.archive)
-app.command()(synth.synth)
+app.add_typer(synth.app, name="synth")
 personal_data.mount(app)
 
 

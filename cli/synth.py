@@ -16,12 +16,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli import synth_fidelity
+
 if TYPE_CHECKING:
     from app.synthetic import DataSet
 
 PEAK_UNIT = 1 if sys.platform == "darwin" else 1024
 MEGABYTE = 1e6
 MOST_DIGITS = 15
+
+app = typer.Typer(invoke_without_command=True, subcommand_metavar="[COMMAND]")
+app.command()(synth_fidelity.fit)
+app.command()(synth_fidelity.compare)
 
 
 class WrongRows(ValueError):
@@ -53,7 +59,9 @@ class Summary:
         )
 
 
+@app.callback()
 def synth(
+    context: typer.Context,
     schema: Annotated[str, typer.Option(help="Name of a schema that ships (see --list), or a YAML file.")] = "",
     rows: Annotated[str, typer.Option(help="How many records; 1e6 is a million.")] = "10",
     out: Annotated[
@@ -70,6 +78,9 @@ def synth(
     listing: Annotated[bool, typer.Option("--list", help="List the schemas that ship.")] = False,
 ) -> None:
     """Make synthetic records: believable, fast, and the same for the same seed."""
+    if context.invoked_subcommand:
+        _refuse_options(context)
+        return
     from app.synthetic import DataSet, schema_named, shipped
 
     if listing:
@@ -81,6 +92,14 @@ def synth(
         return
     summary = measured(data, out)
     print(json.dumps(asdict(summary)) if as_json else summary)
+
+
+def _refuse_options(context: typer.Context) -> None:
+    """Options before a command would be lost without a word."""
+    for name in context.params:
+        source = context.get_parameter_source(name)
+        if source is not None and source.name == "COMMANDLINE":
+            raise typer.BadParameter(f"options of {context.invoked_subcommand} come after it, and {name} comes before")
 
 
 def rows_of(text: str) -> int:

@@ -1,0 +1,26 @@
+"""Fidelity: a schema fitted to real data, and how close synthetic data comes to it.
+
+It needs SciPy, for its page matplotlib too; whoever only makes data imports nothing of it.
+"""
+
+from app.synthetic.fidelity.comparing import Comparison, Level, Report, compare
+from app.synthetic.fidelity.errors import ColumnsDiffer, EmptySample, UnfitSample, UnreadableSample
+from app.synthetic.fidelity.fitting import Fitted, Options, fit
+from app.synthetic.fidelity.samples import Sample, read_sample, sample_of
+
+__all__ = [
+    "ColumnsDiffer",
+    "Comparison",
+    "EmptySample",
+    "Fitted",
+    "Level",
+    "Options",
+    "Report",
+    "Sample",
+    "UnfitSample",
+    "UnreadableSample",
+    "compare",
+    "fit",
+    "read_sample",
+    "sample_of",
+]

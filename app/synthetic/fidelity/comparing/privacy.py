@@ -25,7 +25,9 @@ BLOCK = 250
 """Records that are looked at together: a block's distances take 20 MB."""
 NEAREST = 0.05
 """Which share of the real records counts as very near to another real one."""
-SURE = 3.0
+SCALE = 100
+SURE = 4.0
+"""Standard errors, because many reports are made and few are false alarms only if each seldom is."""
 LEAST_ROWS = 30
 CLEAR = "no sign of copying: synthetic records are no nearer to real ones than these are to each other"
 USED = (Role.NUMBER, Role.MOMENT, Role.CATEGORY)
@@ -115,9 +117,15 @@ def _of_nearness(share: float, expected: float, real: int, synthetic: int) -> tu
     return Level.POOR if share > 2 * expected + chance else Level.FAIR, f"{words} to another"
 
 
-def _chance(share: float, one: int, other: int) -> float:
-    """How much larger a share may come out in one sample than in another; one record at least may be the same."""
-    return SURE * float(np.sqrt(share * (1 - share) * (1 / one + 1 / other))) + 1 / other
+def _chance(share: float, real: int, synthetic: int) -> float:
+    """How much larger a share may come out among synthetic records than among real ones though nothing was copied.
+
+    Real records come in pairs here, each the other's nearest, so that half as many say something; and a pair more
+    might have been seen.
+    """
+    pair = 2 / real
+    likely = min(share + pair, 1.0)
+    return pair + SURE * float(np.sqrt(likely * (1 - likely) * (2 / real + 1 / synthetic)))
 
 
 def _same(real: Sequence[Series], synthetic: Sequence[Series]) -> tuple[float, float]:
@@ -175,16 +183,26 @@ class _Feature:
         if real.role is Role.CATEGORY:
             ours, theirs = (codes.astype(np.float32) for codes in _codes(real, synthetic))
             return cls(ours, theirs, bounded=False)
-        order = np.sort(real.known)
         every_one = bool(real.present.all() and synthetic.present.all())
-        return cls(_shares_below(order, real.numbers), _shares_below(order, synthetic.numbers), bounded=every_one)
+        scale = _scale(real.known)
+        return cls(_scaled(real.numbers, *scale), _scaled(synthetic.numbers, *scale), bounded=every_one)
 
 
-def _shares_below(order: Floats, numbers: Floats) -> NDArray[np.float32]:
-    """In the middle of equal values; a missing one is far from all others."""
-    places = (np.searchsorted(order, numbers, "left") + np.searchsorted(order, numbers, "right")) / (2 * len(order))
-    places[np.isnan(numbers)] = -2
-    return places.astype(np.float32)
+def _scale(known: Floats) -> tuple[Floats, Floats]:
+    """Numbers and the shares of the real ones below; between them it goes straight.
+
+    No finer than hundredths: at the real numbers' own shares these would keep a distance that no others keep.
+    """
+    numbers, places = np.unique(np.quantile(known, np.linspace(0, 1, SCALE + 1)), return_inverse=True)
+    steps = np.bincount(places.reshape(-1))
+    return numbers, (np.cumsum(steps) - (steps + 1) / 2) / SCALE
+
+
+def _scaled(numbers: Floats, at: Floats, shares: Floats) -> NDArray[np.float32]:
+    """Shares below; a missing number is far from all others."""
+    found = np.interp(numbers, at, shares)
+    found[np.isnan(numbers)] = -2
+    return found.astype(np.float32)
 
 
 def _nearest(

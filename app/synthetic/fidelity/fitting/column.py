@@ -109,9 +109,8 @@ def _number(series: Series, options: Options) -> FittedColumn:
         return found
     found_laws = numbers.ranked(series.known, rare=options.rare, criterion=options.criterion)
     best = found_laws[0]
-    reason = f"{best.name}, {best.distance:.3f} away at most" + (
-        ", which fits badly" if best.distance > numbers.POOR else ""
-    )
+    badly = ", which fits badly" if best.distance > numbers.POOR else ""
+    reason = f"{best.family or 'the most likely distribution'}, {best.distance:.3f} away at most{badly}"
     return FittedColumn(series.name, numbers.field_of(best, observed), reason, candidates=tuple(found_laws))
 
 

@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from app.synthetic import DataSet, parse_schema
-from app.synthetic.fidelity.columns import Role
+from app.synthetic.fidelity.columns import Role, series_of
 from app.synthetic.fidelity.comparing import Comparison, Level, compare, distances
 from app.synthetic.fidelity.comparing.levels import level_of
 from app.synthetic.fidelity.comparing.pairs import CRAMER, RATIO, SPEARMAN
+from app.synthetic.fidelity.comparing.privacy import privacy_of
 from app.synthetic.fidelity.errors import ColumnsDiffer
 from app.synthetic.fidelity.fitting import fit
 from app.synthetic.fidelity.samples import Sample, sample_of
@@ -200,6 +201,23 @@ def test_real_records_with_a_little_noise_are_found_by_their_nearness() -> None:
     assert privacy.median_synthetic is not None
     assert privacy.median_real is not None
     assert privacy.median_synthetic < privacy.median_real / 5
+
+
+@pytest.mark.parametrize("columns", [1, 3])
+def test_honest_samples_raise_no_alarm(columns: int) -> None:
+    """The real sample's own grid, ties and pairs must not make fresh draws look too near."""
+    alarms = []
+    for seed in range(30):
+        rng = np.random.default_rng(seed)
+        real, synthetic = (
+            [
+                series_of(sample(x=np.round(rng.lognormal(3, 0.8, 1000), 2), n=rng.poisson(3, 1000)), name)
+                for name in ("x", "n", "x")[:columns]
+            ]
+            for _ in range(2)
+        )
+        alarms.append(privacy_of(real, synthetic, seed=seed)[0].level)
+    assert set(alarms) == {Level.GOOD}
 
 
 def test_records_of_few_kinds_that_come_twice_anyway_are_no_copies() -> None:
