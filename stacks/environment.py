@@ -168,8 +168,11 @@ class PersonalData(Settings):
     the networks of the clusters."""
     key_secret: Label | None = None
     """A Secret beside the app with a master key, `master-key.json`, in place of a keeper: on one machine only."""
-    erasure_log: Annotated[str, StringConstraints(pattern=r"^(databases$|file:/.)")] = "databases"
-    """A table in a database of every home; or a file that the app's commands can write."""
+    erasure_log: Annotated[
+        str, StringConstraints(pattern=r"^(databases$|file:/.|aws-s3:[a-z0-9-]+/[a-z0-9.-]+|gcp-storage:[a-z0-9._-]+)")
+    ] = "databases"
+    """A table in a database of every home; a file that the app's commands can write; or a bucket that exists, as the
+    app takes it: `aws-s3:<region>/<bucket>/<prefix>`, `gcp-storage:<bucket>/<prefix>`."""
 
 
 class Environment(Settings):

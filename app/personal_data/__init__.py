@@ -4,6 +4,7 @@ from app.personal_data.erasure import Replayed, erase, replay_erasures
 from app.personal_data.erasure_log import DatabaseErasureLog, Erasure, ErasureLog, FileErasureLog
 from app.personal_data.errors import (
     ErasureLogDamaged,
+    ErasureLogUnavailable,
     InvalidPersonalData,
     KeyMissing,
     MasterKeyFailed,
@@ -16,6 +17,7 @@ from app.personal_data.errors import (
 from app.personal_data.export import export
 from app.personal_data.keys import SubjectKeys
 from app.personal_data.master_key import MasterKey, Wrapped, master_key
+from app.personal_data.object_log import ObjectErasureLog
 from app.personal_data.sealed_events import PersonalData, Sealed
 from app.personal_data.sealing import SEALED, Erased, SubjectKey, seal, subjects_of, unseal
 
@@ -26,12 +28,14 @@ __all__ = [
     "Erasure",
     "ErasureLog",
     "ErasureLogDamaged",
+    "ErasureLogUnavailable",
     "FileErasureLog",
     "InvalidPersonalData",
     "KeyMissing",
     "MasterKey",
     "MasterKeyFailed",
     "NotErased",
+    "ObjectErasureLog",
     "PersonalData",
     "PersonalDataError",
     "Replayed",

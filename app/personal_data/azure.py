@@ -10,7 +10,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 
 from app.personal_data.errors import MasterKeyFailed
 from app.personal_data.master_key import Wrapped
-from app.personal_data.rest import KeyService, Login
+from app.personal_data.rest import CloudService, Login
 from app.personal_data.sealing import SECRET_BYTES
 
 SCOPE = "https://vault.azure.net/.default"
@@ -25,7 +25,7 @@ class AzureMasterKey:
         self._url = url.rstrip("/")
         if login is None and not self._url.startswith("https://"):
             raise MasterKeyFailed(f"{url!r} is not the https URL of a key")
-        self._service = KeyService("Azure Key Vault", login or _login())
+        self._service = CloudService("Azure Key Vault", login or _login())
 
     def current(self) -> str:
         """URL of the newest version."""

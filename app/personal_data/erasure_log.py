@@ -69,7 +69,7 @@ class DatabaseErasureLog:
     async def entries(self) -> list[Erasure]:
         """What any of the databases knows; the earliest time of each subject."""
         answers = await asyncio.gather(*(database.rows(statement("read_erasures"), {}) for database in self._databases))
-        return _each_once(Erasure(*row) for rows in answers for row in rows)
+        return each_once(Erasure(*row) for rows in answers for row in rows)
 
 
 class FileErasureLog:
@@ -104,7 +104,7 @@ class FileErasureLog:
             return []
         with self._opened() as file:
             text = _read(file)
-        return _each_once(self._parsed(text[: text.rfind(b"\n") + 1]))
+        return each_once(self._parsed(text[: text.rfind(b"\n") + 1]))
 
     def _parsed(self, text: bytes) -> list[Erasure]:
         erasures = []
@@ -131,7 +131,8 @@ class FileErasureLog:
             sync_folder(self._path.parent)
 
 
-def _each_once(erasures: Iterator[Erasure] | Sequence[Erasure]) -> list[Erasure]:
+def each_once(erasures: Iterator[Erasure] | Sequence[Erasure]) -> list[Erasure]:
+    """Each subject once, at its earliest time."""
     first: dict[str, datetime] = {}
     for subject, erased_at in erasures:
         first[subject] = min(erased_at, first.get(subject, erased_at))

@@ -47,5 +47,9 @@ class UnsafeKeyFile(MasterKeyFailed):
     """Others could read or change the file of the master key."""
 
 
+class ErasureLogUnavailable(PersonalDataError):
+    """The store of the erasure log refuses or gives no answer: nothing was erased yet."""
+
+
 class ErasureLogDamaged(PersonalDataError):
-    """A line of the erasure log cannot be read; names file and line."""
+    """A part of the erasure log cannot be read; names file and line, or the object."""

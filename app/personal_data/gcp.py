@@ -8,7 +8,7 @@ from datetime import UTC
 
 from app.personal_data.errors import MasterKeyFailed
 from app.personal_data.master_key import Wrapped
-from app.personal_data.rest import KeyService, Login
+from app.personal_data.rest import CloudService, Login
 
 SCOPE = "https://www.googleapis.com/auth/cloudkms"
 SERVICE = "https://cloudkms.googleapis.com"
@@ -23,7 +23,7 @@ class GcpMasterKey:
             raise MasterKeyFailed(f"{name!r} is not projects/…/locations/…/keyRings/…/cryptoKeys/…")
         self._name = name
         self._url = f"{service}/v1/{name}"
-        self._service = KeyService("Google Cloud KMS", login or _login())
+        self._service = CloudService("Google Cloud KMS", login or login_for(SCOPE))
 
     def current(self) -> str:
         """Name of the primary version."""
@@ -56,7 +56,8 @@ class GcpMasterKey:
         return key_id
 
 
-def _login() -> Login:
+def login_for(scope: str) -> Login:
+    """Of the identity that this process has, for one kind of service."""
     from app.database.login import LoginRefused, Token, TokenLogin
 
     def fetch() -> Token:
@@ -65,12 +66,12 @@ def _login() -> Login:
         from google.auth.transport.requests import Request
 
         try:
-            credentials, _ = google.auth.default(scopes=[SCOPE])
+            credentials, _ = google.auth.default(scopes=[scope])
             credentials.refresh(Request())  # type: ignore[no-untyped-call]
         except GoogleAuthError as error:
-            raise LoginRefused(f"Google Cloud gives no token for KMS: {error}") from None
+            raise LoginRefused(f"Google Cloud gives no token: {error}") from None
         if credentials.token is None or credentials.expiry is None:
-            raise LoginRefused("Google Cloud gives no token for KMS: its answer holds none")
+            raise LoginRefused("Google Cloud gives no token: its answer holds none")
         return Token(credentials.token, credentials.expiry.replace(tzinfo=UTC).timestamp())
 
     return TokenLogin(fetch)

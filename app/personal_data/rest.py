@@ -1,4 +1,4 @@
-"""Calls to a cloud's key service over HTTPS, with the token of the identity that this process has."""
+"""Calls to a service of a cloud over HTTPS, with the token of the identity that this process has."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import urllib3
 
-from app.personal_data.errors import MasterKeyFailed
+from app.personal_data.errors import MasterKeyFailed, PersonalDataError
 
 SECONDS = 5.0
 ATTEMPTS = 3
@@ -22,11 +22,12 @@ class Login(Protocol):
         ...
 
 
-class KeyService:
-    """One cloud's service; `name` is how people call it."""
+class CloudService:
+    """One service; `name` is how people call it, `failed` what its callers expect to be raised."""
 
-    def __init__(self, name: str, login: Login) -> None:
+    def __init__(self, name: str, login: Login, failed: type[PersonalDataError] = MasterKeyFailed) -> None:
         self.name = name
+        self._failed = failed
         self._login = login
         retry = urllib3.Retry(
             ATTEMPTS,
@@ -40,21 +41,31 @@ class KeyService:
         )
         self._http = urllib3.PoolManager(timeout=urllib3.Timeout(SECONDS), retries=retry)
 
-    def ask(self, method: str, url: str, body: Mapping[str, Any] | None, read: Callable[[Any], Any]) -> Any:
-        """What `read` makes of the answer's JSON; raises MasterKeyFailed."""
+    def ask(
+        self,
+        method: str,
+        url: str,
+        body: Mapping[str, Any] | None,
+        read: Callable[[Any], Any],
+        *,
+        done_before: int | None = None,
+    ) -> Any:
+        """What `read` makes of the answer's JSON; None where the status says that it was done before."""
         from app.database.login import LoginRefused
 
         try:
             headers = {"Authorization": f"Bearer {self._login.password()}"}
             answer = self._http.request(method, url, json=body, headers=headers)
         except (urllib3.exceptions.HTTPError, LoginRefused) as error:
-            raise MasterKeyFailed(f"{self.name} gives no answer: {error}") from None
+            raise self._failed(f"{self.name} gives no answer: {error}") from None
+        if answer.status == done_before:
+            return None
         if answer.status != 200:
-            raise MasterKeyFailed(f"{self.name} refuses ({answer.status}): {_reason(answer)}")
+            raise self._failed(f"{self.name} refuses ({answer.status}): {_reason(answer)}")
         try:
             return read(answer.json())
         except (ValueError, KeyError, TypeError):
-            raise MasterKeyFailed(f"{self.name} gives an answer that is none of {url}") from None
+            raise self._failed(f"{self.name} gives an answer that is none of {url}") from None
 
 
 def _reason(answer: urllib3.BaseHTTPResponse) -> str:
