@@ -19,6 +19,7 @@ from policies import (
     applies_to,
     fails,
     fixed_by,
+    not_applicable,
     passes_if,
     sets,
 )
@@ -58,9 +59,20 @@ def role_admits_somebody(role: Resource) -> Verdict:
     "aws:sns/topicPolicy:TopicPolicy",
     "aws:s3/bucketPolicy:BucketPolicy",
     "aws:kms/key:Key",
+    "aws:kms/keyPolicy:KeyPolicy",
+    "aws:backup/vaultPolicy:VaultPolicy",
     reads=["policy"],
 )
 def resource_admits_somebody(resource: Resource) -> Verdict:
+    return _admits_somebody(resource.document("policy"))
+
+
+@not_everyone
+@applies_to("aws:sqs/queue:Queue", "aws:sns/topic:Topic", "aws:s3/bucket:Bucket", reads=["policy"])
+def own_policy_admits_somebody(resource: Resource) -> Verdict:
+    """The policy may also be a resource of its own, and is judged there."""
+    if not resource.exists("policy"):
+        return not_applicable("it has no policy in itself")
     return _admits_somebody(resource.document("policy"))
 
 
