@@ -21,7 +21,7 @@ from policies import (
 from policies.controls.iam import BINDINGS, GRANTS, POLICIES, control
 from policies.members import PEOPLE, bindings, is_named, kind_of
 from policies.namespaces import Namespaces, unless_exempt
-from policies.statements import EVERYONE, actions, resources, statements
+from policies.statements import actions, resources, statements
 
 
 class Rights(Namespaces):
@@ -70,9 +70,12 @@ ADMINISTRATIVE_SERVICES = ("iam", "organizations")
 
 
 def _administers(statement: View) -> bool:
-    if statement.text("Effect") == "Deny" or not _everywhere(statement):
+    if statement.text("Effect") == "Deny":
         return False
-    return statement.exists("NotAction") or any(map(_is_everything, actions(statement)))
+    wide = [action for action in actions(statement) if _is_everything(action)]
+    if _everywhere(statement):
+        return statement.exists("NotAction") or bool(wide)
+    return bool(wide) and any(map(_is_all_of_administration, resources(statement)))
 
 
 def _everywhere(statement: View) -> bool:
@@ -80,12 +83,18 @@ def _everywhere(statement: View) -> bool:
 
 
 def _is_every_arn(arn: str) -> bool:
-    return arn == EVERYONE or (arn.startswith("arn:") and not "".join(arn.split(":")[2:]).strip("*/"))
+    return set(arn) == {"*"} or (arn.startswith("arn:") and not "".join(arn.split(":")[2:]).strip("*/"))
+
+
+def _is_all_of_administration(arn: str) -> bool:
+    """Whether it means all that one of the administrative services has in an account: `arn:aws:iam::1:*`."""
+    parts = arn.split(":", 5)
+    return len(parts) > 5 and parts[2] in ADMINISTRATIVE_SERVICES and not parts[5].strip("*/")
 
 
 def _is_everything(action: str) -> bool:
     service, _, operation = action.partition(":")
-    if operation not in ("", "*"):
+    if operation.strip("*"):
         return False
     return service in ADMINISTRATIVE_SERVICES or "*" in service or "?" in service
 
