@@ -350,13 +350,36 @@ def test_a_log_that_is_taken_away_stops_the_watch(watch: Fixture) -> None:
             running.look(refresh=True)
 
 
-@pytest.mark.parametrize("taken", [0, 1, 200, 2000])
+def coming(watch: Fixture, tmp_path: Path) -> list[Record]:
+    """What the next pass would write."""
+    twin = Fixture(tmp_path / "twin.jsonl", watch.stack, watch.files)
+    twin.path.write_bytes(watch.path.read_bytes())
+    before = len(twin.records)
+    twin.look()
+    return twin.records[before + 1 :]
+
+
+CUTS = [(0, 0), (0, 1), (0, 200), (1, -1), (1, 0), (1, 9), (2, -1), (2, 9)]
+"""Whole lines that are written, and bytes of the next."""
+
+
+def cut(records: list[Record], lines: int, more: int) -> int:
+    return sum(len(line_of(one)) for one in records[:lines]) + more
+
+
+@pytest.mark.parametrize(("lines", "more"), CUTS)
 def test_a_full_disk_loses_nothing(
-    watch: Fixture, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], taken: int
+    watch: Fixture,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    lines: int,
+    more: int,
 ) -> None:
     """Whatever part of the lines the disk takes, the next pass goes on from it."""
     watch.look()
     watch.stack.update("ben", db=BAD, other=BAD)
+    taken = cut(coming(watch, tmp_path), lines, more)
     with watch.running() as running, monkeypatch.context() as patch:
         left = [taken]
 
@@ -395,21 +418,19 @@ with log.opened(path, records[0].at) as opened:
 """
 
 
-@pytest.mark.parametrize("most", [1, 40, 1200, 1500])
+@pytest.mark.parametrize(("lines", "more"), CUTS[2:6])
 def test_a_watch_killed_in_the_midst_of_a_line_is_followed_by_one_that_finds_the_rest(
-    watch: Fixture, tmp_path: Path, most: int
+    watch: Fixture, tmp_path: Path, lines: int, more: int
 ) -> None:
     watch.look()
     watch.stack.update("ben", db=BAD, other=BAD)
-    twin = Fixture(tmp_path / "twin.jsonl", watch.stack, watch.files)
-    twin.path.write_bytes(watch.path.read_bytes())
-    before = len(twin.records)
-    twin.look()
-    coming = tmp_path / "coming.jsonl"
-    coming.write_bytes(b"".join(map(line_of, twin.records[before + 1 :])))
+    records = coming(watch, tmp_path)
+    lost, most = tmp_path / "lost.jsonl", cut(records, lines, more)
+    lost.write_bytes(b"".join(map(line_of, records)))
+    expected = Standing.after_all([*watch.records, *records])
 
     process = subprocess.Popen(
-        [sys.executable, "-c", KILLED, watch.path, coming, str(most)], cwd=CHECKOUT, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", KILLED, watch.path, lost, str(most)], cwd=CHECKOUT, stdout=subprocess.PIPE, text=True
     )
     assert process.stdout
     assert process.stdout.readline() == "half\n"
@@ -417,8 +438,8 @@ def test_a_watch_killed_in_the_midst_of_a_line_is_followed_by_one_that_finds_the
     process.communicate()
 
     watch.look()
-    assert watch.standing.findings == twin.standing.findings
-    assert watch.standing.seen == twin.standing.seen
+    assert watch.standing.findings == expected.findings
+    assert watch.standing.seen == expected.seen
     causes = {str(one.by) for one in watch.records if isinstance(one, Opened)}
     assert causes == {"update by ben: update it"}
 
