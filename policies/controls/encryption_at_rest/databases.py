@@ -15,7 +15,7 @@ from policies import (
     passes_if,
     sets,
 )
-from policies.controls.encryption_at_rest import OWN_KEY, STORED, control
+from policies.controls.encryption_at_rest import OWN_KEY, STORED, control, has_own_key
 
 COPIES = ("replicateSourceDb", "replicationSourceIdentifier", "snapshotIdentifier")
 INHERITS = not_applicable("a replica or a restored snapshot, which keeps what its source has")
@@ -67,7 +67,7 @@ own_database_key = control(
 def rds_has_own_key(database: Resource) -> Verdict:
     if database.known("kmsKeyId") and not database.has("kmsKeyId") and any(map(database.has, COPIES)):
         return INHERITS
-    return passes_if(database.has("kmsKeyId"), "kmsKeyId is not set")
+    return has_own_key(database, "kmsKeyId")
 
 
 @own_database_key

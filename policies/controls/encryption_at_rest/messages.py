@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from policies import MEDIUM, PASS, Resource, Verdict, applies_to, fixed_by, in_turn, passes_if, sets
-from policies.controls.encryption_at_rest import KEY_SOURCE, OWN_KEY, STORED, control, key_is_in_vault
+from policies.controls.encryption_at_rest import KEY_SOURCE, OWN_KEY, STORED, control, has_own_key, key_is_in_vault
 
 queue_encrypted = control(
     "ENC-008",
@@ -69,4 +69,4 @@ log_key = control(
 @log_key
 @applies_to("aws:cloudwatch/logGroup:LogGroup", "aws:cloudtrail/trail:Trail", reads=["kmsKeyId"])
 def aws_log_has_own_key(log: Resource) -> Verdict:
-    return passes_if(log.has("kmsKeyId"), "kmsKeyId is not set")
+    return has_own_key(log, "kmsKeyId")

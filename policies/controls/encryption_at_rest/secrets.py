@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from policies import HIGH, MEDIUM, Resource, Verdict, View, applies_to, passes_if
-from policies.controls.encryption_at_rest import OWN_KEY, control
+from policies.controls.encryption_at_rest import OWN_KEY, control, has_own_key
 from policies.credentials import has_credential, telling
 from policies.pods import containers_of, in_pods
 
@@ -26,7 +26,7 @@ envelope = control(
 def eks_encrypts_secrets(cluster: Resource) -> Verdict:
     if "secrets" not in cluster.texts("encryptionConfig.resources"):
         return passes_if(False, "encryptionConfig does not name secrets")
-    return passes_if(cluster.has("encryptionConfig.provider.keyArn"), "there is no key")
+    return has_own_key(cluster, "encryptionConfig.provider.keyArn")
 
 
 @envelope
@@ -154,7 +154,7 @@ secret_key = control(
 @secret_key
 @applies_to("aws:secretsmanager/secret:Secret", reads=["kmsKeyId"])
 def aws_secret_has_own_key(secret: Resource) -> Verdict:
-    return passes_if(secret.has("kmsKeyId"), "kmsKeyId is not set")
+    return has_own_key(secret, "kmsKeyId")
 
 
 @secret_key

@@ -5,6 +5,7 @@ from __future__ import annotations
 from policies import (
     HIGH,
     MEDIUM,
+    PASS,
     Resource,
     Stack,
     Verdict,
@@ -17,7 +18,7 @@ from policies import (
     passes_if,
     sets,
 )
-from policies.controls.encryption_at_rest import KEY_SOURCE, OWN_KEY, STORED, control, key_is_in_vault
+from policies.controls.encryption_at_rest import KEY_SOURCE, OWN_KEY, STORED, control, has_own_key, key_is_in_vault
 
 DISKS = {**STORED, "pci_dss": ["3.5.1.2"]}
 """PCI DSS takes the encryption of a whole disk for support only."""
@@ -104,21 +105,24 @@ bucket_key = control(
 )
 
 KMS = ("aws:kms", "aws:kms:dsse")
-_RULE = "applyServerSideEncryptionByDefault.sseAlgorithm"
+_DEFAULT = "applyServerSideEncryptionByDefault"
+_RULE = tuple(f"{_DEFAULT}.{one}" for one in ("sseAlgorithm", "kmsMasterKeyId"))
 
 
 @bucket_key
-@in_stack("aws:s3/bucket:Bucket", reads=["bucket", f"serverSideEncryptionConfiguration.rule.{_RULE}"])
+@in_stack("aws:s3/bucket:Bucket", reads=["bucket", *(f"serverSideEncryptionConfiguration.rule.{one}" for one in _RULE)])
 def bucket_uses_kms(bucket: Resource, stack: Stack) -> Verdict:
     kind = "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration"
     rules = [bucket.object("serverSideEncryptionConfiguration.rule")]
     for companion in stack.companions(bucket, kind, by="bucket"):
         rules += companion.objects("rules")
-    return passes_if(any(_with_kms(rule) for rule in rules), "objects are not encrypted with KMS by default")
+    return passes_if(any(_with_own_key(rule) for rule in rules), "objects have no key of one's own by default")
 
 
-def _with_kms(rule: View) -> bool:
-    return rule.text(_RULE) in KMS
+def _with_own_key(rule: View) -> bool:
+    """KMS without the name of a key means that of AWS."""
+    algorithm, key = _RULE
+    return rule.text(algorithm) in KMS and has_own_key(rule, key) is PASS
 
 
 @bucket_key
@@ -173,7 +177,7 @@ disk_key = control(
 @disk_key
 @applies_to("aws:ebs/volume:Volume", reads=["kmsKeyId"])
 def ebs_volume_has_own_key(volume: Resource) -> Verdict:
-    return passes_if(volume.has("kmsKeyId"), "kmsKeyId is not set")
+    return has_own_key(volume, "kmsKeyId")
 
 
 @disk_key
