@@ -14,8 +14,10 @@ import typer
 from app.scopes import Scope
 
 if TYPE_CHECKING:
+    from app.camouflage.habits import Habits
     from app.camouflage.preparing import Prepared
     from app.camouflage.settings import CamouflageSettings
+    from app.sharding import Directory
 
 SCOPES = (Scope.READ, Scope.SPEND)
 Place = Annotated[int, typer.Option(min=0, max=99, help="A number that stands for where the bundle is planted.")]
@@ -129,3 +131,55 @@ def serve(
     from app.settings import load
 
     serving.run(load(CamouflageSettings, host=host, port=port))
+
+
+@app.command()
+def habits(
+    out: Annotated[Path, typer.Option(help="File to write, for `prepare --habits`.")],
+    accounts: Annotated[int, typer.Option(min=20, help="How many accounts to look at, on every shard.")] = 2000,
+    directory: Annotated[
+        Path | None, typer.Option(help="File that lists the ledger's shards; default FORTRESS_DIRECTORY.")
+    ] = None,
+) -> None:
+    """Measure how the accounts of the ledger behave, so that decoys behave like them.
+
+    Written are distributions over many accounts: no name, no text, and nothing that is one account's own.
+    """
+    from app.settings import CommonSettings, load
+    from app.sharding import read_directory
+
+    settings = load(CommonSettings, directory=directory)
+    measured = asyncio.run(_habits(read_directory(settings.directory), accounts))
+    out.write_text(measured.model_dump_json() + "\n")
+    print(f"{out}: the habits of accounts of {len(measured.manners)} manners")
+
+
+async def _habits(directory: Directory, accounts: int) -> Habits:
+    from app.camouflage.measuring import measured
+    from app.camouflage.samples import histories_of
+    from cli.operators import operator_databases
+
+    async with operator_databases(directory) as databases:
+        found = [each for database in databases.values() for each in await histories_of(database, accounts)]
+    return measured(found, datetime.now(UTC))
+
+
+@app.command()
+def sightings(
+    days: Annotated[int, typer.Option(min=1, help="How far to look back.")] = 30,
+    decoys: Annotated[bool, typer.Option(help="Those at the decoys, instead of those at the ledger.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show who has presented canary tokens, the latest first."""
+    from app.camouflage.samples import sightings_of
+    from app.camouflage.settings import CamouflageSettings
+    from app.settings import CommonSettings, load
+    from app.sharding import read_directory
+
+    settings = load(CamouflageSettings if decoys else CommonSettings)
+    for event in asyncio.run(sightings_of(read_directory(settings.directory), days)):
+        if as_json:
+            print(json.dumps(event))
+        else:
+            which = f"{event['kind']} {event['place']}/{event.get('index', '-')}"
+            print(f"{event['at']}  {which}  {event.get('caller', '-')}  {event['line']}")

@@ -1,7 +1,7 @@
 """Habits: how accounts of a ledger behave, in numbers that tell of no single account.
 
-They are what histories of decoys are drawn from. What ships was measured on a simulated ledger; `app.camouflage.measuring`
-takes them from a real one, so that its decoys have its own amounts and rhythms.
+They are what histories of decoys are drawn from. What ships was measured on a simulated ledger. From a real one
+`app.camouflage.measuring` takes them, so that its decoys have its own amounts and rhythms.
 """
 
 from __future__ import annotations

@@ -11,13 +11,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+HEXADECIMAL = re.compile(r"[0-9a-f]{16,}")
+UUIDS = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 Features = dict[str, float]
 Floats = NDArray[np.float64]
 
 
 def shape(value: Any) -> str:
-    """A text with letters and digits as classes."""
-    return re.sub(r"[0-9]+", "9", re.sub(r"[a-f]+(?=[0-9a-f-]*$)|[A-Za-z]+", "a", str(value)))
+    """The form of a text. Digits that are drawn at random, as in names of requests, have none but their number.
+
+    (Which ones they are tells processes apart, two of one server as well as two servers.)
+    """
+    text = str(value)
+    if HEXADECIMAL.fullmatch(text):
+        return f"{len(text)} hexadecimal digits"
+    text = UUIDS.sub("<uuid>", text)
+    return re.sub(r"[0-9]+", "9", re.sub(r"[A-Za-z]+", "a", text))
 
 
 def of_statement(body: Mapping[str, Any]) -> Features:

@@ -6,16 +6,16 @@ times follow from what people are and want, and no number here was taken from th
 
 from __future__ import annotations
 
+import calendar
 import random
 import uuid
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from app.credits import Origin, decisions
 from app.credits.account import NEW, Account, fold
 from app.credits.events import (
     Captured,
-    Closed,
     Event,
     Granted,
     Released,
@@ -39,20 +39,7 @@ TEXTS = {
     "basket": "basket {number}",
     "gift": "settling up",
 }
-MONTHS = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-]
+MONTHS = calendar.month_name[1:]
 
 
 @dataclass
@@ -134,10 +121,8 @@ class Life:
         found = []
         if day.day == min(28, customer.joined.day):
             found.append((day + timedelta(hours=3, seconds=r.uniform(0, 900)), "plan"))
-        for _ in range(self._poisson(customer.a_day * WEEK[day.weekday()])):
-            found.append((self._daytime(day), "usage"))
-        for _ in range(self._poisson(customer.orders)):
-            found.append((self._daytime(day), "basket"))
+        for what, mean in (("usage", customer.a_day * WEEK[day.weekday()]), ("basket", customer.orders)):
+            found += [(self._daytime(day), what) for _ in range(self._poisson(mean))]
         if customer.friends and r.random() < 0.012:
             found.append((self._daytime(day), "gift"))
         return found
@@ -233,6 +218,3 @@ class Life:
             count += 1
             left += self._random.expovariate(1)
         return count
-
-
-__all__ = ["UTC", "Closed", "Customer", "Life"]
