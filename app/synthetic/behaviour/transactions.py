@@ -151,7 +151,7 @@ class Transactions(Expanding):
         # A refund is only there where its purchase is.
         begun = np.where(entries.origin == NONE, day, day[entries.origin])
         utc = self.period.utc(people.zone[entries.person], entries.seconds)
-        return replace(entries, seconds=utc).ordered((begun >= opened_on) & (day >= 0) & (day < self.period.days))
+        return replace(entries, seconds=utc).ordered((begun >= opened_on) & (day < self.period.days))
 
     def _limited(self, chunk: Chunk) -> Chunk:
         if self.people is None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from datetime import date
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from app.synthetic.behaviour.calendar import Hours
+from app.synthetic.behaviour.calendar import Hours, Period
 from app.synthetic.behaviour.economies import KINDS, merchants
 from app.synthetic.behaviour.purchases import EVENNESS, Dining, Groceries, Purchases, Shopping, Travel
 from tests.app.synthetic.behaviour.statements import PEOPLE, always, hours, month, of, people_of, weekday
@@ -139,5 +139,8 @@ def test_every_merchant_is_of_the_country_and_kind_asked_for() -> None:
 
 
 def test_a_rhythm_is_about_all_weeks_and_years_not_about_the_period() -> None:
-    december = replace(always(), start=always().end.replace(year=2025, month=12), end=always().end).period
-    assert december.rhythm((1,) * 7, Travel.year).mean() > 1.2
+    november, december = (Period(date(2025, month, 1), date(2025, month, 29)) for month in (11, 12))
+    people = people_of(always(), 4000)
+    few, many = (Travel().entries(np.random.default_rng(1), people, period) for period in (november, december))
+    assert len(many) / len(few) == pytest.approx(1.3 / 0.55, rel=0.1)
+    assert len(many) == pytest.approx(4000 * 4 * Travel().weekly * 1.3 / np.mean(Travel.year), rel=0.1)

@@ -16,6 +16,7 @@ from app.synthetic import Chunk, DataSet, Field, Schema, SyntheticError, parse_s
 from app.synthetic.behaviour import Dining, FraudBursts, Groceries, Refunds, Rent, Salary, Subscriptions, Transactions
 from app.synthetic.behaviour.calendar import Period
 from app.synthetic.behaviour.entries import NONE, Entries, balances
+from app.synthetic.behaviour.roster import Roster
 from app.synthetic.behaviour.statement import Customer, RefersTo
 from app.synthetic.chunks import ROWS
 from app.synthetic.errors import ImpossibleParameters, SchemaCycle, UnknownField, UnknownSchema
@@ -131,6 +132,15 @@ def test_people_without_a_place_in_their_schema_live_somewhere(tmp_path: Path) -
     table = Schema("some", (*fields, Field("transaction", transactions, hidden=True))).make(Chunk(0, 0, 60, 1))
     assert set(table["who"].to_pylist()) == set(range(1, 61))
     assert {"USD", "EUR", "INR"} <= set(table["currency"].to_pylist())
+
+
+def test_people_are_those_of_the_data_set_wherever_they_are_in_it(tmp_path: Path) -> None:
+    file = tmp_path / "members.yaml"
+    file.write_text("name: members\nfields: {code: {kind: number.integer, low: 0, high: 1000000000}}")
+    every = DataSet(schema_named(str(file)), 2 * ROWS + 100, seed=4).table()["code"].to_pylist()
+    roster = Roster(str(file), ("code",), None)
+    for start, rows in ((0, 3), (ROWS - 5, 10), (ROWS, 1), (2 * ROWS - 1, 2), (2 * ROWS + 7, 9)):
+        assert roster.records(start, rows, 4)["code"].to_pylist() == every[start : start + rows]
 
 
 amounts = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 50), st.integers(-900, 900)), max_size=40)
