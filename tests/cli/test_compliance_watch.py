@@ -646,6 +646,16 @@ def test_prometheus_is_told_how_long_exemptions_last(watch: Fixture, tmp_path: P
     assert watch.last() == []
 
 
+def test_a_blind_pass_leaves_the_figures_of_the_last_that_saw(watch: Fixture) -> None:
+    watch.stack.update("ann", db=BAD)
+    watch.look()
+    watch.stack.broken = {"state"}
+    watch.look()
+    found = scraped(watch)
+    assert found['fortress_compliance_open_findings{control="TLS-004",kind="violation",severity="high"}'] == 1
+    assert found["fortress_compliance_blind"] == 1
+
+
 def test_before_anything_was_judged_no_figure_is_told(watch: Fixture) -> None:
     watch.stack.broken = {"state"}
     watch.look()
