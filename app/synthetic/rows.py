@@ -4,20 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from itertools import repeat
+from itertools import chain, repeat
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+PIECE = 1 << 12
+"""Rows whose values are Python's at the same time: few enough for the caches of a processor."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def as_dicts(batch: pa.RecordBatch) -> Iterator[dict[str, Any]]:
     """The records of a batch; times are in UTC, missing values None."""
-    names = batch.schema.names
-    columns = [as_list(column) for column in batch.columns]
+    return chain.from_iterable(_dicts(batch.slice(start, PIECE)) for start in range(0, batch.num_rows, PIECE))
+
+
+def _dicts(piece: pa.RecordBatch) -> Iterator[dict[str, Any]]:
+    names = piece.schema.names
+    columns = [as_list(column) for column in piece.columns]
     # One iterator over whole columns: a loop over rows in Python would take most of the time.
     return map(dict, map(zip, repeat(names), zip(*columns, strict=True)))
 

@@ -50,18 +50,20 @@ def sentences(
     require(1 <= least <= most <= LONGEST, f"least is {least} and most {most}: 1 <= least <= most <= {LONGEST}")
     if overlap is not None and not len(chain.corpus):
         raise ImpossibleParameters("overlap cannot be told: the chain was saved without its corpus")
-    drawn = np.empty((rows, most), dtype=np.int32)
-    lengths = np.zeros(rows, dtype=np.intp)
+    said: list[NDArray[np.int32]] = []
+    begins, lengths = np.zeros(rows, dtype=np.intp), np.zeros(rows, dtype=np.intp)
     missing = np.arange(rows)
     for _ in range(TRIES):
-        found, size = _walk(chain, rng, missing.size, most)
+        words, size = _walk(chain, rng, missing.size, most)
         good = (size >= least) & (size <= most)
         if overlap is not None:
-            good[good] = ~overlap.repeats(chain, found[good], size[good])
-        drawn[missing[good], : found.shape[1]], lengths[missing[good]] = found[good], size[good]
+            good[good] = ~overlap.repeats(chain, _matrix(words, size)[good], size[good])
+        begins[missing[good]] = (sum(map(len, said)) + np.cumsum(size) - size)[good]
+        lengths[missing[good]] = size[good]
+        said.append(words)
         missing = missing[~good]
         if not missing.size:
-            return _joined(chain, drawn, lengths)
+            return _joined(chain, np.concatenate(said), begins, lengths)
     raise CorpusTooSmall(
         f"{missing.size} of {rows} sentences of {least} to {most} words were not found in {TRIES} tries: "
         "allow more overlap or other lengths, or give it more text"
@@ -69,32 +71,40 @@ def sentences(
 
 
 def _walk(chain: Chain, rng: np.random.Generator, rows: int, most: int) -> tuple[NDArray[np.int32], States]:
-    """Words of a sentence for each row, as many columns as the longest has, and how many they are.
-
-    They are `most` + 1 where it is not over by then.
-    """
-    drawn = np.zeros((most + 1, rows), dtype=np.int32)
+    """Words of a sentence for each row, one row's behind the other's, and how many; `most` + 1 of those too long."""
+    steps: list[tuple[States, States]] = []
     lengths = np.full(rows, most + 1, dtype=np.intp)
     under_way = np.arange(rows)
     states = np.full(rows, START, dtype=np.intp)
     for place in range(most + 1):
         states = chain.step(states, rng.random(under_way.size))
-        on = states != END
-        lengths[under_way[~on]] = place
-        under_way, states = under_way[on], states[on]
-        drawn[place, under_way] = chain.last_word[states]
+        over = states == END
+        if over.any():
+            lengths[under_way[over]] = place
+            on = np.flatnonzero(~over)
+            under_way, states = under_way[on], states[on]
         if not under_way.size:
             break
-    return drawn[: min(place, most)].T, lengths
+        steps.append((under_way, states))
+    words = np.empty(lengths.sum(), dtype=np.int32)
+    places = np.cumsum(lengths) - lengths
+    for place, (row, state) in enumerate(steps):
+        words[places[row] + place] = chain.last_word[state]
+    return words, lengths
 
 
-def _joined(chain: Chain, drawn: NDArray[np.int32], lengths: States) -> pa.StringArray:
-    longest = int(lengths.max(initial=0))
-    numbers = drawn[:, :longest][np.arange(longest) < lengths[:, np.newaxis]]
-    numbers[np.cumsum(lengths) - 1] += len(chain.vocabulary)
-    return _together(chain.forms.take(pa.array(numbers)), lengths)
+def _matrix(words: NDArray[np.int32], lengths: States) -> NDArray[np.int32]:
+    """The words with a row for each sentence, zeros behind the short ones."""
+    texts = np.zeros((len(lengths), int(lengths.max(initial=0))), dtype=np.int32)
+    texts[np.arange(texts.shape[1]) < lengths[:, np.newaxis]] = words
+    return texts
 
 
-def _together(texts: pa.StringArray, lengths: NDArray[np.intp]) -> pa.StringArray:
-    """So many neighbours at a time as one text."""
-    return neighbours(texts, np.concatenate([[0], np.cumsum(lengths)]))
+def _joined(chain: Chain, words: NDArray[np.int32], begins: States, lengths: States) -> pa.StringArray:
+    """The sentences that begin at these places of `words`."""
+    ends = np.cumsum(lengths)
+    which = np.repeat(begins - (ends - lengths), lengths)
+    which += np.arange(len(which))
+    numbers = words[which]
+    numbers[ends - 1] += len(chain.vocabulary)
+    return neighbours(chain.forms.take(pa.array(numbers)), np.concatenate([[0], ends]))
