@@ -133,7 +133,16 @@ COMPANIONS: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "ENC-005": (
         "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
-        {"rules": [{"applyServerSideEncryptionByDefault": {"sseAlgorithm": "aws:kms"}}]},
+        {
+            "rules": [
+                {
+                    "applyServerSideEncryptionByDefault": {
+                        "sseAlgorithm": "aws:kms",
+                        "kmsMasterKeyId": "arn:aws:kms:eu-central-1:1:key/1",
+                    }
+                }
+            ]
+        },
     ),
     "BKP-006": ("aws:s3/bucketVersioning:BucketVersioning", {"versioningConfiguration": {"status": "Enabled"}}),
     "LOG-004": ("aws:s3/bucketLogging:BucketLogging", {"targetBucket": "logs", "targetPrefix": ""}),
