@@ -638,7 +638,7 @@ def test_prometheus_is_told_of_findings_passes_and_three_figures(watch: Fixture)
 def test_prometheus_is_told_how_long_exemptions_last(watch: Fixture, tmp_path: Path) -> None:
     path = tmp_path / "exemptions.yaml"
     entry = {"check": "TLS-004", "urn": "*::db", "owner": "ops", "ticket": "LF-1", "reason": "old clients there"}
-    path.write_text(json.dumps([entry | {"expires": "2030-01-31"}, entry | {"expires": "2030-01-11"}]))
+    path.write_text(json.dumps([entry | {"expires": f"2030-01-{day}"} for day in (31, 11, 21)]))
     watch.files = RuleFiles(configuration=watch.files.configuration, exemptions=path)
     watch.stack.update("ann", db=BAD)
     watch.look()
