@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from policies.control import Declaration, Decorator, Judge, applies_to, in_stack
 from policies.regions import AZURE_PAIRS, is_many, region_name
-from policies.resource import Cloud, Resource, cloud_of
+from policies.resource import Cloud, Resource, cloud_of, known_type
 from policies.stack import Stack
 from policies.values import Undeterminable, Unknown
 
@@ -180,7 +180,7 @@ def is_replica(store: Resource) -> bool:
 def _comes_from_its_kind(store: Resource, path: str) -> bool:
     """Whether the source is a store of this very program, whose name may not be known yet."""
     urns = store.property_dependencies.get(path.partition(".")[0], ())
-    return any(urn.split("::")[2].rpartition("$")[2] == store.type for urn in urns)
+    return any(known_type(urn.split("::")[2].rpartition("$")[2]) == store.type for urn in urns)
 
 
 def names_of(store: Resource) -> frozenset[str]:

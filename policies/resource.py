@@ -25,7 +25,7 @@ class Resource(View):
 
     urn: str
     type: str
-    """The type token, without the API version that Azure's may carry."""
+    """The type token: without the API version that Azure's may carry, and by the name that checks know."""
     outputs: View = field(default_factory=lambda: View(value={}))
     """What the cloud gave back, its `id` too; empty before an update, and in checks that do not see the stack."""
     provider: View = field(default_factory=lambda: View(value={}))
@@ -58,6 +58,25 @@ class Resource(View):
     def stack(self) -> str:
         """The stack's name, which stands first in the URN."""
         return self.urn.removeprefix("urn:pulumi:").partition("::")[0]
+
+
+_BALANCING = re.compile(r"aws:(?:alb|applicationloadbalancing|elasticloadbalancingv2)/(\w+:\w+)")
+_SECOND_BUCKETS = re.compile(r"aws:s3/(bucket\w*)V2:(Bucket\w*)V2")
+_FORMER_MODULES = {
+    "azure-native:cache:Redis": "azure-native:redis:Redis",
+    "azure-native:documentdb:DatabaseAccount": "azure-native:cosmosdb:DatabaseAccount",
+    "azure-native:documentdb:SqlResourceSqlContainer": "azure-native:cosmosdb:SqlResourceSqlContainer",
+    "azure-native:insights:DiagnosticSetting": "azure-native:monitor:DiagnosticSetting",
+}
+"""What Azure's provider called types before its third version."""
+
+
+def known_type(token: str) -> str:
+    """The one token by which checks know a type that providers have under several: `aws:lb/listener:Listener`."""
+    found = unversioned(token)
+    found = _BALANCING.sub(r"aws:lb/\1", found)
+    found = _SECOND_BUCKETS.sub(r"aws:s3/\1:\2", found)
+    return _FORMER_MODULES.get(found, found)
 
 
 def unversioned(token: str) -> str:

@@ -26,7 +26,7 @@ from policies.exemptions import Exemptions, read_baseline, read_exemptions
 from policies.options import BadConfiguration
 from policies.registry import Registry
 from policies.remediation import remediate
-from policies.resource import Resource, unversioned
+from policies.resource import Resource, known_type
 from policies.stack import Stack
 
 LEVELS = {number: level for level, number in INFO_LEVELS.items()}
@@ -78,7 +78,7 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
     def Remediate(self, request: Any, context: grpc.ServicerContext) -> Any:
         """Only what the configuration sets to `remediate`."""
         response = analyzer_pb2.RemediateResponse()
-        checks = [check for check in self._registry.for_type(unversioned(request.type)) if self._remediates(check)]
+        checks = [check for check in self._registry.for_type(known_type(request.type)) if self._remediates(check)]
         if not checks:
             response.not_applicable.extend(self._not_applicable)
             return response
@@ -103,7 +103,7 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
         """One resource, before it is made; its inputs are kept for the stack checks."""
         with self._lock:
             self._inputs[request.urn] = request.properties
-        if not self._registry.for_type(unversioned(request.type)):
+        if not self._registry.for_type(known_type(request.type)):
             return self._nothing_to_say
         results = self._evaluator.of_resource(resource(request, inputs=plain(request.properties)))
         with self._lock:

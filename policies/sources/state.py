@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from policies.resource import Resource, unversioned
+from policies.resource import Resource, known_type
 from policies.view import View
 
 VERSIONS = (3, 4)
@@ -72,7 +72,7 @@ def _resource(record: Mapping[str, Any], providers: Mapping[str, Mapping[str, An
         value=inputs or outputs,
         outputs=View(value=outputs, path="outputs"),
         urn=record["urn"],
-        type=unversioned(record["type"]),
+        type=known_type(record["type"]),
         provider=View(value=provider.get("inputs") or {}, path="provider"),
         provider_urn=provider_urn,
         parent=record.get("parent") or "",

@@ -27,10 +27,10 @@ from policies import (
 from policies.control import Check
 from policies.evaluation import Evaluator, evaluate
 from policies.exemptions import Exemption, Exemptions, Problem, exempt
-from policies.registry import Registry
+from policies.registry import Registry, everything
 from policies.remediation import remediate
 from policies.remedies import with_value
-from policies.resource import unversioned
+from policies.resource import known_type, unversioned
 from policies.values import SECRET, SIGNATURE, UNKNOWNS, Unknown, WrongShape
 
 TODAY = datetime.date(2030, 1, 1)
@@ -237,6 +237,24 @@ def test_nothing_is_set_inside_what_nobody_can_see(properties: dict[str, Any], s
 )
 def test_an_api_version_is_no_part_of_a_type(token: str, plain: str) -> None:
     assert unversioned(token) == plain
+    assert known_type(token) == plain
+
+
+@pytest.mark.parametrize(
+    ("token", "known"),
+    [
+        ("aws:alb/listener:Listener", "aws:lb/listener:Listener"),
+        ("aws:elasticloadbalancingv2/loadBalancer:LoadBalancer", "aws:lb/loadBalancer:LoadBalancer"),
+        ("aws:s3/bucketV2:BucketV2", "aws:s3/bucket:Bucket"),
+        ("aws:s3/bucketVersioningV2:BucketVersioningV2", "aws:s3/bucketVersioning:BucketVersioning"),
+        ("azure-native:cache/v20230801:Redis", "azure-native:redis:Redis"),
+        ("azure-native:documentdb:DatabaseAccount", "azure-native:cosmosdb:DatabaseAccount"),
+        ("aws:securityhub/accountV2:AccountV2", "aws:securityhub/accountV2:AccountV2"),
+    ],
+)
+def test_a_type_of_several_names_is_known_by_one(token: str, known: str) -> None:
+    assert known_type(token) == known
+    assert everything().for_type(known) or token == known
 
 
 def test_passing_and_failing_say_what_was_found() -> None:
