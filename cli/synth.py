@@ -121,8 +121,22 @@ def measured(data: DataSet, out: str) -> Summary:
     with _ended_by_signals(), progress(f"{data.schema.name}: records") as report:
         size = _written(data, out, lambda rows: report(rows, data.rows))
     seconds = time.perf_counter() - started
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * PEAK_UNIT
-    return Summary(data.schema.name, data.rows, data.seed, shown(out), size, seconds, data.rows / seconds, peak)
+    return Summary(
+        data.schema.name, data.rows, data.seed, shown(out), size, seconds, data.rows / seconds, peak_memory()
+    )
+
+
+def peak_memory() -> int:
+    """The most bytes that this process ever had resident.
+
+    Linux counts what its parent had into what `getrusage` tells, so there the kernel's own mark is read.
+    """
+    status = Path("/proc/self/status")
+    marks = status.read_text().splitlines() if status.exists() else []
+    kilobytes = next((int(line.split()[1]) for line in marks if line.startswith("VmHWM:")), None)
+    if kilobytes is not None:
+        return kilobytes * 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * PEAK_UNIT
 
 
 def _written(data: DataSet, out: str, report: Callable[[int], None]) -> int:

@@ -61,6 +61,13 @@ def test_the_summary_is_json_for_programs(tmp_path: Path) -> None:
     assert 10e6 < told["peak_memory_bytes"] < 2e9
 
 
+def test_peak_memory_is_its_own_and_not_that_of_whoever_started_it(tmp_path: Path) -> None:
+    command = [str(FORTRESS), "synth", "--schema", "customers", "--out", f"{tmp_path}/x.csv", "--json"]
+    fat = f"import subprocess; filled = b'x' * 700_000_000; subprocess.run({command}, check=True)"
+    told = json.loads(subprocess.run([sys.executable, "-c", fat], capture_output=True, text=True, check=True).stdout)
+    assert told["peak_memory_bytes"] < 500e6
+
+
 def test_any_number_of_workers_writes_the_same_file(tmp_path: Path) -> None:
     for workers in ("1", "4"):
         fortress("--schema", "customers", "--rows", "40000", "--out", f"{tmp_path}/{workers}.csv", "--workers", workers)
