@@ -13,6 +13,7 @@ from pathlib import Path
 from tools.bench import compliance_watch, local_environment, setup_time
 from tools.bench.data_plane import run as data_plane
 from tools.bench.measurement import Limit, Recorder
+from tools.bench.synthetic import run as synthetic
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 
@@ -31,16 +32,21 @@ MEASURES = {
     "fast-tests": measure_fast_tests,
     "setup": setup_time.measure,
 }
-DATA_PLANE = "data-plane"
-KNOWN = (*MEASURES, DATA_PLANE, *data_plane.ROWS)
+PARTS = {"data-plane": data_plane.ROWS, "synthetic": synthetic.ROWS}
+"""Names for all rows of a part, of which each may be named too."""
+TAKERS = (
+    *((name, data_plane.measure) for name in data_plane.ROWS),
+    *((name, synthetic.measure) for name in (*synthetic.ROWS, *synthetic.ON_DEMAND)),
+)
+KNOWN = (*MEASURES, *PARTS, *dict(TAKERS))
 
 
 def main() -> int:
     """Run the measures named on the command line, or all; 1 where a limit is missed."""
     parser = argparse.ArgumentParser(prog="python -m tools.bench", description=main.__doc__)
     parser.add_argument("measures", nargs="*", metavar="|".join(KNOWN), help="which to take (default: all)")
-    asked = parser.parse_args().measures or [*MEASURES, DATA_PLANE]
-    chosen = [name for each in asked for name in (data_plane.ROWS if each == DATA_PLANE else [each])]
+    asked = parser.parse_args().measures or [*MEASURES, *PARTS]
+    chosen = [name for each in asked for name in PARTS.get(each, [each])]
     unknown = sorted(set(chosen) - set(KNOWN))
     if unknown:
         parser.error(f"no measure {', '.join(unknown)}; there are {', '.join(KNOWN)}")
@@ -48,8 +54,9 @@ def main() -> int:
     for name in chosen:
         if name in MEASURES:
             MEASURES[name](recorder)
-    if rows := [name for name in chosen if name in data_plane.ROWS]:
-        data_plane.measure(rows, recorder)
+    for take in (data_plane.measure, synthetic.measure):
+        if rows := [name for name in chosen if dict(TAKERS).get(name) is take]:
+            take(rows, recorder)
     print(f"kept in {recorder.path.relative_to(CHECKOUT)}")
     return 0 if recorder.all_met else 1
 

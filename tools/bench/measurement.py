@@ -5,7 +5,11 @@ from __future__ import annotations
 import json
 import platform
 import statistics
-from collections.abc import Callable, Mapping, Sequence
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -182,6 +186,20 @@ class Recorder:
             "measurements": [each.document() for each in everything],
         }
         self.path.write_text(json.dumps(document, indent=1) + "\n")
+
+
+@contextmanager
+def attempted(recorder: Recorder, group: str, row: Callable[..., None]) -> Iterator[None]:
+    """What fails inside is kept as a row that could not be measured, and told; how long it took is told too."""
+    started = time.monotonic()
+    try:
+        yield
+    except Exception as problem:
+        traceback.print_exc()
+        recorder.fail(
+            f"{group}: {(row.__doc__ or row.__name__).splitlines()[0]}", f"{type(problem).__name__}: {problem}"
+        )
+    print(f"  [{group}, {row.__name__}: {time.monotonic() - started:.0f} s]", file=sys.stderr, flush=True)
 
 
 def machine() -> dict[str, Any]:

@@ -21,6 +21,15 @@ def resident_megabytes(pids: set[int]) -> float:
     return sum(_proportional_kilobytes(PROC / str(pid)) for pid in pids) / 1024
 
 
+def peak_megabytes(pid: int) -> float:
+    """The most that the process ever had resident; 0 where it is gone."""
+    try:
+        lines = (PROC / str(pid) / "status").read_text().splitlines()
+    except OSError:
+        return 0.0
+    return next((int(line.split()[1]) * 1024 / 1e6 for line in lines if line.startswith("VmHWM:")), 0.0)
+
+
 def mentioning(text: str) -> set[int]:
     """Processes whose command line or working folder names `text`."""
     return {int(path.name) for path in PROC.glob("[0-9]*") if text in _said(path)}

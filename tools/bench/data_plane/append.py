@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from tools.bench.data_plane import ours, peer, raw
 from tools.bench.data_plane.crew import Crew, crew
 from tools.bench.data_plane.server import ADMIN, logged_in_as
-from tools.bench.data_plane.slices import Pairs, paired
 from tools.bench.data_plane.world import World
 from tools.bench.measurement import Floor, Recorder, Unbounded
+from tools.bench.slices import Pairs, paired
 
 SECONDS = 1.0
 BATCH = 100

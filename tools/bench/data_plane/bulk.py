@@ -19,9 +19,9 @@ from tools.bench.data_plane import peer, raw
 from tools.bench.data_plane.crew import Crew, Work, crew
 from tools.bench.data_plane.ours import EVENT, in_loop, slot
 from tools.bench.data_plane.server import ADMIN, logged_in_as
-from tools.bench.data_plane.slices import paired
 from tools.bench.data_plane.world import World
 from tools.bench.measurement import Floor, Recorder, Unbounded
+from tools.bench.slices import paired
 
 EVENTS = 40_000
 """In one import; two chunks."""

@@ -14,9 +14,9 @@ from tools.bench.data_plane import cpu, ours
 from tools.bench.data_plane.crew import Crew, Work, crew
 from tools.bench.data_plane.ours import EVENT, in_loop, opened, slot
 from tools.bench.data_plane.server import logged_in_as
-from tools.bench.data_plane.slices import paired
 from tools.bench.data_plane.world import World
 from tools.bench.measurement import Limit, Recorder
+from tools.bench.slices import paired
 
 APPENDS = 1000
 """In one slice; several times as many as there are from one snapshot to the next."""

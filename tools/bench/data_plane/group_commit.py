@@ -14,9 +14,9 @@ from tools.bench.data_plane import ours, pgbench, raw
 from tools.bench.data_plane.crew import Work, crew
 from tools.bench.data_plane.ours import EVENT, STREAMS, in_loop, opened, slot
 from tools.bench.data_plane.server import logged_in_as
-from tools.bench.data_plane.slices import paired, percentile
 from tools.bench.data_plane.world import World
 from tools.bench.measurement import Floor, Limit, Recorder, Unbounded
+from tools.bench.slices import paired, percentile
 
 CALLERS = 64
 SECONDS = 1.0

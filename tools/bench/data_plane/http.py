@@ -22,9 +22,9 @@ from tools.bench.data_plane import http_client, ours
 from tools.bench.data_plane.crew import Crew, crew
 from tools.bench.data_plane.http_client import Latencies
 from tools.bench.data_plane.server import Server, logged_in_as
-from tools.bench.data_plane.slices import paired, percentile
 from tools.bench.data_plane.world import World
 from tools.bench.measurement import Floor, Limit, Recorder
+from tools.bench.slices import paired, percentile
 
 FORTRESS = Path(sys.executable).parent / "fortress"
 HOST = "127.0.0.1"

@@ -17,9 +17,9 @@ from tools.bench.data_plane import ours
 from tools.bench.data_plane.crew import Work, crew
 from tools.bench.data_plane.ours import EVENT, in_loop
 from tools.bench.data_plane.server import ADMIN, logged_in_as
-from tools.bench.data_plane.slices import percentile
 from tools.bench.data_plane.world import World
 from tools.bench.measurement import Limit, Recorder, Unbounded
+from tools.bench.slices import percentile
 
 MOVES = 100
 STREAMS = 4

@@ -19,9 +19,9 @@ from tools.bench.data_plane import ours
 from tools.bench.data_plane.crew import Work, crew
 from tools.bench.data_plane.ours import EVENT, in_loop, slot
 from tools.bench.data_plane.server import logged_in_as
-from tools.bench.data_plane.slices import paired
 from tools.bench.data_plane.world import World
 from tools.bench.measurement import Floor, Limit, Recorder, Unbounded
+from tools.bench.slices import paired
 
 ACCOUNTS = 20_000
 AT_ONCE = 5000

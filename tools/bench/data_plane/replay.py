@@ -17,9 +17,9 @@ from tools.bench.data_plane.crew import Work, crew
 from tools.bench.data_plane.ours import EVENT, in_loop, opened, slot
 from tools.bench.data_plane.payload import AMOUNT
 from tools.bench.data_plane.server import ADMIN, logged_in_as
-from tools.bench.data_plane.slices import paired
 from tools.bench.data_plane.world import World
 from tools.bench.measurement import Floor, Limit, Recorder
+from tools.bench.slices import paired
 
 EVENTS = 1000
 BATCH = 100

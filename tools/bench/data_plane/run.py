@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-import time
-import traceback
 from collections.abc import Callable, Mapping, Sequence
 
 from tools.bench.data_plane import (
@@ -22,7 +19,7 @@ from tools.bench.data_plane import (
 )
 from tools.bench.data_plane.server import running_server
 from tools.bench.data_plane.world import World
-from tools.bench.measurement import Recorder
+from tools.bench.measurement import Recorder, attempted
 
 Row = Callable[[World, Recorder], None]
 
@@ -48,17 +45,6 @@ def measure(chosen: Sequence[str], recorder: Recorder) -> None:
         world = World(server)
         for group in chosen:
             for row in ROWS[group]:
-                _take(row, group, world, recorder)
-
-
-def _take(row: Row, group: str, world: World, recorder: Recorder) -> None:
-    started = time.monotonic()
-    try:
-        world.server.settle()
-        row(world, recorder)
-    except Exception as problem:
-        traceback.print_exc()
-        recorder.fail(
-            f"{group}: {(row.__doc__ or row.__name__).splitlines()[0]}", f"{type(problem).__name__}: {problem}"
-        )
-    print(f"  [{group}, {row.__name__}: {time.monotonic() - started:.0f} s]", file=sys.stderr, flush=True)
+                with attempted(recorder, group, row):
+                    server.settle()
+                    row(world, recorder)

@@ -21,10 +21,10 @@ from tools.bench.data_plane import ours
 from tools.bench.data_plane.crew import Work, crew
 from tools.bench.data_plane.ours import EVENT, in_loop
 from tools.bench.data_plane.server import logged_in_as
-from tools.bench.data_plane.slices import percentile
 from tools.bench.data_plane.world import World
 from tools.bench.delay_proxy import delayed
 from tools.bench.measurement import Limit, Recorder
+from tools.bench.slices import percentile
 
 ACCOUNTS = 3000
 AT_ONCE = 16

@@ -1,0 +1,1 @@
+"""Synthetic data against its peers: one module for each group of rows."""

@@ -1,0 +1,30 @@
+"""The rows of synthetic data, each by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from tools.bench.measurement import Recorder, attempted
+from tools.bench.synthetic import chains, columns, places, records, streaming
+
+Row = Callable[[Recorder], None]
+
+ROWS: Mapping[str, Sequence[Row]] = {
+    "records": records.ROWS,
+    "columns": columns.ROWS,
+    "chains": chains.ROWS,
+    "places": places.ROWS,
+    "streams": streaming.ROWS,
+}
+"""By the word that chooses them."""
+ON_DEMAND: Mapping[str, Sequence[Row]] = {"whole-streams": streaming.ALL_ROWS}
+"""Those that take minutes, and that are measured only where they are named."""
+
+
+def measure(chosen: Sequence[str], recorder: Recorder) -> None:
+    """Take the rows of these groups."""
+    known = {**ROWS, **ON_DEMAND}
+    for group in chosen:
+        for row in known[group]:
+            with attempted(recorder, group, row):
+                row(recorder)
