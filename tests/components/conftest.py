@@ -17,6 +17,11 @@ from pulumi.runtime.mocks import MockMonitor, MockResourceArgs, Mocks, set_mocks
 from pulumi.runtime.settings import SETTINGS, set_root_resource
 from pulumi.runtime.stack import run_pulumi_func
 
+from stacks.sdk import make_lazy
+
+# As the program does: whole SDKs are minutes of imports on a busy machine.
+make_lazy()
+
 PROVIDERS: dict[str, tuple[str, dict[str, Any]]] = {
     "aws": ("pulumi_aws", {"region": "eu-central-1", "allowed_account_ids": ["000000000001"]}),
     "azure": ("pulumi_azure_native", {"subscription_id": "00000000-0000-0000-0000-000000000001"}),
