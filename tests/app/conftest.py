@@ -107,17 +107,26 @@ class Postgres:
     data: Path
     account: str | None
     process: subprocess.Popen[bytes] | None = None
+    ready: bool = False
+    """Whether it has answered since it was started; until then it may still recover from a crash."""
 
     def start(self) -> None:
+        # The shared memory of a killed server is in use until the last of its processes is gone.
+        wait_until(lambda: not self.backends(), "the end of the server's earlier processes")
         uid, gid = owner_of(self.account)
         log = (self.data.parent / "postgres.log").open("ab")
         ours = {} if self.account is None else {"user": uid, "group": gid, "extra_groups": []}
         self.process = subprocess.Popen([binaries() / "postgres", "-D", self.data], stdout=log, stderr=log, **ours)
+        self.wait_until_ready()
+
+    def wait_until_ready(self) -> None:
         wait_until(self.answers, f"PostgreSQL on {self.address}")
+        self.ready = True
 
     def kill(self) -> None:
         """As if its machine lost power: no server process is left."""
         assert self.process is not None
+        self.ready = False
         self.process.kill()
         self.process.wait()
         # Backends notice that the postmaster is gone, and must be gone before it can start again.
@@ -135,9 +144,11 @@ class Postgres:
         return found
 
     def revive(self) -> None:
-        """Start it where an earlier test ended while it was down."""
+        """Start it where an earlier test ended while it was down, and wait where that ended while it recovered."""
         if self.process is None or self.process.poll() is not None:
             self.start()
+        elif not self.ready:
+            self.wait_until_ready()
 
     def stop(self) -> None:
         if self.process is not None and self.process.poll() is None:
@@ -169,7 +180,7 @@ class Postgres:
         return self.connect(database, "postgres")
 
 
-def wait_until(condition: Any, what: str, seconds: float = 30) -> None:
+def wait_until(condition: Any, what: str, seconds: float = 120) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, f"waited {seconds} s in vain for {what}"

@@ -26,6 +26,7 @@ def standby_of(primary: Postgres, name: str) -> Iterator[Postgres]:
         address=primary.home.claim_address(name, primary.port),
         data=folder / "data",
         process=None,
+        ready=False,
     )
     try:
         _copy(primary, standby)

@@ -236,8 +236,7 @@ def standby(postgres: Postgres, databases: dict[str, str]) -> Iterator[Postgres]
 @pytest.fixture
 def replicated(migrated: Directory, postgres: Postgres, standby: Postgres) -> Directory:
     """Three shards, each with a standby."""
-    if standby.process is None or standby.process.poll() is not None:
-        standby.start()
+    standby.revive()
     replay(standby, on=True)
     wait_until(lambda: streams(standby), "the standby to stream")
     replica = Replica(host=standby.address, port=standby.port)

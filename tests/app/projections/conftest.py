@@ -23,8 +23,7 @@ def operator(answering: Postgres, migrated: Directory) -> Iterator[psycopg.Conne
         connection.execute(TABLE)
     with answering.as_operator(name) as connection:
         yield connection
-    if answering.process is None or answering.process.poll() is not None:
-        answering.start()
+    answering.revive()
     with answering.as_operator(name) as connection:
         connection.execute("drop table tally")
 

@@ -396,13 +396,13 @@ async def test_a_killed_server_loses_and_doubles_nothing(
     await asyncio.gather(*(append(store, f"s{number % 50}", 20) for number in range(100)))
     projector = Projector(database, Tally(), limit=10, poll_seconds=0.05)
     async with Background(projector.workers(), first_wait_seconds=0.02, longest_wait_seconds=0.2):
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(120):
             while len(rows(operator)) < 10:
                 await asyncio.sleep(0.001)
         await asyncio.to_thread(postgres.kill)
         await asyncio.to_thread(postgres.start)
         with postgres.as_operator(database.shard.database) as again:
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(120):
                 while rows(again) != truth(again):
                     assert all(row[0] == row[2] for row in rows(again).values())
                     await asyncio.sleep(0.005)
