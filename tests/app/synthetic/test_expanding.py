@@ -104,6 +104,11 @@ def test_subjects_that_never_have_a_row_are_refused() -> None:
         DataSet(schema(Visits(most=1)), 1, 1, 1).table()
 
 
+def test_only_empty_chunks_in_a_row_count_against_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.synthetic.generate.MOST_EMPTY", 3)
+    assert len(visitors(200, 1)) == 200
+
+
 def test_chunks_without_a_row_are_passed_over() -> None:
     batches = list(DataSet(schema(Visits(each=1)), 6, 1, 1, chunk_rows=1).batches())
     assert [batch.num_rows for batch in batches] == [1, 2, 3]
