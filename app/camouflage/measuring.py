@@ -181,8 +181,10 @@ def _manner(accounts: Sequence[_Account], now: datetime, all_accounts: int) -> M
 
 def _measured_act(act: str, accounts: Sequence[_Account]) -> Act:
     doing = [account for account in accounts if account.acts[act]]
+    if len(doing) < FEWEST:
+        doing = []
     done = [each for account in doing for each in account.acts[act]]
-    common = _common([amount for _, amount, _ in done])
+    common = _common([{amount for _, amount, _ in account.acts[act]} for account in doing], done)
     medians, spread, gaps = [], [], []
     for account in doing:
         amounts = np.array([amount for _, amount, _ in account.acts[act] if amount not in common], dtype=np.float64)
@@ -207,12 +209,14 @@ def _measured_act(act: str, accounts: Sequence[_Account]) -> Act:
     )
 
 
-def _common(amounts: Sequence[int]) -> dict[int, float]:
-    counts = Counter(amounts)
+def _common(by_account: Sequence[set[int]], done: Sequence[tuple[datetime, int, bool]]) -> dict[int, float]:
+    """Amounts that many accounts have."""
+    known = Counter(amount for amounts in by_account for amount in amounts)
+    counts = Counter(amount for _, amount, _ in done)
     return {
-        amount: count / len(amounts)
+        amount: count / len(done)
         for amount, count in counts.most_common(20)
-        if count >= FEWEST and count / len(amounts) >= COMMON
+        if known[amount] >= FEWEST and count / len(done) >= COMMON
     }
 
 
@@ -227,9 +231,10 @@ def _share(cases: Iterable[bool]) -> float:
 
 
 def _quantiles(values: Sequence[float] | Floats, *, otherwise: float = 0.0) -> list[float]:
-    """Quantiles whose ends are not one account's own; `otherwise`, where nothing was seen."""
+    """Medians of parts, each of so many values that none is one account's own; `otherwise`, where too few were seen."""
     given = np.sort(np.asarray(values, dtype=np.float64))
-    if not given.size:
+    if given.size < FEWEST:
         return [otherwise, otherwise]
-    found: Sequence[float] = np.quantile(given, np.linspace(0.5 / POINTS, 1 - 0.5 / POINTS, POINTS)).tolist()
-    return [float(f"{value:.4g}") for value in found]
+    parts = np.array_split(given, max(1, min(POINTS, given.size // FEWEST)))
+    medians = [float(f"{np.median(part):.4g}") for part in parts]
+    return medians if len(medians) > 1 else medians * 2

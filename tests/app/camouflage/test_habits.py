@@ -1,0 +1,127 @@
+"""Histories of decoys: possible, agreeing, repeatable, and like those of the ledger whose habits they follow."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import ks_2samp
+
+from app.camouflage import habits, reasons
+from app.camouflage.habits import WrongHabits
+from app.camouflage.histories import Group, Happened
+from app.camouflage.measuring import FEWEST, History, TooFewAccounts, measured
+from app.camouflage.reasons import Reasons, WrongReasons
+from app.credits.account import fold
+from app.credits.events import Granted, Reserved, Spent, TransferredIn, TransferredOut
+from tests.app.camouflage.ledger_life import Life
+
+UNTIL = datetime(2026, 11, 20, 12, tzinfo=UTC)
+NAMES = [f"account-{number}" for number in range(8)]
+
+
+def by_account(happened: list[Happened]) -> dict[str, list[Happened]]:
+    found: dict[str, list[Happened]] = defaultdict(list)
+    for each in happened:
+        found[each.account].append(each)
+    return found
+
+
+@settings(max_examples=30)
+@given(st.integers(0, 2**128))
+def test_what_happened_is_possible_and_in_order_and_over(seed: int) -> None:
+    history = Group(NAMES, habits.shipped(), reasons.shipped(), UNTIL).history(seed)
+    for account, events in by_account(history).items():
+        assert account in NAMES
+        assert isinstance(events[0].event, Granted | TransferredIn)
+        state = fold(each.event for each in events)  # raises where something is impossible
+        assert state.available >= 0
+        assert [each.at for each in events] == sorted(each.at for each in events)
+        assert all(each.at <= UNTIL for each in events[:-1])
+        assert state.due is None or state.due > UNTIL
+
+
+def test_both_sides_of_a_transfer_tell_the_same() -> None:
+    sides: dict[str, list[tuple[str, str, int, object]]] = defaultdict(list)
+    for seed in range(40):
+        for account, event, _ in Group(NAMES, habits.shipped(), reasons.shipped(), UNTIL).history(seed):
+            if isinstance(event, TransferredOut):
+                sides[event.transfer].append((account, event.to, event.amount, event.reason))
+            if isinstance(event, TransferredIn):
+                sides[event.transfer].append((event.source, account, event.amount, event.reason))
+    assert len(sides) > 20
+    assert all(len(both) == 2 and both[0] == both[1] for both in sides.values())
+
+
+def test_the_same_seed_tells_the_same() -> None:
+    group = Group(NAMES, habits.shipped(), reasons.shipped(), UNTIL)
+    assert group.history(7) == group.history(7) != group.history(8)
+
+
+@cache
+def lived() -> list[History]:
+    return [customer.history for customer in Life(400, UNTIL, seed=5).lived() if customer.history]
+
+
+@cache
+def drawn() -> list[History]:
+    group = Group(NAMES, measured(lived(), UNTIL), reasons.shipped(), UNTIL)
+    histories = [by_account(group.history(seed)).values() for seed in range(len(lived()) // len(NAMES))]
+    return [[(each.event, each.at) for each in events] for some in histories for events in some]
+
+
+@pytest.mark.parametrize("kind", [Spent, Granted, Reserved])
+def test_amounts_are_those_of_the_measured_ledger(kind: type) -> None:
+    def amounts(histories: list[History]) -> list[int]:
+        return [event.amount for history in histories for event, _ in history if isinstance(event, kind)]
+
+    assert ks_2samp(amounts(lived()), amounts(drawn())).statistic < 0.12
+
+
+def test_kinds_and_hours_and_numbers_are_those_of_the_measured_ledger() -> None:
+    def shares(histories: list[History]) -> Counter[str]:
+        kinds = Counter(type(event).__name__ for history in histories for event, _ in history)
+        hours = Counter(f"hour {at.hour // 6}" for history in histories for event, at in history)
+        return Counter({name: count / kinds.total() for name, count in (kinds + hours).items()})
+
+    real, decoy = shares(lived()), shares(drawn())
+    assert max(abs(real[name] - decoy[name]) for name in real | decoy) < 0.1
+    assert 0.8 < np.mean([*map(len, drawn())]) / np.mean([*map(len, lived())]) < 1.25
+
+
+def test_no_account_is_told_of_alone() -> None:
+    with pytest.raises(TooFewAccounts, match=f"{FEWEST - 1} accounts"):
+        measured(lived()[: FEWEST - 1], UNTIL)
+    rich = [(Granted(987_654_321), UNTIL.replace(year=2025)), (Spent(123_456_789), UNTIL.replace(month=10))]
+    text = measured([*lived(), rich], UNTIL).model_dump_json()
+    assert "987654321" not in text
+    assert "987700000" not in text  # nor rounded, as quantiles are
+
+
+@pytest.mark.parametrize(("text", "why"), [("{", "Invalid JSON"), ('{"manners": []}', "manners"), ("{}", "manners")])
+def test_wrong_habits_are_refused(tmp_path: Path, text: str, why: str) -> None:
+    (tmp_path / "habits.json").write_text(text)
+    with pytest.raises(WrongHabits, match=why):
+        habits.read_habits(tmp_path / "habits.json")
+    with pytest.raises(WrongHabits, match="No such file"):
+        habits.read_habits(tmp_path / "none.json")
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("spend order", "line 1"),
+        ("steal\tx", "line 1"),
+        ("spend\t{name}", "filled in"),
+        ("spend\tx", "no text for grant"),
+    ],
+)
+def test_wrong_reasons_are_refused(line: str, why: str) -> None:
+    with pytest.raises(WrongReasons, match=why):
+        Reasons.parse(line, "reasons")

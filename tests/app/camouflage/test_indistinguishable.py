@@ -1,0 +1,216 @@
+"""A classifier that has seen a thousand answers of both cannot tell the decoy from the ledger; a leaky decoy it can.
+
+What is compared: `fortress serve` on a ledger's databases and `fortress camouflage serve` on databases of decoys, each
+a process of its own, on one database server. The ledger is filled with accounts of customers whose names have nothing
+to do with the operator's key, and whose histories are drawn by the same habits, from other seeds. So the two are of one
+kind, as where an operator has measured habits that fit, and whatever tells the servers apart is the doing of the
+camouflage: names, headers, errors, order, counts, places, times. How well measured habits fit a ledger that lives by
+other rules is another question, which `test_habits.py` looks at.
+
+No account is in both halves: by what it knows of single accounts the classifier could win against two ledgers, too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+import os
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+
+from app.camouflage import habits, reasons
+from app.camouflage.histories import GROUP, Group
+from app.camouflage.key import CamouflageKey
+from app.camouflage.population import GROUPS
+from app.camouflage.preparing import Preparation
+from app.personal_data.key_file import FileMasterKey
+from localcloud.identity import ISSUER
+from tests.app.camouflage.classifier import auc
+from tests.app.camouflage.conftest import account_of, migrated_directory, operators_of
+from tests.app.camouflage.observing import ENDPOINTS, Seen, Side, features, observed
+from tests.app.conftest import AUDIENCE, Postgres, environment_of, log_in_as, wait_until
+
+pytestmark = pytest.mark.servers
+
+ALLOWED = 0.55
+FULL = 2000
+QUICK = 120
+QUICK_ENDPOINTS = ("balance", "statement", "reservations", "grant", "transfer", "unknown account")
+COMMAND = [sys.executable, "-c", "from cli.main import main; main()"]
+
+
+def bound(pairs: int) -> float:
+    """What an area under the curve may be by chance where it is 0.5 (Mann and Whitney's variance), or 0.55 for many.
+
+    3.3 deviations: passed by chance once in two thousand tests.
+    """
+    held = pairs // 2
+    return max(ALLOWED, 0.5 + 3.3 * math.sqrt((2 * held + 1) / (12 * held * held)))
+
+
+@dataclass(frozen=True)
+class Pair:
+    """The ledger and the decoy, as one caller knows them."""
+
+    real: Side
+    decoy: Side
+
+
+@contextmanager
+def both(postgres: Postgres, key: CamouflageKey, key_file: Path, folder: Path, pairs: int) -> Iterator[Pair]:
+    """Two servers with so many accounts each."""
+    now = datetime.now(UTC)
+    names = [str(uuid.uuid4()) for _ in range(-(-pairs // GROUP) * GROUP)]
+    with pytest.MonkeyPatch.context() as patch:
+        log_in_as(patch, postgres, "migrator")
+        sides = {name: migrated_directory(postgres) for name in ("real", "decoy")}
+        masters = {name: FileMasterKey.create(folder / f"{name}-master.json") for name in sides}
+
+        async def fill() -> None:
+            ways = {"habits": habits.shipped(), "reasons": reasons.shipped()}
+            async with operators_of(sides["decoy"][1]) as databases:
+                await Preparation(sides["decoy"][1], databases, key, masters["decoy"]).make(0, pairs, now=now, **ways)
+            async with operators_of(sides["real"][1]) as databases:
+                preparation = Preparation(sides["real"][1], databases, key, masters["real"])
+                step = GROUP * GROUPS
+                for first in range(0, len(names), step):
+                    block = [
+                        happened
+                        for start in range(first, min(first + step, len(names)), GROUP)
+                        for happened in Group(names[start : start + GROUP], **ways, until=now).history(10**9 + start)
+                    ]
+                    await preparation.store(f"real {first}", block)
+
+        asyncio.run(fill())
+    with ExitStack() as stack:
+        token = postgres.authority.mint("tester", AUDIENCE, SCOPES, timedelta(hours=5))
+        clients = {}
+        for name, (text, _) in sides.items():
+            url = stack.enter_context(serving(postgres, name, text, folder, key_file))
+            headers = {"Authorization": f"Bearer {token}"}
+            clients[name] = stack.enter_context(httpx.Client(base_url=url, headers=headers, timeout=20))
+        decoys = [account_of(key, index) for index in range(pairs)]
+        yield Pair(Side(clients["real"], names[:pairs]), Side(clients["decoy"], decoys))
+
+
+SCOPES = ("credits:grant", "credits:read", "credits:spend", "credits:administer")
+
+
+@contextmanager
+def serving(postgres: Postgres, name: str, directory: str, folder: Path, key_file: Path) -> Iterator[str]:
+    (folder / f"{name}.json").write_text(directory)
+    (folder / "jwks.json").write_text(postgres.authority.jwks())
+    address = postgres.home.claim_address(f"camouflage-{name}", 8440)
+    prefix = "FORTRESS_" if name == "real" else "FORTRESS_CAMOUFLAGE_"
+    settings = {
+        "ENVIRONMENT": "test",
+        "CLOUD": "aws",
+        "DIRECTORY": str(folder / f"{name}.json"),
+        "MASTER_KEY": f"file:{folder / f'{name}-master.json'}",
+        "OIDC_ISSUER": ISSUER,
+        "OIDC_AUDIENCE": AUDIENCE,
+        "OIDC_JWKS_URI": (folder / "jwks.json").as_uri(),
+        "HOST": address,
+        "PORT": "8440",
+        "POOL_SIZE": "1",
+        "CANARY_KEY": str(key_file),
+        "DRAIN_SECONDS": "0",
+        "RATE_LIMIT": "100000/second",
+    }
+    environment = {
+        **{each: value for each, value in os.environ.items() if each == "PATH" or each.startswith("COV")},
+        **environment_of(postgres.authority, "ledger"),
+        **{prefix + each: value for each, value in settings.items()},
+    }
+    command = [*COMMAND, *(("serve",) if name == "real" else ("camouflage", "serve"))]
+    with (folder / f"{name}.log").open("w") as log:
+        process = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)
+    url = f"http://{address}:8440"
+    try:
+        wait_until(lambda: process.poll() is not None or _ready(url), f"the {name} server")
+        assert process.poll() is None, (folder / f"{name}.log").read_text()
+        yield url
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _ready(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/readyz", timeout=5).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def _with_header(seen: Seen) -> Seen:
+    return replace(seen, headers=(*seen.headers, ("server", "uvicorn")))
+
+
+def _slower(seen: Seen) -> Seen:
+    return replace(seen, seconds=3 * seen.seconds)
+
+
+def _with_other_error(seen: Seen) -> Seen:
+    return replace(seen, body={"detail": seen.body["detail"]} if isinstance(seen.body, dict) else seen.body)
+
+
+def _with_other_names(seen: Seen) -> Seen:
+    text = json.dumps(seen.body)
+    for name in sorted({part for part in text.replace('"', " ").split() if len(part) == 36}):
+        text = text.replace(name, name.replace("-", ""))
+    return replace(seen, body=json.loads(text))
+
+
+LEAKS: Mapping[str, tuple[str, Callable[[Seen], Seen]]] = {
+    "a header more": ("balance", _with_header),
+    "three times as slow": ("balance", _slower),
+    "another form of errors": ("unknown account", _with_other_error),
+    "names of another form": ("balance", _with_other_names),
+}
+
+
+def compared(pair: Pair, endpoint: str, pairs: int) -> list[tuple[Seen, Seen]]:
+    return list(observed(pair.real, pair.decoy, range(pairs), ENDPOINTS[endpoint], seed=len(endpoint)))
+
+
+def judged(seen: list[tuple[Seen, Seen]]) -> tuple[float, list[tuple[float, str]]]:
+    return auc([features(real) for real, _ in seen], [features(decoy) for _, decoy in seen])
+
+
+def check(pair: Pair, endpoints: tuple[str, ...], pairs: int) -> None:
+    found = {}
+    for endpoint in endpoints:
+        seen = compared(pair, endpoint, pairs)
+        found[endpoint] = area, reasons_ = judged(seen)
+        print(f"{endpoint}: {area:.3f} {reasons_[:4]}", flush=True)
+        for name, (leaky, leak) in LEAKS.items():
+            if leaky == endpoint:
+                area, _ = judged([(real, leak(decoy)) for real, decoy in seen])
+                print(f"leaky: {name}: {area:.3f}")
+                assert area > 0.7, (name, area)
+    assert {name: area for name, (area, _) in found.items() if area > bound(pairs)} == {}
+
+
+def test_a_classifier_cannot_tell_the_decoy_from_the_ledger(
+    postgres: Postgres, operator_key: CamouflageKey, canary_file: Path, tmp_path: Path
+) -> None:
+    with both(postgres, operator_key, canary_file, tmp_path, QUICK) as pair:
+        check(pair, QUICK_ENDPOINTS, QUICK)
+
+
+@pytest.mark.full
+def test_a_classifier_that_saw_two_thousand_answers_cannot_either(
+    postgres: Postgres, operator_key: CamouflageKey, canary_file: Path, tmp_path: Path
+) -> None:
+    with both(postgres, operator_key, canary_file, tmp_path, FULL) as pair:
+        check(pair, tuple(ENDPOINTS), FULL)
