@@ -16,6 +16,8 @@ POD_SPECS = {
     "kubernetes:apps/v1:Deployment": _TEMPLATE,
     "kubernetes:apps/v1:StatefulSet": _TEMPLATE,
     "kubernetes:apps/v1:DaemonSet": _TEMPLATE,
+    "kubernetes:apps/v1:ReplicaSet": _TEMPLATE,
+    "kubernetes:core/v1:ReplicationController": _TEMPLATE,
     "kubernetes:batch/v1:Job": _TEMPLATE,
     "kubernetes:batch/v1:CronJob": "spec.jobTemplate.spec.template.spec",
 }
