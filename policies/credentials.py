@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+
+from policies.values import REDACTED
 
 _TELLING = re.compile(
     r"PASSW(OR)?D|PASSPHRASE|(^|_)PASS$|_PWD$"
@@ -26,6 +29,13 @@ _FORMS = re.compile(
 def telling(name: str) -> bool:
     """Whether a variable of this name holds a secret, by all appearance."""
     return bool(_TELLING.search(name)) and not _REFERENCE.search(name)
+
+
+def redacted(text: str, secrets: Iterable[str] = ()) -> str:
+    """The text without these secrets, and without anything that has the form of a credential."""
+    for secret in sorted(secrets, key=len, reverse=True):
+        text = text.replace(secret, REDACTED)
+    return _FORMS.sub(REDACTED, text)
 
 
 def has_credential(text: str) -> bool:

@@ -7,12 +7,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from policies.control import Check, Control
+from policies.credentials import redacted
 from policies.exemptions import Exemption, Exemptions, Problem, written_on
 from policies.options import Options
 from policies.registry import Registry
 from policies.resource import Resource
 from policies.stack import Stack
-from policies.values import Undeterminable
+from policies.values import Undeterminable, secrets_in
 from policies.verdicts import Status, Verdict, not_determinable
 
 OPEN = (Status.FAIL, Status.NOT_DETERMINABLE)
@@ -96,7 +97,13 @@ class Evaluator:
         return Result(check, resource, found, known.covering(check.control.id, resource.urn, self.today))
 
     def found(self, check: Check, resource: Resource, stack: Stack) -> Verdict:
-        """What the check itself says, before exemptions."""
+        """What the check itself says, before exemptions; never a secret, though the check may have read one."""
+        verdict = self._said(check, resource, stack)
+        if not verdict.reason:
+            return verdict
+        return Verdict(verdict.status, redacted(verdict.reason, secrets_in(resource.value)))
+
+    def _said(self, check: Check, resource: Resource, stack: Stack) -> Verdict:
         options = self.options.get(check.control.id) or check.control.options()
         try:
             return check(resource, stack, options)

@@ -7,7 +7,7 @@ and the guarded values that pulumi-policy hands to its policies.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 # The marks that the engine puts into properties (Pulumi SDK, resource/properties.go and plugin/rpc.go).
@@ -28,6 +28,8 @@ UNKNOWNS = frozenset(
 REDACTED = "[secret]"
 """What `pulumi preview --json`, and an analysis without the key, show in place of a secret."""
 PROXIES = "pulumi_policy"
+_TOO_SHORT = 4
+"""A text of less says nothing, and stands in many words."""
 
 
 class Undeterminable(Exception):
@@ -71,6 +73,30 @@ def is_secret(value: Any) -> bool:
             return True
         return value.get(SIGNATURE) == OUTPUT and value.get("secret") is True
     return value == REDACTED or _of_sdk(value, "Secret")
+
+
+def secrets_in(value: Any) -> Iterator[str]:
+    """The texts in a value that are marked as secret, as far as they can be seen here."""
+    if is_secret(value):
+        yield from _texts(value)
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from secrets_in(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from secrets_in(item)
+
+
+def _texts(secret: Any) -> Iterator[str]:
+    try:
+        value = opened(secret, "")
+    except Undeterminable:
+        return
+    for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else (value,):
+        if isinstance(item, str) and len(item) >= _TOO_SHORT:
+            yield item
+        elif isinstance(item, dict | list):
+            yield from _texts(item)
 
 
 def described(value: Any) -> str:
