@@ -29,11 +29,13 @@ def create_decoy(
     key: CamouflageKey, settings: ServeSettings, directory: Directory, halves: Mapping[str, int] | None = None
 ) -> FastAPI:
     """The ASGI application, as `app.api.create_app` makes the ledger's."""
-    decoy = Decoy(keys=partial(WithCanaries, credentials=Credentials(key)), worlds=partial(_worlds, key))
+    alone = settings.processes == 1
+    decoy = Decoy(keys=partial(WithCanaries, credentials=Credentials(key)), worlds=partial(_worlds, key, alone))
     return create_app(settings, directory, halves, decoy=decoy)
 
 
-def _worlds(key: CamouflageKey, plane: DataPlane) -> tuple[Callable[[Caller], Ledger], Worker]:
+def _worlds(key: CamouflageKey, alone: bool, plane: DataPlane) -> tuple[Callable[[Caller], Ledger], Worker]:
     databases = plane.databases.by_shard
-    worlds = Worlds(plane.ledger, Copies(Shards(plane.router, databases), Guard(databases, key)), key)
+    copies = Copies(Shards(plane.router, databases), plane.keys, Guard(databases, key))
+    worlds = Worlds(plane.ledger, copies, key, alone=alone)
     return worlds.of, Worker("copies of accounts", worlds.run)

@@ -22,6 +22,8 @@ from app.credits.model import StatementLine
 from app.tokens import Caller
 
 KNOWN_COPIES = 100_000
+BETWEEN_SECONDS = 0.05
+"""From one expected copy to the next: so they are nothing that other answers wait for."""
 AHEAD = 256
 """Copies that wait to be made for callers who have only read so far; whoever reads more of them gets none ahead."""
 READS = frozenset({"balance", "statement", "reservations", "reservation"})
@@ -31,8 +33,11 @@ TWO_ACCOUNTS = frozenset({"transfer"})
 class Worlds:
     """The worlds of all callers."""
 
-    def __init__(self, ledger: Ledger, copies: Copies, key: CamouflageKey) -> None:
+    def __init__(self, ledger: Ledger, copies: Copies, key: CamouflageKey, *, alone: bool) -> None:
+        """`alone`: no other process makes copies, so this one can know them all."""
         self._ledger = ledger
+        self._alone = alone
+        self._complete = False
         self._copies = copies
         self._names = key.of("worlds")
         self._known: OrderedDict[str, None] = OrderedDict()
@@ -50,12 +55,19 @@ class Worlds:
 
     async def run(self) -> None:
         """Make expected copies for ever; raises what that does, for whoever supervises it to start it again."""
+        if self._alone and not self._complete:
+            for stream in await self._copies.all():
+                self._keep(stream)
+            self._complete = len(self._known) < KNOWN_COPIES
         while True:
             await self.ensure(*await self._waiting.get())
+            await asyncio.sleep(BETWEEN_SECONDS)
 
-    def is_known(self, stream: str) -> bool:
-        """Whether the copy is there for sure."""
-        return stream in self._known
+    def is_copied(self, stream: str) -> bool | None:
+        """Whether the copy is there; None where that is not known."""
+        if stream in self._known:
+            return True
+        return False if self._complete else None
 
     async def admit(self, accounts: Sequence[AccountId]) -> None:
         """Raises NotADecoy where one of the accounts would be looked for in a database that is no decoy's."""
@@ -67,9 +79,13 @@ class Worlds:
         if stream in self._known:
             return
         await self._copies.make(account, stream)
+        self._keep(stream)
+
+    def _keep(self, stream: str) -> None:
         self._known[stream] = None
         if len(self._known) > KNOWN_COPIES:
             self._known.popitem(last=False)
+            self._complete = False
 
 
 class World:
@@ -91,14 +107,18 @@ class World:
         await self._worlds.admit([account])
         ask = partial(self._ask, operation)
         stream = self._stream(account)
-        if self._worlds.is_known(stream):
+        copied = self._worlds.is_copied(stream)
+        if copied:
             return await ask(stream, *more, **options)
-        # At once, so that it takes no longer to find out that there is no copy than to read one.
-        both = (ask(each, *more, **options) for each in (stream, account))
-        own, common = await gather(*both, return_exceptions=True)
-        found = common if isinstance(own, UnknownAccount | UnknownReservation) else own
-        if isinstance(found, BaseException):
-            raise found
+        if copied is None:
+            # At once, so that it takes no longer to find out that there is no copy than to read one.
+            both = [ask(each, *more, **options) for each in (stream, account)]
+            answers: list[Any] = await gather(*both, return_exceptions=True)
+            found = answers[isinstance(answers[0], UnknownAccount | UnknownReservation)]
+            if isinstance(found, BaseException):
+                raise found
+        else:
+            found = await ask(account, *more, **options)
         self._worlds.expect(account, stream)
         return found
 

@@ -26,7 +26,7 @@ from localcloud.identity import ISSUER
 from tests.app.conftest import AUDIENCE, HOMES, Postgres, directory_of, log_in_as, make_database
 
 DOMAINS = ("mail.bluewillow-post.com", "inbox.bluewillow-post.com")
-NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
+NOW = datetime.now(UTC)
 ROWS = 24
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import httpx
@@ -10,6 +11,7 @@ import pytest
 from app.camouflage.application import create_decoy
 from app.camouflage.key import CamouflageKey
 from app.camouflage.settings import CamouflageSettings
+from app.credits import Origin
 from app.sharding import Directory
 from tests.app.camouflage.conftest import ROWS, account_of, running, token_of
 from tests.app.conftest import Postgres
@@ -97,6 +99,61 @@ async def test_what_a_caller_changes_nobody_else_sees(
     assert earlier == await whole_statement(decoy, source, other, limit=500)
     for each in (source, target):
         assert (await decoy.get(f"/accounts/{each}", headers=other)).json() == before[each]
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+async def test_changes_are_there_in_every_process_and_after_a_restart(
+    decoy_settings: CamouflageSettings,
+    decoys: Directory,
+    operator_key: CamouflageKey,
+    postgres: Postgres,
+    processes: int,
+) -> None:
+    settings = decoy_settings.model_copy(update={"processes": processes})
+    account, headers = account_of(operator_key, 5), token_of(postgres, f"restarts-{processes}")
+    async with running(create_decoy(operator_key, settings, decoys)) as first:
+        before = (await first.get(f"/accounts/{account}", headers=headers)).json()
+        body = {"amount": 9, "reason": "before the restart"}
+        await first.post(f"/accounts/{account}/grants", json=body, headers=headers)
+        page = (await first.get(f"/accounts/{account}/statement", headers=headers)).content
+    async with running(create_decoy(operator_key, settings, decoys)) as second:
+        assert (await second.get(f"/accounts/{account}/statement", headers=headers)).content == page
+        after = (await second.get(f"/accounts/{account}", headers=headers)).json()
+    assert after == before | {"balance": before["balance"] + 9, "version": before["version"] + 1}
+
+
+async def test_what_is_made_in_a_world_is_named_as_the_ledger_would_have_named_it(
+    decoy: httpx.AsyncClient, operator_key: CamouflageKey, postgres: Postgres
+) -> None:
+    """The ledger is open source: whoever knows how names are made can check one."""
+    account, headers = account_of(operator_key, 6), token_of(postgres, "knows")
+    await decoy.post(f"/accounts/{account}/grants", json={"amount": 1}, headers=headers)
+    made = await decoy.post(
+        f"/accounts/{account}/reservations", json={"amount": 1}, headers=headers | {"Idempotency-Key": "mine"}
+    )
+    assert made.json()["reservation"] == Origin.of("", "mine").identity("reservation", account)
+
+
+async def test_no_answer_names_the_world_of_its_caller(
+    decoy: httpx.AsyncClient, operator_key: CamouflageKey, postgres: Postgres
+) -> None:
+    account, headers = account_of(operator_key, 7), token_of(postgres, "curious")
+    path, keyed = f"/accounts/{account}", headers | {"Idempotency-Key": "same"}
+    answers = [
+        await decoy.post(f"{path}/grants", json={"amount": 5}, headers=keyed),
+        await decoy.post(f"{path}/grants", json={"amount": 6}, headers=keyed),
+        await decoy.post(f"{path}/spends", json={"amount": 10**15}, headers=headers),
+        await decoy.post(f"{path}/grants", json={"amount": 2**63 - 1}, headers=headers),
+        await decoy.post(f"{path}/close", json={}, headers=headers),
+        await decoy.post("/transfers", json={"source": account, "target": account, "amount": 1}, headers=headers),
+        await decoy.post("/transfers", json={"source": account, "target": "nobody", "amount": 1}, headers=headers),
+        await decoy.get(f"{path}/reservations/{'0' * 32}", headers=headers),
+        await decoy.post(f"{path}/reservations/{'0' * 32}/release", headers=headers),
+        await decoy.get("/accounts/nobody", headers=headers),
+    ]
+    assert [answer.status_code for answer in answers] == [201, 409, 409, 409, 409, 409, 404, 404, 404, 404]
+    world = re.compile(f"{account}/[0-9a-f]|nobody/[0-9a-f]")
+    assert not [answer.text for answer in answers if world.search(answer.text)]
 
 
 @pytest.mark.parametrize("account", ["alice", "0b1f4b0e-6f4e-4a2b-9a53-0f3f7c1b8a11"])
