@@ -131,18 +131,29 @@ def cloud_sql_keeps_backups(instance: Resource, options: Retention) -> Verdict:
     return options.judge(instance.number(_RETAINED, default=USUAL_DAYS), _RETAINED)
 
 
+_ALLOYDB_COUNT = "automatedBackupPolicy.quantityBasedRetention.count"
+_ALLOYDB_STARTS = "automatedBackupPolicy.weeklySchedule.startTimes"
 _ALLOYDB_PERIOD = "automatedBackupPolicy.timeBasedRetention.retentionPeriod"
 
 
 @backups_kept
-@applies_to(ALLOYDB, reads=["automatedBackupPolicy.enabled", _ALLOYDB_PERIOD, "secondaryConfig.primaryClusterName"])
+@applies_to(
+    ALLOYDB,
+    reads=[
+        *("automatedBackupPolicy.enabled", "secondaryConfig.primaryClusterName"),
+        *(_ALLOYDB_PERIOD, _ALLOYDB_COUNT, _ALLOYDB_STARTS),
+    ],
+)
 @fixed_by(sets("automatedBackupPolicy.enabled", True))
 def alloydb_keeps_backups(cluster: Resource, options: Retention) -> Verdict:
-    """AlloyDB keeps them fourteen days where nobody says otherwise."""
+    """AlloyDB keeps them fourteen days where nobody says otherwise; of a number it loses each day what it takes."""
     if is_replica(cluster):
         return REPLICA
     if not cluster.flag("automatedBackupPolicy.enabled"):
         return fails("automatedBackupPolicy is not enabled")
+    if cluster.exists(_ALLOYDB_COUNT):
+        a_day = max(1, len(cluster.objects(_ALLOYDB_STARTS)))
+        return options.judge(cluster.number(_ALLOYDB_COUNT) / a_day, _ALLOYDB_COUNT)
     return options.judge(_seconds(cluster, _ALLOYDB_PERIOD, "14d") / DAY_SECONDS, _ALLOYDB_PERIOD)
 
 
