@@ -45,7 +45,7 @@ separated = control(
         "soc2": ["CC6.6", "CC8.1"],
         "iso27001": ["A.8.22", "A.8.31"],
         "gdpr": ["Art. 25(1)"],
-        "pci_dss": ["6.5.3", "6.5.4"],
+        "pci_dss": ["6.5.3"],
     },
     remedy="Keep each environment in a stack of its own, and peer its networks with no others but agreed ones.",
     options=Separation,

@@ -60,7 +60,7 @@ log_key = control(
     "ENC-014",
     title="Logs are encrypted with a key of one's own",
     severity=MEDIUM,
-    maps={**OWN_KEY, "iso27001": ["A.8.15", "A.8.24"], "pci_dss": ["10.3.2"]},
+    maps={**OWN_KEY, "iso27001": ["A.8.15", "A.8.24"], "pci_dss": ["10.3.1"]},
     remedy="Name a customer-managed key whose policy lets the log service use it.",
     link="https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html",
 )

@@ -28,7 +28,7 @@ strong_certificates = control(
     "TLS-008",
     title="Certificates and signed zones use strong keys",
     severity=MEDIUM,
-    maps={**EVIDENCE, "soc2": ["CC6.1", "CC6.7"], "iso27001": ["A.8.24"], "pci_dss": ["3.7.1", "4.2.1.1"]},
+    maps={**EVIDENCE, "soc2": ["CC6.1", "CC6.7"], "iso27001": ["A.8.24"], "pci_dss": ["3.7.1", "4.2.1"]},
     remedy="Use RSA keys of at least 2048 bits or elliptic curves, and sign public zones.",
 )
 

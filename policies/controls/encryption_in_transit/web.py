@@ -125,7 +125,7 @@ tls_version = control(
     "TLS-002",
     title="Nothing older than TLS 1.2 is spoken",
     severity=HIGH,
-    maps={**EVIDENCE, "pci_dss": ["4.2.1", "12.3.3"]},
+    maps=EVIDENCE,
     remedy="Set the lowest version to TLS 1.2 or 1.3.",
 )
 

@@ -120,7 +120,7 @@ in_use = control(
         "soc2": ["CC6.1"],
         "iso27001": ["A.5.9", "A.8.24"],
         "gdpr": ["Art. 32(1)(a)"],
-        "pci_dss": ["3.7.5", "12.3.3"],
+        "pci_dss": ["3.7.5"],
     },
     remedy="Retire the key once nothing is encrypted with it any more, or use it.",
 )
