@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import datetime
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from localcloud import contract
 from localcloud.contract.paths import select
 from policies import Status
+from policies.control import Check
 from policies.evaluation import Evaluator
 from policies.exemptions import Exemption, Exemptions
 from policies.registry import everything, is_pattern
@@ -21,12 +23,28 @@ from tests.policies.sdk_paths import missing
 TODAY = datetime.date(2030, 1, 1)
 YESTERDAY = TODAY - datetime.timedelta(days=1)
 
-every_fixture = pytest.mark.parametrize("fixture", fixtures(), ids=lambda fixture: fixture.id)
-every_fix = pytest.mark.parametrize(
-    "fixture",
-    [one for one in fixtures() if one.check.remedy_for(one.type, replacing=True)],
-    ids=lambda fixture: fixture.id,
-)
+every_check = pytest.mark.parametrize("check", list(everything()), ids=lambda check: check.control.id)
+
+
+def of_each_control(chosen: Iterable[Fixture]) -> Callable[[Callable[[Fixture], None]], Any]:
+    """Makes of a promise about one fixture a test for each control: by itself each of so many would cost more."""
+    by_control: dict[str, list[Fixture]] = {}
+    for one in chosen:
+        by_control.setdefault(one.check.control.id, []).append(one)
+
+    def decorate(promise: Callable[[Fixture], None]) -> Any:
+        def test(fixtures_of_control: list[Fixture]) -> None:
+            for fixture in fixtures_of_control:
+                promise(fixture)
+
+        test.__name__, test.__doc__ = promise.__name__, promise.__doc__
+        return pytest.mark.parametrize("fixtures_of_control", by_control.values(), ids=by_control)(test)
+
+    return decorate
+
+
+every_fixture = of_each_control(fixtures())
+every_fix = of_each_control(one for one in fixtures() if one.check.remedy_for(one.type, replacing=True))
 
 
 def evaluator(exemptions: Exemptions | None = None) -> Evaluator:
@@ -38,9 +56,10 @@ def gets(fixture: Fixture, status: Status, case: Case, what: str = "") -> None:
     assert result.status is status, f"{fixture.id}: {what} {case.resource.value}: {result.verdict}"
 
 
-@pytest.mark.parametrize(("check", "token"), pairs(), ids=lambda value: getattr(value, "id", value))
-def test_a_check_has_fixtures_for_each_of_its_types(check: Any, token: str) -> None:
-    assert token in documents().get(check.control.id, {}), f"add {check.control.id}: {token} to tests/policies/fixtures"
+@every_check
+def test_a_check_has_fixtures_for_each_of_its_types(check: Check) -> None:
+    missed = set(check.types) - documents().get(check.control.id, {}).keys()
+    assert not missed, f"add {check.control.id}: {missed} to tests/policies/fixtures"
 
 
 def test_fixtures_are_for_checks_that_exist() -> None:
@@ -131,10 +150,10 @@ def test_a_fix_replaces_nothing_unless_it_says_so(fixture: Fixture) -> None:
             )
 
 
-@pytest.mark.parametrize(("check", "token"), pairs(), ids=lambda value: getattr(value, "id", value))
-def test_the_sdk_knows_what_a_check_reads(check: Any, token: str) -> None:
-    if not is_pattern(token):
-        assert not [problem for path in check.reads[token] if (problem := missing(token, path))]
+@every_check
+def test_the_sdk_knows_what_a_check_reads(check: Check) -> None:
+    known = [token for token in check.types if not is_pattern(token)]
+    assert not [problem for token in known for path in check.reads[token] if (problem := missing(token, path))]
 
 
 def test_the_sdk_knows_what_fixtures_give() -> None:
