@@ -26,6 +26,7 @@ LOGINS, PGAUDIT, LIBRARIES = "log_connections", "pgaudit.log", "shared_preload_l
 STREAMS = {"postgres": "postgresql", "aurora-postgresql": "postgresql", "sqlserver": "error"}
 """The exported stream that holds logins, by the beginning of the engine's name; it is called audit by the others."""
 AUDIT = "audit"
+RDS_GROUP = "aws:rds/parameterGroup:ParameterGroup"
 EXPORTS, NEPTUNE_EXPORTS = "enabledCloudwatchLogsExports", "enableCloudwatchLogsExports"
 
 audited_database = control(
@@ -81,7 +82,7 @@ def redshift_exports_its_log(cluster: Resource, stack: Stack) -> Verdict:
 
 @audited_database
 @applies_to(
-    "aws:rds/parameterGroup:ParameterGroup",
+    RDS_GROUP,
     "aws:rds/clusterParameterGroup:ClusterParameterGroup",
     reads=["family", "parameters.name", "parameters.value"],
 )
@@ -89,6 +90,8 @@ def rds_postgres_records(group: Resource) -> Verdict:
     family = group.text("family")
     if not family.startswith(("postgres", "aurora-postgresql")):
         return not_applicable(f"family {family} has its audit elsewhere")
+    if group.type == RDS_GROUP and family.startswith("aurora-"):
+        return not_applicable("Aurora takes its libraries from the group of its cluster")
     values = {one.text("name"): one.text("value") for one in group.objects("parameters")}
     if not _loads_pgaudit(values):
         return fails(f"{LIBRARIES} does not name pgaudit")
