@@ -233,6 +233,18 @@ def ssl_policy_speaks_new_tls(policy: Resource) -> Verdict:
     return _version(policy, "minTlsVersion", ("TLS_1_2", "TLS_1_3"))
 
 
+@tls_version
+@applies_to(
+    "gcp:compute/targetHttpsProxy:TargetHttpsProxy",
+    "gcp:compute/targetSSLProxy:TargetSSLProxy",
+    "gcp:compute/regionTargetHttpsProxy:RegionTargetHttpsProxy",
+    reads=["sslPolicy"],
+)
+def proxy_has_ssl_policy(proxy: Resource) -> Verdict:
+    """Google Cloud's own policy takes TLS 1.0; the policy that is named is judged where it is made."""
+    return passes_if(proxy.has("sslPolicy"), "sslPolicy is not set")
+
+
 bucket_tls = control(
     "TLS-003",
     title="Object storage refuses plain HTTP",
