@@ -1,7 +1,8 @@
 """Reads places without a look at the package's own data: what other people's libraries and public rules say of a row.
 
 Coordinates are read by tzfpy and reverse-geocode, ZIP codes by zipcodes, area codes by phonenumbers. What post offices
-and numbering plans lay down, and no small library knows, stands here.
+and numbering plans lay down, and no small library knows, stands here. Libraries whose data take seconds to load are
+imported by whoever reads with them.
 """
 
 from __future__ import annotations
@@ -14,10 +15,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import phonenumbers
-import reverse_geocode
 import tzfpy
 import zipcodes
-from phonenumbers import geocoder, timezone
 
 Row = Mapping[str, Any]
 CALLING = {"US": 1, "GB": 44, "DE": 49, "FR": 33, "ES": 34, "IN": 91, "JP": 81}
@@ -282,6 +281,8 @@ def disagreements(row: Row) -> list[str]:
 
 def read_coordinates(rows: Sequence[Row]) -> list[dict[str, Any]]:
     """What lies nearest to each row."""
+    import reverse_geocode
+
     return reverse_geocode.search([(row["latitude"], row["longitude"]) for row in rows])
 
 
@@ -369,6 +370,8 @@ def _names(row: Row) -> Sequence[str]:
 @cache
 def _area(country: str, prefix: str) -> tuple[frozenset[str], tuple[str, ...]]:
     """What is said of the numbers of an area: not all of them need be in use, so several are asked about."""
+    from phonenumbers import geocoder, timezone
+
     described, zones = set(), set()
     for filler in range(200, 1000, 19):
         subscriber = f"{filler}5550123"[: DIGITS[country] - len(prefix)]

@@ -22,6 +22,7 @@ from app.synthetic.places.kinds import Place
 from app.synthetic.pools import Groups, Pool, written
 from tests.app.synthetic import place_reader
 
+pytestmark = pytest.mark.xdist_group("places")  # what the reader reads by takes seconds to load
 SAID = (
     "country",
     "city",
