@@ -6,6 +6,7 @@ import asyncio
 import json
 from dataclasses import asdict
 from datetime import UTC, datetime
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,9 +21,18 @@ if TYPE_CHECKING:
     from app.sharding import Directory
 
 SCOPES = (Scope.READ, Scope.SPEND)
+METRICS_SECONDS = 10.0
 Place = Annotated[int, typer.Option(min=0, max=99, help="A number that stands for where the bundle is planted.")]
 Rows = Annotated[str, typer.Option(help="How many decoys; 1e4 is ten thousand.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+
+
+class NoMetrics(Exception):
+    """Metrics were asked for where there are none."""
+
+    def __init__(self, where: str, status: int) -> None:
+        super().__init__(f"{where} answers with {status} instead of metrics")
+
 
 app = typer.Typer(no_args_is_help=True, help="Show intruders a ledger of decoys, and notice what they take from it.")
 
@@ -162,6 +172,31 @@ async def _habits(directory: Directory, accounts: int) -> Habits:
     async with operator_databases(directory) as databases:
         found = [each for database in databases.values() for each in await histories_of(database, accounts)]
     return measured(found, datetime.now(UTC))
+
+
+@app.command()
+def profile(
+    metrics: Annotated[list[str], typer.Argument(help="Where the ledger's processes show their metrics.")],
+    out: Annotated[Path, typer.Option(help="File to write, for FORTRESS_CAMOUFLAGE_PROFILE.")],
+) -> None:
+    """Measure how long the ledger takes and how often it fails, for decoys that stand on other machines."""
+    from app.camouflage.profile import measured
+
+    found = measured([_exposition(where) for where in metrics])
+    out.write_text(found.model_dump_json(indent=1) + "\n")
+    for name, route in found.routes.items():
+        print(f"{name}: half within {route.seconds(0.5) * 1000:.1f} ms, {route.failures:.2%} fail")
+
+
+def _exposition(where: str) -> str:
+    if not where.startswith(("http://", "https://")):
+        return Path(where).read_text()
+    import urllib3
+
+    answer = urllib3.request("GET", where, timeout=METRICS_SECONDS, retries=False)
+    if answer.status != HTTPStatus.OK:
+        raise NoMetrics(where, answer.status)
+    return answer.data.decode()
 
 
 @app.command()

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from app.api import accounts, balances, operations, problems, reservations, transfers
 from app.api.balances import BalanceReads
@@ -35,6 +36,8 @@ class Decoy:
     """The keys of tokens that it takes, given those of the issuer."""
     worlds: Callable[[DataPlane], tuple[Callable[[Caller], Ledger], Worker]]
     """The ledger as each caller sees it, and what works beside the requests for that."""
+    middleware: Callable[[ASGIApp], ASGIApp] | None = None
+    """What all answers go through."""
 
 
 def create_app(
@@ -86,6 +89,8 @@ def create_app(
     problems.install(app)
     app.add_middleware(BodyLimit)
     app.add_middleware(BalanceReads, services=services)
+    if decoy and decoy.middleware:
+        app.add_middleware(decoy.middleware)
     if noticing:
         app.add_middleware(
             CanaryWatch, canaries=noticing.canaries, sightings=noticing.sightings, callers=services.callers

@@ -17,6 +17,7 @@ from app.camouflage.copies import Copies
 from app.camouflage.credentials import Credentials, WithCanaries
 from app.camouflage.key import CamouflageKey
 from app.camouflage.marks import Guard
+from app.camouflage.profile import Paced, Profile
 from app.camouflage.worlds import Worlds
 from app.credits import Ledger, Shards
 from app.data_plane import DataPlane
@@ -26,16 +27,28 @@ from app.tokens import Caller
 
 
 def create_decoy(
-    key: CamouflageKey, settings: ServeSettings, directory: Directory, halves: Mapping[str, int] | None = None
+    key: CamouflageKey,
+    settings: ServeSettings,
+    directory: Directory,
+    halves: Mapping[str, int] | None = None,
+    *,
+    profile: Profile | None = None,
 ) -> FastAPI:
-    """The ASGI application, as `app.api.create_app` makes the ledger's."""
+    """The ASGI application, as `app.api.create_app` makes the ledger's; with a `profile` no quicker than that, and as
+    often without its databases."""
     alone = settings.processes == 1
-    decoy = Decoy(keys=partial(WithCanaries, credentials=Credentials(key)), worlds=partial(_worlds, key, alone))
+    decoy = Decoy(
+        keys=partial(WithCanaries, credentials=Credentials(key)),
+        worlds=partial(_worlds, key, alone, profile.failures() if profile else {}),
+        middleware=partial(Paced, profile=profile) if profile else None,
+    )
     return create_app(settings, directory, halves, decoy=decoy)
 
 
-def _worlds(key: CamouflageKey, alone: bool, plane: DataPlane) -> tuple[Callable[[Caller], Ledger], Worker]:
+def _worlds(
+    key: CamouflageKey, alone: bool, failures: Mapping[str, float], plane: DataPlane
+) -> tuple[Callable[[Caller], Ledger], Worker]:
     databases = plane.databases.by_shard
     copies = Copies(Shards(plane.router, databases), plane.keys, Guard(databases, key))
-    worlds = Worlds(plane.ledger, copies, key, alone=alone)
+    worlds = Worlds(plane.ledger, copies, key, alone=alone, failures=failures)
     return worlds.of, Worker("copies of accounts", worlds.run)

@@ -22,10 +22,11 @@ class Copies:
         self._keys = keys
         self._guard = guard
 
-    async def admit(self, account: str) -> None:
-        """Raises NotADecoy where the account's shard is no decoy's, and DatabaseUnavailable."""
+    async def admit(self, account: str) -> str:
+        """The account's shard; raises NotADecoy where it is no decoy's, and DatabaseUnavailable."""
         place, _ = self._shards.at(account)
         await self._guard.admit(place.shard)
+        return place.shard
 
     async def make(self, account: str, stream: str) -> None:
         """Copy an account to a stream in its slot, unless it is there; raises DatabaseUnavailable, WrongEpoch.

@@ -11,6 +11,7 @@ from app import server
 from app.camouflage import marks
 from app.camouflage.application import create_decoy
 from app.camouflage.key import CamouflageKey
+from app.camouflage.profile import read_profile
 from app.camouflage.settings import CamouflageSettings
 from app.database import DatabaseUnavailable, ShardDatabase
 from app.sharding import Directory, Shard, read_directory
@@ -21,10 +22,11 @@ log = structlog.get_logger(__name__)
 
 
 def run(settings: CamouflageSettings) -> None:
-    """Serve until SIGTERM; raises WrongKey, NotADecoy, and what `app.server.run` does, before anything listens."""
+    """Serve until SIGTERM; before anything listens it raises WrongKey, WrongProfile, NotADecoy, and as `server.run`."""
     key = CamouflageKey.read(settings.canary_key)
+    profile = read_profile(settings.profile) if settings.profile else None
     asyncio.run(_check(read_directory(settings.directory), key))
-    server.run(settings, partial(create_decoy, key))
+    server.run(settings, partial(create_decoy, key, profile=profile))
 
 
 async def _check(directory: Directory, key: CamouflageKey) -> None:

@@ -24,3 +24,5 @@ class CamouflageSettings(ServeSettings):
     port: Annotated[int, Field(ge=0, le=65535)] = 8441
     canary_key: Path
     """File of the operator's key, as `fortress camouflage key` makes it."""
+    profile: Path | None = None
+    """Times and failures of the ledger, as `fortress camouflage profile` measures them; none adds nothing."""

@@ -8,9 +8,10 @@ made as soon as a caller has read an account, after the answer: so a change that
 from __future__ import annotations
 
 import asyncio
+import random
 from asyncio import gather
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any, cast
@@ -19,6 +20,7 @@ from app.camouflage.copies import Copies
 from app.camouflage.key import CamouflageKey, mac
 from app.credits import AccountId, Ledger, Origin, UnknownAccount, UnknownReservation
 from app.credits.model import StatementLine
+from app.database import DatabaseUnavailable
 from app.tokens import Caller
 
 KNOWN_COPIES = 100_000
@@ -33,9 +35,21 @@ TWO_ACCOUNTS = frozenset({"transfer"})
 class Worlds:
     """The worlds of all callers."""
 
-    def __init__(self, ledger: Ledger, copies: Copies, key: CamouflageKey, *, alone: bool) -> None:
-        """`alone`: no other process makes copies, so this one can know them all."""
+    def __init__(
+        self,
+        ledger: Ledger,
+        copies: Copies,
+        key: CamouflageKey,
+        *,
+        alone: bool,
+        failures: Mapping[str, float] | None = None,
+        draw: Callable[[], float] = random.random,
+    ) -> None:
+        """`alone`: no other process makes copies, so this one can know them all. `failures` are the shares of each
+        operation that end as if the account's database did not answer."""
         self._ledger = ledger
+        self._failures = failures or {}
+        self._draw = draw
         self._alone = alone
         self._complete = False
         self._copies = copies
@@ -69,10 +83,13 @@ class Worlds:
             return True
         return False if self._complete else None
 
-    async def admit(self, accounts: Sequence[AccountId]) -> None:
-        """Raises NotADecoy where one of the accounts would be looked for in a database that is no decoy's."""
+    async def admit(self, operation: str, accounts: Sequence[AccountId]) -> None:
+        """Raises NotADecoy where an account would be looked for in a database that is no decoy's, and
+        DatabaseUnavailable, also where it is the operation's turn to fail."""
         for account in accounts:
-            await self._copies.admit(account)
+            shard = await self._copies.admit(account)
+        if operation in self._failures and self._draw() < self._failures[operation]:
+            raise DatabaseUnavailable(shard, "as often as the ledger's")
 
     async def ensure(self, account: AccountId, stream: AccountId) -> None:
         """Make the copy where there is none; an account that nobody knows stays so."""
@@ -104,7 +121,7 @@ class World:
         return partial(self._read if operation in READS else self._change, operation)
 
     async def _read(self, operation: str, account: AccountId, *more: Any, **options: Any) -> Any:
-        await self._worlds.admit([account])
+        await self._worlds.admit(operation, [account])
         ask = partial(self._ask, operation)
         stream = self._stream(account)
         copied = self._worlds.is_copied(stream)
@@ -125,7 +142,7 @@ class World:
     async def _change(self, operation: str, *accounts: Any, origin: Origin, **options: Any) -> Any:
         count = 2 if operation in TWO_ACCOUNTS else 1
         named, more = accounts[:count], accounts[count:]
-        await self._worlds.admit(named)
+        await self._worlds.admit(operation, named)
         streams = [self._stream(account) for account in named]
         await gather(*map(self._worlds.ensure, named, streams))
         return await self._ask(operation, *streams, *more, origin=_Origin.within(origin, self._name), **options)
