@@ -59,6 +59,9 @@ def prepare(
     reasons: Annotated[
         Path | None, typer.Option(help="Lines of an act, a tab and a text; default: what ships.")
     ] = None,
+    worlds: Annotated[
+        int, typer.Option(min=0, max=1000, help="Callers that get a world made in advance; the first run decides it.")
+    ] = 4,
     as_json: AsJson = False,
 ) -> None:
     """Make the accounts of a bundle in the databases of the decoys. They must be migrated, and hold nothing else."""
@@ -66,7 +69,7 @@ def prepare(
     from app.settings import load
     from cli.synth import rows_of
 
-    made = asyncio.run(_prepare(load(CamouflageSettings), place, rows_of(rows), habits, reasons))
+    made = asyncio.run(_prepare(load(CamouflageSettings), place, rows_of(rows), worlds, habits, reasons))
     if as_json:
         print(json.dumps(made._asdict()))
     else:
@@ -74,7 +77,7 @@ def prepare(
 
 
 async def _prepare(
-    settings: CamouflageSettings, place: int, rows: int, habits: Path | None, reasons: Path | None
+    settings: CamouflageSettings, place: int, rows: int, worlds: int, habits: Path | None, reasons: Path | None
 ) -> Prepared:
     from app.camouflage import habits as known_habits
     from app.camouflage import reasons as known_reasons
@@ -97,6 +100,7 @@ async def _prepare(
                 habits=chosen,
                 reasons=texts,
                 now=datetime.now(UTC),
+                worlds=worlds,
                 progress=lambda done: report(done, rows),
             )
 

@@ -17,7 +17,7 @@ from app.api.rates import Rates
 from app.api.readiness import Readiness
 from app.api.services import Services
 from app.api.telemetry import Metrics, Telemetry
-from app.background import Background, Worker
+from app.background import Background
 from app.camouflage.noticing import Noticing
 from app.camouflage.watch import CanaryWatch
 from app.credits import Ledger
@@ -34,8 +34,8 @@ class Decoy:
 
     keys: Callable[[Keys], Keys]
     """The keys of tokens that it takes, given those of the issuer."""
-    worlds: Callable[[DataPlane], tuple[Callable[[Caller], Ledger], Worker]]
-    """The ledger as each caller sees it, and what works beside the requests for that."""
+    worlds: Callable[[DataPlane], Callable[[Caller], Ledger]]
+    """The ledger as each caller sees it."""
     middleware: Callable[[ASGIApp], ASGIApp] | None = None
     """What all answers go through."""
 
@@ -59,17 +59,14 @@ def create_app(
         master_key=master_key(settings.master_key),
     )
     plane.transfers.bound(halves or {})
-    worlds, *workers = decoy.worlds(plane) if decoy else (None,)
-    services = _services(settings, plane, decoy, worlds)
-    noticing = Noticing(settings.canary_key, plane) if settings.canary_key else None
-    if noticing:
-        workers += noticing.workers()
+    services = _services(settings, plane, decoy)
+    noticing = Noticing(settings.canary_key, plane, is_decoy=decoy is not None) if settings.canary_key else None
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await plane.open()
         try:
-            async with Background([*plane.workers(), *workers]):
+            async with Background([*plane.workers(), *(noticing.workers() if noticing else ())]):
                 yield
             if noticing:
                 await noticing.sightings.flush()
@@ -101,9 +98,7 @@ def create_app(
     return app
 
 
-def _services(
-    settings: ServeSettings, plane: DataPlane, decoy: Decoy | None, worlds: Callable[[Caller], Ledger] | None
-) -> Services:
+def _services(settings: ServeSettings, plane: DataPlane, decoy: Decoy | None) -> Services:
     keys: Keys = JwksCache(key_source(settings.oidc_issuer, settings.oidc_jwks_uri))
     if decoy is not None:
         keys = decoy.keys(keys)
@@ -123,5 +118,5 @@ def _services(
         cursors=Cursors(f"{settings.environment} {settings.oidc_issuer} {settings.oidc_audience}"),
         readiness=Readiness(plane.home_stores),
         metrics=metrics,
-        worlds=worlds,
+        worlds=decoy.worlds(plane) if decoy else None,
     )

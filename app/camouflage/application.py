@@ -12,7 +12,6 @@ from functools import partial
 from fastapi import FastAPI
 
 from app.api.application import Decoy, create_app
-from app.background import Worker
 from app.camouflage.copies import Copies
 from app.camouflage.credentials import Credentials, WithCanaries
 from app.camouflage.key import CamouflageKey
@@ -36,19 +35,17 @@ def create_decoy(
 ) -> FastAPI:
     """The ASGI application, as `app.api.create_app` makes the ledger's; with a `profile` no quicker than that, and as
     often without its databases."""
-    alone = settings.processes == 1
     decoy = Decoy(
         keys=partial(WithCanaries, credentials=Credentials(key)),
-        worlds=partial(_worlds, key, alone, profile.failures() if profile else {}),
+        worlds=partial(_worlds, key, directory.map_shard.name, profile.failures() if profile else {}),
         middleware=partial(Paced, profile=profile) if profile else None,
     )
     return create_app(settings, directory, halves, decoy=decoy)
 
 
 def _worlds(
-    key: CamouflageKey, alone: bool, failures: Mapping[str, float], plane: DataPlane
-) -> tuple[Callable[[Caller], Ledger], Worker]:
+    key: CamouflageKey, map_shard: str, failures: Mapping[str, float], plane: DataPlane
+) -> Callable[[Caller], Ledger]:
     databases = plane.databases.by_shard
     copies = Copies(Shards(plane.router, databases), plane.keys, Guard(databases, key))
-    worlds = Worlds(plane.ledger, copies, key, alone=alone, failures=failures)
-    return worlds.of, Worker("copies of accounts", worlds.run)
+    return Worlds(plane.ledger, copies, key, databases[map_shard], failures=failures).of

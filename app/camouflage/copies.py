@@ -35,11 +35,6 @@ class Copies:
         """
         await self._shards.router.following(lambda: self._make(account, stream))
 
-    async def all(self) -> set[str]:
-        """All copies that there are; raises DatabaseUnavailable."""
-        rows = [await database.rows(statement("read_copies"), {}) for database in self._shards.databases.values()]
-        return {stream for found in rows for (stream,) in found}
-
     async def _make(self, account: str, stream: str) -> None:
         place, _ = self._shards.at(account)
         parameters = {

@@ -17,8 +17,11 @@ class Database(Reads, Connects, Protocol):
     """The database of a shard, as its administrator uses it."""
 
 
-async def install(databases: Mapping[str, Database], key: CamouflageKey) -> None:
-    """Mark databases that hold nothing yet, and give them what copies accounts; raises NotADecoy."""
+async def install(databases: Mapping[str, Database], key: CamouflageKey, worlds: int) -> None:
+    """Mark databases that hold nothing yet, and give them what copies accounts for so many worlds; raises NotADecoy.
+
+    The number of worlds stays what it was at first.
+    """
     for name, database in databases.items():
         try:
             [(marked, used)] = await database.rows(statement("is_fresh"), {})
@@ -28,7 +31,7 @@ async def install(databases: Mapping[str, Database], key: CamouflageKey) -> None
             raise NotADecoy(f"the database of shard {name} holds accounts already: decoys need databases of their own")
         async with database.dedicated() as connection:
             await connection.execute(statement("install"), prepare=False)  # several statements
-            await connection.execute(statement("mark"), {"mark": _mark(key)})
+            await connection.execute(statement("mark"), {"mark": _mark(key), "worlds": worlds})
     await check(databases, key)
 
 

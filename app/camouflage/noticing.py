@@ -16,12 +16,12 @@ from app.personal_data import PersonalData
 class Noticing:
     """Knows the tokens of one operator's key, and stores sightings beside the ledger's events."""
 
-    def __init__(self, key_file: Path, plane: DataPlane) -> None:
+    def __init__(self, key_file: Path, plane: DataPlane, *, is_decoy: bool) -> None:
         """Raises WrongKey."""
         self.canaries = Canaries(CamouflageKey.read(key_file))
         self.metrics = CanaryMetrics()
         personal = PersonalData(plane.router, plane.keys, PERSONAL)
-        self.sightings = Sightings(plane.router, personal, self.metrics, utc_now)
+        self.sightings = Sightings(plane.router, personal, self.metrics, utc_now, is_decoy=is_decoy)
 
     def workers(self) -> list[Worker]:
         """What stores sightings beside the requests."""

@@ -6,20 +6,22 @@ Nothing is made when somebody asks: so the time of an answer never tells that it
 from __future__ import annotations
 
 from asyncio import gather
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
 from app.camouflage import marks
 from app.camouflage.canaries import check_place
+from app.camouflage.copies import Copies
 from app.camouflage.habits import Habits
 from app.camouflage.histories import Happened
 from app.camouflage.key import CamouflageKey
-from app.camouflage.marks import Database
+from app.camouflage.marks import Database, Guard
 from app.camouflage.population import Block, Population
 from app.camouflage.reasons import Reasons
 from app.camouflage.statements import statement
-from app.credits import Origin
+from app.camouflage.worlds import world
+from app.credits import Origin, Shards
 from app.credits.account import NEW, fold
 from app.credits.events import PERSONAL_FIELDS
 from app.credits.texts import Texts
@@ -30,6 +32,8 @@ from app.personal_data import MasterKey, PersonalData, SubjectKeys
 from app.sharding import Directory, PostgresMapStore, Router
 
 ACTOR = "import"
+WORLDS = 4
+"""Callers whose worlds are made in advance, unless said otherwise."""
 
 
 class Prepared(NamedTuple):
@@ -54,6 +58,7 @@ class Preparation:
         maps = PostgresMapStore(databases[self._map_shard], shard=self._map_shard)  # type: ignore[arg-type]
         self._router = Router(directory, stores, maps)
         keys = {name: SubjectKeys(database, master) for name, database in databases.items()}
+        self._copies = Copies(Shards(self._router, databases), keys, Guard(databases, key))
         self._texts = Texts(PersonalData(self._router, keys, PERSONAL_FIELDS))
 
     async def make(
@@ -64,24 +69,29 @@ class Preparation:
         habits: Habits,
         reasons: Reasons,
         now: datetime,
+        worlds: int = WORLDS,
         progress: Callable[[int], None] = lambda _: None,
     ) -> Prepared:
-        """Make the accounts of a place, `rows` of them; what is there already stays.
+        """Make the accounts of a place, `rows` of them, and their copies in `worlds`; what is there already stays, and
+        so does the number of worlds.
 
         Can be interrupted and repeated, also with more rows. `progress` is told accounts. Raises NotADecoy,
         ImpossibleBundle, ImportRefused, DatabaseUnavailable, MasterKeyFailed.
         """
         check_place(place)
-        await marks.install(self._databases, self._key)
+        await marks.install(self._databases, self._key, worlds)
         await self._router.refresh()
         [(until,)] = await self._databases[self._map_shard].rows(
             statement("keep_place"), {"place": place, "until": now}
         )
+        [(worlds,)] = await self._databases[self._map_shard].rows(statement("read_worlds"), {})
         population = Population(self._key, place, rows, habits, reasons, until)
         accounts = events = made = 0
         for number, block in enumerate(population.blocks()):
             made += await self.store(f"camouflage {place} {number}", block)
-            accounts += len({happened.account for happened in block})
+            names = {happened.account for happened in block}
+            await self._copy(names, worlds)
+            accounts += len(names)
             events += len(block)
             progress(accounts)
         return Prepared(accounts, events, made)
@@ -96,6 +106,11 @@ class Preparation:
             )
         )
         return sum(each.stored for each in done)
+
+    async def _copy(self, accounts: Collection[str], worlds: int) -> None:
+        for number in range(1, worlds + 1):
+            name = world(self._key, number, ready=True)
+            await gather(*(self._copies.make(account, name.stream(account)) for account in accounts))
 
     async def _imported(self, block: Block) -> list[ImportedEvent]:
         by_account: dict[str, list[Happened]] = {}

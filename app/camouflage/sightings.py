@@ -16,7 +16,7 @@ from typing import Any
 import structlog
 from prometheus_client import Counter
 
-from app.camouflage.canaries import Canary
+from app.camouflage.canaries import Canary, Kind
 from app.credits.streams import Clock
 from app.database import DatabaseUnavailable
 from app.events import EventStore, EventStoreError, NewEvent, Slot
@@ -78,10 +78,12 @@ class Sighting:
     request: str
     at: datetime
 
-    @property
-    def key(self) -> str:
-        """The same for sightings that tell nothing new."""
-        return f"{self.canary.name}:{self.caller or self.client}:{self.at:%Y-%m-%dT%H}"
+    def key(self, *, is_decoy: bool) -> str:
+        """The same for sightings that tell nothing new. At a decoy accounts are all that there is to ask for: it tells
+        nothing which of a place they are."""
+        canary = self.canary
+        known = f"{canary.kind}-{canary.place}" if is_decoy and canary.kind is Kind.ACCOUNT else canary.name
+        return f"{known}:{self.caller or self.client}:{self.at:%Y-%m-%dT%H}"
 
     def event(self) -> NewEvent:
         """What is stored; other credentials that stand in the request line are not."""
@@ -106,13 +108,20 @@ class Sightings:
     """Takes sightings at once and stores them beside the requests, so that no answer takes longer for it."""
 
     def __init__(
-        self, router: Router[EventStore], personal: PersonalData, metrics: CanaryMetrics, clock: Clock
+        self,
+        router: Router[EventStore],
+        personal: PersonalData,
+        metrics: CanaryMetrics,
+        clock: Clock,
+        *,
+        is_decoy: bool,
     ) -> None:
         """`personal` is to know the fields PERSONAL."""
         self.clock = clock
         self._router = router
         self._personal = personal
         self._metrics = metrics
+        self._is_decoy = is_decoy
         self._waiting: asyncio.Queue[Sighting] = asyncio.Queue(WAITING)
         self._told: OrderedDict[str, None] = OrderedDict()
 
@@ -120,9 +129,10 @@ class Sightings:
         """Count it, and have it stored where it tells something new."""
         canary = sighting.canary
         self._metrics.presented.labels(canary.kind, str(canary.place)).inc()
-        if sighting.key in self._told:
+        key = sighting.key(is_decoy=self._is_decoy)
+        if key in self._told:
             return
-        self._told[sighting.key] = None
+        self._told[key] = None
         if len(self._told) > REMEMBERED:
             self._told.popitem(last=False)
         log.warning("canary presented", kind=canary.kind, place=canary.place, index=canary.index, where=sighting.where)
@@ -169,7 +179,7 @@ class Sightings:
     async def _store(self, sighting: Sighting) -> None:
         stream = f"{STREAMS}/{sighting.canary.name}"
         event = await self._sealed(stream, sighting.event())
-        key = sighting.key
+        key = sighting.key(is_decoy=self._is_decoy)
 
         async def append(place: Any, store: EventStore) -> None:
             slot = Slot(place.slot, place.epoch)

@@ -1,35 +1,53 @@
 """Worlds: every caller finds the same accounts, and whatever they change there changes for them alone.
 
-A decoy account is a stream of its own name. For a caller who changes it, it is copied to a stream behind a slash,
-`<account>/<world>`, which has the whole history and goes on from there. Reads find the copy where there is one. It is
-made as soon as a caller has read an account, after the answer: so a change that follows takes no longer than others.
+A decoy account is a stream of its own name. In a world it is a copy behind a slash, `<account>/<world>`, which has the
+whole history and goes on from there. Some worlds are made in advance, and each caller gets one, for good: so nothing is
+left to do when somebody comes, and no answer takes longer than another one. Who comes when all are taken reads what all
+have, until the first change of an account copies it.
 """
 
 from __future__ import annotations
 
-import asyncio
 import random
 from asyncio import gather
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
 from functools import partial
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from app.camouflage.copies import Copies
 from app.camouflage.key import CamouflageKey, mac
+from app.camouflage.statements import statement
 from app.credits import AccountId, Ledger, Origin, UnknownAccount, UnknownReservation
 from app.credits.model import StatementLine
 from app.database import DatabaseUnavailable
+from app.statements import Reads
 from app.tokens import Caller
 
-KNOWN_COPIES = 100_000
-BETWEEN_SECONDS = 0.05
-"""From one expected copy to the next: so they are nothing that other answers wait for."""
-AHEAD = 256
-"""Copies that wait to be made for callers who have only read so far; whoever reads more of them gets none ahead."""
+KNOWN = 100_000
 READS = frozenset({"balance", "statement", "reservations", "reservation"})
 TWO_ACCOUNTS = frozenset({"transfer"})
+
+
+class Name(NamedTuple):
+    """What the streams of a world end in."""
+
+    ending: str
+    ready: bool
+    """Whether every account has its copy there."""
+
+    def stream(self, account: str) -> AccountId:
+        """The account in this world."""
+        return AccountId(account + self.ending)
+
+    def shown(self, value: Any) -> Any:
+        """A text as the caller is to see it."""
+        return value.replace(self.ending, "") if isinstance(value, str) else value
+
+
+def world(key: CamouflageKey, number: int, *, ready: bool) -> Name:
+    """The name of a world, counted from 1 on."""
+    return Name("/" + mac(key.of("worlds"), str(number))[:12].hex(), ready)
 
 
 class Worlds:
@@ -40,48 +58,36 @@ class Worlds:
         ledger: Ledger,
         copies: Copies,
         key: CamouflageKey,
+        claims: Reads,
         *,
-        alone: bool,
         failures: Mapping[str, float] | None = None,
         draw: Callable[[], float] = random.random,
     ) -> None:
-        """`alone`: no other process makes copies, so this one can know them all. `failures` are the shares of each
-        operation that end as if the account's database did not answer."""
+        """`claims` is the database that tells who has which world. `failures` are the shares of each operation that
+        end as if the account's database did not answer."""
         self._ledger = ledger
+        self._copies = copies
+        self._key = key
+        self._callers = key.of("callers")
+        self._claims = claims
         self._failures = failures or {}
         self._draw = draw
-        self._alone = alone
-        self._complete = False
-        self._copies = copies
-        self._names = key.of("worlds")
-        self._known: OrderedDict[str, None] = OrderedDict()
-        self._waiting: asyncio.Queue[tuple[AccountId, AccountId]] = asyncio.Queue(AHEAD)
+        self._names: OrderedDict[str, Name] = OrderedDict()
+        self._copied: OrderedDict[str, None] = OrderedDict()
 
     def of(self, caller: Caller) -> Ledger:
         """The ledger as a caller sees it."""
-        name = "/" + mac(self._names, caller.subject)[:12].hex()
-        return cast(Ledger, World(self._ledger, self, name))
+        return cast(Ledger, World(self._ledger, self, caller.subject))
 
-    def expect(self, account: AccountId, stream: AccountId) -> None:
-        """Have the copy made soon, where there is room for that."""
-        with suppress(asyncio.QueueFull):
-            self._waiting.put_nowait((account, stream))
-
-    async def run(self) -> None:
-        """Make expected copies for ever; raises what that does, for whoever supervises it to start it again."""
-        if self._alone and not self._complete:
-            for stream in await self._copies.all():
-                self._keep(stream)
-            self._complete = len(self._known) < KNOWN_COPIES
-        while True:
-            await self.ensure(*await self._waiting.get())
-            await asyncio.sleep(BETWEEN_SECONDS)
-
-    def is_copied(self, stream: str) -> bool | None:
-        """Whether the copy is there; None where that is not known."""
-        if stream in self._known:
-            return True
-        return False if self._complete else None
+    async def name_of(self, subject: str) -> Name:
+        """The caller's world; raises DatabaseUnavailable."""
+        name = self._names.get(subject)
+        if name is None:
+            parameters = {"caller": mac(self._callers, subject)}
+            [(number, ready)] = await self._claims.rows(statement("claim_world"), parameters)
+            name = self._names[subject] = world(self._key, number, ready=ready)
+            _bound(self._names)
+        return name
 
     async def admit(self, operation: str, accounts: Sequence[AccountId]) -> None:
         """Raises NotADecoy where an account would be looked for in a database that is no decoy's, and
@@ -91,18 +97,16 @@ class Worlds:
         if operation in self._failures and self._draw() < self._failures[operation]:
             raise DatabaseUnavailable(shard, "as often as the ledger's")
 
-    async def ensure(self, account: AccountId, stream: AccountId) -> None:
-        """Make the copy where there is none; an account that nobody knows stays so."""
-        if stream in self._known:
-            return
-        await self._copies.make(account, stream)
-        self._keep(stream)
+    def is_copied(self, name: Name, account: AccountId) -> bool:
+        """Whether the caller's copy is there for sure."""
+        return name.ready or name.stream(account) in self._copied
 
-    def _keep(self, stream: str) -> None:
-        self._known[stream] = None
-        if len(self._known) > KNOWN_COPIES:
-            self._known.popitem(last=False)
-            self._complete = False
+    async def ensure(self, name: Name, account: AccountId) -> None:
+        """Make the caller's copy where there is none; an account that nobody knows stays so."""
+        if not self.is_copied(name, account):
+            await self._copies.make(account, name.stream(account))
+            self._copied[name.stream(account)] = None
+            _bound(self._copied)
 
 
 class World:
@@ -112,58 +116,54 @@ class World:
     what it returns or raises may name a stream.
     """
 
-    def __init__(self, ledger: Ledger, worlds: Worlds, name: str) -> None:
+    def __init__(self, ledger: Ledger, worlds: Worlds, subject: str) -> None:
         self._ledger = ledger
         self._worlds = worlds
-        self._name = name
+        self._subject = subject
 
     def __getattr__(self, operation: str) -> Callable[..., Awaitable[Any]]:
         return partial(self._read if operation in READS else self._change, operation)
 
     async def _read(self, operation: str, account: AccountId, *more: Any, **options: Any) -> Any:
         await self._worlds.admit(operation, [account])
-        ask = partial(self._ask, operation)
-        stream = self._stream(account)
-        copied = self._worlds.is_copied(stream)
-        if copied:
-            return await ask(stream, *more, **options)
-        if copied is None:
-            # At once, so that it takes no longer to find out that there is no copy than to read one.
-            both = [ask(each, *more, **options) for each in (stream, account)]
-            answers: list[Any] = await gather(*both, return_exceptions=True)
-            found = answers[isinstance(answers[0], UnknownAccount | UnknownReservation)]
-            if isinstance(found, BaseException):
-                raise found
-        else:
-            found = await ask(account, *more, **options)
-        self._worlds.expect(account, stream)
+        name = await self._worlds.name_of(self._subject)
+        ask = partial(self._ask, operation, name)
+        if self._worlds.is_copied(name, account):
+            return await ask(name.stream(account), *more, **options)
+        # At once, so that it takes no longer to find out that there is no copy than to read one.
+        both = [ask(each, *more, **options) for each in (name.stream(account), account)]
+        answers: list[Any] = await gather(*both, return_exceptions=True)
+        found = answers[isinstance(answers[0], UnknownAccount | UnknownReservation)]
+        if isinstance(found, BaseException):
+            raise found
         return found
 
     async def _change(self, operation: str, *accounts: Any, origin: Origin, **options: Any) -> Any:
         count = 2 if operation in TWO_ACCOUNTS else 1
         named, more = accounts[:count], accounts[count:]
         await self._worlds.admit(operation, named)
-        streams = [self._stream(account) for account in named]
-        await gather(*map(self._worlds.ensure, named, streams))
-        return await self._ask(operation, *streams, *more, origin=_Origin.within(origin, self._name), **options)
+        name = await self._worlds.name_of(self._subject)
+        await gather(*(self._worlds.ensure(name, account) for account in named))
+        streams = map(name.stream, named)
+        return await self._ask(operation, name, *streams, *more, origin=_Origin.within(origin, name.ending), **options)
 
-    async def _ask(self, operation: str, *arguments: Any, **options: Any) -> Any:
+    async def _ask(self, operation: str, name: Name, *arguments: Any, **options: Any) -> Any:
         try:
             answer = await getattr(self._ledger, operation)(*arguments, **options)
         except Exception as error:
-            error.args = tuple(self._shown(each) for each in error.args)
+            error.args = tuple(map(name.shown, error.args))
             raise
-        return [self._line(each) for each in answer] if operation == "statement" else answer
+        return [_line(name, each) for each in answer] if operation == "statement" else answer
 
-    def _stream(self, account: AccountId) -> AccountId:
-        return AccountId(account + self._name)
 
-    def _shown(self, value: Any) -> Any:
-        return value.replace(self._name, "") if isinstance(value, str) else value
+def _line(name: Name, line: StatementLine) -> StatementLine:
+    """With the other side of a transfer as the caller knows it."""
+    return line._replace(details={key: name.shown(value) for key, value in line.details.items()})
 
-    def _line(self, line: StatementLine) -> StatementLine:
-        """With the other side of a transfer as the caller knows it."""
-        return line._replace(details={name: self._shown(value) for name, value in line.details.items()})
+
+def _bound(known: OrderedDict[str, Any]) -> None:
+    if len(known) > KNOWN:
+        known.popitem(last=False)
 
 
 class _Origin(Origin):

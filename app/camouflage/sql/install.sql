@@ -1,6 +1,7 @@
 -- Only in databases of decoys: nothing like it may be in a ledger's.
 create table if not exists camouflage (
     mark bytea primary key,
+    worlds integer not null,
     made_at timestamptz not null default clock_timestamp()
 );
 
@@ -54,6 +55,38 @@ revoke all on function copy_account from public;
 grant execute on function copy_account to ledger_writer;
 
 grant select on camouflage to ledger_writer;
+
+create table if not exists camouflage_worlds (
+    caller bytea primary key,
+    number integer not null unique,
+    came_at timestamptz not null default clock_timestamp()
+);
+
+comment on column camouflage_worlds.caller is 'A MAC of the subject: who it is only the operator can tell.';
+
+-- The world of a caller: from the first time on always the same, and nobody else's.
+create or replace function claim_world(in_caller bytea) returns integer
+language plpgsql
+security definer
+set search_path = pg_catalog, public, pg_temp
+as $$
+declare
+    found_number integer := (select number from camouflage_worlds where caller = in_caller);
+begin
+    if found_number is null then
+        lock table camouflage_worlds in share row exclusive mode;
+        insert into camouflage_worlds (caller, number)
+        select in_caller, coalesce(max(number), 0) + 1 from camouflage_worlds
+        on conflict (caller) do nothing;
+        found_number := (select number from camouflage_worlds where caller = in_caller);
+    end if;
+    return found_number;
+end
+$$;
+
+revoke all on function claim_world from public;
+
+grant execute on function claim_world to ledger_writer;
 
 create table if not exists camouflage_places (
     place smallint primary key,

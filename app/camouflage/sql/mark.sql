@@ -1,3 +1,3 @@
-insert into camouflage (mark)
-select %(mark)s
+insert into camouflage (mark, worlds)
+select %(mark)s, %(worlds)s
 where not exists (select from camouflage)

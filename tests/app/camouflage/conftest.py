@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -27,7 +27,9 @@ from tests.app.conftest import AUDIENCE, HOMES, Postgres, directory_of, log_in_a
 
 DOMAINS = ("mail.bluewillow-post.com", "inbox.bluewillow-post.com")
 NOW = datetime.now(UTC)
-ROWS = 24
+ROWS = 16
+WORLDS = 12
+"""Enough for every caller of a process of tests."""
 
 
 @pytest.fixture(scope="session")
@@ -82,7 +84,8 @@ def decoys_text(postgres: Postgres, operator_key: CamouflageKey, decoy_master: F
         async def prepare() -> None:
             async with operators_of(directory) as databases:
                 preparation = Preparation(directory, databases, operator_key, decoy_master)
-                await preparation.make(0, ROWS, habits=habits.shipped(), reasons=reasons.shipped(), now=NOW)
+                ways = {"habits": habits.shipped(), "reasons": reasons.shipped(), "now": NOW, "worlds": WORLDS}
+                await preparation.make(0, ROWS, **ways)
 
         asyncio.run(prepare())
     return text
@@ -135,6 +138,15 @@ async def decoy(
 ) -> AsyncIterator[httpx.AsyncClient]:
     async with running(create_decoy(operator_key, decoy_settings, decoys)) as client:
         yield client
+
+
+@pytest.fixture
+def late(decoys: Directory, postgres: Postgres) -> Iterator[None]:
+    """Nobody who comes now finds a world that was made in advance."""
+    with postgres.as_operator(decoys.map_shard.database) as connection:
+        connection.execute("insert into camouflage_worlds (caller, number) values ('last', 1000)")
+        yield
+        connection.execute("delete from camouflage_worlds where number >= 1000")
 
 
 def token_of(postgres: Postgres, subject: str) -> dict[str, str]:

@@ -79,7 +79,8 @@ def both(postgres: Postgres, key: CamouflageKey, key_file: Path, folder: Path, p
         async def fill() -> None:
             ways = {"habits": habits.shipped(), "reasons": reasons.shipped()}
             async with operators_of(sides["decoy"][1]) as databases:
-                await Preparation(sides["decoy"][1], databases, key, masters["decoy"]).make(0, pairs, now=now, **ways)
+                preparation = Preparation(sides["decoy"][1], databases, key, masters["decoy"])
+                await preparation.make(0, pairs, now=now, worlds=1, **ways)
             async with operators_of(sides["real"][1]) as databases:
                 preparation = Preparation(sides["real"][1], databases, key, masters["real"])
                 step = GROUP * GROUPS
@@ -99,6 +100,8 @@ def both(postgres: Postgres, key: CamouflageKey, key_file: Path, folder: Path, p
             url = stack.enter_context(serving(postgres, name, text, folder, key_file))
             headers = {"Authorization": f"Bearer {token}"}
             clients[name] = stack.enter_context(httpx.Client(base_url=url, headers=headers, timeout=20))
+            # What comes in once, all at once, is dealt with before anybody looks at the time.
+            wait_until(lambda client=clients[name]: _is_quiet(client), f"the read models of {name}", seconds=900)
         decoys = [account_of(key, index) for index in range(pairs)]
         yield Pair(Side(clients["real"], names[:pairs]), Side(clients["decoy"], decoys))
 
@@ -150,6 +153,13 @@ def _ready(url: str) -> bool:
         return httpx.get(f"{url}/readyz", timeout=5).status_code == 200
     except httpx.TransportError:
         return False
+
+
+def _is_quiet(client: httpx.Client) -> bool:
+    lags = [
+        line for line in client.get("/metrics").text.splitlines() if line.startswith("fortress_projection_lag_events{")
+    ]
+    return bool(lags) and all(float(line.rpartition(" ")[2]) == 0 for line in lags)
 
 
 def _with_header(seen: Seen) -> Seen:

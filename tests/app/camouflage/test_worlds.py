@@ -101,25 +101,42 @@ async def test_what_a_caller_changes_nobody_else_sees(
         assert (await decoy.get(f"/accounts/{each}", headers=other)).json() == before[each]
 
 
-@pytest.mark.parametrize("processes", [1, 2])
+@pytest.mark.parametrize("fixture", ["decoys", "late"])
 async def test_changes_are_there_in_every_process_and_after_a_restart(
+    request: pytest.FixtureRequest,
     decoy_settings: CamouflageSettings,
     decoys: Directory,
     operator_key: CamouflageKey,
     postgres: Postgres,
-    processes: int,
+    fixture: str,
 ) -> None:
-    settings = decoy_settings.model_copy(update={"processes": processes})
-    account, headers = account_of(operator_key, 5), token_of(postgres, f"restarts-{processes}")
-    async with running(create_decoy(operator_key, settings, decoys)) as first:
+    request.getfixturevalue(fixture)
+    account, headers = account_of(operator_key, 5), token_of(postgres, f"restarts-{fixture}")
+    async with (
+        running(create_decoy(operator_key, decoy_settings, decoys)) as first,
+        running(create_decoy(operator_key, decoy_settings, decoys)) as second,
+    ):
         before = (await first.get(f"/accounts/{account}", headers=headers)).json()
+        assert (await second.get(f"/accounts/{account}", headers=headers)).json() == before
         body = {"amount": 9, "reason": "before the restart"}
         await first.post(f"/accounts/{account}/grants", json=body, headers=headers)
         page = (await first.get(f"/accounts/{account}/statement", headers=headers)).content
-    async with running(create_decoy(operator_key, settings, decoys)) as second:
         assert (await second.get(f"/accounts/{account}/statement", headers=headers)).content == page
-        after = (await second.get(f"/accounts/{account}", headers=headers)).json()
+    async with running(create_decoy(operator_key, decoy_settings, decoys)) as third:
+        assert (await third.get(f"/accounts/{account}/statement", headers=headers)).content == page
+        after = (await third.get(f"/accounts/{account}", headers=headers)).json()
     assert after == before | {"balance": before["balance"] + 9, "version": before["version"] + 1}
+
+
+async def test_who_comes_when_all_worlds_are_taken_finds_the_same(
+    decoy: httpx.AsyncClient, operator_key: CamouflageKey, postgres: Postgres, late: None
+) -> None:
+    account = account_of(operator_key, 8)
+    early, last = (token_of(postgres, subject) for subject in ("mallory", "late"))
+    for path in ("", "/statement", "/reservations"):
+        answers = [await decoy.get(f"/accounts/{account}{path}", headers=headers) for headers in (early, last)]
+        assert answers[0].status_code == 200
+        assert answers[0].content == answers[1].content
 
 
 async def test_what_is_made_in_a_world_is_named_as_the_ledger_would_have_named_it(

@@ -1,0 +1,1 @@
+select worlds from camouflage
