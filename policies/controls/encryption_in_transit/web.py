@@ -27,6 +27,8 @@ from policies.statements import EVERYONE, actions, allows, principals, resources
 
 ENCRYPTED = ("HTTPS", "TLS")
 REDIRECTING = ("https-only", "redirect-to-https")
+GOOGLES_OWN = ("all-apis", "vpc-sc")
+"""Targets of Private Service Connect that mean Google's APIs."""
 GATEWAY_API = "kubernetes:gateway.networking.k8s.io/v1"
 
 no_plain_http = control(
@@ -83,10 +85,25 @@ def container_app_serves_https(app: Resource) -> Verdict:
 
 
 @no_plain_http
-@applies_to("gcp:compute/globalForwardingRule:GlobalForwardingRule", reads=["portRange"])
-def forwarding_rule_serves_https(rule: Resource) -> Verdict:
+@in_stack("gcp:compute/globalForwardingRule:GlobalForwardingRule", reads=["portRange"])
+def forwarding_rule_serves_https(rule: Resource, stack: Stack) -> Verdict:
     ports = rule.text("portRange", "not set")
-    return passes_if(ports in ("443", "443-443"), f"portRange is {ports}")
+    if ports in ("443", "443-443"):
+        return PASS
+    if ports == "not set" and rule.text("target") in GOOGLES_OWN:
+        return not_applicable("it leads to Google's own services")
+    proxies = stack.of_type("gcp:compute/targetHttpProxy:TargetHttpProxy")
+    led_to = [one for one in proxies if stack.refers(rule, "target", one)]
+    redirects = bool(led_to) and all(_only_redirects(one, stack) for one in led_to)
+    return passes_if(redirects, f"portRange is {ports}")
+
+
+def _only_redirects(proxy: Resource, stack: Stack) -> bool:
+    """Whether all that comes to the proxy is sent to HTTPS; a map with paths of its own may serve some of it."""
+    maps = [one for one in stack.of_type("gcp:compute/uRLMap:URLMap") if stack.refers(proxy, "urlMap", one)]
+    return bool(maps) and all(
+        one.flag("defaultUrlRedirect.httpsRedirect") and not one.objects("pathMatchers") for one in maps
+    )
 
 
 @no_plain_http
