@@ -91,6 +91,7 @@ def dynamodb_is_undeletable(table: Resource, options: Environments) -> Verdict:
 
 
 LOCK = "azure-native:authorization:ManagementLockByScope"
+GROUP_LOCK = "azure-native:authorization:ManagementLockAtResourceGroupLevel"
 GROUP = "azure-native:resources:ResourceGroup"
 LOCKS = ("CanNotDelete", "ReadOnly")
 
@@ -107,7 +108,18 @@ def azure_store_is_locked(store: Resource, stack: Stack, options: Environments) 
         return REPLICA
     groups = [group for group in stack.of_type(GROUP) if stack.refers(store, "resourceGroupName", group)]
     locks = [lock for held in (store, *groups) for lock in stack.companions(held, LOCK, by="scope")]
+    locks += [lock for lock in stack.of_type(GROUP_LOCK) if _locks_group_of(store, groups, lock, stack)]
     return passes_if(any(lock.text("level") in LOCKS for lock in locks), "no lock keeps it")
+
+
+def _locks_group_of(store: Resource, groups: list[Resource], lock: Resource, stack: Stack) -> bool:
+    """The lock names the group, as the store does, or both come from it."""
+    path = "resourceGroupName"
+    if any(stack.refers(lock, path, group) for group in groups):
+        return True
+    return (
+        all(one.known(path) for one in (lock, store)) and bool(lock.text(path)) and lock.text(path) == store.text(path)
+    )
 
 
 @undeletable
