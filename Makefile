@@ -65,7 +65,7 @@ test: lint types ## Check everything and run all tests but the long ones, with c
 	@$(PYTEST) -m "not full" $(COVERAGE)
 
 test-fast: setup ## Run the tests that need neither the engine nor servers
-	@$(PYTEST) -m "not engine and not servers and not full"
+	@$(PYTEST) --dist worksteal -m "not engine and not servers and not full"
 
 test-full: lint types ## Check everything and run every test, the long ones too
 	@$(PYTEST) $(COVERAGE)
