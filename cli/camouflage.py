@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -65,6 +64,8 @@ def prepare(
     as_json: AsJson = False,
 ) -> None:
     """Make the accounts of a bundle in the databases of the decoys. They must be migrated, and hold nothing else."""
+    import asyncio
+
     from app.camouflage.settings import CamouflageSettings
     from app.settings import load
     from cli.synth import rows_of
@@ -159,6 +160,8 @@ def habits(
 
     Written are distributions over many accounts: no name, no text, and nothing that is one account's own.
     """
+    import asyncio
+
     from app.settings import CommonSettings, load
     from app.sharding import read_directory
 
@@ -210,6 +213,8 @@ def sightings(
     as_json: AsJson = False,
 ) -> None:
     """Show who has presented canary tokens, the latest first."""
+    import asyncio
+
     from app.camouflage.samples import sightings_of
     from app.camouflage.settings import CamouflageSettings
     from app.settings import CommonSettings, load
