@@ -47,5 +47,5 @@ def _worlds(
     key: CamouflageKey, map_shard: str, failures: Mapping[str, float], plane: DataPlane
 ) -> Callable[[Caller], Ledger]:
     databases = plane.databases.by_shard
-    copies = Copies(Shards(plane.router, databases), plane.keys, Guard(databases, key))
+    copies = Copies(Shards(plane.router, databases), Guard(databases, key))
     return Worlds(plane.ledger, copies, key, databases[map_shard], failures=failures).of

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import xxhash
 
 from app.camouflage.marks import Guard
 from app.camouflage.statements import statement
 from app.credits.shards import Shards
-from app.events import Slot, WrongEpoch
-from app.personal_data import SubjectKeys
+from app.events import WrongEpoch
 
 
 class Copies:
     """Copies accounts of all shards."""
 
-    def __init__(self, shards: Shards, keys: Mapping[str, SubjectKeys], guard: Guard) -> None:
-        """`keys` of texts are those of each shard."""
+    def __init__(self, shards: Shards, guard: Guard) -> None:
         self._shards = shards
-        self._keys = keys
         self._guard = guard
 
     async def admit(self, account: str) -> str:
@@ -29,10 +24,7 @@ class Copies:
         return place.shard
 
     async def make(self, account: str, stream: str) -> None:
-        """Copy an account to a stream in its slot, unless it is there; raises DatabaseUnavailable, WrongEpoch.
-
-        Where texts of the account were sealed before, the copy gets a key for that too: the next text takes no longer.
-        """
+        """Copy an account to a stream in its slot, unless it is there; raises DatabaseUnavailable, WrongEpoch."""
         await self._shards.router.following(lambda: self._make(account, stream))
 
     async def _make(self, account: str, stream: str) -> None:
@@ -48,6 +40,3 @@ class Copies:
         [(outcome, epoch)] = await self._shards.database(account).rows(statement("copy_account"), parameters)
         if outcome == "wrong epoch":
             raise WrongEpoch(stream, place.slot, place.epoch, epoch)
-        keys = self._keys[place.shard]
-        if account in await keys.find([account]):
-            await keys.of(stream, Slot(place.slot, place.epoch))

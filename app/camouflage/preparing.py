@@ -58,7 +58,7 @@ class Preparation:
         maps = PostgresMapStore(databases[self._map_shard], shard=self._map_shard)  # type: ignore[arg-type]
         self._router = Router(directory, stores, maps)
         keys = {name: SubjectKeys(database, master) for name, database in databases.items()}
-        self._copies = Copies(Shards(self._router, databases), keys, Guard(databases, key))
+        self._copies = Copies(Shards(self._router, databases), Guard(databases, key))
         self._texts = Texts(PersonalData(self._router, keys, PERSONAL_FIELDS))
 
     async def make(

@@ -177,8 +177,9 @@ class Sightings:
                     raise
 
     async def _store(self, sighting: Sighting) -> None:
-        stream = f"{STREAMS}/{sighting.canary.name}"
-        event = await self._sealed(stream, sighting.event())
+        name = sighting.canary.name
+        stream = f"{STREAMS}/{name}"
+        event = await self._sealed(f"{STREAMS}-{name}", sighting.event())
         key = sighting.key(is_decoy=self._is_decoy)
 
         async def append(place: Any, store: EventStore) -> None:
@@ -187,9 +188,9 @@ class Sightings:
 
         await self._router.routed(stream, append)
 
-    async def _sealed(self, stream: str, event: NewEvent) -> NewEvent:
+    async def _sealed(self, subject: str, event: NewEvent) -> NewEvent:
         try:
-            [sealed] = (await self._personal.seal(stream, [event])).events
+            [sealed] = (await self._personal.seal(subject, [event])).events
         except MasterKeyFailed:
             # Better to know that it was presented than by whom.
             data = {name: value for name, value in event.data.items() if name not in PERSONAL[EVENT]}

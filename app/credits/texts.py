@@ -13,6 +13,7 @@ from app.credits.values import AccountId
 from app.events import NewEvent
 from app.personal_data import Erased, PersonalData, Sealed
 from app.personal_data.keys import Check, nothing
+from app.sharding import owner_of
 
 ERASED: Mapping[str, Any] = {"erased": True}
 """Stands where a text was that nobody can read any more."""
@@ -32,12 +33,12 @@ class Texts:
         plain = [new_event(event, origin) for event in events]
         if all(getattr(event, "reason", None) is None for event in events):
             return Sealed(tuple(plain), None)  # most are like this, and are spared the search
-        return await self._personal.seal(account, plain, first=first)
+        return await self._personal.seal(owner_of(account), plain, first=first)
 
     async def content(self, account: AccountId, *parts: Any, text: str | None, first: Check = nothing) -> bytes:
         """What an idempotency key stands for: hashed with the account's key where there is a text; raises as `seal`."""
         plain = orjson.dumps([*parts, text])
-        return plain if text is None else await self._personal.digest(account, plain, first=first)
+        return plain if text is None else await self._personal.digest(owner_of(account), plain, first=first)
 
     async def opened(self, documents: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """The data of events, with its texts or ERASED in their place; raises KeyMissing and SealBroken."""

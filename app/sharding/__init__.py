@@ -21,7 +21,7 @@ from app.sharding.errors import (
 from app.sharding.map_store import MapStore, PostgresMapStore
 from app.sharding.router import Router
 from app.sharding.slot_map import ShardState, SlotEntry, SlotMap, SlotState, first_map
-from app.sharding.slots import SLOTS, slot_of
+from app.sharding.slots import SLOTS, owner_of, slot_of
 
 __all__ = [
     "SLOTS",
@@ -54,6 +54,7 @@ __all__ = [
     "UnknownShard",
     "WrongDirectory",
     "first_map",
+    "owner_of",
     "parse_directory",
     "read_directory",
     "slot_of",

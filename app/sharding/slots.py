@@ -12,4 +12,9 @@ def slot_of(key: str) -> int:
 
     What stands behind a slash does not count: `alice/x` is always where `alice` is. Accounts have no slash.
     """
-    return xxhash.xxh3_64_intdigest(key.partition("/")[0].encode()) % SLOTS
+    return xxhash.xxh3_64_intdigest(owner_of(key).encode()) % SLOTS
+
+
+def owner_of(key: str) -> str:
+    """What a key belongs to: `alice` for `alice/x`."""
+    return key.partition("/")[0]

@@ -151,6 +151,20 @@ async def test_what_is_made_in_a_world_is_named_as_the_ledger_would_have_named_i
     assert made.json()["reservation"] == Origin.of("", "mine").identity("reservation", account)
 
 
+async def test_a_text_in_a_world_is_sealed_by_the_key_that_its_account_has(
+    decoy: httpx.AsyncClient, decoys: Directory, operator_key: CamouflageKey, postgres: Postgres
+) -> None:
+    """Looking for another key, or making one, would take longer than in the ledger."""
+    account, headers = account_of(operator_key, 9), token_of(postgres, "writes")
+    body = {"amount": 1, "reason": "a text"}
+    assert (await decoy.post(f"/accounts/{account}/grants", json=body, headers=headers)).status_code == 201
+    page = (await decoy.get(f"/accounts/{account}/statement", headers=headers)).json()
+    assert page["lines"][0]["details"]["reason"] == "a text"
+    for shard in decoys.shards:
+        with postgres.as_operator(shard.database) as connection:
+            assert connection.execute("select from subject_keys where subject like '%/%'").fetchall() == []
+
+
 async def test_no_answer_names_the_world_of_its_caller(
     decoy: httpx.AsyncClient, operator_key: CamouflageKey, postgres: Postgres
 ) -> None:
