@@ -11,7 +11,7 @@ import numpy as np
 from scipy import stats
 
 from app.synthetic.fidelity.fitting.mixtures import NormalMixture, fit_mixture
-from app.synthetic.fidelity.fitting.observed import Floats, Law, Observed, significant
+from app.synthetic.fidelity.fitting.observed import EXACT, Floats, Law, Observed
 
 PARTS = (2, 3)
 """Of mixtures."""
@@ -89,13 +89,19 @@ def _log_normal(observed: Observed) -> Iterator[Candidate]:
 
 def _pareto(observed: Observed) -> Iterator[Candidate]:
     if observed.low > 0:
-        minimum = significant(observed.low, 3) if observed.decimals is None else observed.low
-        minimum -= 0.5 * 10.0**-observed.decimals if observed.decimals is not None else 0
-        minimum = minimum if minimum <= observed.low else significant(minimum * 0.995, 3)
+        minimum = _floored(observed.low if observed.decimals is None else observed.low - 0.5 * 10.0**-observed.decimals)
         alpha = 1 / max(observed.mean(np.log(observed.values / minimum)), 1e-12) if minimum > 0 else 0
         if SMALLEST_ALPHA < alpha < 1 / 1e-6:
             law = stats.pareto(alpha, scale=minimum)
             yield _candidate("number.pareto", {"minimum": minimum, "alpha": alpha}, observed, law, free=2)
+
+
+def _floored(number: float) -> float:
+    """The next number below that has three significant digits: the least number is somebody's own."""
+    if number <= 0:
+        return 0.0
+    places = 2 - math.floor(math.log10(number))
+    return float(round(math.floor(number * 10.0**places + EXACT) / 10.0**places, max(places, 0)))
 
 
 def _poisson(observed: Observed) -> Iterator[Candidate]:

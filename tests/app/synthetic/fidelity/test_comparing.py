@@ -113,9 +113,9 @@ def test_what_chance_makes_is_seldom_more_than_it_is_said_to_make() -> None:
 
 def test_a_number_that_comes_often_has_a_bin_of_its_own() -> None:
     rng = np.random.default_rng(2)
-    real = np.where(rng.random(ROWS) < 0.5, 0.0, rng.normal(0, 1, ROWS))
-    ours, theirs = distances.binned(real, rng.normal(0, 1, ROWS))
-    assert distances.total_variation(ours, theirs) == pytest.approx(0.5, abs=0.05)
+    often = rng.random(ROWS) < 0.5
+    real, beside = (np.where(often, value, rng.normal(0, 1, ROWS)) for value in (0.0, 1e-6))
+    assert distances.total_variation(*distances.binned(real, beside)) == pytest.approx(0.5, abs=0.05)
 
 
 def test_samples_of_one_source_are_found_to_be_good() -> None:
@@ -171,6 +171,18 @@ def test_a_pair_that_lost_its_relation_is_found_though_both_columns_are_right(
     assert bad == pairs
     first = comparison.report.worst_pairs[0]
     assert (first.one, first.other) in pairs
+
+
+def test_one_very_large_number_does_not_hide_how_numbers_go_with_categories() -> None:
+    plain = customers(1)
+    far = {**plain, "income": np.append(plain["income"][:-1], 1e12)}
+    found = [
+        next(each.real for each in compare(sample(**each), sample(**each)).report.pairs if each.measure == RATIO)
+        for each in ({"income": which["income"], "plan": which["plan"]} for which in (plain, far))
+    ]
+    assert found[0] is not None
+    assert found[0] > 0.4
+    assert found[1] == pytest.approx(found[0], abs=0.01)
 
 
 @pytest.mark.parametrize("share", [0.03, 0.3])

@@ -135,6 +135,13 @@ def test_limits_are_round_numbers_just_outside() -> None:
     assert Observed.of(np.array([0.1234, 0.5678, 0.9999])).outward(2) == (0.123, 1.0)
 
 
+@pytest.mark.parametrize(("decimals", "minimum"), [(0, 512.0), (2, 512.0), (15, 512.0)])
+def test_the_minimum_of_a_power_law_is_not_the_least_number(decimals: int, minimum: float) -> None:
+    field = fitted(lambda rng: np.round(512.789 * (1 + rng.pareto(1.8, ROWS)), decimals))
+    assert field["kind"] == "number.pareto"
+    assert field["minimum"] == minimum
+
+
 def test_a_part_of_a_mixture_never_stands_for_a_single_number() -> None:
     numbers = np.append(np.random.default_rng(2).normal(0, 1, 2000), [500.123] * 40)
     assert fit_mixture(Observed.of(numbers), 2, logarithmic=False) is None

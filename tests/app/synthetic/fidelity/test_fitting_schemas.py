@@ -173,11 +173,16 @@ def test_correlations_are_those_of_the_sample_also_where_values_repeat() -> None
 
 
 def test_correlations_that_no_columns_can_have_are_made_possible() -> None:
-    rng = np.random.default_rng(8)
-    base = rng.normal(size=ROWS)
-    columns = {f"x{number}": base + 0.01 * rng.normal(size=ROWS) for number in range(5)}
-    table = made(fit(sample(**columns), "near"), 2000)
-    assert stats.spearmanr(table["x0"].to_numpy(), table["x4"].to_numpy()).statistic > 0.9
+    # A sum of three: with the chance correlations of its parts left out, nothing has the rest exactly.
+    one, two, three = np.random.default_rng(0).normal(size=(3, ROWS))
+    columns = {"one": one, "two": two, "three": three, "sum": one + two + three}
+    fitted = fit(sample(**columns), "sum")
+    table = made(fitted, 20_000)
+    for part in ("one", "two", "three"):
+        assert fitted.correlations[part]["sum"] == pytest.approx(0.56, abs=0.03)
+        assert stats.spearmanr(table[part].to_numpy(), table["sum"].to_numpy()).statistic == pytest.approx(
+            0.56, abs=0.03
+        )
 
 
 def test_texts_are_learnt_only_where_asked_and_no_sentence_of_theirs_is_kept() -> None:
