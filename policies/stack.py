@@ -22,6 +22,9 @@ class Stack:
         self._by_type: dict[str, list[Resource]] = defaultdict(list)
         for resource in self.resources:
             self._by_type[resource.type].append(resource)
+        # Every pair of resources is asked about, often by several checks: what each says is read once.
+        self._identities: dict[Resource, frozenset[str]] = {}
+        self._named: dict[tuple[Resource, str], frozenset[str]] = {}
 
     def __iter__(self) -> Iterator[Resource]:
         return iter(self.resources)
@@ -54,12 +57,25 @@ class Stack:
 
     def refers(self, resource: Resource, path: str, target: Resource) -> bool:
         """Whether the property at `path` (through lists) means `target`."""
-        if any(source.urn == target.urn for source in self.sources(resource, path)):
+        if target.urn in resource.property_dependencies.get(path.partition(".")[0], ()) and self.at(target.urn):
             return True
-        try:
-            return not identities(target).isdisjoint(resource.texts(path, alone=True))
-        except Undeterminable:
-            return False
+        named = self._names(resource, path)
+        return bool(named) and not self._identities_of(target).isdisjoint(named)
+
+    def _names(self, resource: Resource, path: str) -> frozenset[str]:
+        """The texts at the path; none where one of them is not known."""
+        key = (resource, path)
+        if key not in self._named:
+            try:
+                self._named[key] = frozenset(resource.texts(path, alone=True))
+            except Undeterminable:
+                self._named[key] = frozenset()
+        return self._named[key]
+
+    def _identities_of(self, resource: Resource) -> frozenset[str]:
+        if resource not in self._identities:
+            self._identities[resource] = identities(resource)
+        return self._identities[resource]
 
 
 def identities(resource: Resource) -> frozenset[str]:

@@ -44,6 +44,7 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
         self._updating = False
         self._inputs: dict[str, struct_pb2.Struct] = {}
         self._results: dict[str, list[Result]] = {}
+        self._silences: dict[frozenset[str], Any] = {}
 
     def Handshake(self, request: Any, context: grpc.ServicerContext) -> Any:
         return analyzer_pb2.AnalyzerHandshakeResponse()
@@ -140,10 +141,20 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
 
     def _response(self, violations: Iterable[Violation], results: Sequence[Result]) -> Any:
         """What the engine is told; a control that judged nothing here is not applicable, so it is not called passed."""
-        response = analyzer_pb2.AnalyzeResponse(diagnostics=[self._diagnostic(one) for one in violations])
-        judged = {result.control.id for result in results}
-        response.not_applicable.extend(one for one in self._not_applicable if one.policy_name not in judged)
+        silent = self._silence(frozenset(result.control.id for result in results))
+        diagnostics = [self._diagnostic(one) for one in violations]
+        if not diagnostics:
+            return silent
+        response = analyzer_pb2.AnalyzeResponse(diagnostics=diagnostics)
+        response.MergeFrom(silent)
         return response
+
+    def _silence(self, judged: frozenset[str]) -> Any:
+        """The answer without a violation: one for each set of controls, for thousands of resources are of few types."""
+        if judged not in self._silences:
+            rest = [one for one in self._not_applicable if one.policy_name not in judged]
+            self._silences[judged] = analyzer_pb2.AnalyzeResponse(not_applicable=rest)
+        return self._silences[judged]
 
     def _diagnostic(self, violation: Violation) -> Any:
         return analyzer_pb2.AnalyzeDiagnostic(
@@ -161,6 +172,10 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
     def _not_applicable(self) -> list[Any]:
         names = [control.id for control in self._registry.controls] + [EXEMPTIONS]
         return [analyzer_pb2.PolicyNotApplicable(policy_name=name) for name in names]
+
+    @functools.cached_property
+    def _nothing_to_fix(self) -> Any:
+        return analyzer_pb2.RemediateResponse(not_applicable=self._not_applicable)
 
     @functools.cached_property
     def _nothing_to_say(self) -> Any:

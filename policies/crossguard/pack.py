@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import gc
 import os
 import signal
 import sys
@@ -42,6 +43,7 @@ class Pack:
 def run(pack: Pack, program: str) -> None:
     """Serve the pack until the engine ends this process; `program` is the file in whose folder it lies."""
     folder = Path(program).resolve().parent
+    gc.freeze()  # what is loaded by now stays until the end
     analyzer = Analyzer(pack.card, pack.registry(), folder, datetime.date.today())
     server = grpc.server(futures.ThreadPoolExecutor(max_workers=4), options=_UNLIMITED)
     analyzer_pb2_grpc.add_AnalyzerServicer_to_server(analyzer, server)

@@ -13,7 +13,7 @@ from google.protobuf import empty_pb2
 from pulumi.runtime.proto import analyzer_pb2, analyzer_pb2_grpc, language_pb2
 
 from tools.engine.language_host.children import Children
-from tools.engine.language_host.plugins import PolicyPackRun
+from tools.engine.language_host.plugins import PluginRun, PolicyPackRun, kind_of
 from tools.engine.language_host.runtime import PythonRuntime
 
 PACK = """
@@ -123,3 +123,10 @@ def test_a_cancel_before_the_pack_has_started_ends_the_run(engine):
     assert running.ended()
     assert running.exit_code is None
     assert time.monotonic() - before < 2
+
+
+def test_a_pack_that_takes_its_configuration_from_the_call_runs_without_a_proxy():
+    asked = language_pb2.RunPluginRequest(kind="analyzer")
+    assert kind_of(asked, {}) is PolicyPackRun
+    assert kind_of(asked, {"configuredByCall": True}) is PluginRun
+    assert kind_of(language_pb2.RunPluginRequest(kind="resource"), {}) is PluginRun

@@ -159,7 +159,9 @@ def test_a_check_may_mean_all_types_of_a_package() -> None:
 @pytest.mark.parametrize("name", FRAMEWORKS)
 def test_each_framework_has_a_pack_that_selects_its_controls(name: str) -> None:
     folder = Path(__file__).parents[2] / "policies" / name
-    assert "virtualenv: ../../.venv" in (folder / "PulumiPolicy.yaml").read_text()
+    project = (folder / "PulumiPolicy.yaml").read_text()
+    assert "virtualenv: ../../.venv" in project
+    assert "configuredByCall: true" in project
     assert f'framework="{name}"' in (folder / "__main__.py").read_text()
     selected = everything().select(framework=name)
     assert selected.controls

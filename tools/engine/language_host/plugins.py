@@ -18,6 +18,9 @@ from tools.engine.language_host.runtime import PythonRuntime
 
 CHUNK = 65536
 ANALYZER = "analyzer"
+CONFIGURED_BY_CALL = "configuredByCall"
+"""The `runtime` option of a policy pack that takes its stack's configuration from the engine's call, and so needs no
+proxy, which would cost half of what its answers cost. Other hosts pass it over."""
 
 Said = tuple[str, bytes]
 
@@ -110,6 +113,11 @@ class PolicyPackRun(PluginRun):
                 yield "stdout", unfinished
         if unfinished and not attached:
             yield "stdout", unfinished
+
+
+def kind_of(request: Any, options: Mapping[str, Any]) -> type[PluginRun]:
+    """How what the engine asks for is run."""
+    return PolicyPackRun if request.kind == ANALYZER and not options.get(CONFIGURED_BY_CALL) else PluginRun
 
 
 def plugin_program(request: Any) -> list[str]:

@@ -104,8 +104,7 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
 
     @_one_line_stream
     def RunPlugin(self, request: Any, context: grpc.ServicerContext) -> Any:
-        kind = plugins.PolicyPackRun if request.kind == plugins.ANALYZER else plugins.PluginRun
-        run = kind(request, _runtime(request.info), self._children)
+        run = plugins.kind_of(request, _options(request.info))(request, _runtime(request.info), self._children)
         context.add_callback(run.cancel)
         return run.responses()
 
