@@ -10,7 +10,7 @@ import time
 from datetime import datetime
 from pathlib import Path
 
-from tools.bench import compliance_watch, local_environment, setup_time
+from tools.bench import compliance_watch, local_environment, policies, setup_time
 from tools.bench.data_plane import run as data_plane
 from tools.bench.measurement import Limit, Recorder
 from tools.bench.synthetic import run as synthetic
@@ -28,6 +28,7 @@ def measure_fast_tests(recorder: Recorder) -> None:
 MEASURES = {
     "local": local_environment.measure,
     "preview": local_environment.measure_preview,
+    "policies": policies.measure,
     "compliance-watch": compliance_watch.measure,
     "fast-tests": measure_fast_tests,
     "setup": setup_time.measure,
