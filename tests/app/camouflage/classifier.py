@@ -15,6 +15,7 @@ HEXADECIMAL = re.compile(r"[0-9a-f]{16,}")
 UUIDS = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 Features = dict[str, float]
 Floats = NDArray[np.float64]
+Halves = tuple[Sequence[Features], Sequence[Features]]
 
 
 def shape(value: Any) -> str:
@@ -71,23 +72,21 @@ def matrix(samples: Sequence[Features], names: Sequence[str] | None = None) -> t
     return np.array([[float(sample.get(name, 0.0)) for name in columns] for sample in samples]), columns
 
 
-def auc(real: Sequence[Features], decoy: Sequence[Features], seed: int = 0) -> tuple[float, list[tuple[float, str]]]:
-    """Area under the curve on the half that was not learned from, and what the classifier went by."""
+def auc(learned: Halves, held: Halves, seed: int = 0) -> tuple[float, list[tuple[float, str]]]:
+    """Area under the curve where it has not learned, of two classifiers together, and what the first one went by.
+
+    Given are answers of the real server and of the decoy, to learn from and to be judged by.
+    """
     from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
     from sklearn.metrics import roc_auc_score
 
-    pairs = min(len(real), len(decoy))
-    values, names = matrix([*real[:pairs], *decoy[:pairs]])
-    labels = np.repeat([0, 1], pairs)
-    # Pairs stay together: what was asked for is in one half or the other.
-    order = np.random.default_rng(seed).permutation(pairs)
-    learned, held = order[: pairs // 2], order[pairs // 2 :]
-    learn, hold = np.concatenate([learned, learned + pairs]), np.concatenate([held, held + pairs])
+    learn, names = matrix([*learned[0], *learned[1]])
+    hold, _ = matrix([*held[0], *held[1]], names)
+    labels, truth = (np.repeat([0, 1], [len(real), len(decoy)]) for real, decoy in (learned, held))
     said = np.zeros(len(hold))
     forest = RandomForestClassifier(200, min_samples_leaf=5, random_state=seed, n_jobs=1)
     for model in (forest, HistGradientBoostingClassifier(max_iter=100, random_state=seed)):
-        model.fit(values[learn], labels[learn])
-        said += model.predict_proba(values[hold])[:, 1]
-    area = float(roc_auc_score(labels[hold], said))
+        model.fit(learn, labels)
+        said += model.predict_proba(hold)[:, 1]
     ranked = sorted(zip(forest.feature_importances_, names, strict=True), reverse=True)
-    return area, [(round(float(weight), 3), name) for weight, name in ranked[:12]]
+    return float(roc_auc_score(truth, said)), [(round(float(weight), 3), name) for weight, name in ranked[:12]]
