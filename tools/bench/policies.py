@@ -21,7 +21,7 @@ from tools.engine import locate
 CHECKOUT = Path(__file__).resolve().parents[2]
 FORTRESS = Path(sys.executable).parent / "fortress"
 PROGRAM = Path(__file__).parent / "thousand_resources"
-ROUNDS = 7
+ROUNDS = 5
 COST = Limit(1.3, "times")
 REPORT = Limit(10, "s")
 
@@ -36,7 +36,15 @@ def measure(recorder: Recorder) -> None:
         _compare(recorder, "fortress preview --env production, new stack", production, (), ("--no-policies",))
         _timed([FORTRESS, "rehearse", "--env", "production"], CHECKOUT, environment)
         _compare(recorder, "fortress preview --env production, unchanged", production, (), ("--no-policies",))
-        report = [FORTRESS, "compliance", "report", "--env", "production", "--out", environment["LOCALCLOUD_HOME"]]
+        report: list[str | Path] = [
+            FORTRESS,
+            "compliance",
+            "report",
+            "--env",
+            "production",
+            "--out",
+            environment["LOCALCLOUD_HOME"],
+        ]
         samples = [_timed(report, CHECKOUT, environment) for _ in range(ROUNDS)]
         recorder.take("fortress compliance report --env production, all formats", REPORT, samples)
     with _world() as environment:
