@@ -36,15 +36,8 @@ def measure(recorder: Recorder) -> None:
         _compare(recorder, "fortress preview --env production, new stack", production, (), ("--no-policies",))
         _timed([FORTRESS, "rehearse", "--env", "production"], CHECKOUT, environment)
         _compare(recorder, "fortress preview --env production, unchanged", production, (), ("--no-policies",))
-        report: list[str | Path] = [
-            FORTRESS,
-            "compliance",
-            "report",
-            "--env",
-            "production",
-            "--out",
-            environment["LOCALCLOUD_HOME"],
-        ]
+        folder = environment["LOCALCLOUD_HOME"]
+        report = (FORTRESS, "compliance", "report", "--env", "production", "--out", folder)
         samples = [_timed(report, CHECKOUT, environment) for _ in range(ROUNDS)]
         recorder.take("fortress compliance report --env production, all formats", REPORT, samples)
     with _world() as environment:
