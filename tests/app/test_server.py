@@ -56,7 +56,7 @@ def environment(settings: ServeSettings, postgres: Postgres) -> dict[str, str]:
     return {
         **{name: value for name, value in os.environ.items() if name == "PATH" or name.startswith("COV")},
         **environment_of(postgres.authority, "ledger"),
-        **{f"FORTRESS_{name.upper()}": str(value) for name, value in settings.model_dump().items()},
+        **{f"FORTRESS_{name.upper()}": str(value) for name, value in settings.model_dump(exclude_none=True).items()},
     }
 
 
