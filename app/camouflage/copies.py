@@ -15,12 +15,12 @@ class Copies:
 
     def __init__(self, shards: Shards, guard: Guard) -> None:
         self._shards = shards
-        self._guard = guard
+        self.guard = guard
 
     async def admit(self, account: str) -> str:
         """The account's shard; raises NotADecoy where it is no decoy's, and DatabaseUnavailable."""
         place, _ = self._shards.at(account)
-        await self._guard.admit(place.shard)
+        await self.guard.admit(place.shard)
         return place.shard
 
     async def make(self, account: str, stream: str) -> None:

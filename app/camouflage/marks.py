@@ -55,12 +55,15 @@ class Guard:
         self._databases = databases
         self._key = key
         self._known: set[str] = set()
+        self.done = False
+        """Whether all shards were looked at."""
 
     async def admit(self, shard: str) -> None:
         """Raises NotADecoy, and DatabaseUnavailable where it cannot be told."""
         if shard not in self._known:
             await check({shard: self._databases[shard]}, self._key)
             self._known.add(shard)
+            self.done = len(self._known) == len(self._databases)
 
 
 def _mark(key: CamouflageKey) -> bytes:

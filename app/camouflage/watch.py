@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections import OrderedDict
 from collections.abc import Iterator
@@ -46,7 +47,8 @@ class CanaryWatch:
             await self._app(scope, _keeping(receive, body), send)
             found += (("body", canary) for canary in self._in(_unescaped(b"".join(body))))
         if found:
-            self._note(scope, found)
+            # Not at once: what is written in a turn of the loop goes out at its end, and the answer would wait for it.
+            asyncio.get_running_loop().call_soon(self._note, scope, found)
 
     def _in_head(self, scope: Scope) -> Iterator[tuple[str, Canary]]:
         path: str = scope["path"]

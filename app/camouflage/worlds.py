@@ -72,22 +72,27 @@ class Worlds:
         self._claims = claims
         self._failures = failures or {}
         self._draw = draw
-        self._names: OrderedDict[str, Name] = OrderedDict()
+        self._worlds: OrderedDict[str, World] = OrderedDict()
         self._copied: OrderedDict[str, None] = OrderedDict()
 
     def of(self, caller: Caller) -> Ledger:
         """The ledger as a caller sees it."""
-        return cast(Ledger, World(self._ledger, self, caller.subject))
+        known = self._worlds.get(caller.subject)
+        if known is None:
+            known = self._worlds[caller.subject] = World(self._ledger, self, caller.subject)
+            _bound(self._worlds)
+        return cast(Ledger, known)
 
-    async def name_of(self, subject: str) -> Name:
+    async def claimed(self, subject: str) -> Name:
         """The caller's world; raises DatabaseUnavailable."""
-        name = self._names.get(subject)
-        if name is None:
-            parameters = {"caller": mac(self._callers, subject)}
-            [(number, ready)] = await self._claims.rows(statement("claim_world"), parameters)
-            name = self._names[subject] = world(self._key, number, ready=ready)
-            _bound(self._names)
-        return name
+        parameters = {"caller": mac(self._callers, subject)}
+        [(number, ready)] = await self._claims.rows(statement("claim_world"), parameters)
+        return world(self._key, number, ready=ready)
+
+    @property
+    def open(self) -> bool:
+        """Whether `admit` has nothing to say any more, whoever asks for what."""
+        return self._copies.guard.done and not self._failures
 
     async def admit(self, operation: str, accounts: Sequence[AccountId]) -> None:
         """Raises NotADecoy where an account would be looked for in a database that is no decoy's, and
@@ -120,18 +125,22 @@ class World:
         self._ledger = ledger
         self._worlds = worlds
         self._subject = subject
+        self._name: Name | None = None
 
     def __getattr__(self, operation: str) -> Callable[..., Awaitable[Any]]:
-        return partial(self._read if operation in READS else self._change, operation)
+        made = partial(self._read if operation in READS else self._change, operation)
+        self.__dict__[operation] = made  # found by itself from now on
+        return made
 
     async def _read(self, operation: str, account: AccountId, *more: Any, **options: Any) -> Any:
-        await self._worlds.admit(operation, [account])
-        name = await self._worlds.name_of(self._subject)
-        ask = partial(self._ask, operation, name)
-        if self._worlds.is_copied(name, account):
-            return await ask(name.stream(account), *more, **options)
+        # Every step here is one that the ledger does not take: whoever has a quiet line would see it in the time.
+        name = self._name or await self._named()
+        if not self._worlds.open:
+            await self._worlds.admit(operation, [account])
+        if name.ready or self._worlds.is_copied(name, account):
+            return await self._ask(operation, name, name.stream(account), *more, **options)
         # At once, so that it takes no longer to find out that there is no copy than to read one.
-        both = [ask(each, *more, **options) for each in (name.stream(account), account)]
+        both = [self._ask(operation, name, each, *more, **options) for each in (name.stream(account), account)]
         answers: list[Any] = await gather(*both, return_exceptions=True)
         found = answers[isinstance(answers[0], UnknownAccount | UnknownReservation)]
         if isinstance(found, BaseException):
@@ -141,11 +150,17 @@ class World:
     async def _change(self, operation: str, *accounts: Any, origin: Origin, **options: Any) -> Any:
         count = 2 if operation in TWO_ACCOUNTS else 1
         named, more = accounts[:count], accounts[count:]
-        await self._worlds.admit(operation, named)
-        name = await self._worlds.name_of(self._subject)
-        await gather(*(self._worlds.ensure(name, account) for account in named))
+        name = self._name or await self._named()
+        if not self._worlds.open:
+            await self._worlds.admit(operation, named)
+        if not name.ready:
+            await gather(*(self._worlds.ensure(name, account) for account in named))
         streams = map(name.stream, named)
         return await self._ask(operation, name, *streams, *more, origin=_Origin.within(origin, name.ending), **options)
+
+    async def _named(self) -> Name:
+        self._name = await self._worlds.claimed(self._subject)
+        return self._name
 
     async def _ask(self, operation: str, name: Name, *arguments: Any, **options: Any) -> Any:
         try:
