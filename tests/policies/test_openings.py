@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policies import View
-from policies.controls.network_exposure.sources import PRIVATE, Sources
+from policies.addresses import PRIVATE, Ranges
 from policies.statements import admits_everyone
 
-DEFAULT = Sources()
+DEFAULT = Ranges()
 
 
 @given(st.integers(min_value=0, max_value=8), st.booleans())

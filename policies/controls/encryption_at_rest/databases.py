@@ -10,15 +10,19 @@ from policies import (
     Resource,
     Verdict,
     applies_to,
+    fails,
     fixed_by,
     not_applicable,
+    not_determinable,
     passes_if,
     sets,
 )
 from policies.controls.encryption_at_rest import OWN_KEY, STORED, control, has_own_key
+from policies.data_stores import DOCDB_CLUSTER, RDS_CLUSTER, RDS_INSTANCE
+from policies.database_origins import CLUSTER_ORIGINS, INSTANCE_ORIGINS, follows_another, is_restored
 
-COPIES = ("replicateSourceDb", "replicationSourceIdentifier", "snapshotIdentifier")
-INHERITS = not_applicable("a replica or a restored snapshot, which keeps what its source has")
+RESTORED = not_determinable("restored from a snapshot, which hands its own encryption on")
+INHERITS = not_applicable("a replica, which keeps what its source has")
 
 storage_encrypted = control(
     "ENC-001",
@@ -31,17 +35,25 @@ storage_encrypted = control(
 
 
 @storage_encrypted
-@applies_to("aws:rds/instance:Instance", reads=["storageEncrypted", "replicateSourceDb", "snapshotIdentifier"])
-@applies_to("aws:rds/cluster:Cluster", reads=["storageEncrypted", "replicationSourceIdentifier", "snapshotIdentifier"])
-@applies_to("aws:docdb/cluster:Cluster", reads=["storageEncrypted", "snapshotIdentifier"])
+@applies_to(RDS_INSTANCE, reads=["storageEncrypted", *INSTANCE_ORIGINS])
+@applies_to(RDS_CLUSTER, reads=["storageEncrypted", *CLUSTER_ORIGINS])
+@applies_to(DOCDB_CLUSTER, reads=["storageEncrypted", "snapshotIdentifier", "restoreToPointInTime"])
 @applies_to(
     "aws:neptune/cluster:Cluster", reads=["storageEncrypted", "replicationSourceIdentifier", "snapshotIdentifier"]
 )
 @fixed_by(sets("storageEncrypted", True), replaces=True)
 def aws_database_is_encrypted(database: Resource) -> Verdict:
+    """A snapshot may be one of a database that was not encrypted, and hands that on to whoever does not ask for it."""
     if database.flag("storageEncrypted"):
         return PASS
-    return INHERITS if any(database.has(source) for source in COPIES) else passes_if(False, "storageEncrypted is off")
+    return _made_from(database) or fails("storageEncrypted is off")
+
+
+def _made_from(database: Resource) -> Verdict | None:
+    """What is to be said where a setting that is not set comes from another database."""
+    if follows_another(database):
+        return INHERITS
+    return RESTORED if is_restored(database) else None
 
 
 @storage_encrypted
@@ -62,12 +74,12 @@ own_database_key = control(
 
 
 @own_database_key
-@applies_to("aws:rds/instance:Instance", reads=["kmsKeyId", "replicateSourceDb", "snapshotIdentifier"])
-@applies_to("aws:rds/cluster:Cluster", reads=["kmsKeyId", "replicationSourceIdentifier", "snapshotIdentifier"])
+@applies_to(RDS_INSTANCE, reads=["kmsKeyId", *INSTANCE_ORIGINS])
+@applies_to(RDS_CLUSTER, reads=["kmsKeyId", *CLUSTER_ORIGINS])
 def rds_has_own_key(database: Resource) -> Verdict:
-    if database.known("kmsKeyId") and not database.has("kmsKeyId") and any(map(database.has, COPIES)):
-        return INHERITS
-    return has_own_key(database, "kmsKeyId")
+    named = not database.known("kmsKeyId") or database.has("kmsKeyId")
+    inherited = None if named else _made_from(database)
+    return inherited or has_own_key(database, "kmsKeyId")
 
 
 @own_database_key

@@ -57,14 +57,23 @@ unprivileged = control(
     remedy="Set privileged to false, and give the capabilities or devices that are needed by name.",
     options=Workloads,
 )
-PRIVILEGED = "securityContext.privileged"
+PRIVILEGED, OF_HOST = "securityContext.privileged", "securityContext.windowsOptions.hostProcess"
+_WINDOWS = "securityContext[].windowsOptions[].hostProcess"
+"""Where it is to be mended: pods of Linux may not say anything of Windows."""
 
 
 @unprivileged
-@in_pods(f"*.{PRIVILEGED}", beside=[NAMESPACE])
-@fixed_in_pods((f"*.{PRIVILEGED}", False))
+@in_pods(f"*.{PRIVILEGED}", f"*.{OF_HOST}", OF_HOST, beside=[NAMESPACE])
+@fixed_in_pods((f"*.{PRIVILEGED}", False), (_WINDOWS, False), (f"*.{_WINDOWS}", False))
 def containers_are_unprivileged(workload: Resource, options: Workloads) -> Verdict:
-    return _judged(workload, options, lambda container, _: "privileged" if container.flag(PRIVILEGED) else "")
+    return _judged(workload, options, _is_mighty)
+
+
+def _is_mighty(container: View, pod: View) -> str:
+    """Processes of the host are what Windows has for privileged containers."""
+    if container.flag(PRIVILEGED):
+        return "privileged"
+    return "hostProcess" if _effective(container, pod, OF_HOST).flag(OF_HOST) else ""
 
 
 not_root = control(

@@ -21,11 +21,12 @@ from policies import (
 )
 from policies.controls.key_rotation import control
 from policies.controls.key_rotation.durations import days
+from policies.data_stores import RDS_CLUSTER, RDS_INSTANCE
+from policies.database_origins import CLUSTER_ORIGINS, INSTANCE_ORIGINS, follows_another, is_restored
 
 SECRET, VERSION = "aws:secretsmanager/secret:Secret", "aws:secretsmanager/secretVersion:SecretVersion"
 ROTATION = "aws:secretsmanager/secretRotation:SecretRotation"
 INHERITS = not_applicable("it keeps the password of what it was made from")
-COPIES = ("replicateSourceDb", "replicationSourceIdentifier", "snapshotIdentifier")
 EXPIRES = "properties.attributes.expires"
 
 
@@ -70,13 +71,13 @@ def _rotates(rotation: View, options: SecretRotation) -> bool:
 
 
 @secrets_rotate
-@in_stack("aws:rds/instance:Instance", reads=["manageMasterUserPassword", "password", *COPIES[::2]])
+@in_stack(RDS_INSTANCE, reads=["manageMasterUserPassword", "password", *INSTANCE_ORIGINS])
 def rds_keeps_its_password(instance: Resource, stack: Stack) -> Verdict:
     return _keeps_its_password(instance, stack, "password")
 
 
 @secrets_rotate
-@in_stack("aws:rds/cluster:Cluster", reads=["manageMasterUserPassword", "masterPassword", *COPIES[1:]])
+@in_stack(RDS_CLUSTER, reads=["manageMasterUserPassword", "masterPassword", *CLUSTER_ORIGINS])
 def aurora_keeps_its_password(cluster: Resource, stack: Stack) -> Verdict:
     return _keeps_its_password(cluster, stack, "masterPassword")
 
@@ -88,7 +89,7 @@ def _keeps_its_password(database: Resource, stack: Stack, path: str) -> Verdict:
     kept = [one for one in stack.sources(database, path) if one.type in (SECRET, VERSION)]
     if kept:
         return not_applicable(f"its password is that of the secret {kept[0].name}")
-    if not database.exists(path) and any(map(database.has, COPIES)):
+    if not database.exists(path) and (follows_another(database) or is_restored(database)):
         return INHERITS
     return fails("its master password is not managed by the service")
 

@@ -1,0 +1,66 @@
+"""Ranges of addresses: which are so wide that nobody can know who has them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from ipaddress import IPv4Network, IPv6Network, ip_network
+
+from pydantic import Field
+
+from policies.options import Options
+from policies.values import WrongShape
+
+PRIVATE = tuple(
+    ip_network(text)
+    for text in (
+        "10.0.0.0/8",
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+        "100.64.0.0/10",
+        "127.0.0.0/8",
+        "169.254.0.0/16",
+        "fc00::/7",
+        "fe80::/10",
+        "::1/128",
+    )
+)
+"""Ranges that the internet does not carry: RFC 1918, 4193, 6598, 3927 and 4291. `ipaddress.is_private` is of no use
+here: before Python 3.13 it takes 0.0.0.0/0 for private, for its first and its last address are."""
+
+
+class Ranges(Options):
+    """Which ranges count as any address."""
+
+    narrowest_open_prefix: int = Field(
+        default=15,
+        ge=0,
+        le=32,
+        description="A public IPv4 range with a prefix of this length or a shorter one counts as any address; an IPv6"
+        " range with twice the length.",
+    )
+
+    def is_open(self, source: str, path: str) -> bool:
+        """Whether the range is any address, near enough; raises WrongShape for what is no range."""
+        return self.is_wide(network(source, path))
+
+    def any_open(self, sources: Iterable[str], path: str) -> bool:
+        """Whether one of the ranges is any address; raises WrongShape."""
+        return any(self.is_open(source, path) for source in sources)
+
+    def is_wide(self, wanted: IPv4Network | IPv6Network) -> bool:
+        """Whether a range is public and holds too many addresses."""
+        if any(_inside(wanted, private) for private in PRIVATE):
+            return False
+        return wanted.prefixlen <= self.narrowest_open_prefix * (1 if wanted.version == 4 else 2)
+
+
+def network(text: str, path: str) -> IPv4Network | IPv6Network:
+    """A range in CIDR notation, or one address; raises WrongShape."""
+    try:
+        return ip_network(text, strict=False)
+    except ValueError:
+        raise WrongShape(path, "a range of addresses", text) from None
+
+
+def _inside(one: IPv4Network | IPv6Network, other: IPv4Network | IPv6Network) -> bool:
+    return one.version == other.version and one.subnet_of(other)  # type: ignore[arg-type]
