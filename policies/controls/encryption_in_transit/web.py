@@ -19,12 +19,14 @@ from policies import (
     in_stack,
     in_turn,
     not_applicable,
+    not_determinable,
     passes_if,
     sets,
 )
 from policies.controls.encryption_in_transit import EVIDENCE, control
 from policies.statements import EVERYONE, actions, allows, principals, resources, statements
 
+LISTENER = "aws:lb/listener:Listener"
 ENCRYPTED = ("HTTPS", "TLS")
 REDIRECTING = ("https-only", "redirect-to-https")
 GOOGLES_OWN = ("all-apis", "vpc-sc")
@@ -41,16 +43,35 @@ no_plain_http = control(
 
 
 @no_plain_http
-@applies_to("aws:lb/listener:Listener", reads=["protocol", "defaultActions.type", "defaultActions.redirect.protocol"])
+@applies_to(LISTENER, reads=["protocol", "defaultActions.type", "defaultActions.redirect.protocol"])
 def load_balancer_serves_https(listener: Resource) -> Verdict:
     protocol = listener.text("protocol", "not set")
     if protocol in ("TCP", "UDP", "TCP_UDP", "QUIC", "TCP_QUIC"):
         return not_applicable(f"{protocol} is passed on as it is")
     if protocol in ENCRYPTED:
         return PASS
-    actions = listener.objects("defaultActions")
+    redirects = _only_to_https(listener, "defaultActions")
+    return passes_if(redirects, f"protocol is {protocol}, and it does not redirect")
+
+
+def _only_to_https(holder: View, path: str) -> bool:
+    """Whether all that its actions do is to redirect to HTTPS; a redirect that names no protocol stays with its own."""
+    actions = holder.objects(path)
     redirects = [one.text("type") == "redirect" and one.text("redirect.protocol") == "HTTPS" for one in actions]
-    return passes_if(bool(redirects) and all(redirects), f"protocol is {protocol}, and it does not redirect")
+    return bool(redirects) and all(redirects)
+
+
+@no_plain_http
+@in_stack("aws:lb/listenerRule:ListenerRule", reads=["actions.type", "actions.redirect.protocol", "listenerArn"])
+def rule_of_load_balancer_serves_https(rule: Resource, stack: Stack) -> Verdict:
+    """A listener that redirects by default may still serve what one of its rules picks out."""
+    if _only_to_https(rule, "actions"):
+        return PASS
+    listeners = [one for one in stack.of_type(LISTENER) if stack.refers(rule, "listenerArn", one)]
+    if not listeners:
+        return not_determinable("its listener, which may be one for plain HTTP, is not in this stack")
+    plain = [one.name for one in listeners if one.text("protocol", "not set") not in ENCRYPTED]
+    return passes_if(not plain, f"it serves plain HTTP at {', '.join(plain)}")
 
 
 _BEHAVIOURS = ("defaultCacheBehavior", "orderedCacheBehaviors")
@@ -163,7 +184,7 @@ def _version(resource: Resource, path: str, allowed: re.Pattern[str] | tuple[str
 
 
 @tls_version
-@applies_to("aws:lb/listener:Listener", reads=["protocol", "sslPolicy"])
+@applies_to(LISTENER, reads=["protocol", "sslPolicy"])
 @fixed_by(sets("sslPolicy", "ELBSecurityPolicy-TLS13-1-2-2021-06"))
 def load_balancer_speaks_new_tls(listener: Resource) -> Verdict:
     return _version(listener, "sslPolicy", _ELB) if listener.text("protocol") in ENCRYPTED else NOT_APPLICABLE

@@ -17,21 +17,21 @@ from policies import (
     passes_if,
     with_value,
 )
-from policies.controls.k8s_pod_security import control
-from policies.controls.k8s_pod_security.network_policies import (
-    CILIUM_EVERYWHERE,
-    CILIUM_POLICY,
-    NETWORK_POLICY,
-    WAYS,
-    allows_all,
-    denies,
-)
+from policies.addresses import Ranges
+from policies.controls.k8s_pod_security import cilium_policies, control, network_policies
+from policies.controls.k8s_pod_security.cilium_policies import CILIUM_EVERYWHERE, CILIUM_POLICY
+from policies.controls.k8s_pod_security.network_policies import NETWORK_POLICY, WAYS
 from policies.namespaces import Namespaces, unless_exempt
 from policies.pods import in_pods
 
 NAMESPACE = "kubernetes:core/v1:Namespace"
 NAME, PLACE, LABELS = "metadata.name", "metadata.namespace", "metadata.labels"
 DEFAULT = "default"
+
+
+class Closed(Namespaces, Ranges):
+    """What K8S-007 may be told."""
+
 
 closed = control(
     "K8S-007",
@@ -45,17 +45,29 @@ closed = control(
     },
     remedy="Add a NetworkPolicy for all pods with policyTypes Ingress and Egress, and policies for what is needed.",
     link="https://kubernetes.io/docs/concepts/services-networking/network-policies/",
-    options=Namespaces,
+    options=Closed,
 )
 
 
 @closed
 @in_stack(NAMESPACE, reads=[NAME])
-def namespace_is_closed(namespace: Resource, stack: Stack, options: Namespaces) -> Verdict:
+def namespace_is_closed(namespace: Resource, stack: Stack, options: Closed) -> Verdict:
     policies = _policies_of(namespace, stack)
-    faults = [f"{way} is not denied" for way in WAYS if not any(denies(one, way) for one in policies)]
-    faults += [f"{one.name} allows all {way}" for one in policies for way in WAYS if allows_all(one, way)]
+    faults = [f"{way} is not denied" for way in WAYS if not any(_denies(one, way) for one in policies)]
+    faults += [f"{one.name} allows all {way}" for one in policies for way in WAYS if _allows_all(one, way, options)]
     return unless_exempt(namespace, options, ", ".join(faults), at=NAME) if faults else PASS
+
+
+def _denies(policy: Resource, way: str) -> bool:
+    if policy.type == NETWORK_POLICY:
+        return network_policies.denies(policy, way)
+    return cilium_policies.denies(policy, way)
+
+
+def _allows_all(policy: Resource, way: str, ranges: Ranges) -> bool:
+    if policy.type == NETWORK_POLICY:
+        return network_policies.allows_all(policy, way, ranges)
+    return cilium_policies.allows_all(policy, way, ranges)
 
 
 def _policies_of(namespace: Resource, stack: Stack) -> list[Resource]:

@@ -1,36 +1,55 @@
-"""What a network policy of Kubernetes or of Cilium does to all pods that it rules over."""
+"""What a network policy of Kubernetes does to all pods that it rules over."""
 
 from __future__ import annotations
 
 from policies import Resource, View
+from policies.addresses import Ranges
 
 NETWORK_POLICY = "kubernetes:networking.k8s.io/v1:NetworkPolicy"
-CILIUM_POLICY = "kubernetes:cilium.io/v2:CiliumNetworkPolicy"
-CILIUM_EVERYWHERE = "kubernetes:cilium.io/v2:CiliumClusterwideNetworkPolicy"
 WAYS = {"Ingress": "from", "Egress": "to"}
 """Both ways of traffic, and how rules name the peers of each."""
+ALL_BUT = ("Exists", "NotIn")
+"""Operators that, asked of the name that everything has, leave all of it, or all but what is listed."""
+_NAME = "kubernetes.io/metadata.name"
+_LAST_PORT = 65535
 
 
 def denies(policy: Resource, way: str) -> bool:
     """Whether, for all pods, the cluster now denies what no policy allows."""
-    if policy.type == NETWORK_POLICY:
-        return _is_empty(policy.object("spec.podSelector")) and way in _ways(policy)
-    rules = f"spec.{way.lower()}"
-    if not policy.flag(f"spec.enableDefaultDeny.{way.lower()}", default=True):
-        return False
-    spoken = policy.objects(rules) or policy.objects(f"{rules}Deny")
-    return bool(spoken) and _is_empty(policy.object("spec.endpointSelector"))
+    return is_empty(policy.object("spec.podSelector")) and way in _ways(policy)
 
 
-def allows_all(policy: Resource, way: str) -> bool:
-    """Whether a rule undoes that: every peer, every port, for all pods."""
-    selector, peers = ("podSelector", WAYS[way]) if policy.type == NETWORK_POLICY else ("endpointSelector", "")
-    if not _is_empty(policy.object(f"spec.{selector}")):
+def allows_all(policy: Resource, way: str, ranges: Ranges) -> bool:
+    """Whether a rule undoes that: for all pods, at every port, anybody or every namespace."""
+    if not is_empty(policy.object("spec.podSelector")):
         return False
-    rules = policy.objects(f"spec.{way.lower()}")
-    if peers:
-        return any(not rule.objects(peers) and not rule.objects("ports") for rule in rules)
-    return any("all" in rule.texts(f"{WAYS[way]}Entities") and not rule.objects("toPorts") for rule in rules)
+    rules = [rule for rule in policy.objects(f"spec.{way.lower()}") if means_all_ports(rule, "ports")]
+    return any(_means_everybody(rule, WAYS[way], ranges) for rule in rules)
+
+
+def is_empty(selector: View) -> bool:
+    """Whether it selects everything."""
+    return not selector.table("matchLabels") and not selector.objects("matchExpressions")
+
+
+def selects_by(selector: View, *names: str) -> bool:
+    """Whether it only asks for a name that everything has."""
+    asked = selector.objects("matchExpressions")
+    if selector.table("matchLabels") or not asked:
+        return False
+    return all(one.text("operator") in ALL_BUT and one.text("key") in names for one in asked)
+
+
+def means_all_ports(rule: View, path: str) -> bool:
+    """Whether a rule names no ports, or all there are."""
+    named = rule.objects(path)
+    return not named or any(map(_is_any_port, named))
+
+
+def _is_any_port(port: View) -> bool:
+    """Whoever names a protocol alone means all of its ports; Cilium writes 0 for that."""
+    first = port.text("port", "0")
+    return first == "0" or (first == "1" and port.number("endPort") >= _LAST_PORT)
 
 
 def _ways(policy: Resource) -> tuple[str, ...]:
@@ -39,6 +58,16 @@ def _ways(policy: Resource) -> tuple[str, ...]:
     return said or ("Ingress", *(["Egress"] if policy.objects("spec.egress") else []))
 
 
-def _is_empty(selector: View) -> bool:
-    """Whether it selects everything."""
-    return not selector.table("matchLabels") and not selector.objects("matchExpressions")
+def _means_everybody(rule: View, path: str, ranges: Ranges) -> bool:
+    peers = rule.objects(path)
+    return not peers or any(_is_everybody(peer, ranges) for peer in peers)
+
+
+def _is_everybody(peer: View, ranges: Ranges) -> bool:
+    """Any address, or all pods of every namespace."""
+    if peer.exists("ipBlock"):
+        return ranges.is_open(peer.text("ipBlock.cidr"), f"{peer.path}.ipBlock.cidr")
+    if not peer.exists("namespaceSelector") or not is_empty(peer.object("podSelector")):
+        return False
+    namespaces = peer.object("namespaceSelector")
+    return is_empty(namespaces) or selects_by(namespaces, _NAME)
