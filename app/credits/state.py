@@ -10,9 +10,9 @@ from typing import Any
 from app.credits.account import NEW, Account, Lot, Reservation, fold
 from app.credits.errors import UnreadableEvent
 from app.credits.events import SCHEMA_VERSIONS, Event, decode
-from app.events import NewSnapshot, StoredEvent
+from app.events import NewSnapshot, PastEvent
 from app.events.snapshots import Fold
-from app.events.upcasting import Upcasting
+from app.events.upcasting import AnyEvent, Upcasting
 
 SCHEMA_VERSION = 1
 """Raised with every change of the form or of what folding means: snapshots of another one are read from events."""
@@ -66,13 +66,13 @@ def snapshot(account: Account) -> NewSnapshot:
     return NewSnapshot(SCHEMA_VERSION, to_state(account))
 
 
-def read_event(stored: StoredEvent) -> Event:
+def read_event(stored: AnyEvent) -> Event:
     """What happened; raises UnreadableEvent, and what upcasting does."""
     event = UPCASTING.upcast(stored)
     return decode(event.type, event.data)
 
 
-def _apply(account: Account, stored: StoredEvent) -> Account:
+def _apply(account: Account, stored: PastEvent) -> Account:
     return fold((decode(stored.type, stored.data),), account)
 
 

@@ -251,7 +251,7 @@ class AccountStreams:
 
 async def _more(store: EventStore, account: AccountId, known: Account) -> Account:
     """What became of an account that was known as it was once."""
-    while events := await store.read(account, after=known.version, limit=PAGE):
+    while events := await store.read_past(account, after=known.version, limit=PAGE):
         known = fold(map(read_event, events), known)
         if len(events) < PAGE:
             break

@@ -14,7 +14,7 @@ from app.events.errors import (
     VersionConflict,
     WrongEpoch,
 )
-from app.events.model import START, Appended, Cursor, Head, Json, NewEvent, NewSnapshot, Slot, StoredEvent
+from app.events.model import START, Appended, Cursor, Head, Json, NewEvent, NewSnapshot, PastEvent, Slot, StoredEvent
 from app.events.snapshots import Fold, Loaded, load, snapshot_due
 from app.events.store import EventStore
 from app.events.subscription import Subscription
@@ -43,6 +43,7 @@ __all__ = [
     "NewSnapshot",
     "Notifier",
     "Overdue",
+    "PastEvent",
     "RebaseNeeded",
     "Slot",
     "Step",

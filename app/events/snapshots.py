@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 from app.events.errors import GapInStream
-from app.events.model import Json, NewSnapshot, StoredEvent, StoredSnapshot
+from app.events.model import Json, NewSnapshot, PastEvent, StoredSnapshot
 from app.events.upcasting import Upcasting
 
 State = TypeVar("State")
@@ -28,11 +28,11 @@ class Store(Protocol):
 
     async def read_from_snapshot(
         self, stream: str, *, schema_version: int, limit: int
-    ) -> tuple[StoredSnapshot | None, list[StoredEvent]]:
+    ) -> tuple[StoredSnapshot | None, list[PastEvent]]:
         """The snapshot of that schema version, and the events behind it, or all."""
         ...
 
-    async def read(self, stream: str, *, after: int, limit: int) -> list[StoredEvent]:
+    async def read_past(self, stream: str, *, after: int, limit: int) -> list[PastEvent]:
         """Events of a stream in order."""
         ...
 
@@ -42,7 +42,7 @@ class Fold(Generic[State]):
     """How events lead to a state, and how that is kept; every function is pure."""
 
     initial: State
-    apply: Callable[[State, StoredEvent], State]
+    apply: Callable[[State, PastEvent], State]
     upcasting: Upcasting
     schema_version: int
     """Of the state as `encode` gives it: a new one whenever `apply` or the form changes, from 1 on."""
@@ -75,7 +75,7 @@ async def load(store: Store, stream: str, fold: Fold[State], *, page: int = PAGE
                 raise GapInStream(stream, expected=version + 1, actual=event.version)
             state = fold.apply(state, fold.upcasting.upcast(event))
             version = event.version
-        events = await store.read(stream, after=version, limit=page) if len(events) >= page else []
+        events = await store.read_past(stream, after=version, limit=page) if len(events) >= page else []
     return Loaded(state, version, kept)
 
 

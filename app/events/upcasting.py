@@ -7,10 +7,12 @@ sealed with, so a step may move it but not rename its field.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from app.events.errors import EventFromTheFuture, UnknownEventType
-from app.events.model import Json, StoredEvent
+from app.events.model import Json, PastEvent, StoredEvent
+
+AnyEvent = TypeVar("AnyEvent", StoredEvent, PastEvent)
 
 
 class Form(NamedTuple):
@@ -47,7 +49,7 @@ class Upcasting:
         for old in self._steps:
             self._follow(old)
 
-    def upcast(self, event: StoredEvent) -> StoredEvent:
+    def upcast(self, event: AnyEvent) -> AnyEvent:
         """The event in its current form; raises UnknownEventType and EventFromTheFuture."""
         form = Form(event.type, event.schema_version)
         if self._is_current(form):
@@ -72,7 +74,7 @@ class Upcasting:
             seen.add(form)
             form = step.new
 
-    def _refusal(self, event: StoredEvent) -> UnknownEventType | EventFromTheFuture:
+    def _refusal(self, event: StoredEvent | PastEvent) -> UnknownEventType | EventFromTheFuture:
         known = self._current.get(event.type)
         if known is not None and event.schema_version > known:
             return EventFromTheFuture(event.stream, event.version, event.type, event.schema_version, known)

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from app.database import ShardDatabase
-from app.events import EventStore, InvalidEvent, NewEvent, Slot, StreamClosed
+from app.events import EventStore, InvalidEvent, NewEvent, PastEvent, Slot, StreamClosed
 from app.events.archive import Archived, archive
 from app.sharding import Directory
 
@@ -66,8 +66,9 @@ async def test_readers_cannot_tell(database: ShardDatabase, store: EventStore, b
     await archive(database, closed_before=later(), batch=batch)
     assert ([await store.read(stream) for stream in streams], await database.rows(ORDER, {})) == before
     assert [event.version for event in await store.read("closed-1", after=2, limit=4)] == [3, 4, 5, 6]
-    snapshot, events = await store.read_from_snapshot("closed-1", schema_version=1)
-    assert (snapshot, events) == (None, before[0][0])
+    past = await store.read_past("closed-1")
+    assert past == [PastEvent(*each[:2], *each[4:7]) for each in before[0][0]]
+    assert await store.read_from_snapshot("closed-1", schema_version=1) == (None, past)
 
 
 async def test_an_interrupted_run_goes_on_where_it_was(database: ShardDatabase, store: EventStore) -> None:

@@ -22,8 +22,8 @@ from app.events import (
     Fold,
     KeyReused,
     NewEvent,
+    PastEvent,
     Slot,
-    StoredEvent,
     Upcasting,
     WrongEpoch,
     load,
@@ -371,7 +371,7 @@ class TestNothingPersonalIsInTheClear:
         return {"email": holder["email"]}
 
 
-def apply(state: Any, event: StoredEvent) -> Any:
+def apply(state: Any, event: PastEvent) -> Any:
     if event.type == "Opened":
         return {"holder": event.data["holder"], "grants": 0}
     return {**state, "grants": state["grants"] + 1}

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from app.events import EventStore, Fold, GapInStream, Loaded, NewEvent, Slot, StoredEvent, Upcasting, load, snapshot_due
+from app.events import EventStore, Fold, GapInStream, Loaded, NewEvent, PastEvent, Slot, Upcasting, load, snapshot_due
 from app.sharding import Directory
 
 from .conftest import Postgres, opened_database
@@ -145,11 +145,11 @@ async def test_a_refused_append_keeps_no_snapshot(store: EventStore) -> None:
 
 async def test_a_gap_in_a_stream_is_never_read_over() -> None:
     class Damaged:
-        async def read_from_snapshot(self, stream: str, **_: Any) -> tuple[None, list[StoredEvent]]:
-            event = StoredEvent(stream, 1, 1, 1, "Counted", 1, {"number": 1}, {}, 0, 0, None)  # type: ignore[arg-type]
+        async def read_from_snapshot(self, stream: str, **_: Any) -> tuple[None, list[PastEvent]]:
+            event = PastEvent(stream, 1, "Counted", 1, {"number": 1})
             return None, [event, event._replace(version=3)]
 
-        async def read(self, stream: str, *, after: int, limit: int) -> list[StoredEvent]:
+        async def read_past(self, stream: str, *, after: int, limit: int) -> list[PastEvent]:
             raise AssertionError
 
     with pytest.raises(GapInStream, match="version 3 where 2"):
