@@ -11,3 +11,7 @@ EVIDENCE = {
     "pci_dss": ["4.2.1"],
 }
 """What encrypted traffic is evidence for."""
+
+LISTENER = "aws:lb/listener:Listener"
+ENCRYPTED = ("HTTPS", "TLS")
+"""Protocols that load balancers of AWS and gateways of Kubernetes encrypt."""

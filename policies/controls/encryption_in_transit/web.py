@@ -7,7 +7,6 @@ import re
 from policies import (
     HIGH,
     MEDIUM,
-    NOT_APPLICABLE,
     PASS,
     Resource,
     Stack,
@@ -23,11 +22,9 @@ from policies import (
     passes_if,
     sets,
 )
-from policies.controls.encryption_in_transit import EVIDENCE, control
+from policies.controls.encryption_in_transit import ENCRYPTED, EVIDENCE, LISTENER, control
 from policies.statements import EVERYONE, actions, allows, principals, resources, statements
 
-LISTENER = "aws:lb/listener:Listener"
-ENCRYPTED = ("HTTPS", "TLS")
 REDIRECTING = ("https-only", "redirect-to-https")
 GOOGLES_OWN = ("all-apis", "vpc-sc")
 """Targets of Private Service Connect that mean Google's APIs."""
@@ -159,130 +156,8 @@ def _to_https(rule: View) -> bool:
     return any(one.text("requestRedirect.scheme") == "https" for one in rule.objects("filters"))
 
 
-tls_version = control(
-    "TLS-002",
-    title="Nothing older than TLS 1.2 is spoken",
-    severity=HIGH,
-    maps=EVIDENCE,
-    remedy="Set the lowest version to TLS 1.2 or 1.3.",
-)
-
-_ELB = re.compile(r"ELBSecurityPolicy-(TLS13-1-[23]|TLS-1-2|FS-1-2)(-\w+)*-20\d\d-\d\d")
-_CLOUDFRONT = re.compile(r"TLSv1\.[23]_20\d\d")
-_OPENSEARCH = re.compile(r"Policy-Min-TLS-1-[23](-\w+)*-20\d\d-\d\d")
-_API_GATEWAY = re.compile(r"TLS_1_2|SecurityPolicy_TLS1[23]_.+")
-_AZURE = ("1.2", "1.3", "TLS1_2", "TLS1_3", "Tls12", "Tls13")
-_DATABASE = ("TLSv1.2", "TLSv1.3")
 _ALL_OBJECTS = re.compile(r"\*|arn:[^/]*(/\*|\*)")
 """Every object of a bucket: a folder in the pattern would leave out the others."""
-
-
-def _version(resource: Resource, path: str, allowed: re.Pattern[str] | tuple[str, ...]) -> Verdict:
-    found = resource.text(path, "not set")
-    fits = found in allowed if isinstance(allowed, tuple) else allowed.fullmatch(found) is not None
-    return passes_if(fits, f"{path} is {found}")
-
-
-@tls_version
-@applies_to(LISTENER, reads=["protocol", "sslPolicy"])
-@fixed_by(sets("sslPolicy", "ELBSecurityPolicy-TLS13-1-2-2021-06"))
-def load_balancer_speaks_new_tls(listener: Resource) -> Verdict:
-    return _version(listener, "sslPolicy", _ELB) if listener.text("protocol") in ENCRYPTED else NOT_APPLICABLE
-
-
-@tls_version
-@applies_to("aws:cloudfront/distribution:Distribution", reads=["viewerCertificate.minimumProtocolVersion"])
-def cloudfront_speaks_new_tls(distribution: Resource) -> Verdict:
-    return _version(distribution, "viewerCertificate.minimumProtocolVersion", _CLOUDFRONT)
-
-
-@tls_version
-@applies_to("aws:apigateway/domainName:DomainName", reads=["securityPolicy"])
-@fixed_by(sets("securityPolicy", "TLS_1_2"))
-def api_gateway_speaks_new_tls(domain: Resource) -> Verdict:
-    return _version(domain, "securityPolicy", _API_GATEWAY)
-
-
-@tls_version
-@applies_to("aws:opensearch/domain:Domain", reads=["domainEndpointOptions.tlsSecurityPolicy"])
-@fixed_by(sets("domainEndpointOptions.tlsSecurityPolicy", "Policy-Min-TLS-1-2-PFS-2023-10"))
-def opensearch_speaks_new_tls(domain: Resource) -> Verdict:
-    return _version(domain, "domainEndpointOptions.tlsSecurityPolicy", _OPENSEARCH)
-
-
-@tls_version
-@applies_to("aws:rds/parameterGroup:ParameterGroup", reads=["family", "parameters.name", "parameters.value"])
-def rds_speaks_new_tls(group: Resource) -> Verdict:
-    """PostgreSQL itself speaks TLS 1.2 or newer where nobody says otherwise."""
-    if not group.text("family").startswith("postgres"):
-        return NOT_APPLICABLE
-    set_ = [one for one in group.objects("parameters") if one.text("name") == "ssl_min_protocol_version"]
-    versions = [one.text("value") for one in set_]
-    return passes_if(all(one in _DATABASE for one in versions), f"ssl_min_protocol_version is {', '.join(versions)}")
-
-
-@tls_version
-@applies_to("azure-native:storage:StorageAccount", reads=["minimumTlsVersion"])
-@fixed_by(sets("minimumTlsVersion", "TLS1_2"))
-def storage_account_speaks_new_tls(account: Resource) -> Verdict:
-    return _version(account, "minimumTlsVersion", _AZURE)
-
-
-@tls_version
-@applies_to(
-    "azure-native:redis:Redis",
-    "azure-native:eventhub:Namespace",
-    "azure-native:servicebus:Namespace",
-    reads=["minimumTlsVersion"],
-)
-@fixed_by(sets("minimumTlsVersion", "1.2"))
-def azure_service_speaks_new_tls(service: Resource) -> Verdict:
-    return _version(service, "minimumTlsVersion", _AZURE)
-
-
-@tls_version
-@applies_to("azure-native:sql:Server", "azure-native:cosmosdb:DatabaseAccount", reads=["minimalTlsVersion"])
-@fixed_by(sets("minimalTlsVersion", "1.2"), "azure-native:sql:Server")
-@fixed_by(sets("minimalTlsVersion", "Tls12"), "azure-native:cosmosdb:DatabaseAccount")
-def azure_database_speaks_new_tls(database: Resource) -> Verdict:
-    return _version(database, "minimalTlsVersion", _AZURE)
-
-
-@tls_version
-@applies_to("azure-native:web:WebApp", reads=["siteConfig.minTlsVersion"])
-@fixed_by(sets("siteConfig.minTlsVersion", "1.2"))
-def web_app_speaks_new_tls(app: Resource) -> Verdict:
-    return _version(app, "siteConfig.minTlsVersion", _AZURE)
-
-
-@tls_version
-@applies_to("azure-native:dbforpostgresql:Configuration", reads=["configurationName", "value"])
-@fixed_by(sets("value", "TLSv1.2"))
-def azure_server_speaks_new_tls(setting: Resource) -> Verdict:
-    if setting.text("configurationName") != "ssl_min_protocol_version":
-        return NOT_APPLICABLE
-    return _version(setting, "value", _DATABASE)
-
-
-@tls_version
-@applies_to("gcp:compute/sSLPolicy:SSLPolicy", reads=["minTlsVersion"])
-@fixed_by(sets("minTlsVersion", "TLS_1_2"))
-def ssl_policy_speaks_new_tls(policy: Resource) -> Verdict:
-    return _version(policy, "minTlsVersion", ("TLS_1_2", "TLS_1_3"))
-
-
-@tls_version
-@applies_to(
-    "gcp:compute/targetHttpsProxy:TargetHttpsProxy",
-    "gcp:compute/targetSSLProxy:TargetSSLProxy",
-    "gcp:compute/regionTargetHttpsProxy:RegionTargetHttpsProxy",
-    reads=["sslPolicy"],
-)
-def proxy_has_ssl_policy(proxy: Resource) -> Verdict:
-    """Google Cloud's own policy takes TLS 1.0; the policy that is named is judged where it is made."""
-    return passes_if(proxy.has("sslPolicy"), "sslPolicy is not set")
-
-
 bucket_tls = control(
     "TLS-003",
     title="Object storage refuses plain HTTP",

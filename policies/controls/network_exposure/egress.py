@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 from policies import (
     LOW,
     NOT_APPLICABLE,
@@ -17,6 +19,16 @@ from policies import (
     sets,
 )
 from policies.controls.network_exposure import control
+from policies.controls.network_exposure.firewall_policies import (
+    EGRESS,
+    LISTS,
+    RULES,
+    denies_all,
+    lets_through,
+    means_all_protocols,
+    means_anybody,
+    reads_of,
+)
 from policies.controls.network_exposure.sources import Sources
 
 restricted_egress = control(
@@ -76,6 +88,8 @@ def subnet_has_no_default_way_out(subnet: Resource) -> Verdict:
 
 
 _FIREWALL = "gcp:compute/firewall:Firewall"
+_POLICY = "gcp:compute/networkFirewallPolicy:NetworkFirewallPolicy"
+_ASSOCIATION = "gcp:compute/networkFirewallPolicyAssociation:NetworkFirewallPolicyAssociation"
 
 
 def _any_destination(firewall: View, options: Sources) -> bool:
@@ -84,7 +98,7 @@ def _any_destination(firewall: View, options: Sources) -> bool:
 
 
 @restricted_egress
-@applies_to("gcp:compute/firewall:Firewall", reads=["disabled", "direction", "allows.protocol", "destinationRanges"])
+@applies_to(_FIREWALL, reads=["disabled", "direction", "allows.protocol", "destinationRanges"])
 def firewall_restricts_egress(firewall: Resource, options: Sources) -> Verdict:
     if firewall.flag("disabled") or firewall.text("direction", "INGRESS") == "INGRESS":
         return NOT_APPLICABLE
@@ -92,12 +106,49 @@ def firewall_restricts_egress(firewall: Resource, options: Sources) -> Verdict:
     return passes_if(not (all_allowed and _any_destination(firewall, options)), EVERYTHING)
 
 
+def _policy_restricts(rules: Iterable[View], options: Sources) -> Verdict:
+    through = [rule for rule in rules if lets_through(rule, EGRESS) and means_all_protocols(rule)]
+    return passes_if(not any(means_anybody(rule, EGRESS, options) for rule in through), EVERYTHING)
+
+
+@restricted_egress
+@applies_to(RULES[0], reads=reads_of(RULES[0], EGRESS))
+@applies_to(RULES[1], reads=reads_of(RULES[1], EGRESS))
+@applies_to(RULES[2], reads=reads_of(RULES[2], EGRESS))
+def policy_rule_restricts_egress(rule: Resource, options: Sources) -> Verdict:
+    return _policy_restricts([rule], options)
+
+
+@restricted_egress
+@applies_to(LISTS[0], reads=reads_of(LISTS[0], EGRESS))
+@applies_to(LISTS[1], reads=reads_of(LISTS[1], EGRESS))
+@applies_to(LISTS[2], reads=reads_of(LISTS[2], EGRESS))
+def policy_restricts_egress(policy: Resource, options: Sources) -> Verdict:
+    return _policy_restricts(policy.objects("rules"), options)
+
+
 @restricted_egress
 @in_stack("gcp:compute/network:Network", reads=["name"])
 def network_denies_egress(network: Resource, stack: Stack, options: Sources) -> Verdict:
     """Google Cloud lets everything out until a rule denies it."""
     rules = stack.companions(network, _FIREWALL, by="network")
-    return passes_if(any(_denies_egress(rule, options) for rule in rules), "no rule denies what no other lets out")
+    denied = any(_denies_egress(rule, options) for rule in rules) or any(
+        denies_all(rule, EGRESS, options) for rule in _rules_of_policies(network, stack)
+    )
+    return passes_if(denied, "no rule denies what no other lets out")
+
+
+def _rules_of_policies(network: Resource, stack: Stack) -> Iterator[View]:
+    """The rules of the policies that are associated with the network."""
+    associations = stack.companions(network, _ASSOCIATION, by="attachmentTarget")
+    policies = [
+        policy
+        for policy in stack.of_type(_POLICY, LISTS[0])
+        if any(stack.refers(one, "firewallPolicy", policy) for one in associations)
+    ]
+    for policy in policies:
+        yield from policy.objects("rules")
+        yield from stack.companions(policy, RULES[0], by="firewallPolicy")
 
 
 def _denies_egress(firewall: Resource, options: Sources) -> bool:

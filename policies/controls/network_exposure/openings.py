@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from policies import Resource, View, WrongShape, applies_to
 from policies.control import Declaration, Decorator, Judge
+from policies.controls.network_exposure import firewall_policies
 from policies.controls.network_exposure.sources import Sources
 from policies.resource import Cloud, cloud_of
 
@@ -172,14 +174,14 @@ def _firewall(firewall: Resource) -> Iterator[Opening]:
     if firewall.flag("disabled") or firewall.text("direction", "INGRESS") == "EGRESS":
         return
     for allowed in firewall.objects("allows"):
-        yield Opening(_gcp_ports(allowed), _gcp_sources(firewall))
+        yield Opening(_gcp_ports(allowed, "protocol"), _gcp_sources(firewall))
 
 
-def _gcp_ports(allowed: View) -> tuple[range, ...]:
-    if allowed.text("protocol").lower() in WITHOUT_PORTS:
+def _gcp_ports(allowed: View, protocol: str) -> tuple[range, ...]:
+    if allowed.text(protocol).lower() in WITHOUT_PORTS:
         return NONE
     named = allowed.texts("ports")
-    return tuple(port_range(text, "allows.ports") for text in named) if named else (ALL_PORTS,)
+    return tuple(port_range(text, f"{allowed.path}.ports") for text in named) if named else (ALL_PORTS,)
 
 
 def _gcp_sources(firewall: Resource) -> Callable[[Sources], bool]:
@@ -191,7 +193,16 @@ def _gcp_sources(firewall: Resource) -> Callable[[Sources], bool]:
     return anybody
 
 
+def _policy_rules(rules: Iterable[View]) -> Iterator[Opening]:
+    for rule in rules:
+        if firewall_policies.lets_through(rule, firewall_policies.INGRESS):
+            sources = functools.partial(firewall_policies.means_anybody, rule, firewall_policies.INGRESS)
+            for allowed in rule.objects("match.layer4Configs"):
+                yield Opening(_gcp_ports(allowed, "ipProtocol"), sources)
+
+
 ACLS = ("aws:ec2/networkAclRule:NetworkAclRule", "aws:ec2/networkAcl:NetworkAcl")
+_POLICY_PORTS = "match.layer4Configs.ports"
 _READERS: dict[str, Callable[[Resource], Iterator[Opening]]] = {
     "aws:ec2/securityGroup:SecurityGroup": _security_group,
     "aws:ec2/securityGroupRule:SecurityGroupRule": _security_group_rule,
@@ -201,6 +212,8 @@ _READERS: dict[str, Callable[[Resource], Iterator[Opening]]] = {
     "azure-native:network:NetworkSecurityGroup": lambda group: _azure_openings(group.objects("securityRules")),
     "azure-native:network:SecurityRule": lambda rule: _azure_openings([rule]),
     "gcp:compute/firewall:Firewall": _firewall,
+    **dict.fromkeys(firewall_policies.RULES, lambda rule: _policy_rules([rule])),
+    **dict.fromkeys(firewall_policies.LISTS, lambda policy: _policy_rules(policy.objects("rules"))),
 }
 READS: dict[str, list[str]] = {
     "aws:ec2/securityGroup:SecurityGroup": [f"ingress.{path}" for path in _GROUP_RULE],
@@ -216,5 +229,13 @@ READS: dict[str, list[str]] = {
         *("disabled", "direction", "allows.protocol", "allows.ports"),
         *("sourceRanges", "sourceTags", "sourceServiceAccounts"),
     ],
+    **{
+        token: [*firewall_policies.reads_of(token, firewall_policies.INGRESS), _POLICY_PORTS]
+        for token in firewall_policies.RULES
+    },
+    **{
+        token: [*firewall_policies.reads_of(token, firewall_policies.INGRESS), f"rules.{_POLICY_PORTS}"]
+        for token in firewall_policies.LISTS
+    },
 }
 """What the readers read, by type."""
