@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import grpc
-from google.protobuf import empty_pb2, struct_pb2
+from google.protobuf import empty_pb2
 from pulumi.runtime.proto import analyzer_pb2, analyzer_pb2_grpc, plugin_pb2
 
 from policies.control import Check
@@ -42,7 +42,7 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
         self._evaluator = Evaluator(registry, today)
         self._configuration = Configuration()
         self._updating = False
-        self._inputs: dict[str, struct_pb2.Struct] = {}
+        self._inputs: dict[str, dict[str, Any]] = {}
         self._results: dict[str, list[Result]] = {}
         self._silences: dict[frozenset[str], Any] = {}
 
@@ -78,11 +78,9 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
 
     def Remediate(self, request: Any, context: grpc.ServicerContext) -> Any:
         """Only what the configuration sets to `remediate`."""
+        if not any(map(self._remediates, self._registry.for_type(known_type(request.type)))):
+            return self._nothing_to_fix
         response = analyzer_pb2.RemediateResponse()
-        checks = [check for check in self._registry.for_type(known_type(request.type)) if self._remediates(check)]
-        if not checks:
-            response.not_applicable.extend(self._not_applicable)
-            return response
         subject = resource(request, inputs=plain(request.properties))
         for applied in remediate(subject, self._evaluator, self._remediates, replacing=self._replacing):
             control = applied.check.control
@@ -102,11 +100,12 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
 
     def Analyze(self, request: Any, context: grpc.ServicerContext) -> Any:
         """One resource, before it is made; its inputs are kept for the stack checks."""
+        inputs = plain(request.properties)
         with self._lock:
-            self._inputs[request.urn] = request.properties
+            self._inputs[request.urn] = inputs
         if not self._registry.for_type(known_type(request.type)):
             return self._nothing_to_say
-        results = self._evaluator.of_resource(resource(request, inputs=plain(request.properties)))
+        results = self._evaluator.of_resource(resource(request, inputs=inputs))
         with self._lock:
             self._results[request.urn] = results
         return self._response(self._gate.violations(results), results)
@@ -125,8 +124,7 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
 
     def _whole(self, one: Any) -> Resource:
         """A resource with what it was given, where this run has seen that, and what it gave back."""
-        given = self._inputs.get(one.urn)
-        return resource(one, inputs=None if given is None else plain(given), outputs=plain(one.properties))
+        return resource(one, inputs=self._inputs.get(one.urn), outputs=plain(one.properties))
 
     def _exemptions(self, configuration: Configuration) -> Exemptions:
         file, baseline = configuration.pack.exemptions or self._card.exemptions, configuration.pack.baseline
@@ -134,7 +132,7 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
         return written.joined(read_baseline(self._folder / baseline)) if baseline else written
 
     def _remediates(self, check: Check) -> bool:
-        return self._configuration.level(check.control) is Level.REMEDIATE and bool(check.remedies)
+        return bool(check.remedies) and self._configuration.level(check.control) is Level.REMEDIATE
 
     def _replacing(self, check: Check) -> bool:
         return self._configuration.pack.allow_replacement
