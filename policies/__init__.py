@@ -3,7 +3,7 @@
 What a module of controls needs is here; `policies/README.md` tells how to write one.
 """
 
-from policies.control import Check, Control, Theme, applies_to, fixed_by, in_stack
+from policies.control import Check, Control, Theme, applies_to, applies_to_each, fixed_by, in_stack
 from policies.options import Options
 from policies.remedies import Fix, Properties, in_turn, sets, with_value
 from policies.resource import STACK, Resource
@@ -48,6 +48,7 @@ __all__ = [
     "View",
     "WrongShape",
     "applies_to",
+    "applies_to_each",
     "fails",
     "fixed_by",
     "in_stack",

@@ -103,10 +103,16 @@ def applies_to(*types: str, reads: Sequence[str]) -> Decorator:
     May be given several times, for types whose paths differ.
     """
 
+    return applies_to_each(dict.fromkeys(types, reads))
+
+
+def applies_to_each(reads: Mapping[str, Sequence[str]]) -> Decorator:
+    """The same for types whose paths differ: what the function reads of each."""
+
     def declare(judge: Judge | Declaration) -> Declaration:
         declaration = Declaration.of(judge)
-        for token in types:
-            declaration.reads[token] = tuple(reads)
+        for token, paths in reads.items():
+            declaration.reads[token] = tuple(paths)
         return declaration
 
     return declare

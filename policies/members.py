@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from policies.values import WrongShape
+from policies.verdicts import Verdict, passes_if
 from policies.view import View
 
 NAMED = frozenset(
@@ -27,6 +30,21 @@ def is_named(member: str) -> bool:
     return ":" in member and kind_of(member) in NAMED
 
 
+def for_somebody(members: Iterable[str]) -> Verdict:
+    """Whether none of them is everybody; raises WrongShape where one is nobody."""
+    everybody = [member for member in members if not is_named(member)]
+    return passes_if(not everybody, f"members are {', '.join(everybody)}")
+
+
+_ENTITIES = ("user", "group", "domain", "project")
+
+
+def is_named_entity(entity: str) -> bool:
+    """Whether whom an access control list of Cloud Storage names is somebody: `group-people@shop.example`."""
+    kind, _, name = entity.partition("-")
+    return kind in _ENTITIES and bool(name)
+
+
 _OF_POLICY = frozenset(("bindings", "auditConfigs", "etag", "version"))
 
 
@@ -35,3 +53,8 @@ def bindings(policy: View) -> tuple[View, ...]:
     if any(key not in _OF_POLICY for key, _ in policy.entries()):
         raise WrongShape(policy.path, "a policy with bindings", policy.value)
     return policy.objects("bindings")
+
+
+def members_of_all_roles(policy: View) -> list[str]:
+    """Who gets any role by a policy document; raises WrongShape where it is none."""
+    return [member for binding in bindings(policy) for member in binding.texts("members")]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from policies.control import Declaration, Decorator, Judge, applies_to, fixed_by
+from policies.control import Declaration, Decorator, Judge, applies_to_each, fixed_by
 from policies.remedies import Change, changes, in_turn
 from policies.resource import Resource
 from policies.view import View
@@ -47,14 +47,7 @@ def pod_reads(token: str, *paths: str) -> list[str]:
 
 def in_pods(*paths: str, beside: Sequence[str] = ()) -> Decorator:
     """All types that hold pods: what the check reads of their pods, and what beside them."""
-
-    def declare(judge: Judge | Declaration) -> Declaration:
-        declaration = Declaration.of(judge)
-        for token in POD_SPECS:
-            declaration = applies_to(token, reads=[*pod_reads(token, *paths), *beside])(declaration)
-        return declaration
-
-    return declare
+    return applies_to_each({token: [*pod_reads(token, *paths), *beside] for token in POD_SPECS})
 
 
 def fixed_in_pods(*settings: tuple[str, Any]) -> Decorator:

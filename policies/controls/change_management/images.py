@@ -16,6 +16,7 @@ from policies import (
     Resource,
     Verdict,
     applies_to,
+    applies_to_each,
     fails,
     fixed_by,
     in_turn,
@@ -93,10 +94,17 @@ def container_app_runs_pinned_images(app: Resource, options: Sources) -> Verdict
     return _judged([one.text("image") for kind in kinds for one in app.objects(kind)], options)
 
 
+_CLOUD_RUN = {
+    "gcp:cloudrunv2/service:Service": "template.containers",
+    "gcp:cloudrunv2/workerPool:WorkerPool": "template.containers",
+    "gcp:cloudrunv2/job:Job": "template.template.containers",
+}
+
+
 @pinned_images
-@applies_to("gcp:cloudrunv2/service:Service", reads=["template.containers.image"])
-def cloud_run_runs_pinned_images(service: Resource, options: Sources) -> Verdict:
-    return _judged([one.text("image") for one in service.objects("template.containers")], options)
+@applies_to_each({token: [f"{containers}.image"] for token, containers in _CLOUD_RUN.items()})
+def cloud_run_runs_pinned_images(runner: Resource, options: Sources) -> Verdict:
+    return _judged([one.text("image") for one in runner.objects(_CLOUD_RUN[runner.type])], options)
 
 
 registries = control(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from policies import HIGH, MEDIUM, Resource, Verdict, View, applies_to, passes_if
+from policies import HIGH, MEDIUM, Resource, Verdict, View, applies_to, applies_to_each, passes_if
 from policies.controls.encryption_at_rest import OWN_KEY, control, has_own_key
 from policies.credentials import has_credential, telling
 from policies.pods import containers_of, in_pods
@@ -130,10 +130,17 @@ def container_app_holds_no_secret(app: Resource) -> Verdict:
     return _judged(_variables(one for kind in _KINDS for one in app.objects(kind)))
 
 
+_CLOUD_RUN = {
+    "gcp:cloudrunv2/service:Service": "template.containers.envs",
+    "gcp:cloudrunv2/workerPool:WorkerPool": "template.containers.envs",
+    "gcp:cloudrunv2/job:Job": "template.template.containers.envs",
+}
+
+
 @plain_secrets
-@applies_to("gcp:cloudrunv2/service:Service", reads=["template.containers.envs.name", "template.containers.envs.value"])
-def cloud_run_holds_no_secret(service: Resource) -> Verdict:
-    return _judged(_variables(service.objects("template.containers.envs")))
+@applies_to_each({token: [f"{envs}.name", f"{envs}.value"] for token, envs in _CLOUD_RUN.items()})
+def cloud_run_holds_no_secret(runner: Resource) -> Verdict:
+    return _judged(_variables(runner.objects(_CLOUD_RUN[runner.type])))
 
 
 @plain_secrets

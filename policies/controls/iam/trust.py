@@ -24,7 +24,7 @@ from policies import (
     sets,
 )
 from policies.controls.iam import BINDINGS, GRANTS, POLICIES, control
-from policies.members import bindings, is_named
+from policies.members import for_somebody, members_of_all_roles
 from policies.namespaces import Namespaces, unless_exempt
 from policies.statements import EVERYONE, admits_everyone, condition_values, statements
 
@@ -100,39 +100,42 @@ def function_url_asks_who(url: Resource) -> Verdict:
 
 
 _REFUSES_EVERYBODY = "gcp:dns/"
+_INVOKERS = (
+    *("gcp:cloudrunv2/serviceIamMember:ServiceIamMember", "gcp:cloudrun/iamMember:IamMember"),
+    *("gcp:cloudrunv2/jobIamMember:JobIamMember", "gcp:cloudfunctions/functionIamMember:FunctionIamMember"),
+    "gcp:cloudfunctionsv2/functionIamMember:FunctionIamMember",
+)
+"""The types by which somebody may call a service, a job or a function."""
 
 
 @not_everyone
 @applies_to(
     *(token for token in GRANTS if not token.startswith(_REFUSES_EVERYBODY)),
-    "gcp:cloudrunv2/serviceIamMember:ServiceIamMember",
-    "gcp:cloudrun/iamMember:IamMember",
+    *_INVOKERS,
     reads=["member"],
 )
 def member_is_somebody(grant: Resource) -> Verdict:
-    return passes_if(is_named(grant.text("member")), f"member is {grant.text('member')}")
+    return for_somebody([grant.text("member")])
 
 
 @not_everyone
 @applies_to(
     *(token for token in BINDINGS if not token.startswith(_REFUSES_EVERYBODY)),
-    "gcp:cloudrunv2/serviceIamBinding:ServiceIamBinding",
-    "gcp:cloudrun/iamBinding:IamBinding",
+    *(token.replace("Member", "Binding") for token in _INVOKERS),
     reads=["members"],
 )
 def members_are_somebody(grant: Resource) -> Verdict:
-    return _all_somebody(grant.texts("members"))
+    return for_somebody(grant.texts("members"))
 
 
 @not_everyone
-@applies_to(*(token for token in POLICIES if not token.startswith(_REFUSES_EVERYBODY)), reads=["policyData"])
-def members_of_all_roles_are_somebody(policy: Resource) -> Verdict:
-    return _all_somebody(one for binding in bindings(policy.document("policyData")) for one in binding.texts("members"))
-
-
-def _all_somebody(members: Iterable[str]) -> Verdict:
-    everybody = [member for member in members if not is_named(member)]
-    return passes_if(not everybody, f"members are {', '.join(everybody)}")
+@applies_to(
+    *(token for token in POLICIES if not token.startswith(_REFUSES_EVERYBODY)),
+    *(token.replace("Member", "Policy") for token in _INVOKERS),
+    reads=["policyData"],
+)
+def members_of_every_role_are_somebody(policy: Resource) -> Verdict:
+    return for_somebody(members_of_all_roles(policy.document("policyData")))
 
 
 _RBAC = "kubernetes:rbac.authorization.k8s.io/v1"

@@ -1,4 +1,4 @@
-"""Databases, buckets, stores of secrets and images: reachable from inside only."""
+"""Databases, stores of secrets and images: reachable from inside only."""
 
 from __future__ import annotations
 
@@ -8,20 +8,17 @@ from policies import (
     PASS,
     Properties,
     Resource,
-    Stack,
     Verdict,
     View,
     applies_to,
     fails,
     fixed_by,
-    in_stack,
-    in_turn,
     passes_if,
     sets,
     with_value,
 )
 from policies.controls.network_exposure import EVIDENCE, control
-from policies.members import is_named
+from policies.members import for_somebody, members_of_all_roles
 from policies.statements import admits_everyone, statements
 
 CLOSED = ("Disabled", "SecuredByPerimeter")
@@ -113,97 +110,6 @@ def alloydb_is_private(instance: Resource) -> Verdict:
     return passes_if(not instance.flag("networkConfig.enablePublicIp"), "enablePublicIp is on")
 
 
-private_bucket = control(
-    "NET-004",
-    title="Object storage is not public",
-    severity=CRITICAL,
-    maps={
-        "soc2": ["CC6.1", "CC6.6"],
-        "iso27001": ["A.8.3", "A.8.12"],
-        "gdpr": ["Art. 25(2)", "Art. 32(1)(b)"],
-        "pci_dss": ["1.4.4", "7.2.1", "7.3.3"],
-    },
-    remedy="Block public access on the bucket itself, and grant roles to somebody, never to everybody.",
-    link="https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html",
-)
-
-BLOCKS = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
-BLOCK = "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"
-PRIVATE_ACLS = (*("private", "bucket-owner-read", "bucket-owner-full-control", "log-delivery-write", "aws-exec-read"),)
-
-
-def _open_blocks(block: Resource) -> list[str]:
-    return [name for name in BLOCKS if not block.flag(name)]
-
-
-@private_bucket
-@applies_to(BLOCK, "aws:s3/accountPublicAccessBlock:AccountPublicAccessBlock", reads=BLOCKS)
-@fixed_by(in_turn(*(sets(name, True) for name in BLOCKS)))
-def public_access_is_blocked(block: Resource) -> Verdict:
-    opened = _open_blocks(block)
-    return passes_if(not opened, f"{', '.join(opened)} not on")
-
-
-@private_bucket
-@in_stack("aws:s3/bucket:Bucket", reads=["bucket", "acl"])
-def bucket_is_blocked(bucket: Resource, stack: Stack) -> Verdict:
-    acl = bucket.text("acl", "private")
-    if acl not in PRIVATE_ACLS:
-        return fails(f"acl is {acl}")
-    blocks = stack.companions(bucket, BLOCK, by="bucket")
-    return passes_if(any(not _open_blocks(block) for block in blocks), "no block of all public access belongs to it")
-
-
-@private_bucket
-@applies_to("aws:s3/bucketAcl:BucketAcl", reads=["acl", "accessControlPolicy.grants.grantee.uri"])
-@fixed_by(sets("acl", "private"))
-def acl_is_private(acl: Resource) -> Verdict:
-    """Groups of grantees are AWS's own, and but for the delivery of logs they mean everybody."""
-    groups = acl.texts("accessControlPolicy.grants.grantee.uri")
-    if any(not group.endswith("/s3/LogDelivery") for group in groups):
-        return fails("it grants something to a group of everybody")
-    said = acl.text("acl", "private")
-    return passes_if(said in PRIVATE_ACLS, f"acl is {said}")
-
-
-@private_bucket
-@applies_to("azure-native:storage:StorageAccount", reads=["allowBlobPublicAccess"])
-@fixed_by(sets("allowBlobPublicAccess", False))
-def storage_account_is_private(account: Resource) -> Verdict:
-    return passes_if(not account.flag("allowBlobPublicAccess", default=True), "allowBlobPublicAccess is not off")
-
-
-@private_bucket
-@applies_to("azure-native:storage:BlobContainer", reads=["publicAccess"])
-@fixed_by(sets("publicAccess", "None"))
-def container_is_private(container: Resource) -> Verdict:
-    access = container.text("publicAccess", "None")
-    return passes_if(access == "None", f"publicAccess is {access}")
-
-
-@private_bucket
-@applies_to("gcp:storage/bucket:Bucket", reads=["publicAccessPrevention", "uniformBucketLevelAccess"])
-@fixed_by(in_turn(sets("publicAccessPrevention", "enforced"), sets("uniformBucketLevelAccess", True)))
-def gcs_bucket_is_private(bucket: Resource) -> Verdict:
-    prevention = bucket.text("publicAccessPrevention", "not set")
-    if prevention != "enforced":
-        return fails(f"publicAccessPrevention is {prevention}")
-    return passes_if(bucket.flag("uniformBucketLevelAccess"), "uniformBucketLevelAccess is off")
-
-
-@private_bucket
-@applies_to("gcp:storage/bucketIAMMember:BucketIAMMember", reads=["member"])
-def gcs_role_is_for_somebody(grant: Resource) -> Verdict:
-    return passes_if(is_named(grant.text("member")), f"member is {grant.text('member')}")
-
-
-@private_bucket
-@applies_to("gcp:storage/bucketIAMBinding:BucketIAMBinding", reads=["members"])
-def gcs_roles_are_for_somebody(grant: Resource) -> Verdict:
-    everybody = [member for member in grant.texts("members") if not is_named(member)]
-    return passes_if(not everybody, f"members are {', '.join(everybody)}")
-
-
 closed_store = control(
     "NET-011",
     title="Stores of keys, secrets, images and files are not open to all networks",
@@ -264,4 +170,16 @@ def registry_is_closed(registry: Resource) -> Verdict:
 @closed_store
 @applies_to("gcp:artifactregistry/repositoryIamMember:RepositoryIamMember", reads=["member"])
 def images_are_for_somebody(grant: Resource) -> Verdict:
-    return passes_if(is_named(grant.text("member")), f"member is {grant.text('member')}")
+    return for_somebody([grant.text("member")])
+
+
+@closed_store
+@applies_to("gcp:artifactregistry/repositoryIamBinding:RepositoryIamBinding", reads=["members"])
+def images_are_for_several(grant: Resource) -> Verdict:
+    return for_somebody(grant.texts("members"))
+
+
+@closed_store
+@applies_to("gcp:artifactregistry/repositoryIamPolicy:RepositoryIamPolicy", reads=["policyData"])
+def images_are_for_somebody_in_all_roles(policy: Resource) -> Verdict:
+    return for_somebody(members_of_all_roles(policy.document("policyData")))

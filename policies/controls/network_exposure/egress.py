@@ -12,6 +12,7 @@ from policies import (
     Verdict,
     View,
     applies_to,
+    applies_to_each,
     fixed_by,
     in_stack,
     not_applicable,
@@ -27,7 +28,7 @@ from policies.controls.network_exposure.firewall_policies import (
     lets_through,
     means_all_protocols,
     means_anybody,
-    reads_of,
+    reads,
 )
 from policies.controls.network_exposure.sources import Sources
 
@@ -112,17 +113,13 @@ def _policy_restricts(rules: Iterable[View], options: Sources) -> Verdict:
 
 
 @restricted_egress
-@applies_to(RULES[0], reads=reads_of(RULES[0], EGRESS))
-@applies_to(RULES[1], reads=reads_of(RULES[1], EGRESS))
-@applies_to(RULES[2], reads=reads_of(RULES[2], EGRESS))
+@applies_to_each(reads(EGRESS, *RULES))
 def policy_rule_restricts_egress(rule: Resource, options: Sources) -> Verdict:
     return _policy_restricts([rule], options)
 
 
 @restricted_egress
-@applies_to(LISTS[0], reads=reads_of(LISTS[0], EGRESS))
-@applies_to(LISTS[1], reads=reads_of(LISTS[1], EGRESS))
-@applies_to(LISTS[2], reads=reads_of(LISTS[2], EGRESS))
+@applies_to_each(reads(EGRESS, *LISTS))
 def policy_restricts_egress(policy: Resource, options: Sources) -> Verdict:
     return _policy_restricts(policy.objects("rules"), options)
 

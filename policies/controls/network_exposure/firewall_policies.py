@@ -1,4 +1,4 @@
-"""Rules of Google Cloud's firewall policies: of organisations and folders, of networks, and those that a policy lists."""
+"""Rules of Google Cloud's firewall policies: of organisations, folders and networks, alone or listed by a policy."""
 
 from __future__ import annotations
 
@@ -64,12 +64,13 @@ def _is_on(rule: View, direction: str) -> bool:
     return not rule.flag("disabled") and rule.text("direction", INGRESS) == direction
 
 
-def reads_of(token: str, direction: str) -> list[str]:
-    """What is read of a type for rules of a direction."""
-    side = _SIDES[direction]
-    kinds = ["NetworkScope", *_MANY, "IpRanges", *(_NAMED if direction == INGRESS else _NAMED[:2])]
-    if token in RULES:
-        kinds.append("NetworkContext")
+def reads(direction: str, *types: str) -> dict[str, list[str]]:
+    """What is read of each type for rules of a direction."""
+    return {token: _reads(token, _SIDES[direction]) for token in types or (*RULES, *LISTS)}
+
+
+def _reads(token: str, side: str) -> list[str]:
+    kinds = ["NetworkScope", *_MANY, "IpRanges", *(_NAMED if side == _SIDES[INGRESS] else _NAMED[:2])]
     paths = ["disabled", "direction", "action", "match.layer4Configs.ipProtocol"]
     paths += [f"match.{side}{kind}" for kind in kinds]
-    return paths if token in RULES else [f"rules.{path}" for path in paths]
+    return [*paths, f"match.{side}NetworkContext"] if token in RULES else [f"rules.{path}" for path in paths]

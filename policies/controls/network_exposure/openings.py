@@ -6,8 +6,8 @@ import functools
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from policies import Resource, View, WrongShape, applies_to
-from policies.control import Declaration, Decorator, Judge
+from policies import Resource, View, WrongShape, applies_to_each
+from policies.control import Decorator
 from policies.controls.network_exposure import firewall_policies
 from policies.controls.network_exposure.sources import Sources
 from policies.resource import Cloud, cloud_of
@@ -70,15 +70,9 @@ def described(ports: range) -> str:
 
 def rules_of(cloud: Cloud, *, but: Collection[str] = ()) -> Decorator:
     """`applies_to` for all types of a cloud that hold rules, without those of `but`."""
-
-    def declare(judge: Judge | Declaration) -> Declaration:
-        declaration = Declaration.of(judge)
-        for token, reads in READS.items():
-            if cloud_of(token) == cloud and token not in but:
-                declaration = applies_to(token, reads=reads)(declaration)
-        return declaration
-
-    return declare
+    return applies_to_each(
+        {token: reads for token, reads in READS.items() if cloud_of(token) == cloud and token not in but}
+    )
 
 
 # AWS: one rule has one protocol, a range of ports, and lists of ranges; groups and prefix lists are known sources.
@@ -230,12 +224,8 @@ READS: dict[str, list[str]] = {
         *("sourceRanges", "sourceTags", "sourceServiceAccounts"),
     ],
     **{
-        token: [*firewall_policies.reads_of(token, firewall_policies.INGRESS), _POLICY_PORTS]
-        for token in firewall_policies.RULES
-    },
-    **{
-        token: [*firewall_policies.reads_of(token, firewall_policies.INGRESS), f"rules.{_POLICY_PORTS}"]
-        for token in firewall_policies.LISTS
+        token: [*paths, _POLICY_PORTS if token in firewall_policies.RULES else f"rules.{_POLICY_PORTS}"]
+        for token, paths in firewall_policies.reads(firewall_policies.INGRESS).items()
     },
 }
 """What the readers read, by type."""
