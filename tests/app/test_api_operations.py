@@ -185,8 +185,12 @@ async def test_what_is_no_moment_to_come_is_refused(
 
 async def test_credits_expire_when_they_were_said_to(client: httpx.AsyncClient) -> None:
     await post(client, "/accounts/alice/grants", amount=2)
-    ends = datetime.now(UTC) + timedelta(seconds=0.4)
-    await post(client, "/accounts/alice/grants", amount=5, expires_at=ends.isoformat())
+    for seconds in (0.4, 2, 10):  # on a busy machine the shortest may be over before it is asked for
+        ends = datetime.now(UTC) + timedelta(seconds=seconds)
+        granted = await post(client, "/accounts/alice/grants", amount=5, expires_at=ends.isoformat())
+        if granted.status_code != 422:
+            break
+    assert granted.json()["balance"] == 7
     while datetime.now(UTC) <= ends:
         await asyncio.sleep(0.05)
     assert await balance(client) == (2, 0)
