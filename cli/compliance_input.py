@@ -49,7 +49,7 @@ def from_file(path: Path, env: str) -> Input:
     try:
         text = path.read_text(encoding="utf-8")
         document = json.loads(text)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise Unreadable(f"{path}: cannot be read as a state: {error}") from None
     try:
         found = state_input(document, text, f"the exported state in {path.name}", simulated=False)
@@ -97,6 +97,8 @@ def state_input(document: Any, text: str, origin: str, *, simulated: bool) -> In
     resources = read_state(document)
     project, stack = names_of(resources)
     manifest = document["deployment"].get("manifest") or {}
+    if not isinstance(manifest, Mapping):
+        raise Unreadable("the deployment's manifest is no object")
     source = Source(
         kind="state",
         origin=origin,

@@ -115,12 +115,19 @@ def described(value: Any) -> str:
 def _marked(value: dict[str, Any], path: str) -> Any:
     signature = value[SIGNATURE]
     if signature == SECRET and "plaintext" in value:
-        return opened(json.loads(value["plaintext"]), path)
+        return opened(_decoded(value["plaintext"], path), path)
     if signature in (SECRET, OUTPUT):
         if "value" not in value:
             raise Unknown(path, "is encrypted" if signature == SECRET else "is not known yet")
         return opened(value["value"], path)
     return value
+
+
+def _decoded(plaintext: Any, path: str) -> Any:
+    try:
+        return json.loads(plaintext)
+    except (TypeError, ValueError):
+        raise Unknown(path, "is a secret that cannot be read") from None
 
 
 def _unwrapped(value: Any, path: str) -> Any:

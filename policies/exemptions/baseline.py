@@ -11,7 +11,6 @@ findings:
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
@@ -19,9 +18,9 @@ from typing import Annotated
 import yaml
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
-from policies.exemptions.exemption import Said
+from policies.exemptions.exemption import Day, Said, literal
 from policies.exemptions.exemptions import Exemptions, Problem
-from policies.exemptions.file import parsed
+from policies.exemptions.file import loaded, parsed
 
 
 class Baseline(BaseModel):
@@ -29,8 +28,8 @@ class Baseline(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    recorded: datetime.date
-    expires: datetime.date
+    recorded: Day
+    expires: Day
     owner: Said
     ticket: Said
     reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=10)]
@@ -40,7 +39,9 @@ class Baseline(BaseModel):
     def exemptions(self, where: str) -> Exemptions:
         """One exemption per finding."""
         common = {"owner": self.owner, "ticket": self.ticket, "reason": self.reason, "expires": self.expires}
-        entries = [{"check": check, "urn": urn, **common} for check, urns in self.findings.items() for urn in urns]
+        entries = [
+            {"check": check, "urn": literal(urn), **common} for check, urns in self.findings.items() for urn in urns
+        ]
         return parsed(entries, where, "baseline")
 
     def text(self) -> str:
@@ -51,7 +52,7 @@ class Baseline(BaseModel):
 def read_baseline(path: Path) -> Exemptions:
     """The exemptions of a baseline file; one that cannot be understood exempts nothing and is a problem."""
     try:
-        baseline = Baseline.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        baseline = Baseline.model_validate(loaded(path.read_text(encoding="utf-8")))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         return Exemptions(problems=(Problem(str(path), f"cannot be read: {' '.join(str(error).split())}"),))
     except ValidationError as error:

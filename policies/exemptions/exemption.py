@@ -5,18 +5,30 @@ from __future__ import annotations
 import datetime
 import re
 from fnmatch import fnmatchcase
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, StringConstraints
 
 Said: TypeAlias = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Origin: TypeAlias = Literal["file", "code", "baseline"]
+_UNLIKE = ("urn:pulumi:abcdef::ghi::jklmno:p/q:R::stuvwx", "urn:pulumi:012345::678::901234:5/6:7::890123")
+"""Two URNs that have nothing in common: a glob that means both means everything."""
 
 
 def _narrow(glob: str) -> str:
-    if not re.search(r"[^*?:]", glob):
+    if all(fnmatchcase(urn, glob) for urn in _UNLIKE):
         raise ValueError("must say more than `*`: name a stack, a type or a resource")
     return glob
+
+
+def _written_as_day(value: Any) -> Any:
+    """Numbers would be taken for seconds since 1970, in which nobody thinks of an exemption's end."""
+    if isinstance(value, datetime.date) or (isinstance(value, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", value)):
+        return value
+    raise ValueError("must be a day such as 2027-03-31")
+
+
+Day: TypeAlias = Annotated[datetime.date, BeforeValidator(_written_as_day)]
 
 
 class Exemption(BaseModel):
@@ -34,7 +46,7 @@ class Exemption(BaseModel):
     """Why the risk is taken, in a sentence."""
     ticket: Said
     """Where that was decided."""
-    expires: datetime.date
+    expires: Day
     """The last day on which it holds."""
     origin: Origin = "file"
 
@@ -50,3 +62,8 @@ class Exemption(BaseModel):
     def summary(self) -> str:
         """In one line: until when, by whom, why."""
         return f"until {self.expires} by {self.owner} ({self.ticket}): {self.reason}"
+
+
+def literal(urn: str) -> str:
+    """The URN as a glob that means nothing else."""
+    return re.sub(r"([*?\[])", r"[\1]", urn)

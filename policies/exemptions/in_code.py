@@ -12,10 +12,9 @@ on half of all types, and hold too few letters in GCP; a parent would change the
 from __future__ import annotations
 
 import datetime
-import re
 from typing import Any
 
-from policies.exemptions.exemption import Exemption
+from policies.exemptions.exemption import Exemption, literal
 from policies.exemptions.exemptions import Exemptions, Problem
 from policies.exemptions.file import parsed
 from policies.resource import Resource
@@ -39,7 +38,7 @@ def written_on(resource: Resource) -> Exemptions:
     notes = [note for note in resource.notes if note.split(maxsplit=1)[:1] == [_MARK]]
     if not notes:
         return Exemptions()
-    fields = [_fields(note) | {"urn": _literal(resource.urn)} for note in notes]
+    fields = [_fields(note) | {"urn": literal(resource.urn)} for note in notes]
     found = parsed(fields, resource.urn, "code")
     return Exemptions(found.entries, tuple(Problem(one.where, f"exemption in code: {one.message}")
                                            for one in found.problems))  # fmt: skip
@@ -52,8 +51,3 @@ def _fields(note: str) -> dict[str, Any]:
         name, _, text = part.partition(" ")
         fields[name] = text
     return fields
-
-
-def _literal(urn: str) -> str:
-    """The URN as a glob that means nothing else."""
-    return re.sub(r"([*?\[])", r"[\1]", urn)

@@ -11,6 +11,18 @@ from policies.view import View
 
 VERSIONS = (3, 4)
 _URN = re.compile("urn:pulumi:[^:]+::[^:]+::")
+_KINDS: Mapping[str, type] = {
+    "inputs": Mapping,
+    "outputs": Mapping,
+    "propertyDependencies": Mapping,
+    "dependencies": list,
+    "ignoreChanges": list,
+    "additionalSecretOutputs": list,
+    "parent": str,
+    "provider": str,
+    "sourcePosition": str,
+}
+"""What a record's fields must be where they are there: a state of another shape would be judged for what it is not."""
 
 
 class Unreadable(Exception):
@@ -58,7 +70,19 @@ def _checked(record: Any) -> Mapping[str, Any]:
     urn = record.get("urn") if isinstance(record, Mapping) else None
     if not isinstance(urn, str) or not _URN.match(urn) or not isinstance(record.get("type"), str):
         raise Unreadable(f"a resource without a proper URN and type: {urn!r}")
+    for field, kind in _KINDS.items():
+        _check_kind(urn, field, record.get(field), kind)
     return record  # type: ignore[no-any-return]
+
+
+def _check_kind(urn: str, field: str, value: Any, kind: type) -> None:
+    fits = value is None or isinstance(value, kind)
+    if fits and kind is list:
+        fits = all(isinstance(item, str) for item in value or ())
+    if fits and field == "propertyDependencies":
+        fits = all(urns is None or isinstance(urns, list) for urns in (value or {}).values())
+    if not fits:
+        raise Unreadable(f"the {field} of {urn} are not what the engine writes there")
 
 
 def _resource(record: Mapping[str, Any], providers: Mapping[str, Mapping[str, Any]]) -> Resource:

@@ -42,11 +42,23 @@ def test_an_exemption_holds_through_its_last_day(today: datetime.date, last: dat
         (ENTRY.replace("2030-01-01", "never"), "entry 1: expires"),
         (ENTRY.replace("owner: o", "owner: ''"), "entry 1: owner"),
         (ENTRY.replace("'*::a'", "'*'"), "entry 1: urn"),
+        (ENTRY.replace("'*::a'", "'urn:pulumi:*::*'"), "entry 1: urn"),
+        (ENTRY.replace("'*::a'", "'[a-z]*'"), "entry 1: urn"),
+        (ENTRY.replace("'*::a'", "'*[!|]'"), "entry 1: urn"),
+        (ENTRY.replace("2030-01-01", "1893456000"), "entry 1: expires"),
+        (
+            ENTRY.replace("expires: 2030-01-01", "expires: 2029-01-01, expires: 2030-01-01"),
+            "expires stands there twice",
+        ),
         (ENTRY.replace("for the time being", "why"), "entry 1: reason"),
         (ENTRY.replace("check: T-1", "check: T-1, until: x"), "entry 1: until"),
         ("- only text\n", "entry 1: Input should be"),
         ("check: T-1\n", "must be a list"),
+        (ENTRY.replace("2030-01-01", "2030-02-30"), "entry 1: expires"),
+        (ENTRY.replace("2030-01-01", "'1893456000'"), "entry 1: expires"),
         ("- {", "cannot be read"),
+        ("- {[a]: b}", "cannot be read"),
+        ("- {check: T-1, <<: x}", "cannot be read"),
     ],
 )
 def test_a_malformed_exemption_is_a_problem_and_exempts_nothing(tmp_path: Path, text: str, fault: str) -> None:
@@ -59,9 +71,10 @@ def test_a_malformed_exemption_is_a_problem_and_exempts_nothing(tmp_path: Path, 
     assert str(path) in problem.where
 
 
-def test_one_malformed_exemption_leaves_the_others(tmp_path: Path) -> None:
+@pytest.mark.parametrize("malformed", ["- {}\n", ENTRY.replace("2030-01-01", "2030-02-30")])
+def test_one_malformed_exemption_leaves_the_others(tmp_path: Path, malformed: str) -> None:
     path = tmp_path / "exemptions.yaml"
-    path.write_text("- {}\n" + ENTRY)
+    path.write_text(malformed + ENTRY)
     read = read_exemptions(path)
     assert [one.check for one in read.entries] == ["T-1"]
     assert len(read.problems) == 1
@@ -98,7 +111,25 @@ def test_a_baseline_exempts_what_it_found_until_its_day(tmp_path: Path) -> None:
     assert {one.origin for one in read.entries} == {"baseline"}
 
 
-@pytest.mark.parametrize("text", ["- x", "{", "recorded: 2030-01-01\n"])
+def test_a_baseline_means_each_urn_by_its_letters_and_no_other(tmp_path: Path) -> None:
+    urns = [f"{URN}[0]", f"{URN}*", f"{URN}?"]
+    path = tmp_path / "baseline.yaml"
+    path.write_text(
+        Baseline(
+            recorded=DAY,
+            expires=DAY,
+            owner="o",
+            ticket="t",
+            reason="taken over as it was",
+            findings=sorted_findings([("T-1", one) for one in urns]),
+        ).text()
+    )
+    read = read_baseline(path)
+    assert all(read.covering("T-1", one, DAY) for one in urns)
+    assert not [one for one in (f"{URN}0", f"{URN}b", URN) if read.covering("T-1", one, DAY)]
+
+
+@pytest.mark.parametrize("text", ["- x", "{", "recorded: 2030-01-01\n", "recorded: 2030-02-30\n"])
 def test_a_malformed_baseline_is_a_problem(tmp_path: Path, text: str) -> None:
     path = tmp_path / "baseline.yaml"
     path.write_text(text)
@@ -182,3 +213,24 @@ def test_what_an_update_leaves_as_it_was_is_known_at_preview(op: str, known: tup
 def test_a_foreign_document_is_no_preview(document: Any) -> None:
     with pytest.raises(Unreadable):
         read_preview(document)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("inputs", ["x"]),
+        ("outputs", 1.5),
+        ("parent", {}),
+        ("provider", ["p"]),
+        ("dependencies", True),
+        ("dependencies", [1]),
+        ("propertyDependencies", ["x"]),
+        ("propertyDependencies", {"size": 1}),
+        ("ignoreChanges", "size"),
+        ("additionalSecretOutputs", "exempt"),
+        ("sourcePosition", {"line": 1}),
+    ],
+)
+def test_a_record_of_another_shape_is_refused_by_name(field: str, value: Any) -> None:
+    with pytest.raises(Unreadable, match=f"the {field} of {URN} are not what the engine writes there"):
+        read_state(state(record(**{field: value})))

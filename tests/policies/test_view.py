@@ -12,7 +12,7 @@ from pulumi_policy.deserialize import deserialize_properties
 from pulumi_policy.proxy import unknown_checking_proxy
 
 from policies import Undeterminable, Unknown, View, WrongShape
-from policies.values import OUTPUT, REDACTED, SECRET, SIGNATURE, UNKNOWNS
+from policies.values import OUTPUT, REDACTED, SECRET, SIGNATURE, UNKNOWNS, secrets_in
 
 UNKNOWN = min(UNKNOWNS)
 QUESTIONS = ("text", "flag", "number", "has", "exists", "object", "objects", "texts", "table", "document", "documents")
@@ -122,6 +122,14 @@ def test_secrets_are_opened_and_known_as_secrets() -> None:
         True, True, False, True, False, True, False,
     ]  # fmt: skip
     assert view(a={SIGNATURE: SECRET, "plaintext": '"x"'}).text("a") == "x"
+
+
+@pytest.mark.parametrize("plaintext", ["{", "", 5, None, ["x"]])
+def test_a_secret_whose_text_is_none_cannot_be_read_and_stops_nothing(plaintext: Any) -> None:
+    broken = {SIGNATURE: SECRET, "plaintext": plaintext}
+    with pytest.raises(Undeterminable, match="a is a secret that cannot be read"):
+        view(a=broken).text("a")
+    assert list(secrets_in({"a": broken, "b": secret("hunter22")})) == ["hunter22"]
 
 
 def test_what_the_policy_sdk_hands_over_is_read_like_anything_else() -> None:
