@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from policies.addresses import Ranges
 from policies.values import WrongShape, opened
 from policies.view import View
 
@@ -60,10 +61,22 @@ _OWNER = 12
 """The length of an account's id."""
 
 
+_ADDRESSES = re.compile(r"(foranyvalue:)?ipaddress", re.IGNORECASE)
+_SOURCE = "aws:sourceip"
+"""Addresses of the internet, each of them somebody's; those inside networks of AWS are many people's at once."""
+
+
 def is_narrowed(statement: View) -> bool:
     """Whether a condition leaves only somebody: one key of who asks, compared with a value that is not everything."""
     wanted = condition_values(statement)
-    return any(key.lower() in NARROWING and _all_somebody(values) for key, values in wanted.items())
+    if any(key.lower() in NARROWING and _all_somebody(values) for key, values in wanted.items()):
+        return True
+    sources = condition_values(statement, _ADDRESSES)
+    return any(key.lower() == _SOURCE and values and not _any_open(values) for key, values in sources.items())
+
+
+def _any_open(blocks: tuple[str, ...]) -> bool:
+    return Ranges().any_open(blocks, f"Condition.{_SOURCE}")
 
 
 def _all_somebody(values: tuple[str, ...]) -> bool:
@@ -86,12 +99,12 @@ def admits_everyone(statement: View) -> bool:
     return (EVERYONE in principals(statement) or statement.exists("NotPrincipal")) and not is_narrowed(statement)
 
 
-def condition_values(statement: View) -> dict[str, tuple[str, ...]]:
+def condition_values(statement: View, operators: re.Pattern[str] = _POSITIVE) -> dict[str, tuple[str, ...]]:
     """What a statement wants, by key: the values that one of its conditions compares with, and wants to be there."""
     conditions = statement.object("Condition")
     found: dict[str, tuple[str, ...]] = {}
     for operator, _ in conditions.entries():
-        if _POSITIVE.fullmatch(operator):
+        if operators.fullmatch(operator):
             comparison = conditions.object(operator)
             found |= {key: _values(comparison, key) for key, _ in comparison.entries()}
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ipaddress import ip_network
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policies import View
@@ -15,6 +15,7 @@ from policies.statements import admits_everyone
 DEFAULT = Ranges()
 
 
+@settings(deadline=None)
 @given(st.integers(min_value=0, max_value=8), st.booleans())
 def test_the_whole_internet_cut_into_pieces_stays_open(bits: int, six: bool) -> None:
     whole = ip_network("::/0" if six else "0.0.0.0/0")
@@ -53,6 +54,15 @@ ARN = "arn:aws:iam::111111111111:role/app"
         ("StringNotEquals", "aws:PrincipalAccount", "111111111111", True),
         ("StringEqualsIfExists", "aws:PrincipalAccount", "111111111111", True),
         ("StringEquals", "aws:RequestedRegion", "eu-central-1", True),
+        ("IpAddress", "aws:SourceIp", ["198.51.100.0/24", "2001:db8::/48"], False),
+        ("ForAnyValue:IpAddress", "aws:SourceIp", "198.51.100.7", False),
+        ("IpAddress", "aws:SourceIp", ["198.51.100.0/24", "0.0.0.0/0"], True),
+        ("IpAddress", "aws:SourceIp", [], True),
+        ("IpAddress", "aws:VpcSourceIp", "10.0.0.0/8", True),
+        ("IpAddressIfExists", "aws:SourceIp", "198.51.100.0/24", True),
+        ("NotIpAddress", "aws:SourceIp", "198.51.100.0/24", True),
+        ("StringEquals", "aws:SourceVpce", "vpce-1a2b3c4d", False),
+        ("StringLike", "aws:PrincipalOrgID", ["o-a1b2c3d4e5"], False),
     ],
 )
 def test_only_a_condition_that_leaves_somebody_narrows(

@@ -20,6 +20,7 @@ from policies import (
     fails,
     fixed_by,
     in_turn,
+    not_applicable,
     passes_if,
     sets,
     with_value,
@@ -87,6 +88,17 @@ def redshift_keeps_snapshots(cluster: Resource, options: Retention) -> Verdict:
 @applies_to("aws:elasticache/replicationGroup:ReplicationGroup", reads=["snapshotRetentionLimit"])
 @fixed_by(sets("snapshotRetentionLimit", USUAL_DAYS))
 def elasticache_keeps_snapshots(cache: Resource, options: Retention) -> Verdict:
+    return options.judge(cache.number("snapshotRetentionLimit"), "snapshotRetentionLimit")
+
+
+@backups_kept
+@applies_to("aws:elasticache/cluster:Cluster", reads=["replicationGroupId", "engine", "snapshotRetentionLimit"])
+@fixed_by(sets("snapshotRetentionLimit", USUAL_DAYS))
+def single_cache_keeps_snapshots(cache: Resource, options: Retention) -> Verdict:
+    if cache.has("replicationGroupId"):
+        return not_applicable("its replication group says how long snapshots are kept")
+    if cache.text("engine") == "memcached":
+        return not_applicable("memcached has no snapshots")
     return options.judge(cache.number("snapshotRetentionLimit"), "snapshotRetentionLimit")
 
 

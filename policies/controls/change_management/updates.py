@@ -46,6 +46,7 @@ patched = control(
     "aws:rds/instance:Instance",
     "aws:rds/clusterInstance:ClusterInstance",
     "aws:elasticache/replicationGroup:ReplicationGroup",
+    "aws:elasticache/cluster:Cluster",
     reads=["autoMinorVersionUpgrade"],
 )
 @fixed_by(sets("autoMinorVersionUpgrade", True))

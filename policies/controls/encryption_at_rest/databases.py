@@ -155,6 +155,16 @@ def elasticache_is_encrypted(cache: Resource) -> Verdict:
 
 
 @cache_encrypted
+@applies_to("aws:elasticache/cluster:Cluster", reads=["replicationGroupId", "engine"])
+def single_cache_keeps_nothing(cache: Resource) -> Verdict:
+    """Memcached writes nothing to a disk, and the other engines are encrypted in replication groups only."""
+    if cache.has("replicationGroupId"):
+        return not_applicable("its replication group says how it is encrypted")
+    engine = cache.text("engine", "not set")
+    return passes_if(engine == "memcached", f"engine is {engine}, and a cluster without a replication group is plain")
+
+
+@cache_encrypted
 @applies_to("gcp:redis/instance:Instance", reads=["customerManagedKey"])
 def memorystore_has_own_key(cache: Resource) -> Verdict:
     return passes_if(cache.has("customerManagedKey"), "customerManagedKey is not set")

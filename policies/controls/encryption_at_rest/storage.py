@@ -40,7 +40,11 @@ def ebs_volume_is_encrypted(volume: Resource) -> Verdict:
 
 
 @disk_encrypted
-@applies_to("aws:ec2/instance:Instance", reads=["rootBlockDevice.encrypted", "ebsBlockDevices.encrypted"])
+@applies_to(
+    "aws:ec2/instance:Instance",
+    "aws:ec2/launchConfiguration:LaunchConfiguration",
+    reads=["rootBlockDevice.encrypted", "ebsBlockDevices.encrypted"],
+)
 @fixed_by(in_turn(sets("rootBlockDevice.encrypted", True), sets("ebsBlockDevices[].encrypted", True)), replaces=True)
 def ec2_disks_are_encrypted(machine: Resource) -> Verdict:
     if not machine.flag("rootBlockDevice.encrypted"):
@@ -64,6 +68,15 @@ def launched_disks_are_encrypted(template: Resource) -> Verdict:
 @applies_to("azure-native:compute:VirtualMachine", reads=["securityProfile.encryptionAtHost"])
 def azure_machine_encrypts_at_host(machine: Resource) -> Verdict:
     return passes_if(machine.flag("securityProfile.encryptionAtHost"), "encryptionAtHost is off")
+
+
+@disk_encrypted
+@applies_to(
+    "azure-native:compute:VirtualMachineScaleSet", reads=["virtualMachineProfile.securityProfile.encryptionAtHost"]
+)
+def scale_set_encrypts_at_host(machines: Resource) -> Verdict:
+    on = machines.flag("virtualMachineProfile.securityProfile.encryptionAtHost")
+    return passes_if(on, "encryptionAtHost is off")
 
 
 @disk_encrypted

@@ -12,6 +12,8 @@ EVIDENCE = {
 }
 """What encrypted traffic is evidence for."""
 
+CLASSIC_BALANCER = "aws:elb/loadBalancer:LoadBalancer"
+CLASSIC_ENCRYPTED = ("HTTPS", "SSL")
 LISTENER = "aws:lb/listener:Listener"
 ENCRYPTED = ("HTTPS", "TLS")
 """Protocols that load balancers of AWS and gateways of Kubernetes encrypt."""

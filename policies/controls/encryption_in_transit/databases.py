@@ -98,6 +98,18 @@ def rds_forces_tls(group: Resource) -> Verdict:
     return passes_if(value.lower() in _ON or (not value and bool(forces_untold)), f"{name} is {value or 'not set'}")
 
 
+_DOCDB_ON = ("enabled", "fips-140-3", "tls1.2+", "tls1.3+")
+
+
+@database_tls
+@applies_to("aws:docdb/clusterParameterGroup:ClusterParameterGroup", reads=["parameters.name", "parameters.value"])
+@fixed_by(with_parameter("tls", "enabled"))
+def docdb_requires_tls(group: Resource) -> Verdict:
+    """DocumentDB asks for TLS unless somebody turns it off."""
+    value = _parameter(group, "tls") or _DOCDB_ON[0]
+    return passes_if(value in _DOCDB_ON, f"tls is {value}")
+
+
 @database_tls
 @applies_to("aws:redshift/parameterGroup:ParameterGroup", reads=["parameters.name", "parameters.value"])
 @fixed_by(with_parameter("require_ssl", "true"))
@@ -155,6 +167,15 @@ def elasticache_speaks_tls(cache: Resource) -> Verdict:
         return fails("transitEncryptionEnabled is off")
     mode = cache.text(_TLS_MODE, default="required")
     return passes_if(mode == "required", f"{_TLS_MODE} is {mode}")
+
+
+@cache_tls
+@applies_to("aws:elasticache/cluster:Cluster", reads=["replicationGroupId", "transitEncryptionEnabled"])
+@fixed_by(sets("transitEncryptionEnabled", True), replaces=True)
+def single_cache_speaks_tls(cache: Resource) -> Verdict:
+    if cache.has("replicationGroupId"):
+        return not_applicable("its replication group says how it talks")
+    return passes_if(cache.flag("transitEncryptionEnabled"), "transitEncryptionEnabled is off")
 
 
 @cache_tls

@@ -3,9 +3,30 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
-from policies import HIGH, NOT_APPLICABLE, Resource, Verdict, applies_to, fixed_by, passes_if, sets
-from policies.controls.encryption_in_transit import ENCRYPTED, EVIDENCE, LISTENER, control
+from policies import (
+    HIGH,
+    NOT_APPLICABLE,
+    Resource,
+    Stack,
+    Verdict,
+    View,
+    applies_to,
+    fixed_by,
+    in_stack,
+    passes_if,
+    sets,
+)
+from policies.controls.encryption_in_transit import (
+    CLASSIC_BALANCER,
+    CLASSIC_ENCRYPTED,
+    ENCRYPTED,
+    EVIDENCE,
+    LISTENER,
+    control,
+)
+from policies.data_stores import texts_if_known
 
 tls_version = control(
     "TLS-002",
@@ -34,6 +55,55 @@ def _version(resource: Resource, path: str, allowed: re.Pattern[str] | tuple[str
 @fixed_by(sets("sslPolicy", "ELBSecurityPolicy-TLS13-1-2-2021-06"))
 def load_balancer_speaks_new_tls(listener: Resource) -> Verdict:
     return _version(listener, "sslPolicy", _ELB) if listener.text("protocol") in ENCRYPTED else NOT_APPLICABLE
+
+
+_NEGOTIATION = "aws:elb/sslNegotiationPolicy:SslNegotiationPolicy"
+_OF_LISTENER, _OF_BALANCER = (
+    "aws:elb/listenerPolicy:ListenerPolicy",
+    "aws:elb/loadBalancerPolicy:LoadBalancerPolicy",
+)
+_REFERENCE, _PROTOCOL = "Reference-Security-Policy", "Protocol-"
+_NEW_PROTOCOLS = ("Protocol-TLSv1.2", "Protocol-TLSv1.3")
+
+
+@tls_version
+@in_stack(CLASSIC_BALANCER, reads=["listeners.lbProtocol", "listeners.lbPort"])
+def classic_load_balancer_speaks_new_tls(balancer: Resource, stack: Stack) -> Verdict:
+    """A listener without a policy of its own takes one of AWS that speaks TLS 1.0."""
+    listeners = balancer.objects("listeners")
+    ports = [one.number("lbPort") for one in listeners if one.text("lbProtocol").upper() in CLASSIC_ENCRYPTED]
+    if not ports:
+        return NOT_APPLICABLE
+    old = [port for port in ports if not _has_new_policy(balancer, port, stack)]
+    return passes_if(not old, f"no policy without older versions belongs to {', '.join(map(str, old))}")
+
+
+def _has_new_policy(balancer: Resource, port: float, stack: Stack) -> bool:
+    found = [
+        one.objects("attributes")
+        for one in stack.companions(balancer, _NEGOTIATION, by="loadBalancer")
+        if one.number("lbPort") == port
+    ]
+    for listener in stack.companions(balancer, _OF_LISTENER, by="loadBalancerName"):
+        if listener.number("loadBalancerPort") == port:
+            found += [one.objects("policyAttributes") for one in _policies_named_by(listener, stack)]
+    return any(map(_is_new, found))
+
+
+def _policies_named_by(listener: Resource, stack: Stack) -> list[Resource]:
+    path = "policyNames"
+    named = texts_if_known(listener, path) or ()
+    policies = stack.of_type(_OF_BALANCER)
+    return [one for one in policies if stack.refers(listener, path, one) or one.text("policyName") in named]
+
+
+def _is_new(attributes: Iterable[View]) -> bool:
+    """By the policy of AWS that it follows, or by the protocols that it turns on one by one."""
+    said = {one.text("name"): one.text("value") for one in attributes}
+    if _REFERENCE in said:
+        return _ELB.fullmatch(said[_REFERENCE]) is not None
+    spoken = [name for name, value in said.items() if name.startswith(_PROTOCOL) and value.lower() == "true"]
+    return bool(spoken) and all(name in _NEW_PROTOCOLS for name in spoken)
 
 
 @tls_version

@@ -22,7 +22,14 @@ from policies import (
     passes_if,
     sets,
 )
-from policies.controls.encryption_in_transit import ENCRYPTED, EVIDENCE, LISTENER, control
+from policies.controls.encryption_in_transit import (
+    CLASSIC_BALANCER,
+    CLASSIC_ENCRYPTED,
+    ENCRYPTED,
+    EVIDENCE,
+    LISTENER,
+    control,
+)
 from policies.statements import EVERYONE, actions, allows, principals, resources, statements
 
 REDIRECTING = ("https-only", "redirect-to-https")
@@ -69,6 +76,17 @@ def rule_of_load_balancer_serves_https(rule: Resource, stack: Stack) -> Verdict:
         return not_determinable("its listener, which may be one for plain HTTP, is not in this stack")
     plain = [one.name for one in listeners if one.text("protocol", "not set") not in ENCRYPTED]
     return passes_if(not plain, f"it serves plain HTTP at {', '.join(plain)}")
+
+
+@no_plain_http
+@applies_to(CLASSIC_BALANCER, reads=["listeners.lbProtocol"])
+def classic_load_balancer_serves_https(balancer: Resource) -> Verdict:
+    """It cannot redirect, so a listener for plain HTTP serves it."""
+    protocols = [one.text("lbProtocol", "not set").upper() for one in balancer.objects("listeners")]
+    if protocols and all(one == "TCP" for one in protocols):
+        return not_applicable("TCP is passed on as it is")
+    plain = [one for one in protocols if one not in (*CLASSIC_ENCRYPTED, "TCP")]
+    return passes_if(bool(protocols) and not plain, f"protocol is {', '.join(plain) or 'not set'}")
 
 
 _BEHAVIOURS = ("defaultCacheBehavior", "orderedCacheBehaviors")
@@ -168,14 +186,18 @@ bucket_tls = control(
 
 
 @bucket_tls
-@in_stack("aws:s3/bucket:Bucket", reads=["bucket"])
+@in_stack("aws:s3/bucket:Bucket", reads=["bucket", "policy"])
 def bucket_refuses_plain_http(bucket: Resource, stack: Stack) -> Verdict:
-    policies = stack.companions(bucket, "aws:s3/bucketPolicy:BucketPolicy", by="bucket")
-    if not policies:
-        return fails("it has no policy")
-    documents = [policy.document("policy") for policy in policies]
-    denies = any(_denies_plain_http(one) for document in documents for one in statements(document))
-    return passes_if(denies, "its policy does not deny what comes without TLS")
+    """The policy may stand in the bucket itself, or be a resource of its own."""
+    holders = [*stack.companions(bucket, "aws:s3/bucketPolicy:BucketPolicy", by="bucket"), bucket]
+    if any(map(_has_denial, holders)):
+        return PASS
+    told = any(one.exists("policy") for one in holders)
+    return fails("its policy does not deny what comes without TLS" if told else "it has no policy")
+
+
+def _has_denial(holder: Resource) -> bool:
+    return any(map(_denies_plain_http, statements(holder.document("policy"))))
 
 
 def _denies_plain_http(statement: View) -> bool:

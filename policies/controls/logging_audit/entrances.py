@@ -41,6 +41,15 @@ def load_balancer_is_logged(balancer: Resource) -> Verdict:
 
 
 @access_logs
+@applies_to("aws:elb/loadBalancer:LoadBalancer", reads=["accessLogs.enabled", "accessLogs.bucket"])
+def classic_load_balancer_is_logged(balancer: Resource) -> Verdict:
+    """Its logs are on as soon as they have a bucket."""
+    if not balancer.flag("accessLogs.enabled", default=True):
+        return passes_if(False, "accessLogs is off")
+    return passes_if(balancer.has("accessLogs.bucket"), "accessLogs names no bucket")
+
+
+@access_logs
 @in_stack("aws:cloudfront/distribution:Distribution", reads=["loggingConfig.bucket"])
 def distribution_is_logged(distribution: Resource, stack: Stack) -> Verdict:
     """Standard logging of the second version is a delivery of its own."""

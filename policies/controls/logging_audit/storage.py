@@ -39,6 +39,7 @@ WRITERS = {
         "aws:cfg/deliveryChannel:DeliveryChannel": "s3BucketName",
         "aws:ec2/flowLog:FlowLog": "logDestination",
         "aws:lb/loadBalancer:LoadBalancer": "accessLogs.bucket",
+        "aws:elb/loadBalancer:LoadBalancer": "accessLogs.bucket",
         "aws:cloudfront/distribution:Distribution": "loggingConfig.bucket",
         "aws:redshift/logging:Logging": "bucketName",
     },

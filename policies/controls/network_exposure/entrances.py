@@ -87,17 +87,21 @@ inner_balancer = control(
     options=Entrances,
 )
 INTERNAL = {
-    "service.beta.kubernetes.io/aws-load-balancer-scheme": "internal",
-    "service.beta.kubernetes.io/azure-load-balancer-internal": "true",
-    "networking.gke.io/load-balancer-type": "Internal",
+    "service.beta.kubernetes.io/aws-load-balancer-scheme": ("internal",),
+    "service.beta.kubernetes.io/aws-load-balancer-internal": ("true", "0.0.0.0/0"),
+    "service.beta.kubernetes.io/azure-load-balancer-internal": ("true",),
+    "networking.gke.io/load-balancer-type": ("Internal",),
+    "cloud.google.com/load-balancer-type": ("Internal",),
 }
-"""The annotations by which each cloud is asked for an address inside the network."""
+"""The annotations by which each cloud is, or was once, asked for an address inside the network."""
+_AWS_SCHEME = next(iter(INTERNAL))
 
 
 def _balanced(kind: str, annotations: dict[str, str], name: str, options: Entrances) -> Verdict:
     if kind != "LoadBalancer":
         return not_applicable("it has no load balancer")
-    inside = any(annotations.get(key) == value for key, value in INTERNAL.items())
+    asked = any(annotations.get(key) in values for key, values in INTERNAL.items())
+    inside = asked and annotations.get(_AWS_SCHEME, "internal") == "internal"
     return passes_if(inside or name in options.public_entrances, "it gets a public address")
 
 

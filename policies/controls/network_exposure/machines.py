@@ -8,6 +8,7 @@ from policies import (
     PASS,
     Resource,
     Verdict,
+    View,
     applies_to,
     fails,
     fixed_by,
@@ -58,20 +59,21 @@ def aks_api_is_restricted(cluster: Resource, options: Sources) -> Verdict:
 
 _NETWORKS = "masterAuthorizedNetworksConfig"
 _DNS = "controlPlaneEndpointsConfig.dnsEndpointConfig.allowExternalTraffic"
+_ADDRESSES = "controlPlaneEndpointsConfig.ipEndpointsConfig.enabled"
 
 
 @restricted_api
 @applies_to(
     "gcp:container/cluster:Cluster",
     reads=[
-        *(_DNS, "privateClusterConfig.enablePrivateEndpoint"),
+        *(_DNS, _ADDRESSES, "privateClusterConfig.enablePrivateEndpoint"),
         *(f"{_NETWORKS}.gcpPublicCidrsAccessEnabled", f"{_NETWORKS}.cidrBlocks.cidrBlock"),
     ],
 )
 def gke_api_is_restricted(cluster: Resource, options: Sources) -> Verdict:
     if cluster.flag(_DNS):
         return fails("the endpoint by name is open to external traffic")
-    if cluster.flag("privateClusterConfig.enablePrivateEndpoint"):
+    if not cluster.flag(_ADDRESSES, default=True) or cluster.flag("privateClusterConfig.enablePrivateEndpoint"):
         return PASS
     if cluster.flag(f"{_NETWORKS}.gcpPublicCidrsAccessEnabled"):
         return fails("all of Google Cloud may reach the public endpoint")
@@ -88,7 +90,9 @@ no_public_machine = control(
 
 
 @no_public_machine
-@applies_to("aws:ec2/instance:Instance", reads=["associatePublicIpAddress"])
+@applies_to(
+    "aws:ec2/instance:Instance", "aws:ec2/launchConfiguration:LaunchConfiguration", reads=["associatePublicIpAddress"]
+)
 @fixed_by(sets("associatePublicIpAddress", False), replaces=True)
 def ec2_has_no_public_address(machine: Resource) -> Verdict:
     return passes_if(not machine.flag("associatePublicIpAddress"), "associatePublicIpAddress is on")
@@ -114,6 +118,18 @@ def launched_machine_has_no_public_address(template: Resource) -> Verdict:
 def azure_machine_has_no_public_address(interface: Resource) -> Verdict:
     public = [one for one in interface.objects("ipConfigurations") if one.exists("publicIPAddress")]
     return passes_if(not public, "an IP configuration names a public address")
+
+
+_SCALE_SET = "azure-native:compute:VirtualMachineScaleSet"
+_MODEL = "virtualMachineProfile"
+_CONFIGURATIONS = f"{_MODEL}.networkProfile.networkInterfaceConfigurations.ipConfigurations"
+
+
+@no_public_machine
+@applies_to(_SCALE_SET, reads=[f"{_CONFIGURATIONS}.publicIPAddressConfiguration"])
+def scale_set_has_no_public_address(machines: Resource) -> Verdict:
+    public = [one for one in machines.objects(_CONFIGURATIONS) if one.exists("publicIPAddressConfiguration")]
+    return passes_if(not public, "an IP configuration asks for a public address")
 
 
 @no_public_machine
@@ -159,32 +175,46 @@ verified_machine = control(
     remedy="Ask for session tokens at the metadata service, boot securely, and log in without passwords.",
     link="https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/configuring-instance-metadata-service.html",
 )
-_TOKENS = "metadataOptions.httpTokens"
+_TOKENS, _ENDPOINT = "metadataOptions.httpTokens", "metadataOptions.httpEndpoint"
+_MACHINES = ("aws:ec2/instance:Instance", "aws:ec2/launchTemplate:LaunchTemplate")
+_LAUNCHED = "aws:ec2/launchConfiguration:LaunchConfiguration"
 
 
 @verified_machine
-@applies_to("aws:ec2/instance:Instance", "aws:ec2/launchTemplate:LaunchTemplate", reads=[_TOKENS])
-@fixed_by(sets(_TOKENS, "required"))
+@applies_to(*_MACHINES, _LAUNCHED, reads=[_TOKENS, _ENDPOINT])
+@fixed_by(sets(_TOKENS, "required"), *_MACHINES)
+@fixed_by(sets(_TOKENS, "required"), _LAUNCHED, replaces=True)
 def metadata_wants_tokens(machine: Resource) -> Verdict:
+    """What is turned off asks nobody for anything."""
+    if machine.text(_ENDPOINT, "enabled") == "disabled":
+        return PASS
     tokens = machine.text(_TOKENS, "not set")
     return passes_if(tokens == "required", f"httpTokens is {tokens}")
 
 
-_PASSWORDS = "osProfile.linuxConfiguration.disablePasswordAuthentication"
+_LINUX = "osProfile.linuxConfiguration"
+_VERIFIED = ("securityProfile.securityType", f"{_LINUX}.disablePasswordAuthentication")
 
 
 @verified_machine
-@applies_to(
-    "azure-native:compute:VirtualMachine",
-    reads=["securityProfile.securityType", "osProfile.linuxConfiguration.disablePasswordAuthentication"],
-)
+@applies_to("azure-native:compute:VirtualMachine", reads=_VERIFIED)
 def azure_machine_is_verified(machine: Resource) -> Verdict:
+    return _azure_verified(machine)
+
+
+@verified_machine
+@applies_to(_SCALE_SET, reads=[f"{_MODEL}.{path}" for path in _VERIFIED])
+def scale_set_is_verified(machines: Resource) -> Verdict:
+    return _azure_verified(machines.object(_MODEL))
+
+
+def _azure_verified(machine: View) -> Verdict:
     kind = machine.text("securityProfile.securityType", "not set")
     if kind not in ("TrustedLaunch", "ConfidentialVM"):
         return fails(f"securityType is {kind}")
-    if not machine.exists("osProfile.linuxConfiguration"):
+    if not machine.exists(_LINUX):
         return PASS
-    return passes_if(machine.flag(_PASSWORDS), "it lets people in by password")
+    return passes_if(machine.flag(_VERIFIED[1]), "it lets people in by password")
 
 
 _SECURE_BOOT = "shieldedInstanceConfig.enableSecureBoot"
