@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import resource
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from decimal import Decimal, InvalidOperation
@@ -35,6 +36,13 @@ class WrongRows(ValueError):
 
     def __init__(self, text: str) -> None:
         super().__init__(f"--rows is {text}: it must be a whole number, 0 or more, such as 250000 or 1e6")
+
+
+class NoSchema(ValueError):
+    """Nobody said what records are to hold."""
+
+    def __init__(self, shipped: Iterable[str]) -> None:
+        super().__init__(f"--schema is missing: name a file or one of {', '.join(shipped)}")
 
 
 @dataclass(frozen=True)
@@ -86,6 +94,8 @@ def synth(
     if listing:
         print(json.dumps(shipped()) if as_json else "\n".join(shipped()))
         return
+    if not schema:
+        raise NoSchema(shipped())
     data = DataSet(schema_named(schema), rows_of(rows), seed=seed, workers=workers)
     if not out:
         _print(data)
@@ -180,7 +190,15 @@ def shown(out: str) -> str:
 
 
 def _print(data: DataSet) -> None:
+    from app.synthetic.errors import CannotWrite
     from app.synthetic.sinks.formats import JsonLines
 
-    for lines in data.encoded(JsonLines().encode):
-        sys.stdout.write(lines.to_pybytes().decode())
+    try:
+        for lines in data.encoded(JsonLines().encode):
+            sys.stdout.write(lines.to_pybytes().decode())
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise  # who reads has enough
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or leaving would try once more
+        raise CannotWrite(f"could not be written: {error.strerror or error}", place="standard output") from error

@@ -41,6 +41,10 @@ class UnknownSchema(UnknownName):
     """No schema of that name ships, and no file has that name."""
 
 
+class NoSchemaFile(SyntheticError):
+    """A schema is asked for by a path, and no file is there."""
+
+
 class UnknownKind(UnknownName):
     """No kind of column has that name."""
 

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from app.synthetic.errors import InvalidSchema, UnknownSchema, placed
+from app.synthetic.errors import InvalidSchema, NoSchemaFile, SyntheticError, UnknownSchema, placed
 from app.synthetic.kinds.building import column_of
 from app.synthetic.schema import Field, Schema
 
@@ -31,7 +31,17 @@ class SchemaFile(BaseModel):
 
 
 class SchemaLoader(yaml.SafeLoader):
-    """Safe YAML that refuses what would otherwise be lost: the first of two values of one key."""
+    """Safe YAML that refuses what would otherwise be lost, the first of two values of one key, or would never end."""
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        """The node; raises InvalidSchema where it is an alias of one that is not closed yet."""
+        event: yaml.Event = self.peek_event()  # type: ignore[no-untyped-call]
+        if isinstance(event, yaml.AliasEvent):
+            node = self.anchors.get(event.anchor)
+            if isinstance(node, yaml.CollectionNode) and node.end_mark is None:
+                line = event.start_mark.line + 1 if event.start_mark else 0
+                raise InvalidSchema(f"line {line}: {event.anchor!r} stands within itself, so it would never end")
+        return super().compose_node(parent, index)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         """The mapping; raises InvalidSchema."""
@@ -53,15 +63,31 @@ def schema_named(name: str) -> Schema:
     """A schema that ships, or that of a file; raises UnknownSchema and what `parse_schema` raises."""
     file = SHIPPED / f"{name}.yaml" if name in shipped() else Path(name)
     if not file.is_file():
-        raise UnknownSchema("schema", name, shipped())
-    return parse_schema(file.read_text(encoding="utf-8"), source=str(name))
+        raise _not_there(name)
+    try:
+        text = file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise InvalidSchema(f"is no text in UTF-8: {error}", place=name) from None
+    return parse_schema(text, source=name)
+
+
+def _not_there(name: str) -> SyntheticError:
+    """A path is no misspelt name."""
+    if Path(name).suffix or len(Path(name).parts) > 1:
+        return NoSchemaFile("there is no such file", place=name)
+    return UnknownSchema("schema", name, shipped())
 
 
 def parse_schema(text: str, *, source: str = "schema") -> Schema:
     """The schema that a YAML text says; raises InvalidSchema and, with the field's place, whatever is wrong with it."""
     with placed(source):
         try:
-            file = SchemaFile.model_validate(yaml.load(text, SchemaLoader))  # noqa: S506  it is a safe one
+            loaded = yaml.load(text, SchemaLoader)  # noqa: S506  it is a safe one
+            if not isinstance(loaded, Mapping):
+                raise InvalidSchema("holds no mapping; write lines such as `name: x` and `fields: {id: uuid}`")
+            file = SchemaFile.model_validate(loaded)
+        except RecursionError:
+            raise InvalidSchema("is nested too deeply to be read") from None
         except yaml.YAMLError as error:
             raise InvalidSchema(f"is no YAML: {' '.join(str(error).split())}") from None
         except ValidationError as error:

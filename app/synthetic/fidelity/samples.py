@@ -67,6 +67,8 @@ def read_sample(path: Path, *, most: int = MOST_ROWS, seed: int = 0) -> Sample:
             raise UnreadableSample(
                 f"cannot be read: {os.strerror(error.errno) if error.errno else _reason(error)}"
             ) from None
+        except UnicodeDecodeError:
+            raise UnreadableSample(f"is no {chosen.name}: its text is not in UTF-8") from None
         except pa.ArrowException as error:
             raise UnreadableSample(f"is no {chosen.name}: {_reason(error)}") from None
         if table is None or not rows:

@@ -13,6 +13,8 @@ from app.synthetic.columns import Column
 from app.synthetic.errors import ImpossibleParameters, InvalidSchema, SyntheticError, UnknownParameter
 from app.synthetic.kinds.registry import kind
 
+_TYPES = frozenset({"bool", "int", "float", "str", "date", "datetime"})
+
 
 def column_of(given: Any) -> Column:
     """A column of a kind's name, or of a mapping with `kind` and its parameters.
@@ -39,12 +41,17 @@ def _refusal(name: str, chosen: type[Column], error: ValidationError) -> Synthet
     found = error.errors()
     # A misspelt name explains a missing one, not the other way round.
     first = next((each for each in found if each["type"] == "unexpected_keyword_argument"), found[0])
-    where = ".".join(str(part) for part in first["loc"])
+    where = ".".join(str(part) for part in first["loc"] if not _is_a_way_to_read(part))
     if first["type"] == "unexpected_keyword_argument":
         return UnknownParameter(f"parameter of {name}", where, parameters_of(chosen))
     if first["type"] == "missing":
         return ImpossibleParameters(f"{name} needs the parameter {where}")
     return ImpossibleParameters(f"{where} is {first['input']!r:.100}: {first['msg'][0].lower()}{first['msg'][1:]}")
+
+
+def _is_a_way_to_read(part: int | str) -> bool:
+    """Whether pydantic names one of a parameter's types there, such as `dict[str,float]`, and no place in it."""
+    return isinstance(part, str) and (part in _TYPES or "[" in part)
 
 
 def parameters_of(chosen: type[Column]) -> list[str]:

@@ -22,7 +22,9 @@ MOST_DECIMALS = 12
 LARGEST = 1e100
 """What parameters may be, so that nothing that is computed from them leaves the range of floats."""
 EXACT = float(1 << 53)
-"""Whole numbers beyond this are not all floats."""
+"""Whole numbers beyond this are not all floats: those that are drawn there become this."""
+MOST_BEYOND = 0.01
+"""Where more draws than this lie beyond that, they are refused: they would all be one number."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,9 +50,17 @@ class Number(Column):
         self.check()
         if self.least is not None and self.most is not None:
             require(self.least < self.most, f"least is {self.least}, and most only {self.most}")
-        if self.least is not None or self.most is not None:
-            trial = self.draw(np.random.default_rng(0), TRIAL)
-            require(self._inside(trial).mean() >= LEAST_INSIDE, "fewer than 1 in 100 draws fall between least and most")
+        if self.least is not None or self.most is not None or self.decimals == 0:
+            self._try()
+
+    def _try(self) -> None:
+        """Raise ImpossibleParameters where limits, or what whole numbers can be, leave too few of the draws."""
+        trial = self.draw(np.random.default_rng(0), TRIAL)
+        inside = self._inside(trial)
+        require(inside.mean() >= LEAST_INSIDE, "fewer than 1 in 100 draws fall between least and most")
+        if self.decimals == 0:
+            beyond = (np.abs(trial[inside]) > EXACT).mean()
+            require(beyond <= MOST_BEYOND, "more than 1 in 100 whole numbers lie beyond 2**53: do not round them")
 
     @abstractmethod
     def draw(self, rng: np.random.Generator, rows: int) -> NDArray[np.float64]:

@@ -126,7 +126,7 @@ def test_rounding_keeps_decimals_and_whole_numbers_are_integers() -> None:
     whole = drawn(Normal(mean=1e6, deviation=1e5, decimals=0), 1000)
     assert whole.dtype == np.int64
     assert abs(whole.mean() - 1e6) < 2e4
-    assert drawn(Pareto(minimum=1e17, alpha=0.2, decimals=0), 10).max() <= 2**53
+    assert drawn(Pareto(minimum=1, alpha=0.2, decimals=0), 100_000).max() == 2**53
 
 
 def test_a_unique_number_never_comes_twice() -> None:
@@ -152,6 +152,13 @@ IMPOSSIBLE: list[tuple[Callable[[], Column], str]] = [
     (lambda: Poisson(mean=-1), "mean is -1"),
     (lambda: Integers(low=3, high=2), "low is 3, and high only 2"),
     (lambda: Integers(low=0, high=2**62), "within 62 bits"),
+    (lambda: Uniform(low=1e20, high=2e20, decimals=0), "more than 1 in 100 whole numbers lie beyond 2\\*\\*53"),
+    (lambda: Normal(mean=-9.1e15, decimals=0), "more than 1 in 100 whole numbers lie beyond"),
+    (lambda: Normal(mean=1, least=1e16, most=2e16, decimals=0), "fewer than 1 in 100"),
+    (
+        lambda: Mixture(parts=[Part(weight=1, of=Normal()), Part(weight=1, of=Normal(mean=1e17))], decimals=0),
+        "more than 1 in 100 whole numbers lie beyond",
+    ),
     (lambda: Mixture(parts=()), "a mixture has no parts"),
     (lambda: Mixture(parts=[Part(weight=-1, of=Normal())]), "a weight is negative"),
     (lambda: Mixture(parts=[Part(weight=0, of=Normal())]), "all weights are 0"),

@@ -29,6 +29,7 @@ from app.synthetic.columns import Needed
 from app.synthetic.errors import (
     ImpossibleParameters,
     InvalidSchema,
+    NoSchemaFile,
     SchemaCycle,
     UnknownField,
     UnknownKind,
@@ -196,6 +197,8 @@ WRONG: list[tuple[str, type[SyntheticError], str]] = [
     ("a: {kind: choice, values: []}", ImpossibleParameters, "field a: values is empty"),
     ("a: {kind: choice, values: [1, x]}", ImpossibleParameters, "field a: values must all be of one type"),
     ("a: {kind: choice, values: {x: -1}}", ImpossibleParameters, "field a: a weight is negative"),
+    ("a: {kind: choice, values: {x: much}}", ImpossibleParameters, "field a: values.x is 'much': input should be a"),
+    ("a: {kind: constant, value: [1, 2]}", ImpossibleParameters, r"field a: value is \[1, 2\]: input should be a"),
     ("a: {kind: number.normal, mean: many}", ImpossibleParameters, "field a: mean is 'many'"),
     ("a: {kind: number.uniform, low: 3, high: 1}", ImpossibleParameters, "field a: low is 3.0, and high only 1.0"),
     ("a: {kind: date, start: 2025-01-02, end: 2025-01-01}", ImpossibleParameters, "field a: start is 2025-01-02"),
@@ -261,7 +264,14 @@ def test_a_table_that_cannot_hold_a_field_is_told_with_both() -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("- 1", "^mine: the file: input should be a valid dictionary"),
+        ("- 1", "^mine: holds no mapping; write lines such as `name: x` and `fields: {id: uuid}`$"),
+        ("", "^mine: holds no mapping"),
+        (
+            "name: x\nfields:\n a: {kind: number.mixture, parts: &p [{weight: 1, of: {kind: uuid, parts: *p}}]}",
+            "^mine: line 3: 'p' stands within itself, so it would never end$",
+        ),
+        ("[" * 5000 + "]" * 5000, "^mine: is nested too deeply to be read$"),
+        ("name: &n [[*n]]\nfields: {a: uuid}", "^mine: line 1: 'n' stands within itself"),
         ("a: [", "^mine: is no YAML"),
         ("name: x", "^mine: fields: field required"),
         ("name: x\nfields: {a: uuid}\nfeilds: {}", "^mine: feilds: extra inputs are not permitted"),
@@ -289,6 +299,19 @@ def test_a_schema_is_found_by_name_or_by_file(tmp_path: Path) -> None:
     assert schema_named("customers").name == "customers"
     with pytest.raises(UnknownSchema, match="schema 'custmers' is not known; did you mean 'customers'"):
         schema_named("custmers")
+
+
+def test_a_file_that_is_not_there_is_not_taken_for_a_name(tmp_path: Path) -> None:
+    for name in (str(tmp_path / "mine.yaml"), str(tmp_path), "mine.yml"):
+        with pytest.raises(NoSchemaFile, match=rf"^{name}: there is no such file$"):
+            schema_named(name)
+
+
+def test_a_file_of_other_text_than_utf_8_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_bytes("name: café\nfields: {a: uuid}".encode("latin-1"))
+    with pytest.raises(InvalidSchema, match=rf"^{file}: is no text in UTF-8: 'utf-8' codec can't decode byte 0xe9"):
+        schema_named(str(file))
 
 
 @pytest.mark.parametrize("name", shipped())

@@ -22,7 +22,7 @@ from typer.testing import CliRunner
 from app.synthetic import DataSet, schema_named
 from app.synthetic.errors import CannotWrite, ImpossibleParameters, UnknownFormat, UnknownSchema, WrongCount
 from cli.main import app
-from cli.synth import WrongRows, rows_of
+from cli.synth import NoSchema, WrongRows, rows_of
 from cli.synth_tables import Target, WrongTarget
 from tests.app.conftest import Postgres, make_database
 
@@ -133,7 +133,7 @@ def test_what_is_no_number_of_rows_is_refused(text: str) -> None:
     ("words", "error"),
     [
         (["--schema", "custmers"], UnknownSchema),
-        ([], UnknownSchema),
+        ([], NoSchema),
         (["--schema", "customers", "--rows", "-3"], WrongRows),
         (["--schema", "customers", "--seed", "-3"], WrongCount),
         (["--schema", "customers", "--workers", "0"], WrongCount),
@@ -150,6 +150,25 @@ def test_what_cannot_be_done_is_told_in_one_line(words: list[str], error: type[E
         fortress(*words)
     assert len(str(told.value).splitlines()) == 1
     assert "secret" not in str(told.value)
+
+
+def test_no_schema_at_all_is_told_by_the_options_name() -> None:
+    with pytest.raises(NoSchema, match=r"^--schema is missing: name a file or one of customers, series, transactions$"):
+        fortress("--rows", "3")
+
+
+def test_a_full_disk_behind_what_is_printed_is_named() -> None:
+    command = [str(FORTRESS), "synth", "--schema", "customers", "--rows", "1000"]
+    with Path("/dev/full").open("wb") as full:
+        told = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert told.returncode == 1
+    assert told.stderr == "error: standard output: could not be written: No space left on device\n"
+
+
+def test_who_stops_reading_what_is_printed_is_not_told_of_it() -> None:
+    command = f"{FORTRESS} synth --schema customers --rows 2000 | head -c 1"
+    told = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True)
+    assert (told.stdout, told.stderr) == ("{", "")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)

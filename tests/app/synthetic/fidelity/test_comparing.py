@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import warnings
 from typing import Any
 
 import numpy as np
@@ -303,6 +304,23 @@ def test_few_values_tell_nothing() -> None:
     assert report.privacy.verdict == "no data: too few records"
     assert compare(sample(x=[[1]]), sample(x=[[1]])).report.privacy.level is Level.NO_DATA
     assert level_of(0.9, chance=0.3) is Level.POOR
+
+
+def test_one_record_is_compared_without_a_warning_of_a_library() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        [column] = compare(sample(x=[1.0]), sample(x=[2.0])).report.columns
+    assert column.level is Level.NO_DATA
+
+
+@given(
+    st.lists(st.integers(0, 9), min_size=1, max_size=20),
+    st.lists(st.floats(0, 9, width=16), min_size=1, max_size=20),
+)
+def test_the_largest_gap_is_what_scipy_says(one: list[float], other: list[float]) -> None:
+    ours, theirs = np.array(one, dtype=float), np.array(other)
+    expected = stats.ks_2samp(ours, theirs, method="exact").statistic
+    assert distances.kolmogorov_smirnov(ours, theirs) == pytest.approx(expected)
 
 
 def test_one_value_that_is_a_category_by_chance_is_no_other_kind_of_column() -> None:

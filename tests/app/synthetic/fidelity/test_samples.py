@@ -135,6 +135,14 @@ def test_other_wrong_files_are_refused_by_name(tmp_path: Path) -> None:
         read_sample(tmp_path / "x.csv")
 
 
+@pytest.mark.parametrize("text", ["a,café\n1,2\n", "a,b\n1,café\n"], ids=["in the line of names", "in a record"])
+def test_a_table_of_other_text_than_utf_8_is_refused_by_name(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "x.csv"
+    path.write_bytes(text.encode("latin-1"))
+    with pytest.raises(UnreadableSample, match=rf"^{path}: is no CSV: [^\n]*UTF-?8"):
+        read_sample(path)
+
+
 def test_an_error_does_not_tell_the_row_it_is_about(tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_text("a,b\n1,2\nSecret Name\n")
     with pytest.raises(UnreadableSample) as told:
