@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
@@ -75,8 +76,11 @@ def report(
         made = work.report(work.Wanted(env, state, preview, real), rules, at=_moment(at))
         folder = work.write(made, formats, out, only_named=as_json)
         print(work.as_json(made) if as_json else work.summary(made, folder), end="")
-    if work.stops(made):
-        raise typer.Exit(VIOLATION)
+    status = work.status(made)
+    if status == NOT_JUDGED:
+        print(f"error: {work.NOTHING}", file=sys.stderr)
+    if status:
+        raise typer.Exit(status)
 
 
 @app.command("exemptions")

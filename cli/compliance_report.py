@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from localcloud.home import CHECKOUT, write_atomically
 from policies.frameworks import BadFramework
 from policies.options import BadConfiguration
 from policies.report import FORMATS, Format, Report, UnknownFormat, chosen, judge
+from policies.report.model import FrameworkEntry
 from policies.report.writers import markdown
 from policies.report.writers.markdown import WORST_FIRST, counted
 from policies.sources import Unreadable
@@ -25,7 +27,8 @@ from stacks.invalid_settings import InvalidSettings
 FOLDER = CHECKOUT / "build" / "compliance"
 READABLE = 0o644
 MOST_SHOWN = 20
-VIOLATION = 1
+VIOLATION, NOT_JUDGED = 1, 3
+NOTHING = "nothing was evaluated: no check could judge anything that is there"
 
 
 class NothingNamed(Exception):
@@ -126,7 +129,7 @@ def write(report: Report, wanted: Sequence[Format], out: Path | None, *, only_na
     """Write the files and take away those of an earlier report; without a folder where only JSON is asked for."""
     if out is None and only_named:
         return None
-    folder = out or FOLDER / (report.source.environment or report.source.stack or "unknown")
+    folder = out or FOLDER / _named(report)
     texts = {one.file: one.write(report) for one in wanted}
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -139,9 +142,18 @@ def write(report: Report, wanted: Sequence[Format], out: Path | None, *, only_na
     return folder
 
 
-def stops(report: Report) -> bool:
-    """Whether the report is no clean one; under `strict` that takes evidence."""
-    return bool(report.blocking) or (report.strict and not report.tally.evaluated)
+def _named(report: Report) -> str:
+    """A folder of its own for each environment, and for each stack of another project."""
+    source = report.source
+    names = (source.environment,) if source.environment else (source.project, source.stack)
+    return ".".join(re.sub(r"[^A-Za-z0-9_-]+", "-", name or "unknown") for name in names)
+
+
+def status(report: Report) -> int:
+    """The exit status: where nothing was evaluated, nobody may take the end for a clean one."""
+    if report.blocking:
+        return VIOLATION
+    return 0 if report.figures.evaluated else NOT_JUDGED
 
 
 def as_json(report: Report) -> str:
@@ -152,11 +164,7 @@ def as_json(report: Report) -> str:
 def summary(report: Report, folder: Path | None) -> str:
     """For people: what was looked at, the three figures, the worst violations, where the files are."""
     head = ("framework", "requirements with evidence", "verdicts that pass", "determinable", "exempt")
-    rows = [
-        (one.name, str(both.coverage), str(both.pass_rate), str(both.determinacy), str(one.tally.exempt))
-        for one in report.frameworks
-        for both in (one.figures.with_exemptions,)
-    ]
+    rows = [row for one in report.frameworks for row in _figures(one)]
     lines = [
         f"Looked at {report.source.origin}{_taken(report)}: {report.resources_seen} resources, {report.tally}",
         "",
@@ -170,14 +178,33 @@ def summary(report: Report, folder: Path | None) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _figures(framework: FrameworkEntry) -> Iterable[tuple[str, ...]]:
+    """The three side by side; a second line where exemptions make a difference."""
+    both = framework.figures
+    rows = [(framework.name, both.with_exemptions, framework.tally.exempt)]
+    if both.differ:
+        rows.append(("  without exemptions", both.without_exemptions, 0))
+    for name, one, exempt in rows:
+        yield name, str(one.coverage), str(one.pass_rate), str(one.determinacy), str(exempt)
+
+
 def _taken(report: Report) -> str:
     """An old state is easily taken for what the program would make today."""
     return f" of {report.source.taken:%Y-%m-%d %H:%M} UTC" if report.source.taken else ""
 
 
+def _without_violations(report: Report) -> str:
+    """What is open is told in the same breath, for it could be a violation."""
+    if not report.figures.evaluated:
+        return "No data: nothing was evaluated."
+    if report.tally.not_determinable:
+        return f"No violations found, but {counted(report.tally.not_determinable, 'verdict')} could not be determined."
+    return "No violations found."
+
+
 def _violations(report: Report) -> Iterable[str]:
     if not report.violations:
-        yield "No violations." if report.tally.evaluated else "No data: nothing was evaluated."
+        yield _without_violations(report)
         return
     controls = {one.id: one for one in report.controls}
     names = {one.urn: one.name for one in report.resources}

@@ -8,6 +8,8 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import PurePosixPath
+from urllib.parse import unquote
 
 from policies import coverage
 from policies.control import Check, Control
@@ -36,7 +38,9 @@ from policies.resource import STACK, Resource
 from policies.verdicts import Status
 
 PACK = "fortress"
-_DECLARED = re.compile(r"project:///(?P<file>(?!\.\.|\.venv/).+)#(?P<line>\d+)")
+_DECLARED = re.compile(r"project:///(?P<file>[^#]+)#(?P<line>\d+)(,\d+)?")
+"""Where a program declares a resource, as a URI; some languages tell the column too."""
+_INSTALLED = (".venv", "venv", "node_modules")
 _INTERNAL = "Pulumi's own record"
 _NO_REASON = "no check means this type"
 
@@ -183,15 +187,24 @@ def _judged(resources: Iterable[Resource], urns: set[str]) -> tuple[ResourceEntr
 
 
 def _resource(resource: Resource) -> ResourceEntry:
-    declared = _DECLARED.fullmatch(resource.declared)
+    file, line = _place(resource.declared)
     return ResourceEntry(
         urn=resource.urn,
         type=resource.type,
         name=resource.name,
         cloud=resource.cloud,
-        file=declared["file"] if declared else "",
-        line=int(declared["line"]) if declared else None,
+        file=file,
+        line=line,
     )
+
+
+def _place(declared: str) -> tuple[str, int | None]:
+    """File and line inside the project; nothing for what lies outside, or was installed into it."""
+    found = _DECLARED.fullmatch(declared)
+    path = PurePosixPath(unquote(found["file"])) if found else PurePosixPath()
+    if not found or path.is_absolute() or ".." in path.parts or path.parts[0] in _INSTALLED:
+        return "", None
+    return str(path), int(found["line"]) or None
 
 
 def _unchecked(resources: Iterable[Resource], registry: Registry) -> tuple[Unchecked, ...]:

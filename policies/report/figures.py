@@ -44,12 +44,29 @@ class Figures(Part):
     determinacy: Share
     """Verdicts that were evaluated, of those and the ones that could not be determined."""
 
+    def __str__(self) -> str:
+        """All three, in words."""
+        return (
+            f"requirements with evidence: {self.coverage}; verdicts that pass: {self.pass_rate}; "
+            f"determinable: {self.determinacy}"
+        )
+
 
 class BothFigures(Part):
     """Exempt verdicts count as nothing, or as what was found."""
 
     with_exemptions: Figures
     without_exemptions: Figures
+
+    @property
+    def differ(self) -> bool:
+        """Whether exemptions make any difference."""
+        return self.with_exemptions != self.without_exemptions
+
+    @property
+    def evaluated(self) -> bool:
+        """Whether any check gave an answer, also one that an exemption covers."""
+        return self.without_exemptions.pass_rate.whole > 0
 
 
 class Tally(Part):

@@ -99,7 +99,7 @@ def judged(fortress: Fortress, file: Any, tmp_path: Path) -> Callable[..., Answe
 def test_a_clean_state_ends_with_0_and_the_whole_set_of_files(judged: Any, tmp_path: Path) -> None:
     answer = judged(state(record("db", GOOD)))
     assert answer.status == 0, answer.error
-    assert "No violations." in answer.out
+    assert "No violations found." in answer.out
     assert {path.name for path in (tmp_path / "out").iterdir()} == {one.file for one in FORMATS.values()}
     report = json_document.read((tmp_path / "out" / "compliance.json").read_text())
     assert [one.status for one in report.verdicts] == [Status.PASS]
@@ -123,26 +123,71 @@ def test_a_violation_that_only_warns_ends_with_0(judged: Any) -> None:
 
 
 def test_an_encrypted_value_is_not_determinable_and_under_strict_a_violation(judged: Any) -> None:
-    answer = judged(state(record("db", HIDDEN)))
+    document = state(record("db", HIDDEN), record("other", GOOD))
+    answer = judged(document)
     assert answer.status == 0
     assert "1 not determinable" in answer.out
-    assert "No data: nothing was evaluated." in answer.out
-    assert judged(state(record("db", HIDDEN)), "--strict").status == 1
-    assert (
-        judged(
-            state(record("db", HIDDEN)), levels={**ONLY, "all": {"strict": True, "enforcementLevel": "disabled"}}
-        ).status
-        == 1
-    )
+    assert "No violations found, but 1 verdict could not be determined." in answer.out
+    assert judged(document, "--strict").status == 1
+    strict = {**ONLY, "all": {"strict": True, "enforcementLevel": "disabled"}}
+    assert judged(document, levels=strict).status == 1
 
 
-def test_no_resources_give_no_data_and_under_strict_no_clean_end(judged: Any) -> None:
-    answer = judged(state())
-    assert answer.status == 0
+@pytest.mark.parametrize("strict", [(), ("--strict",)])
+@pytest.mark.parametrize(
+    "document",
+    [
+        state(),
+        state({"urn": "urn:pulumi:old::shop::random:index:Pet::x", "type": "random:index:Pet", "inputs": {"a": 1}}),
+    ],
+)
+def test_where_nothing_is_evaluated_there_is_no_data_and_no_clean_end(
+    judged: Any, document: Any, strict: tuple[str, ...]
+) -> None:
+    answer = judged(document, *strict)
+    assert answer.status == 3
     assert "No data: nothing was evaluated." in answer.out
     assert "no data" in answer.out
     assert "100%" not in answer.out
-    assert judged(state(), "--strict").status == 1
+    assert answer.error == "error: nothing was evaluated: no check could judge anything that is there\n"
+
+
+def test_where_all_is_encrypted_nothing_is_evaluated(judged: Any) -> None:
+    answer = judged(state(record("db", HIDDEN)))
+    assert (answer.status, "No data: nothing was evaluated." in answer.out) == (3, True)
+    assert judged(state(record("db", HIDDEN)), "--strict").status == 1
+
+
+def test_the_figures_stand_there_without_exemptions_too(judged: Any, file: Any) -> None:
+    exemptions = file("exemptions.yaml", json.dumps([ENTRY]))
+    document = state(record("db", BAD), record("other", GOOD))
+    lines = judged(document, "--exemptions", exemptions).out.splitlines()
+    [place] = [number for number, line in enumerate(lines) if line.startswith("SOC 2")]
+    assert "1 of 1 (100%)" in lines[place]
+    assert lines[place + 1].startswith("  without exemptions")
+    assert "1 of 2 (50%)" in lines[place + 1]
+    assert "without exemptions" not in judged(document).out
+
+
+@pytest.mark.parametrize(
+    ("names", "folder"),
+    [
+        ({"stack": "production"}, "shop.production"),
+        ({"stack": "../../../etc"}, "shop.-etc"),
+        ({"stack": "a/b c", "project": ".."}, "-.a-b-c"),
+        ({"stack": "production", "project": "living-fortress"}, "production"),
+        ({"stack": "rehearsal-dev", "project": "living-fortress"}, "dev"),
+        ({"stack": "../x", "project": "living-fortress"}, "-x"),
+    ],
+)
+def test_a_foreign_state_takes_no_place_but_its_own(
+    fortress: Fortress, file: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, names: Any, folder: str
+) -> None:
+    monkeypatch.setattr("cli.compliance_report.FOLDER", tmp_path / "one" / "two" / "reports")
+    fortress("report", "--state", file("s.json", state(record("db", GOOD, **names))), "--format", "json", *AT)
+    assert [path.relative_to(tmp_path / "one") for path in (tmp_path / "one").rglob("compliance.json")] == [
+        Path("two", "reports", folder, "compliance.json")
+    ]
 
 
 def test_the_same_file_at_the_same_moment_gives_the_same_bytes(judged: Any, tmp_path: Path) -> None:
@@ -204,6 +249,13 @@ def test_a_framework_selects_its_controls_and_its_requirements(judged: Any, tmp_
         (("--state", "{state}", "--preview"), {"state": state()}, "neither --preview nor --real"),
         (("--state", "{state}"), {"state": "{"}, "cannot be read as a state"),
         (("--state", "{state}"), {"state": {"steps": []}}, "this is no state of a stack"),
+        (
+            ("--state", "{state}"),
+            {"state": {"deployment": {"manifest": [1]}}},
+            "the deployment's manifest is no object",
+        ),
+        (("--state", "{state}"), {"state": "[" * 100_000}, "cannot be read as a state"),
+        (("--state", "{state}"), {"state": state(record("a", ["x"]))}, "the inputs of urn:pulumi:old::shop::"),
         (("--state", "{state}"), {"state": {"version": 9, "deployment": {}}}, "of version 9"),
         (
             ("--state", "{state}"),

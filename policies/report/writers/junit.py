@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from xml.etree import ElementTree
 
+from policies.report.figures import NO_DATA
 from policies.report.model import ControlEntry, Report, VerdictEntry
 from policies.verdicts import Status
 
@@ -14,20 +15,32 @@ _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff
 
 def write(report: Report) -> str:
     """What is not evaluated is skipped, and says why; under `strict` what cannot be determined is an error."""
-    root = ElementTree.Element("testsuites", name=f"compliance of {report.source.stack}", time="0")
+    root = ElementTree.Element("testsuites", name=_clean(f"compliance of {report.source.stack}"), time="0")
     for control in report.controls:
         verdicts = [one for one in report.verdicts if one.control == control.id]
         if verdicts:
             root.append(_suite(control, verdicts, report))
+    if not report.figures.evaluated:
+        root.append(_no_data(report))
     for name in ("tests", "failures", "errors", "skipped"):
         root.set(name, str(sum(int(suite.get(name, "0")) for suite in root)))
     ElementTree.indent(root)
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{ElementTree.tostring(root, encoding="unicode")}\n'
 
 
+def _no_data(report: Report) -> ElementTree.Element:
+    """An error, for a run without a case, or with skipped ones only, looks clean to most readers."""
+    suite = ElementTree.Element("testsuite", name="evaluation", time="0", timestamp=_stamp(report))
+    for name, count in (("tests", "1"), ("failures", "0"), ("errors", "1"), ("skipped", "0")):
+        suite.set(name, count)
+    case = ElementTree.SubElement(suite, "testcase", classname="evaluation", name=_clean(report.source.stack), time="0")
+    ElementTree.SubElement(case, "error", type=NO_DATA, message=f"{NO_DATA}: nothing was evaluated")
+    return suite
+
+
 def _suite(control: ControlEntry, verdicts: list[VerdictEntry], report: Report) -> ElementTree.Element:
-    stamp = report.generated.strftime("%Y-%m-%dT%H:%M:%S")
-    suite = ElementTree.Element("testsuite", name=_clean(f"{control.id} {control.title}"), time="0", timestamp=stamp)
+    name = _clean(f"{control.id} {control.title}")
+    suite = ElementTree.Element("testsuite", name=name, time="0", timestamp=_stamp(report))
     suite.set("tests", str(len(verdicts)))
     cases = [_case(control, one, strict=report.strict) for one in verdicts]
     for name, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
@@ -49,6 +62,10 @@ def _case(control: ControlEntry, verdict: VerdictEntry, *, strict: bool) -> Elem
         told = f"{why}; exempt until {exemption.expires} by {exemption.owner}" if exemption else why
         ElementTree.SubElement(case, "skipped", message=_clean(told))
     return case
+
+
+def _stamp(report: Report) -> str:
+    return report.generated.strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def _clean(text: str) -> str:

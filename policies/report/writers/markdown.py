@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from policies.report.comparison import new_violations
+from policies.report.figures import Figures
 from policies.report.model import BLOCKING, ControlEntry, Report, VerdictEntry
 from policies.severity import Severity
 from policies.verdicts import Status
 
-MOST_LINES = 30
-"""Of the list of violations; a comment on GitHub holds at most 65,536 characters, and a reader's patience less."""
+MOST_CHARACTERS = 16_000
+"""Of the whole section; a comment on GitHub holds at most 65,536 characters, and a reader's patience less."""
+MOST_CONTROLS = 12
+MOST_RESOURCES = 5
+"""Of one control: the others have the same remedy."""
+MOST_PROBLEMS = 5
+LONGEST = 200
+"""Of a name, and of what was found."""
 WORST_FIRST = tuple(reversed(Severity))
+JOINER = "\N{WORD JOINER}"
 
 
 def write(report: Report) -> str:
@@ -34,31 +43,33 @@ def section(report: Report, base: Report | None = None) -> str:
 
 
 def _headline(report: Report, shown: Sequence[VerdictEntry], base: Report | None) -> str:
-    figures = report.figures.with_exemptions
     new = "new " if base is not None else ""
     blocking = len({one.fingerprint for one in report.blocking} & {one.fingerprint for one in shown})
-    told = f"{counted(len(shown), f'{new}violation')}, {blocking} of them blocking" if shown else f"No {new}violations"
+    told = f"{counted(len(shown), f'{new}violation')}, {blocking} of them blocking"
+    if not shown:
+        told = f"No {new}violations found" if report.figures.evaluated else "Nothing was evaluated"
     if base is not None:
         before = len(report.violations) - len(shown)
         gone = len(new_violations(base, report))
         told += f"; {before} that the base has too, {gone} gone"
-    if not report.tally.evaluated and not shown:
-        told = "Nothing was evaluated"
-    return (
-        f"**{told}.** Verdicts that pass, of those evaluated: {figures.pass_rate}; determinable: {figures.determinacy}."
-    )
+    if report.tally.not_determinable and not report.strict:
+        told += f"{', ' if base is None else '; '}{counted(report.tally.not_determinable, 'verdict')} not determinable"
+    return f"**{told}.**"
 
 
 def _listed(report: Report, shown: Sequence[VerdictEntry]) -> Iterable[str]:
-    """One point a control, worst first, with the resources below it."""
+    """One point a control, worst first, with the resources below it, as far as there is room."""
+    by_control: dict[str, list[VerdictEntry]] = defaultdict(list)
+    for one in shown:
+        by_control[one.control].append(one)
     controls = sorted(
-        (one for one in report.controls if any(verdict.control == one.id for verdict in shown)),
-        key=lambda one: WORST_FIRST.index(one.severity),
+        (one for one in report.controls if one.id in by_control), key=lambda one: WORST_FIRST.index(one.severity)
     )
-    lines = [line for one in controls for line in _point(one, [v for v in shown if v.control == one.id])]
-    if len(lines) > MOST_LINES:
-        left = len(shown) - sum(line.startswith("  ") for line in lines[:MOST_LINES])
-        lines = [*lines[:MOST_LINES], f"- {left} of {counted(len(shown), 'violation')} are not shown here"]
+    lines = [line for one in controls[:MOST_CONTROLS] for line in _point(one, by_control[one.id])]
+    left = [one.id for one in controls[MOST_CONTROLS:]]
+    if left:
+        violations = counted(sum(len(by_control[id_]) for id_ in left), "more violation")
+        lines.append(f"- {violations} of {counted(len(left), 'more control')} are in the report")
     if lines:
         yield "\n".join(lines)
 
@@ -66,34 +77,41 @@ def _listed(report: Report, shown: Sequence[VerdictEntry]) -> Iterable[str]:
 def _point(control: ControlEntry, verdicts: Sequence[VerdictEntry]) -> Iterable[str]:
     blocks = ", blocks" if control.level in BLOCKING else ""
     yield f"- **{control.id}** {escaped(control.title)} ({control.severity.value}{blocks}). {escaped(control.remedy)}"
-    for one in verdicts:
-        said = f": {escaped(one.reason)}" if one.reason else ""
-        yield f"  - {_code(one.urn.rpartition('::')[2])} in {one.cloud}{said}"
+    for one in verdicts[:MOST_RESOURCES]:
+        said = f": {escaped(shortened(one.reason))}" if one.reason else ""
+        yield f"  - {code(shortened(one.urn.rpartition('::')[2]))} in {one.cloud}{said}"
+    if len(verdicts) > MOST_RESOURCES:
+        yield f"  - and {len(verdicts) - MOST_RESOURCES} more"
 
 
 def _table(report: Report) -> str:
-    """The three figures side by side."""
-    rows = [
-        f"| {one.name} | {one.figures.with_exemptions.coverage} | {one.figures.with_exemptions.pass_rate}"
-        f" | {one.figures.with_exemptions.determinacy} | {one.tally.exempt} |"
-        for one in report.frameworks
-    ]
+    """The three figures side by side; a second line where exemptions make a difference."""
+    rows = []
+    for one in report.frameworks:
+        rows.append(_row(one.name, one.figures.with_exemptions, one.tally.exempt))
+        if one.figures.differ:
+            rows.append(_row(f"{one.name}, without exemptions", one.figures.without_exemptions, 0))
     head = ["| framework | requirements with evidence | verdicts that pass | determinable | exempt |",
             "|---|---|---|---|---|"]  # fmt: skip
     return "\n".join(head + rows)
 
 
+def _row(name: str, figures: Figures, exempt: int) -> str:
+    return f"| {name} | {figures.coverage} | {figures.pass_rate} | {figures.determinacy} | {exempt} |"
+
+
 def _note(report: Report) -> str:
     parts = []
-    if report.tally.not_determinable and not report.strict:
-        parts.append(
-            f"{counted(report.tally.not_determinable, 'verdict')} not determinable yet: an update settles them."
-        )
+    if report.tally.not_determinable and report.source.kind == "preview":
+        parts.append("What is not determinable yet, an update settles before it makes the resource.")
     exempt = report.of_status(Status.EXEMPT)
     if exempt:
         parts.append(f"{counted(len(exempt), 'verdict')} exempt.")
-    parts += [f"Exemption that does not hold: {escaped(f'{one.where}: {one.message}')}."
-              for one in report.exemption_problems[:MOST_LINES]]  # fmt: skip
+    problems = report.exemption_problems
+    parts += [f"Exemption that does not hold: {escaped(shortened(f'{one.where}: {one.message}'))}."
+              for one in problems[:MOST_PROBLEMS]]  # fmt: skip
+    if len(problems) > MOST_PROBLEMS:
+        parts.append(f"{len(problems) - MOST_PROBLEMS} more exemptions do not hold.")
     return f"<sub>{' '.join(parts)}</sub>" if parts else ""
 
 
@@ -102,12 +120,23 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
+def shortened(text: str) -> str:
+    """On one line, and no longer than a reader reads."""
+    line = " ".join(text.split())
+    return line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}\N{HORIZONTAL ELLIPSIS}"
+
+
 def escaped(text: str) -> str:
-    """Text that Markdown and HTML take for nothing else, on one line."""
-    return re.sub(r"([\\`*_\[\]<>|#@&~])", r"\\\1", " ".join(text.split()))
+    """Text that Markdown and HTML take for nothing else, on one line, and that calls nobody.
+
+    GitHub looks for people, issues and addresses after Markdown is done, so a backslash keeps none of them away;
+    a joiner that nobody sees does.
+    """
+    line = re.sub(r"([\\`*_\[\]<>|~&#@])", r"\\\1", " ".join(text.split()))
+    return re.sub(r"(?<=[#@])(?=\w)|(?<=\bwww)(?=\.)|(?<=\bGH)(?=-\d)|(?<=\w)(?=://)", JOINER, line)
 
 
-def _code(text: str) -> str:
+def code(text: str) -> str:
     """Text as code: a longer fence where the text holds one itself."""
     fence = "`" * (max((len(run) for run in re.findall("`+", text)), default=0) + 1)
     padding = " " if "`" in text else ""

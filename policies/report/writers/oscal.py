@@ -1,6 +1,6 @@
-"""OSCAL assessment results (NIST, 1.1): an observation a verdict, a finding a requirement.
+"""OSCAL assessment results (NIST, 1.2): an observation a verdict, a finding a requirement.
 
-Only fields of 1.1 are used; later versions read them too. Identifiers are derived from what they name, so the same
+Identifiers are derived from what they name, so the same
 report gives the same bytes, and a resource keeps its identifier from report to report.
 """
 
@@ -15,7 +15,7 @@ from typing import Any
 from policies.report.model import FrameworkEntry, Report, RequirementEntry, ResourceEntry, VerdictEntry
 from policies.verdicts import Status
 
-OSCAL_VERSION = "1.1.3"
+OSCAL_VERSION = "1.2.1"
 NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "urn:living-fortress:compliance")
 """The root of all identifiers here."""
 NS = "urn:living-fortress:oscal"
@@ -73,7 +73,10 @@ def _result(report: Report) -> dict[str, Any]:
     result: dict[str, Any] = {
         "uuid": _id("result", report.source.digest, _stamp(report)),
         "title": _line(f"{report.source.kind} of {report.source.stack}"),
-        "description": f"{report.source.origin}; {report.figures.with_exemptions.pass_rate} verdicts pass.",
+        "description": _line(
+            f"{report.source.origin}. Over all frameworks, {report.figures.with_exemptions}. "
+            f"Without exemptions, {report.figures.without_exemptions}."
+        ),
         "start": _stamp(report),
         "end": _stamp(report),
         "reviewed-controls": {"control-selections": _selections(report)},
@@ -86,11 +89,23 @@ def _result(report: Report) -> dict[str, Any]:
         if one.status in OBSERVED
     ]
     if observed:  # an empty list is not allowed
-        result["local-definitions"] = {"inventory-items": items}
+        result["local-definitions"] = {"components": [_tool(report)], "inventory-items": items}
         result["observations"] = [_observation(report, one) for one in observed]
     if findings:
         result["findings"] = findings
     return result
+
+
+def _tool(report: Report) -> dict[str, Any]:
+    """Who observed."""
+    return {
+        "uuid": _id("tool", report.pack.name, report.pack.version),
+        "type": "software",
+        "title": _line(f"Policy pack {report.pack.name}"),
+        "description": f"{report.pack.checks} checks of {report.pack.controls} controls on resources of Pulumi.",
+        "props": [_prop("version", report.pack.version)],
+        "status": {"state": "operational"},
+    }
 
 
 def _selections(report: Report) -> list[dict[str, Any]]:
@@ -126,6 +141,7 @@ def _observation(report: Report, verdict: VerdictEntry) -> dict[str, Any]:
         "props": [_prop("verdict", verdict.status.value), _prop("check", verdict.check)],
         "methods": ["TEST-AUTOMATED"],
         "types": ["finding"],
+        "origins": [{"actors": [{"type": "tool", "actor-uuid": _id("tool", report.pack.name, report.pack.version)}]}],
         "subjects": [{"subject-uuid": _id("resource", verdict.urn), "type": "inventory-item"}],
         "collected": _stamp(report),
     }

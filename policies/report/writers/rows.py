@@ -26,7 +26,8 @@ HEAD = (
     "remedy",
     "fingerprint",
 )
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""By what a formula begins; the last four are the same signs as wide as East Asian ones."""
 
 
 def write(report: Report) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from urllib.parse import quote
 
 from policies.report.model import ControlEntry, FrameworkEntry, Report, ResourceEntry, VerdictEntry
 from policies.severity import Severity
@@ -19,6 +20,10 @@ SCORES = {Severity.CRITICAL: "9.5", Severity.HIGH: "8.0", Severity.MEDIUM: "5.5"
 """Inside the bands in which GitHub sorts `security-severity`: over 9, 7 to 8.9, 4 to 6.9, 0.1 to 3.9."""
 ROOT = "%SRCROOT%"
 FINGERPRINT = "controlOnResource/v1"
+PROJECT_FILE = "Pulumi.yaml"
+"""Stands for a resource whose place in the program is not known: code scanning refuses a log that has one without."""
+MOST_TAGS = 20
+"""A rule with more makes code scanning refuse the log."""
 
 
 def write(report: Report) -> str:
@@ -31,7 +36,10 @@ def write(report: Report) -> str:
         "taxonomies": [_taxonomy(one) for one in report.frameworks],
         "results": _results(report),
         "columnKind": "utf16CodeUnits",
-        "properties": {"source": report.source.model_dump(mode="json", by_alias=True)},
+        "properties": {
+            "source": report.source.model_dump(mode="json", by_alias=True),
+            "figures": report.figures.model_dump(mode="json", by_alias=True),
+        },
     }
     return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=1) + "\n"
 
@@ -60,10 +68,11 @@ def _rule(control: ControlEntry, frameworks: tuple[FrameworkEntry, ...]) -> dict
     rule: dict[str, Any] = {
         "id": control.id,
         "shortDescription": {"text": f"{control.title}."},
+        "fullDescription": {"text": f"{control.title}. {control.remedy}"},
         "help": {"text": control.remedy, "markdown": _markdown(control)},
         "defaultConfiguration": {"level": LEVELS[control.severity]},
         "properties": {
-            "tags": ["security", control.theme, *tags],
+            "tags": ["security", control.theme, *tags][:MOST_TAGS],
             "security-severity": SCORES[control.severity],
             "enforcement": control.level.value,
         },
@@ -129,15 +138,14 @@ def _result(verdict: VerdictEntry, place: int, control: ControlEntry, resource: 
 
 
 def _location(resource: ResourceEntry) -> dict[str, Any]:
-    """The resource, and the line that declares it where that is known."""
-    logical = {"name": resource.name, "fullyQualifiedName": resource.urn, "kind": "resource"}
-    location: dict[str, Any] = {"logicalLocations": [logical]}
-    if resource.file:
-        location["physicalLocation"] = {
-            "artifactLocation": {"uri": resource.file, "uriBaseId": ROOT},
+    """The resource, and the line that declares it, or the project where that is not known."""
+    return {
+        "logicalLocations": [{"name": resource.name, "fullyQualifiedName": resource.urn, "kind": "resource"}],
+        "physicalLocation": {
+            "artifactLocation": {"uri": quote(resource.file or PROJECT_FILE), "uriBaseId": ROOT},
             "region": {"startLine": resource.line or 1},
-        }
-    return location
+        },
+    }
 
 
 def _suppressions(verdict: VerdictEntry) -> list[dict[str, Any]]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
+import datetime
 import io
 import json
 import re
@@ -20,7 +22,7 @@ from policies.report import schema as report_schema
 from policies.report.writers import json_document, markdown
 from policies.report.writers.html_page import slug
 from policies.verdicts import Status
-from tests.policies.report.small import HOSTILE, RESOURCES, SPARED, disk, empty, small
+from tests.policies.report.small import HOSTILE, RESOURCES, SPARED, UNKNOWN, disk, empty, small
 
 REPORTS = {"small": small, "empty": empty, "strict": lambda: small(strict=True)}
 
@@ -194,6 +196,30 @@ class TestSarif:
         assert place["region"] == {"startLine": 7}
         assert "%SRCROOT%" in self.run()["originalUriBaseIds"]
 
+    def test_a_place_that_is_not_known_is_the_project_for_code_scanning_refuses_results_without_a_file(self) -> None:
+        nowhere = dataclasses.replace(disk("large", size=99, name="a"), declared="")
+        [result] = self.run(small(nowhere))["results"]
+        [place] = [one["physicalLocation"] for one in result["locations"]]
+        assert place == {
+            "artifactLocation": {"uri": "Pulumi.yaml", "uriBaseId": "%SRCROOT%"},
+            "region": {"startLine": 1},
+        }
+
+    def test_a_place_is_a_uri(self) -> None:
+        odd = dataclasses.replace(disk("large", size=99, name="a"), declared="project:///my%20stacks/a%23b.py#7")
+        [result] = self.run(small(odd))["results"]
+        assert result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == "my%20stacks/a%23b.py"
+
+    def test_rules_are_told_as_code_scanning_demands_them(self) -> None:
+        for rule in self.run()["tool"]["driver"]["rules"]:
+            assert rule["fullDescription"]["text"].startswith(rule["shortDescription"]["text"])
+            assert len(rule["properties"]["tags"]) <= 20
+
+    def test_the_run_has_the_three_figures_both_ways(self) -> None:
+        figures = self.run()["properties"]["figures"]
+        assert figures["withExemptions"]["passRate"] == {"part": 5, "whole": 7, "percent": 71.4}
+        assert figures["withoutExemptions"]["determinacy"]["whole"] == 10
+
     def test_rules_name_the_requirements_that_the_run_describes(self) -> None:
         run = self.run()
         taxa = [{one["id"] for one in taxonomy["taxa"]} for taxonomy in run["taxonomies"]]
@@ -226,6 +252,11 @@ class TestCsv:
         cells = [cell for row in self.rows() for cell in row.values()]
         assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@"))]
 
+    @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t=", "\r=", "\n=", "\uff1d", "\uff0b", "\uff0d", "\uff20"])
+    def test_a_name_that_begins_like_a_formula_is_text(self, start: str) -> None:
+        rows = self.rows(small(disk(f"{start}SUM(A1)", size=1, name="a")))
+        assert {row["resource"] for row in rows} == {f"'{start}SUM(A1)"}
+
 
 class TestJUnit:
     def root(self, report: Report | None = None) -> ElementTree.Element:
@@ -253,6 +284,12 @@ class TestJUnit:
         assert any("not determinable: size is not known yet" in one for one in skipped)
         assert any("exempt until 2030-06-01 by platform" in one for one in skipped)
 
+    def test_where_nothing_was_evaluated_no_reader_sees_a_clean_run(self) -> None:
+        root = self.root(empty())
+        assert (root.get("tests"), root.get("errors")) == ("1", "1")
+        [error] = root.iter("error")
+        assert error.get("message") == "no data: nothing was evaluated"
+
     def test_what_xml_cannot_hold_is_replaced(self) -> None:
         assert "\x07" in HOSTILE
         [failure] = [one for one in self.root().iter("failure") if "alert" in one.get("message", "")]
@@ -271,11 +308,12 @@ class TestOscal:
     def test_trestle_reads_it_and_finds_no_double_or_dangling_identifier(self, report: Report, tmp_path: Path) -> None:
         from trestle.core.duplicates_validator import DuplicatesValidator
         from trestle.core.refs_validator import RefsValidator
+        from trestle.oscal import OSCAL_VERSION
 
         read = self.read(report, tmp_path)
         assert DuplicatesValidator().model_is_valid(read, True)
         assert RefsValidator().model_is_valid(read, True)
-        assert read.metadata.oscal_version.root.root.startswith("1.1.")
+        assert read.metadata.oscal_version.root.root == OSCAL_VERSION
 
     def test_every_observation_and_finding_points_at_what_is_there(self, report: Report, tmp_path: Path) -> None:
         [result] = self.read(report, tmp_path).results
@@ -304,6 +342,33 @@ class TestOscal:
         assert told["source-digest"] == "sha256:" + "0" * 64
         assert (told["stack"], told["engine"], told["pack"]) == ("shop/prod", "3.259.0", "fortress 0.1.0")
 
+    def test_the_three_figures_stand_there_both_ways(self, tmp_path: Path) -> None:
+        [result] = self.read(small(), tmp_path).results
+        for told in ("2 of 5 (40%)", "5 of 7 (71.4%)", "7 of 9 (77.7%)", "5 of 8 (62.5%)", "8 of 10 (80%)"):
+            assert told in result.description
+        assert "no data" in self.read(empty(), tmp_path).results[0].description
+
+    def test_who_observed_is_a_component_of_the_result(self, tmp_path: Path) -> None:
+        [result] = self.read(small(), tmp_path).results
+        [tool] = result.local_definitions.components
+        assert {
+            actor.actor_uuid for one in result.observations for origin in one.origins for actor in origin.actors
+        } == {tool.uuid}
+
+    def test_an_observation_and_a_resource_keep_their_identifiers_when_a_later_state_is_judged(
+        self, tmp_path: Path
+    ) -> None:
+        def identifiers(report: Report) -> tuple[set[str], set[str]]:
+            [result] = self.read(report, tmp_path).results
+            return {one.uuid for one in result.observations}, {
+                one.uuid for one in result.local_definitions.inventory_items
+            }
+
+        later = small()
+        source = later.source.model_copy(update={"digest": "sha256:" + "1" * 64})
+        later = later.model_copy(update={"source": source, "generated": later.generated + datetime.timedelta(days=1)})
+        assert identifiers(later) == identifiers(small())
+
     def test_each_evaluated_verdict_is_observed(self, tmp_path: Path) -> None:
         report = small()
         observed = self.read(report, tmp_path).results[0].observations
@@ -329,8 +394,12 @@ class TestMarkdown:
         assert "(critical, blocks)" in text
         assert r"Make it \<so\>." in text
 
-    def test_figures_never_stand_alone(self) -> None:
-        assert "| Rules | 2 of 5 (40%) | 5 of 7 (71.4%) | 7 of 9 (77.7%) | 1 |" in markdown.section(small())
+    def test_figures_never_stand_alone_and_stand_there_without_exemptions_too(self) -> None:
+        text = markdown.section(small())
+        assert "| Rules | 2 of 5 (40%) | 5 of 7 (71.4%) | 7 of 9 (77.7%) | 1 |" in text
+        assert "| Rules, without exemptions | 2 of 5 (40%) | 5 of 8 (62.5%) | 8 of 10 (80%) | 0 |" in text
+        assert not [line for line in text.splitlines() if "%" in line and line.count("%") != 3]
+        assert "without exemptions" not in markdown.section(small(disk("good", size=1, name="a")))
 
     def test_what_comes_from_resources_is_neither_markup_nor_a_table(self) -> None:
         [line] = [line for line in markdown.section(small()).splitlines() if "alert" in line]
@@ -339,12 +408,45 @@ class TestMarkdown:
         assert "`` a`b ``" in markdown.section(name)
 
     def test_it_stays_short_and_says_what_it_leaves_out(self) -> None:
-        many = small(*(disk(f"d{number}", size=99, name="a") for number in range(3_000)))
+        many = small(*(disk(f"d{number}", size=99, scratch=number < 9) for number in range(3_000)))
         text = markdown.section(many)
         assert len(text) < 10_000
-        shown = text.count("\n  - ")
-        assert f"{3_000 - shown} of 3000 violations are not shown here" in text
+        shown = len(re.findall(r"\n  - `d", text))
+        assert shown == 10  # of each control five
+        assert f"  - and {2_991 - 5} more" in text
+        assert "**T-2**" in text
+
+    def test_controls_that_have_no_room_are_counted(self) -> None:
+        violations = small().violations
+        report = small()
+        [control] = [one for one in report.controls if one.id == "T-1"]
+        names = [f"T-{number}" for number in range(100, 200)]
+        many = report.model_copy(
+            update={
+                "controls": (*report.controls, *(control.model_copy(update={"id": one}) for one in names)),
+                "verdicts": tuple(
+                    violations[0].model_copy(update={"control": one, "fingerprint": one, "reason": "x" * 5_000})
+                    for one in names
+                ),
+            }
+        )
+        text = markdown.section(many)
+        assert len(text) < markdown.MOST_CHARACTERS
+        shown = len(re.findall(r"\n- \*\*T-", text))
+        assert f"- {100 - shown} more violations of {100 - shown} more controls are in the report" in text
+
+    def test_nobody_is_called_and_no_issue_is_linked_by_what_a_resource_says(self) -> None:
+        text = markdown.section(small(disk("x", scratch=True, note="@octocat and #12 at www.example.com or GH-12")))
+        [line] = [line for line in text.splitlines() if "octocat" in line]
+        assert not re.search(r"[@#]\w|www\.|GH-\d", line)
+
+    def test_what_could_not_be_determined_never_sounds_like_a_clean_end(self) -> None:
+        text = markdown.section(small(disk("late", size=UNKNOWN, name="a")))
+        assert "**No violations found, 1 verdict not determinable.**" in text
+        assert "**No new violations found; 0 that the base has too, 0 gone; 1 verdict not determinable.**" in (
+            markdown.section(small(disk("late", size=UNKNOWN, name="a")), small(disk("other", size=1, name="a")))
+        )
 
     def test_no_violation_is_not_no_data(self) -> None:
-        assert "**No violations.**" in markdown.section(small(disk("good", size=1, name="a")))
+        assert "**No violations found.**" in markdown.section(small(disk("good", size=1, name="a")))
         assert "**Nothing was evaluated.**" in markdown.section(empty())
