@@ -6,6 +6,8 @@ import datetime
 from collections.abc import Mapping
 from typing import Any
 
+import pytest
+
 from policies.evaluation import Evaluator
 from policies.registry import everything
 from policies.remediation import fixed
@@ -94,6 +96,22 @@ def test_a_recorder_of_everything_names_no_types() -> None:
     assert after == {"name": "all", "recordingGroup": {"allSupported": True, "includeGlobalResourceTypes": True}}
 
 
-def test_a_cluster_that_entra_does_not_know_keeps_its_accounts() -> None:
-    """AKS refuses to disable local accounts there."""
-    assert repaired("IAM-006/azure", "azure-native:containerservice:ManagedCluster", {"dnsPrefix": "shop"}) is None
+@pytest.mark.parametrize(
+    ("control", "token"),
+    [
+        *(
+            ("IAM-006", f"azure-native:{one}")
+            for one in (
+                *("dbforpostgresql:Server", "storage:StorageAccount", "cosmosdb:DatabaseAccount", "eventhub:Namespace"),
+                *("servicebus:Namespace", "cognitiveservices:Account", "containerregistry:Registry"),
+                "containerservice:ManagedCluster",
+            )
+        ),
+        ("IAM-006", "gcp:redis/instance:Instance"),
+        ("IAM-006", "gcp:container/cluster:Cluster"),
+        ("IAM-007", "azure-native:keyvault:Vault"),
+    ],
+)
+def test_no_fix_takes_a_way_to_log_in_or_a_right_from_those_who_may_still_use_it(control: str, token: str) -> None:
+    [check] = [one for one in EVALUATOR.registry.for_type(token) if one.control.id == control]
+    assert check.remedy_for(token, replacing=True) is None

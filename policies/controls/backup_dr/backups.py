@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import re
-
 from pydantic import Field
 
 from policies import (
     HIGH,
     MEDIUM,
-    PASS,
     Options,
     Properties,
     Resource,
     Verdict,
     View,
-    WrongShape,
     applies_to,
     fails,
     fixed_by,
@@ -39,10 +35,11 @@ from policies.data_stores import (
     REDSHIFT,
     is_replica,
 )
+from policies.durations import days
 from policies.remedies import at_least
 
 USUAL_DAYS = 7
-DAY_HOURS, DAY_SECONDS = 24, 86_400
+DAY_HOURS = 24
 
 
 class Retention(Options):
@@ -166,20 +163,7 @@ def alloydb_keeps_backups(cluster: Resource, options: Retention) -> Verdict:
     if cluster.exists(_ALLOYDB_COUNT):
         a_day = max(1, len(cluster.objects(_ALLOYDB_STARTS)))
         return options.judge(cluster.number(_ALLOYDB_COUNT) / a_day, _ALLOYDB_COUNT)
-    return options.judge(_seconds(cluster, _ALLOYDB_PERIOD, "14d") / DAY_SECONDS, _ALLOYDB_PERIOD)
-
-
-_DURATION = re.compile(r"(\d+)([smhd])")
-_UNITS = {"s": 1, "m": 60, "h": 3_600, "d": DAY_SECONDS}
-
-
-def _seconds(resource: Resource, path: str, default: str) -> int:
-    """A duration of Google Cloud, such as `604800s` or `7d`; raises WrongShape for anything else."""
-    text = resource.text(path, default)
-    found = _DURATION.fullmatch(text)
-    if not found:
-        raise WrongShape(path, "a duration", text)
-    return int(found.group(1)) * _UNITS[found.group(2)]
+    return options.judge(days(cluster, _ALLOYDB_PERIOD, "14d"), _ALLOYDB_PERIOD)
 
 
 any_moment = control(
@@ -248,5 +232,5 @@ def cloud_sql_goes_back(instance: Resource) -> Verdict:
 @fixed_by(sets("versionRetentionPeriod", "7d"))
 def spanner_goes_back(database: Resource) -> Verdict:
     """An hour, which Spanner keeps by itself, is over before a fault is found."""
-    seconds = _seconds(database, "versionRetentionPeriod", "1h")
-    return PASS if seconds >= DAY_SECONDS else fails("versionRetentionPeriod is shorter than a day")
+    kept = days(database, "versionRetentionPeriod", "1h")
+    return passes_if(kept >= 1, "versionRetentionPeriod is shorter than a day")

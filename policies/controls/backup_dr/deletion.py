@@ -35,6 +35,7 @@ from policies.data_stores import (
     is_replica,
 )
 from policies.environments import Environments
+from policies.management_locks import BY_SCOPE, KEEPING, OF_GROUP, keeps, lock_keeps
 
 undeletable = control(
     "BKP-005",
@@ -90,10 +91,7 @@ def dynamodb_is_undeletable(table: Resource, options: Environments) -> Verdict:
     return _judged(table, options, [] if protected else ["deletionProtectionEnabled is off"])
 
 
-LOCK = "azure-native:authorization:ManagementLockByScope"
-GROUP_LOCK = "azure-native:authorization:ManagementLockAtResourceGroupLevel"
 GROUP = "azure-native:resources:ResourceGroup"
-LOCKS = ("CanNotDelete", "ReadOnly")
 
 
 @undeletable
@@ -107,9 +105,9 @@ def azure_store_is_locked(store: Resource, stack: Stack, options: Environments) 
     if is_replica(store):
         return REPLICA
     groups = [group for group in stack.of_type(GROUP) if stack.refers(store, "resourceGroupName", group)]
-    locks = [lock for held in (store, *groups) for lock in stack.companions(held, LOCK, by="scope")]
-    locks += [lock for lock in stack.of_type(GROUP_LOCK) if _locks_group_of(store, groups, lock, stack)]
-    return passes_if(any(lock.text("level") in LOCKS for lock in locks), "no lock keeps it")
+    locks = [lock for held in (store, *groups) for lock in stack.companions(held, BY_SCOPE, by="scope")]
+    locks += [lock for lock in stack.of_type(OF_GROUP) if _locks_group_of(store, groups, lock, stack)]
+    return passes_if(any(map(keeps, locks)), "no lock keeps it")
 
 
 def _locks_group_of(store: Resource, groups: list[Resource], lock: Resource, stack: Stack) -> bool:
@@ -123,11 +121,10 @@ def _locks_group_of(store: Resource, groups: list[Resource], lock: Resource, sta
 
 
 @undeletable
-@applies_to(LOCK, reads=["level"])
-@fixed_by(sets("level", "CanNotDelete"))
+@applies_to(BY_SCOPE, reads=["level"])
+@fixed_by(sets("level", KEEPING))
 def lock_keeps_something(lock: Resource) -> Verdict:
-    level = lock.text("level", "not set")
-    return passes_if(level in LOCKS, f"level is {level}")
+    return lock_keeps(lock)
 
 
 _SERVICE = "settings.deletionProtectionEnabled"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from policies import (
     MEDIUM,
-    PASS,
     Resource,
     Verdict,
     applies_to,
@@ -16,6 +15,7 @@ from policies import (
 )
 from policies.controls.change_management import control
 from policies.environments import Environments
+from policies.management_locks import BY_SCOPE, KEEPING, OF_GROUP, OF_RESOURCE, OF_SUBSCRIPTION, lock_keeps
 
 protected = control(
     "CHG-004",
@@ -139,15 +139,8 @@ def _refuses(resource: Resource, path: str, options: Environments) -> Verdict:
 
 
 @locked
-@applies_to(
-    "azure-native:authorization:ManagementLockByScope",
-    "azure-native:authorization:ManagementLockAtResourceGroupLevel",
-    "azure-native:authorization:ManagementLockAtResourceLevel",
-    "azure-native:authorization:ManagementLockAtSubscriptionLevel",
-    reads=["level"],
-)
-@fixed_by(sets("level", "CanNotDelete"))
+@applies_to(BY_SCOPE, OF_GROUP, OF_RESOURCE, OF_SUBSCRIPTION, reads=["level"])
+@fixed_by(sets("level", KEEPING))
 def lock_locks(lock: Resource) -> Verdict:
     """A lock holds wherever somebody made one."""
-    level = lock.text("level", "not set")
-    return PASS if level in ("CanNotDelete", "ReadOnly") else fails(f"level is {level}")
+    return lock_keeps(lock)

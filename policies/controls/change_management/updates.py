@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from pydantic import Field
 
 from policies import (
@@ -23,6 +21,7 @@ from policies import (
     with_value,
 )
 from policies.controls.change_management import control
+from policies.durations import days_of_go
 
 
 class Nodes(Options):
@@ -107,7 +106,6 @@ def gke_nodes_take_patches(pool: Resource) -> Verdict:
 
 
 _AGE = "spec.template.spec.expireAfter"
-_DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
 KARPENTERS_OWN = "720h"
 
 
@@ -116,15 +114,7 @@ KARPENTERS_OWN = "720h"
 @fixed_by(sets(_AGE, "336h"))
 def karpenter_renews_nodes(pool: Resource, options: Nodes) -> Verdict:
     age = pool.text(_AGE, KARPENTERS_OWN)
-    hours = _hours(age)
-    return passes_if(0 < hours <= options.maximum_node_days * 24, f"expireAfter is {age}")
-
-
-def _hours(duration: str) -> float:
-    """A duration as Go writes it, in hours; nothing where it is none, such as `Never`."""
-    found = _DURATION.fullmatch(duration)
-    hours, minutes, seconds = (int(part or 0) for part in found.groups()) if found else (0, 0, 0)
-    return hours + minutes / 60 + seconds / 3600
+    return passes_if(0 < (days_of_go(age) or 0) <= options.maximum_node_days, f"expireAfter is {age}")
 
 
 drainable = control(

@@ -153,8 +153,9 @@ directory_login = control(
         "gdpr": ["Art. 32(1)(b)"],
         "pci_dss": ["8.2.1", "8.2.2", "8.3.1"],
     },
-    remedy="Turn login by IAM or Entra on, and local accounts, passwords and shared keys off.",
+    remedy="Turn login by IAM or Entra on and move everybody there; then turn passwords, local accounts and keys off.",
 )
+# A fix only adds a way to log in: to take one away would shut out whoever still uses it.
 _IAM = "iamDatabaseAuthenticationEnabled"
 KNOWS_IAM = ("postgres", "mysql", "mariadb", "aurora-postgresql", "aurora-mysql")
 
@@ -177,28 +178,19 @@ _AUTHENTICATION = {"authConfig.activeDirectoryAuth": "Enabled", "authConfig.pass
 
 @directory_login
 @applies_to("azure-native:dbforpostgresql:Server", reads=list(_AUTHENTICATION))
-@fixed_by(in_turn(*(sets(path, value) for path, value in _AUTHENTICATION.items())))
 def flexible_server_knows_entra(server: Resource) -> Verdict:
     found = {path: server.text(path, "not set") for path in _AUTHENTICATION}
     return passes_if(found == _AUTHENTICATION, ", ".join(f"{path} is {value}" for path, value in found.items()))
 
 
-def without_local_accounts(cluster: Properties) -> Properties:
-    """Turns them off where Entra knows who logs in; AKS refuses a cluster that nobody could enter."""
-    known = View(value=cluster).exists("aadProfile")
-    return with_value(cluster, "disableLocalAccounts", True) if known else cluster
-
-
 @directory_login
 @applies_to("azure-native:containerservice:ManagedCluster", reads=["disableLocalAccounts"])
-@fixed_by(without_local_accounts)
 def aks_has_no_local_accounts(cluster: Resource) -> Verdict:
     return passes_if(cluster.flag("disableLocalAccounts"), "disableLocalAccounts is off")
 
 
 @directory_login
 @applies_to("azure-native:storage:StorageAccount", reads=["allowSharedKeyAccess"])
-@fixed_by(sets("allowSharedKeyAccess", False))
 def storage_account_has_no_shared_key(account: Resource) -> Verdict:
     return passes_if(not account.flag("allowSharedKeyAccess", default=True), "allowSharedKeyAccess is not off")
 
@@ -209,7 +201,6 @@ _OTHER_APIS = ("EnableMongo", "EnableCassandra", "EnableGremlin", "EnableTable")
 
 @directory_login
 @applies_to("azure-native:cosmosdb:DatabaseAccount", reads=["disableLocalAuth", "kind", "capabilities.name"])
-@fixed_by(sets("disableLocalAuth", True))
 def cosmos_has_no_local_login(account: Resource) -> Verdict:
     """Azure refuses the setting where an account speaks another API than that of NoSQL."""
     if account.flag("disableLocalAuth"):
@@ -227,35 +218,30 @@ def cosmos_has_no_local_login(account: Resource) -> Verdict:
     "azure-native:servicebus:Namespace",
     reads=["disableLocalAuth"],
 )
-@fixed_by(sets("disableLocalAuth", True))
 def azure_service_has_no_local_login(service: Resource) -> Verdict:
     return passes_if(service.flag("disableLocalAuth"), "disableLocalAuth is off")
 
 
 @directory_login
 @applies_to("azure-native:cognitiveservices:Account", reads=["properties.disableLocalAuth"])
-@fixed_by(sets("properties.disableLocalAuth", True))
 def cognitive_service_has_no_local_login(account: Resource) -> Verdict:
     return passes_if(account.flag("properties.disableLocalAuth"), "disableLocalAuth is off")
 
 
 @directory_login
 @applies_to("azure-native:containerregistry:Registry", reads=["adminUserEnabled"])
-@fixed_by(sets("adminUserEnabled", False))
 def registry_has_no_admin_user(registry: Resource) -> Verdict:
     return passes_if(not registry.flag("adminUserEnabled"), "adminUserEnabled is on")
 
 
 @directory_login
 @applies_to("gcp:container/cluster:Cluster", reads=["enableLegacyAbac"])
-@fixed_by(sets("enableLegacyAbac", False))
 def gke_has_no_legacy_rights(cluster: Resource) -> Verdict:
     return passes_if(not cluster.flag("enableLegacyAbac"), "enableLegacyAbac is on")
 
 
 @directory_login
 @applies_to("gcp:redis/instance:Instance", reads=["authEnabled"])
-@fixed_by(sets("authEnabled", True))
 def memorystore_asks_who(cache: Resource) -> Verdict:
     return passes_if(cache.flag("authEnabled"), "authEnabled is off")
 
@@ -311,7 +297,7 @@ key_store_roles = control(
         "gdpr": ["Art. 32(1)(b)"],
         "pci_dss": ["3.6.1.3", "7.2.1"],
     },
-    remedy="Turn role-based access on, and leave the check of key policies on.",
+    remedy="Give roles to all who have access policies, turn role-based access on, and leave key policies checked.",
 )
 
 
@@ -324,6 +310,6 @@ def key_policy_is_checked(key: Resource) -> Verdict:
 
 @key_store_roles
 @applies_to("azure-native:keyvault:Vault", reads=["properties.enableRbacAuthorization"])
-@fixed_by(sets("properties.enableRbacAuthorization", True))
 def vault_has_roles(vault: Resource) -> Verdict:
+    """No fix: with roles the vault forgets its access policies, and with them everybody who has no role yet."""
     return passes_if(vault.flag("properties.enableRbacAuthorization"), "enableRbacAuthorization is off")

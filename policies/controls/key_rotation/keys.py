@@ -23,7 +23,7 @@ from policies import (
     with_value,
 )
 from policies.controls.key_rotation import AWS_KEY, AZURE_KEY, ENCRYPTS, GCP_KEY, control
-from policies.controls.key_rotation.durations import days
+from policies.durations import days
 from policies.tags import effective_tag
 
 SPEC, USAGE, PERIOD = "customerMasterKeySpec", "keyUsage", "rotationPeriodInDays"

@@ -20,9 +20,9 @@ from policies import (
     passes_if,
 )
 from policies.controls.key_rotation import control
-from policies.controls.key_rotation.durations import days
 from policies.data_stores import RDS_CLUSTER, RDS_INSTANCE
 from policies.database_origins import CLUSTER_ORIGINS, INSTANCE_ORIGINS, follows_another, is_restored
+from policies.durations import days
 
 SECRET, VERSION = "aws:secretsmanager/secret:Secret", "aws:secretsmanager/secretVersion:SecretVersion"
 ROTATION = "aws:secretsmanager/secretRotation:SecretRotation"

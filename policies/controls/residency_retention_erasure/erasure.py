@@ -7,6 +7,7 @@ from policies.controls.logging_audit.storage import holds_logs
 from policies.controls.residency_retention_erasure import control
 from policies.controls.residency_retention_erasure.retention import Keeping
 from policies.data_stores import GCS_BUCKET, S3_BUCKET, STORAGE_ACCOUNT
+from policies.durations import DAY_SECONDS
 from policies.personal_data import IMPERSONAL
 from policies.verdicts import not_applicable
 
@@ -23,7 +24,6 @@ erasable = control(
     options=Keeping,
 )
 HOLDS_LOGS = not_applicable("it holds logs, which are locked on purpose")
-DAY_SECONDS = 86_400
 YEAR_DAYS = 366
 LOCK = "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration"
 _RETENTION = "rule.defaultRetention"
