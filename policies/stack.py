@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 
 from policies.resource import STACK, Resource
 from policies.values import Undeterminable
@@ -22,9 +24,10 @@ class Stack:
         self._by_type: dict[str, list[Resource]] = defaultdict(list)
         for resource in self.resources:
             self._by_type[resource.type].append(resource)
-        # Every pair of resources is asked about, often by several checks: what each says is read once.
+        # Every resource asks for those that mean it, often by several checks: what each says is read once.
         self._identities: dict[Resource, frozenset[str]] = {}
         self._named: dict[tuple[Resource, str], frozenset[str]] = {}
+        self._meaning: dict[tuple[str, str], _Meaning] = {}
 
     def __iter__(self) -> Iterator[Resource]:
         return iter(self.resources)
@@ -44,8 +47,7 @@ class Stack:
 
     def sources(self, resource: Resource, path: str) -> tuple[Resource, ...]:
         """What the value of a property came from, as the engine recorded it for the top-level property."""
-        urns = resource.property_dependencies.get(path.partition(".")[0], ())
-        return tuple(found for urn in urns if (found := self.at(urn)))
+        return tuple(found for urn in _dependencies(resource, path) if (found := self.at(urn)))
 
     def companions(self, resource: Resource, *types: str, by: str) -> tuple[Resource, ...]:
         """The resources of `types` whose property `by` means `resource`: it came from there, or names it.
@@ -53,14 +55,36 @@ class Stack:
         An unknown value whose source is not recorded is taken for another resource's: whoever needs the companion
         then fails or cannot be determined, but never passes.
         """
-        return tuple(one for one in self.of_type(*types) if self.refers(one, by, resource))
+        return tuple(one for token in types for one in self._companions(resource, token, by))
+
+    def _companions(self, resource: Resource, token: str, by: str) -> Iterator[Resource]:
+        candidates = self._by_type.get(token)
+        if not candidates:
+            return
+        meaning = self._meaning_of(token, by)
+        places = set(meaning.by_urn.get(resource.urn, ()) if self.at(resource.urn) else ())
+        for name in self._identities_of(resource):
+            places.update(meaning.by_name.get(name, ()))
+        yield from (candidates[place] for place in sorted(places))
 
     def refers(self, resource: Resource, path: str, target: Resource) -> bool:
         """Whether the property at `path` (through lists) means `target`."""
-        if target.urn in resource.property_dependencies.get(path.partition(".")[0], ()) and self.at(target.urn):
+        if target.urn in _dependencies(resource, path) and self.at(target.urn):
             return True
         named = self._names(resource, path)
         return bool(named) and not self._identities_of(target).isdisjoint(named)
+
+    def _meaning_of(self, token: str, path: str) -> _Meaning:
+        """Whom the resources of a type mean by a property."""
+        key = (token, path)
+        if key not in self._meaning:
+            found = self._meaning[key] = _Meaning()
+            for place, one in enumerate(self._by_type[token]):
+                for urn in _dependencies(one, path):
+                    found.by_urn[urn].append(place)
+                for name in self._names(one, path):
+                    found.by_name[name].append(place)
+        return self._meaning[key]
 
     def _names(self, resource: Resource, path: str) -> frozenset[str]:
         """The texts at the path; none where one of them is not known."""
@@ -76,6 +100,19 @@ class Stack:
         if resource not in self._identities:
             self._identities[resource] = identities(resource)
         return self._identities[resource]
+
+
+@dataclass(frozen=True)
+class _Meaning:
+    """The places of resources among those of their type, by what one of their properties came from or names."""
+
+    by_urn: Mapping[str, list[int]] = field(default_factory=functools.partial(defaultdict, list))
+    by_name: Mapping[str, list[int]] = field(default_factory=functools.partial(defaultdict, list))
+
+
+def _dependencies(resource: Resource, path: str) -> tuple[str, ...]:
+    """The URNs from which the value of a property came."""
+    return resource.property_dependencies.get(path.partition(".")[0], ())
 
 
 def identities(resource: Resource) -> frozenset[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -47,13 +48,9 @@ def users(key: Resource, stack: Stack) -> Users:
     names = [key, *stack.companions(key, ALIAS, by="targetKeyId")]
     for kind, types in USES.items():
         for token, paths in types.items():
-            users = (one for one in stack.of_type(token) if _refers(one, paths, names, stack))
-            found[kind].extend(one.name for one in users)
+            for name, path in itertools.product(names, paths):
+                found[kind].extend(one.name for one in stack.companions(name, token, by=path))
     return {kind: sorted(set(named)) for kind, named in found.items() if named}
-
-
-def _refers(user: Resource, paths: Iterable[str], names: Iterable[Resource], stack: Stack) -> bool:
-    return any(stack.refers(user, path, name) for path in paths for name in names)
 
 
 made_for = control(
