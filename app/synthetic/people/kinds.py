@@ -17,7 +17,7 @@ from app.synthetic.errors import require
 from app.synthetic.people.accounts import RESERVED, Domains, Handles, Mailboxes, accounts
 from app.synthetic.people.ages import Ages
 from app.synthetic.people.names import GENDERS, names
-from app.synthetic.people.phones import Phones
+from app.synthetic.people.phones import Phones, international, national
 from app.synthetic.places.gazetteer import gazetteer
 from app.synthetic.pools import POOLED, Pool, Rows
 
@@ -80,17 +80,17 @@ class Line(Joint):
     own: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """Ranges of the operator of a decoy, by country, instead of those that ring nowhere: `US: ["(646) 555-####"]`."""
 
-    type = pa.struct([("international", pa.string()), ("national", pa.string())])
     needs = ("place",)
 
     def __post_init__(self) -> None:
         _ = self._phones
 
     def make(self, chunk: Chunk, needed: Needed) -> pa.Array:
-        numbers = self._phones.draw(chunk.rng(), needed["place"].to_numpy())
-        # Written here, for only this draw knows which ranges it was given.
-        texts = [self._phones.international(numbers), self._phones.national(numbers)]
-        return pa.StructArray.from_arrays(texts, fields=list(self.type))
+        return self._phones.packed(self._phones.draw(chunk.rng(), needed["place"].to_numpy()))
+
+    @property
+    def type(self) -> pa.DataType:
+        return self._phones.type
 
     @cached_property
     def _phones(self) -> Phones:
@@ -224,19 +224,18 @@ class Email(Column):
 class PhoneNumber(Column):
     """Telephone number in the form that works from everywhere (ITU-T E.164)."""
 
-    form: ClassVar[str] = "international"
-
     type = pa.string()
     needs = ("person.line",)
 
     def make(self, chunk: Chunk, needed: Needed) -> pa.Array:
-        return needed["person.line"].field(self.form)
+        return international(needed["person.line"])
 
 
 class NationalPhoneNumber(PhoneNumber):
     """The same number as it is written at home."""
 
-    form = "national"
+    def make(self, chunk: Chunk, needed: Needed) -> pa.Array:
+        return national(needed["person.line"])
 
 
 def drawn(joint: pa.StructArray) -> dict[str, Rows]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property, lru_cache
 from itertools import zip_longest
 from typing import TypeAlias
 
@@ -30,12 +30,24 @@ WIDEST = 4
 """Digits that are written by one look into a pool."""
 
 
+RANGE = pa.dictionary(pa.int32(), pa.string())
+
+
 @dataclass(frozen=True)
 class Range:
     """Numbers that differ in their last digits: `0113 496 0###`."""
 
     country: Country
     pattern: str
+
+    def __str__(self) -> str:
+        return f"{self.country.code} {self.pattern}"
+
+    @classmethod
+    def parse(cls, text: str) -> Range:
+        """The range that is told by its text."""
+        code, _, pattern = text.partition(" ")
+        return cls(country(code), pattern)
 
     @property
     def national(self) -> Parts:
@@ -81,8 +93,9 @@ class Phones:
         self._has_mobile = np.array([len(each) > 0 for each in listed.values()])
         self.ranges = [*ranges, *(Range(countries()[code], each) for code, found in listed.items() for each in found)]
         self._widths = np.array(list(zip_longest(*([w for _, w in r.national] for r in self.ranges), fillvalue=0)))
-        self._national = _Form([each.national for each in self.ranges])
-        self._international = _Form([each.international for each in self.ranges])
+        self._texts = pa.array(map(str, self.ranges))
+        parts = (pa.field(f"part {place}", pa.int32()) for place in range(len(self._widths)))
+        self.type = pa.struct([pa.field("range", RANGE), *parts])
 
     def draw(self, rng: np.random.Generator, places: Rows) -> Numbers:
         """Numbers of people in these places."""
@@ -95,13 +108,50 @@ class Phones:
         many = (10.0**widths for widths in self._widths if widths[present].any())
         return Numbers(chosen, tuple((rng.random(len(places)) * each[chosen]).astype(np.int32) for each in many))
 
-    def national(self, numbers: Numbers) -> pa.StringArray:
-        """As they are written at home."""
-        return self._national.write(numbers)
+    def packed(self, numbers: Numbers) -> pa.StructArray:
+        """Numbers as an array of `type`, with the ranges that they are of: whoever writes them needs nothing else."""
+        missing = len(self._widths) - len(numbers.parts)
+        parts = [*map(pa.array, numbers.parts), *[pa.nulls(len(numbers.range), pa.int32())] * missing]
+        ranges = pa.DictionaryArray.from_arrays(pa.array(numbers.range, pa.int32()), self._texts)
+        return pa.StructArray.from_arrays([ranges, *parts], fields=list(self.type))
 
-    def international(self, numbers: Numbers) -> pa.StringArray:
-        """As E.164 wants them."""
-        return self._international.write(numbers)
+
+def national(line: pa.StructArray) -> pa.StringArray:
+    """Packed numbers as they are written at home."""
+    ranges, numbers = _unpacked(line)
+    return _forms(ranges).national.write(numbers)
+
+
+def international(line: pa.StructArray) -> pa.StringArray:
+    """Packed numbers as E.164 wants them."""
+    ranges, numbers = _unpacked(line)
+    return _forms(ranges).international.write(numbers)
+
+
+def _unpacked(line: pa.StructArray) -> tuple[tuple[str, ...], Numbers]:
+    ranges, *parts = line.flatten()
+    there = tuple(part.to_numpy() for part in parts if not part.null_count)
+    return tuple(ranges.dictionary.to_pylist()), Numbers(ranges.indices.to_numpy(), there)
+
+
+@lru_cache(maxsize=16)
+def _forms(ranges: tuple[str, ...]) -> _Forms:
+    return _Forms([Range.parse(each) for each in ranges])
+
+
+class _Forms:
+    """The ways to write numbers of some ranges, each made ready when it is first asked for."""
+
+    def __init__(self, ranges: Sequence[Range]) -> None:
+        self._ranges = ranges
+
+    @cached_property
+    def national(self) -> _Form:
+        return _Form([each.national for each in self._ranges])
+
+    @cached_property
+    def international(self) -> _Form:
+        return _Form([each.international for each in self._ranges])
 
 
 class _Form:

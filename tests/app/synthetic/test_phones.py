@@ -15,7 +15,8 @@ from scipy.stats import chisquare
 from app.synthetic import DataSet, Field, Schema
 from app.synthetic.errors import ImpossibleParameters, UnknownLocale
 from app.synthetic.kinds.building import column_of
-from app.synthetic.people import reserved
+from app.synthetic.people import Numbers, reserved
+from app.synthetic.people.phones import _Form
 from app.synthetic.places import gazetteer
 
 COUNTRIES = ("US", "GB", "DE", "FR", "ES", "IN", "JP")
@@ -51,6 +52,20 @@ def test_both_forms_are_of_the_same_number() -> None:
     for row in lines(5000).to_pylist():
         abroad, at_home = phonenumbers.parse(row["phone"]), phonenumbers.parse(row["home"], row["country"])
         assert abroad == at_home, row
+
+
+@pytest.mark.parametrize(
+    ("shown", "forms"), [(["phone"], 1), (["phone_national"], 1), (["phone", "phone_national"], 2)]
+)
+def test_only_the_forms_that_a_record_shows_are_written(
+    monkeypatch: pytest.MonkeyPatch, shown: list[str], forms: int
+) -> None:
+    written: list[Numbers] = []
+    write = _Form.write
+    monkeypatch.setattr(_Form, "write", lambda form, numbers: (written.append(numbers), write(form, numbers))[1])
+    fields = tuple(Field(name, column_of(f"person.{name}")) for name in shown)
+    DataSet(Schema("lines", fields), 10, seed=1, workers=1).table()
+    assert len(written) == forms
 
 
 def test_numbers_are_as_long_as_the_plan_wants() -> None:
