@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from hashlib import blake2b
 from itertools import accumulate
 from typing import Any
@@ -35,7 +36,9 @@ LONGEST_KEY = 255
 
 _NAME = re.compile(r"[^\x00-\x1f\x7f]{1,255}")
 _TYPE = re.compile(r"[A-Za-z][A-Za-z0-9_.:-]{0,99}")
-_BIGINT = range(-(2**63), 2**63)
+_LOWEST, _HIGHEST = -(2**63), 2**63 - 1
+_AS_TEXT = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATETIME
+_dumps = orjson.dumps
 
 Row = tuple[int, str, int, int]
 """Number of the request from 1 on, outcome, version, total."""
@@ -87,12 +90,10 @@ def request(
     """
     several = (events,) if isinstance(events, NewEvent) else tuple(events)
     _check(stream, several, due, idempotency_key)
-    if any(total not in _BIGINT for total in accumulate(event.change for event in several)):
-        raise TotalOutOfRange(f"the running total of {stream} would leave the range of a bigint")
     data = [_text(stream, event.data) for event in several]
-    metadata = [_text(stream, event.metadata) for event in several]
-    for event, text, more in zip(several, data, metadata, strict=True):
-        if len(text) + len(more) > LARGEST_EVENT_BYTES // 4:
+    metadata = _texts_of_metadata(stream, several)
+    if max(map(len, data)) + max(map(len, metadata)) > LARGEST_EVENT_BYTES // 4:
+        for event, text, more in zip(several, data, metadata, strict=True):
             _check_size(event.type, text, more)
     key = None
     digest = None
@@ -118,9 +119,9 @@ def request(
 
 def parameters_of(requests: Sequence[AppendRequest], now: datetime | None) -> Mapping[str, Any]:
     """Parameters of the statement `append`; every stream may be named once, in the order of `AppendRequest.order`."""
-    events = [(number, event) for number, each in enumerate(requests, 1) for event in each.events]
+    events = [event for each in requests for event in each.events]
     counts = [len(each.events) for each in requests]
-    running = [list(accumulate(event.change for event in each.events)) for each in requests]
+    running = [list(accumulate([event.change for event in each.events])) for each in requests]
     snapshots = [each.snapshot for each in requests]
     return {
         "now": now,
@@ -138,11 +139,11 @@ def parameters_of(requests: Sequence[AppendRequest], now: datetime | None) -> Ma
         "sums": array([sums[-1] for sums in running]),
         "snapshot_schemas": array([kept and kept.schema_version for kept in snapshots]),
         "snapshots": array([kept and _text("a snapshot", kept.state) for kept in snapshots]),
-        "requests": array([number for number, _ in events]),
+        "requests": array([number for number, count in enumerate(counts, 1) for _ in range(count)]),
         "numbers": array([number for count in counts for number in range(1, count + 1)]),
-        "types": array([event.type for _, event in events]),
-        "schema_versions": array([event.schema_version for _, event in events]),
-        "changes": array([event.change for _, event in events]),
+        "types": array([event.type for event in events]),
+        "schema_versions": array([event.schema_version for event in events]),
+        "changes": array([event.change for event in events]),
         "running_sums": array([total for sums in running for total in sums]),
         "data": array([text for each in requests for text in each.data]),
         "metadata": array([text for each in requests for text in each.metadata]),
@@ -170,7 +171,7 @@ def key_hash(idempotency_key: str) -> str:
 
 def array(values: Sequence[Any]) -> str:
     """An array as PostgreSQL writes it: JSON's list in other brackets, as long as no text holds a control character."""
-    return "{" + orjson.dumps(values).decode()[1:-1] + "}"
+    return "{" + _dumps(values).decode()[1:-1] + "}"
 
 
 def result(asked: AppendRequest, row: Row) -> Appended | EventStoreError:
@@ -212,13 +213,27 @@ def _check(stream: str, events: Sequence[NewEvent], due: datetime | None, key: s
         raise InvalidEvent(f"{stream}: due {due.isoformat()} has no time zone")
     if key is not None and not 1 <= len(key.encode()) <= LONGEST_KEY:
         raise InvalidEvent(f"{stream}: an idempotency key has 1 to {LONGEST_KEY} bytes, not {len(key.encode())}")
+    _check_events(stream, events)
+
+
+def _check_events(stream: str, events: Sequence[NewEvent]) -> None:
+    total = 0
     for event in events:
-        if not _TYPE.fullmatch(event.type):
+        change = event.change
+        if not _is_type(event.type):
             raise InvalidEvent(f"{stream}: an event's type is 1 to 100 of A-Z a-z 0-9 _ . : -, not {event.type[:80]!r}")
-        if type(event.change) is not int or event.change not in _BIGINT:
-            raise InvalidEvent(f"{stream}: {event.type} changes the total by {event.change!r}, which is no bigint")
+        if type(change) is not int or not _LOWEST <= change <= _HIGHEST:
+            raise InvalidEvent(f"{stream}: {event.type} changes the total by {change!r}, which is no bigint")
         if not 1 <= event.schema_version < 2**15:
             raise InvalidEvent(f"{stream}: {event.type} has schema version {event.schema_version}, not 1 to 32767")
+        total += change
+        if not _LOWEST <= total <= _HIGHEST:
+            raise TotalOutOfRange(f"the running total of {stream} would leave the range of a bigint")
+
+
+@lru_cache(maxsize=1024)
+def _is_type(name: str) -> bool:
+    return _TYPE.fullmatch(name) is not None
 
 
 def _check_size(kind: str, data: str, metadata: str) -> None:
@@ -227,15 +242,25 @@ def _check_size(kind: str, data: str, metadata: str) -> None:
         raise InvalidEvent(f"{kind} has {size} bytes of data and metadata, more than {LARGEST_EVENT_BYTES}")
 
 
-def _text(stream: str, document: Json) -> str:
+def _text(whose: str, document: Json) -> str:
     """JSON that is the same text for the same content."""
     try:
-        text = orjson.dumps(document, None, orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATETIME).decode()
+        text = _dumps(document, None, _AS_TEXT).decode()
         if "null" in text:  # orjson writes it for numbers that are not finite, too
             json.dumps(document, allow_nan=False)
     except (TypeError, ValueError) as error:
-        raise InvalidEvent(f"{stream}: this is not JSON: {error}") from None
+        raise InvalidEvent(f"{whose}: this is not JSON: {error}") from None
     return text
+
+
+def _texts_of_metadata(stream: str, events: Sequence[NewEvent]) -> list[str]:
+    """The same for each of them; most often the events of one append have one and the same object."""
+    first = events[0].metadata
+    text = _text(stream, first)
+    return [
+        text if event.metadata is first else "{}" if event.metadata == {} else _text(stream, event.metadata)
+        for event in events
+    ]
 
 
 def _content(events: Sequence[NewEvent], data: Sequence[str]) -> bytes:

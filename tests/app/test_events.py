@@ -135,6 +135,13 @@ class TestIdempotency:
         with pytest.raises(KeyReused):
             await append("s", other, idempotency_key="k")
 
+    async def test_each_event_keeps_its_own_metadata(self, append: Any, store: EventStore) -> None:
+        shared = {"actor": "tester"}
+        kinds: list[dict[str, str]] = [shared, {}, {"actor": "other"}, shared]
+        await append("s", [NewEvent("Happened", {}, metadata=each) for each in kinds])
+        await append("s", [NewEvent("Happened", {}, metadata=each) for each in reversed(kinds[:3])])
+        assert [each.metadata for each in await store.read("s")] == [*kinds, *reversed(kinds[:3])]
+
     async def test_metadata_is_no_part_of_the_content(self, append: Any) -> None:
         await append("s", event(), idempotency_key="k")
         assert (await append("s", replace(event(), metadata={"actor": "other"}), idempotency_key="k")).repeated
