@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from policies.bucket_settings import REPLICATION, parts
 from policies.data_stores import (
     AZURE_SQL,
     AZURE_SQL_SERVER,
@@ -98,7 +99,8 @@ COPYING = {
     "gcp:compute/snapshot:Snapshot": Copying(source="sourceDisk", of=(), regions="storageLocations", tags="labels"),
 }
 """Resources that exist to copy a store; what a store copies itself is among its places."""
-OWN_REPLICATION = "replicationConfiguration.rules.destination.bucket"
+OWN_REPLICATION = f"{REPLICATION}.rules.destination.bucket"
+_OF_SECOND_TYPE = f"{REPLICATION}s.rules.destinations.bucket"
 """Where a bucket of AWS itself says to what other buckets it is copied."""
 SNAPSHOTS = {
     "aws:rds/snapshot:Snapshot": "dbInstanceIdentifier",
@@ -156,9 +158,10 @@ def _place(holder: Resource) -> str:
 
 def own_destinations_of(bucket: Resource, stack: Stack) -> tuple[str, ...]:
     """The regions to which a bucket of AWS copies itself; raises Undeterminable, as `destinations_of` does."""
-    if not bucket.exists("replicationConfiguration"):
+    if not parts(bucket, REPLICATION):
         return ()
-    return tuple(map(_place, holders_of(bucket, OWN_REPLICATION, (S3_BUCKET,), stack, but=(bucket,))))
+    path = OWN_REPLICATION if bucket.exists(REPLICATION) else _OF_SECOND_TYPE
+    return tuple(map(_place, holders_of(bucket, path, (S3_BUCKET,), stack, but=(bucket,))))
 
 
 def holders_of(

@@ -15,6 +15,7 @@ from policies import Resource, Stack, Status, View, with_value
 from policies.control import Check
 from policies.evaluation import Evaluator
 from policies.registry import everything, is_pattern
+from policies.resource import known_type
 from policies.values import SIGNATURE
 from tests.policies.pod_fixtures import by_type
 
@@ -180,7 +181,7 @@ def _resource(token: str, name: str, written: Mapping[str, Any], **joins: Any) -
         value=written.get("given", {}),
         outputs=View(value=written.get("outputs", {}), path="outputs"),
         urn=f"urn:pulumi:test::shop::{token}::{name}",
-        type=token,
+        type=known_type(token),
         provider=View(value=written.get("provider", {}), path="provider"),
         provider_urn=written.get("provider_urn", ""),
         protect=written.get("protect", False),

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from policies import Resource, Stack, Status, View
+from policies.bucket_settings import parts
 from policies.control import Control
 from policies.controls.backup_dr.backups import with_restorable_blobs
 from policies.copies import COPYING
@@ -244,3 +245,26 @@ def test_a_provider_may_say_the_region_of_what_says_none() -> None:
     )
     assert places_of(bucket) == ("us-east-1",)
     assert verdict("RES-001", bucket) is Status.FAIL
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "serverSideEncryptionConfigurations.rules.applyServerSideEncryptionByDefaults.sseAlgorithm",
+        "objectLockConfiguration.rules.defaultRetentions.mode",
+        "versionings.enabled",
+        "loggings.targetBucket",
+        "replicationConfigurations.rules.destinations.bucket",
+        "lifecycleRules.expirations.days",
+        "lifecycleRules.noncurrentVersionExpirations.days",
+    ],
+)
+def test_the_second_type_of_buckets_has_lists_where_the_first_has_objects(path: str) -> None:
+    """Whatever the first one calls it, the checks find it in the second by the same path with singular names."""
+    assert not missing("aws:s3/bucketV2:BucketV2", path)
+    *way, last = path.split(".")
+    given: Any = {last: "here"}
+    for name in reversed(way):
+        given = {name: [given]} if name.endswith("s") else {name: given}
+    singular = ".".join(name.removesuffix("s") for name in way)
+    assert [one.text(last) for one in parts(View(value=given), singular)] == ["here"]

@@ -15,6 +15,7 @@ from policies import (
     passes_if,
     sets,
 )
+from policies.bucket_settings import keeps_versions
 from policies.controls.backup_dr import RESTORABLE, control
 from policies.data_stores import GCS_BUCKET, S3_BUCKET, STORAGE_ACCOUNT
 
@@ -36,7 +37,7 @@ def s3_keeps_versions(bucket: Resource, stack: Stack) -> Verdict:
     companions = stack.companions(bucket, "aws:s3/bucketVersioning:BucketVersioning", by="bucket")
     if any(one.text(_STATUS) == "Enabled" for one in companions):
         return PASS
-    return passes_if(bucket.flag("versioning.enabled"), "no versioning belongs to it")
+    return passes_if(keeps_versions(bucket), "no versioning belongs to it")
 
 
 @versions_kept

@@ -18,7 +18,9 @@ from policies import (
     passes_if,
     sets,
 )
+from policies.bucket_settings import ENCRYPTION, parts
 from policies.controls.encryption_at_rest import KEY_SOURCE, OWN_KEY, STORED, control, has_own_key, key_is_in_vault
+from policies.data_stores import S3_BUCKET
 
 DISKS = {**STORED, "pci_dss": ["3.5.1.2"]}
 """PCI DSS takes the encryption of a whole disk for support only."""
@@ -119,14 +121,14 @@ bucket_key = control(
 
 KMS = ("aws:kms", "aws:kms:dsse")
 _DEFAULT = "applyServerSideEncryptionByDefault"
-_RULE = tuple(f"{_DEFAULT}.{one}" for one in ("sseAlgorithm", "kmsMasterKeyId"))
+_ALGORITHM, _KEY = "sseAlgorithm", "kmsMasterKeyId"
 
 
 @bucket_key
-@in_stack("aws:s3/bucket:Bucket", reads=["bucket", *(f"serverSideEncryptionConfiguration.rule.{one}" for one in _RULE)])
+@in_stack(S3_BUCKET, reads=["bucket", *(f"{ENCRYPTION}.{_DEFAULT}.{one}" for one in (_ALGORITHM, _KEY))])
 def bucket_uses_kms(bucket: Resource, stack: Stack) -> Verdict:
     kind = "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration"
-    rules = [bucket.object("serverSideEncryptionConfiguration.rule")]
+    rules = parts(bucket, ENCRYPTION)
     for companion in stack.companions(bucket, kind, by="bucket"):
         rules += companion.objects("rules")
     return passes_if(any(_with_own_key(rule) for rule in rules), "objects have no key of one's own by default")
@@ -134,8 +136,8 @@ def bucket_uses_kms(bucket: Resource, stack: Stack) -> Verdict:
 
 def _with_own_key(rule: View) -> bool:
     """KMS without the name of a key means that of AWS."""
-    algorithm, key = _RULE
-    return rule.text(algorithm) in KMS and has_own_key(rule, key) is PASS
+    defaults = parts(rule, _DEFAULT)
+    return any(one.text(_ALGORITHM) in KMS and has_own_key(one, _KEY) is PASS for one in defaults)
 
 
 @bucket_key

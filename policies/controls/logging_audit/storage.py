@@ -17,6 +17,7 @@ from policies import (
     passes_if,
     sets,
 )
+from policies.bucket_settings import LOCK, LOGGING, VERSIONING, keeps_versions, parts
 from policies.controls.logging_audit import control
 from policies.controls.logging_audit.exports import SETTING, exports
 from policies.controls.logging_audit.retention import BUCKET, GROUP, WORKSPACE
@@ -35,6 +36,7 @@ PURPOSE, LOGS = "purpose", "logs"
 WRITERS = {
     S3_BUCKET: {
         S3_LOGGING: "targetBucket",
+        S3_BUCKET: f"{LOGGING}.targetBucket",
         "aws:cloudtrail/trail:Trail": "s3BucketName",
         "aws:cfg/deliveryChannel:DeliveryChannel": "s3BucketName",
         "aws:ec2/flowLog:FlowLog": "logDestination",
@@ -72,8 +74,10 @@ HOLDS_LOGS = not_applicable("it holds logs itself, and its own would never end")
 
 
 @logged_access
-@in_stack(S3_BUCKET, reads=["tags"])
+@in_stack(S3_BUCKET, reads=["tags", f"{LOGGING}.targetBucket"])
 def s3_access_is_logged(bucket: Resource, stack: Stack) -> Verdict:
+    if any(one.has("targetBucket") for one in parts(bucket, LOGGING)):
+        return PASS
     if stack.companions(bucket, S3_LOGGING, by="bucket"):
         return PASS
     return HOLDS_LOGS if holds_logs(bucket, stack) else passes_if(False, "no logging belongs to it")
@@ -128,10 +132,12 @@ LOCKS = ("COMPLIANCE", "GOVERNANCE")
 
 
 @protected_logs
-@in_stack(S3_BUCKET, reads=["tags"])
+@in_stack(S3_BUCKET, reads=["tags", f"{LOCK}.mode", f"{VERSIONING}.enabled"])
 def s3_logs_are_protected(bucket: Resource, stack: Stack) -> Verdict:
     if not holds_logs(bucket, stack):
         return HOLDS_NONE
+    if any(one.text("mode") in LOCKS for one in parts(bucket, LOCK)) or keeps_versions(bucket):
+        return PASS
     locks = stack.companions(bucket, "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration", by="bucket")
     if any(lock.text("rule.defaultRetention.mode") in LOCKS for lock in locks):
         return PASS

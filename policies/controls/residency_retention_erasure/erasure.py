@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from policies import MEDIUM, PASS, Resource, Stack, Verdict, View, applies_to, fails, in_stack, passes_if
+from policies import (
+    MEDIUM,
+    PASS,
+    Resource,
+    Stack,
+    Verdict,
+    View,
+    applies_to,
+    bucket_settings,
+    fails,
+    in_stack,
+    passes_if,
+)
 from policies.controls.logging_audit.storage import holds_logs
 from policies.controls.residency_retention_erasure import control
 from policies.controls.residency_retention_erasure.retention import Keeping
@@ -40,19 +52,16 @@ def _locked_days(retention: View) -> float:
     return retention.number("days") + retention.number("years") * YEAR_DAYS
 
 
-_OWN_LOCK = f"objectLockConfiguration.{_RETENTION}"
-
-
 @erasable
-@in_stack(S3_BUCKET, reads=["tags", *(f"{_OWN_LOCK}.{one}" for one in ("mode", "days", "years"))])
+@in_stack(S3_BUCKET, reads=["tags", *(f"{bucket_settings.LOCK}.{one}" for one in ("mode", "days", "years"))])
 def s3_objects_are_erasable(bucket: Resource, stack: Stack, options: Keeping) -> Verdict:
     if not options.is_in(bucket):
         return IMPERSONAL
     if holds_logs(bucket, stack):
         return HOLDS_LOGS
-    locks = [bucket.object(_OWN_LOCK)]
+    locks = bucket_settings.parts(bucket, bucket_settings.LOCK)
     locks += [lock.object(_RETENTION) for lock in stack.companions(bucket, LOCK, by="bucket")]
-    return _judged(max(map(_locked_days, locks)), options)
+    return _judged(max(map(_locked_days, locks), default=0), options)
 
 
 _PERIOD = "immutabilityPeriodSinceCreationInDays"

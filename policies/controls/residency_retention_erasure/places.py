@@ -18,6 +18,7 @@ from policies import (
     passes_if,
     sets,
 )
+from policies.bucket_settings import REPLICATION, parts
 from policies.control import Declaration, Decorator, Judge
 from policies.controls.residency_retention_erasure import Residency, control
 from policies.copies import COPYING, OWN_REPLICATION, destinations_of, origins_of, own_destinations_of
@@ -155,7 +156,7 @@ def gcp_copy_stays(copying: Resource, stack: Stack, options: Residency) -> Verdi
 @copies_stay
 @in_stack(S3_BUCKET, reads=[OWN_REPLICATION, "tags"])
 def bucket_copies_stay(bucket: Resource, stack: Stack, options: Residency) -> Verdict:
-    if not bucket.exists("replicationConfiguration"):
+    if not parts(bucket, REPLICATION):
         return not_applicable("it says nothing of copies itself")
     return options.judge(own_destinations_of(bucket, stack)) if options.is_in(bucket) else IMPERSONAL
 

@@ -18,6 +18,7 @@ from policies import (
     in_stack,
     passes_if,
 )
+from policies.bucket_settings import LIFECYCLE, parts
 from policies.controls.residency_retention_erasure import control
 from policies.data_stores import BIGQUERY, DYNAMODB, GCS_BUCKET, S3_BUCKET, STORAGE_ACCOUNT
 from policies.personal_data import IMPERSONAL, PersonalData
@@ -58,7 +59,13 @@ objects_expire = control(
 
 
 @objects_expire
-@in_stack(S3_BUCKET, reads=["tags"])
+@in_stack(
+    S3_BUCKET,
+    reads=[
+        "tags",
+        *(f"{LIFECYCLE}.{one}" for one in ("enabled", "prefix", "expiration.days", "noncurrentVersionExpiration.days")),
+    ],
+)
 def s3_objects_expire(bucket: Resource, stack: Stack, options: Keeping) -> Verdict:
     if not options.is_in(bucket):
         return IMPERSONAL
@@ -66,10 +73,24 @@ def s3_objects_expire(bucket: Resource, stack: Stack, options: Keeping) -> Verdi
         bucket, "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration", by="bucket"
     )
     rules = [rule for one in companions for rule in one.objects("rules") if _is_for_all(rule)]
-    if not any(options.allow([rule.number("expiration.days")]) for rule in rules):
+    own = [rule for rule in bucket.objects(LIFECYCLE) if _own_is_for_all(rule)]
+    ends = [rule.number("expiration.days") for rule in rules] + _own_days(own, "expiration")
+    if not any(options.allow([days]) for days in ends):
         return fails("no rule deletes all its objects in time")
-    versions = any(options.allow([rule.number("noncurrentVersionExpiration.noncurrentDays")]) for rule in rules)
-    return passes_if(versions, "no rule deletes earlier versions in time")
+    ends = [rule.number(f"{_NONCURRENT}.noncurrentDays") for rule in rules] + _own_days(own, _NONCURRENT)
+    return passes_if(any(options.allow([days]) for days in ends), "no rule deletes earlier versions in time")
+
+
+_NONCURRENT = "noncurrentVersionExpiration"
+
+
+def _own_is_for_all(rule: View) -> bool:
+    """The same of a rule that stands in the bucket itself."""
+    return rule.flag("enabled") and not rule.has("prefix") and not rule.table("tags")
+
+
+def _own_days(rules: Iterable[View], kind: str) -> list[float]:
+    return [one.number("days") for rule in rules for one in parts(rule, kind)]
 
 
 def _is_for_all(rule: View) -> bool:
