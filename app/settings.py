@@ -67,7 +67,7 @@ class ServeSettings(SealingSettings):
     """File of the operator's key of decoys: with it, canary tokens that somebody presents are known and recorded."""
 
 
-AnySettings = TypeVar("AnySettings", bound=CommonSettings)
+AnySettings = TypeVar("AnySettings", bound=BaseSettings)
 
 
 def load(kind: type[AnySettings], **chosen: object) -> AnySettings:

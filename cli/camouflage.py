@@ -118,16 +118,16 @@ def bundle(
 ) -> None:
     """Make a table of fake customers to plant: account, address and credential of each betray whoever uses them.
 
-    The settings of the decoys say which issuer and audience the credentials name.
+    The settings of the decoys say which issuer and audience the credentials name; no other of them is needed.
     """
     from app.camouflage.bundle import bundle as customers
     from app.camouflage.credentials import Bearer
     from app.camouflage.key import CamouflageKey
-    from app.camouflage.settings import CamouflageSettings
+    from app.camouflage.settings import BundleSettings
     from app.settings import load
     from cli.synth import measured, rows_of
 
-    settings = load(CamouflageSettings)
+    settings = load(BundleSettings)
     bearer = Bearer(settings.oidc_issuer, settings.oidc_audience, [str(each) for each in scope or SCOPES])
     summary = measured(customers(CamouflageKey.read(settings.canary_key), place, rows_of(rows), bearer), out)
     print(json.dumps(asdict(summary)) if as_json else summary)

@@ -61,15 +61,19 @@ class CamouflageKey:
         try:
             content = _Content(secret=b64encode(random(SECRET_BYTES)).decode(), domains=list(domains))
         except ValidationError as error:
-            raise WrongKey(_first(error)) from None
+            raise WrongKey(_wrong_domain(error, domains)) from None
         try:
             file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         except OSError as error:
             raise WrongKey(f"{path} cannot be made: {error.strerror}") from None
-        with os.fdopen(file, "w") as out:
-            out.write(content.model_dump_json(indent=2) + "\n")
-            out.flush()
-            os.fsync(out.fileno())
+        try:
+            with os.fdopen(file, "w") as out:
+                out.write(content.model_dump_json(indent=2) + "\n")
+                out.flush()
+                os.fsync(out.fileno())
+        except OSError as error:
+            path.unlink()  # it is ours, and would stand in the way of a whole one
+            raise WrongKey(f"{path} cannot be made: {error.strerror}") from None
         return cls.read(path)
 
     @classmethod
@@ -93,6 +97,13 @@ class CamouflageKey:
 def mac(key: bytes, *parts: str) -> bytes:
     """32 bytes that nobody without the key can tell from random ones; no two lists of parts are the same to it."""
     return hmac.digest(key, "\0".join(parts).encode(), "sha256")
+
+
+def _wrong_domain(error: ValidationError, domains: Sequence[str]) -> str:
+    location = error.errors(include_input=False)[0]["loc"]
+    if location[:1] == ("domains",) and len(location) > 1:
+        return f"{domains[int(location[1])]!r} is no mail domain: write it in small letters, such as mail.example.org"
+    return _first(error)
 
 
 def _first(error: ValidationError) -> str:

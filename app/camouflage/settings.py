@@ -9,11 +9,22 @@ from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field
-from pydantic_settings import SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.settings import PREFIX, ServeSettings
 
 CAMOUFLAGE_PREFIX = f"{PREFIX}CAMOUFLAGE_"
+
+
+class BundleSettings(BaseSettings):
+    """What a bundle is made of: no database, so nothing of one."""
+
+    model_config = SettingsConfigDict(env_prefix=CAMOUFLAGE_PREFIX, extra="ignore", frozen=True)
+
+    canary_key: Path
+    oidc_issuer: Annotated[str, Field(pattern=r"^https://")]
+    """What the credentials say who issued them, as the decoy wants it."""
+    oidc_audience: Annotated[str, Field(min_length=1)]
 
 
 class CamouflageSettings(ServeSettings):

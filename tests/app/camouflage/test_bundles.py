@@ -58,11 +58,9 @@ def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     made = CliRunner().invoke(app, ["camouflage", "key", str(tmp_path / "key.json"), "--domain", "mail.example.com"])
     assert made.exit_code == 0, made.output
     for name, value in {
-        "CLOUD": "aws",
         "CANARY_KEY": str(tmp_path / "key.json"),
         "OIDC_ISSUER": "https://issuer.example",
         "OIDC_AUDIENCE": "ledger",
-        "MASTER_KEY": "file:/nowhere",
     }.items():
         monkeypatch.setenv(f"FORTRESS_CAMOUFLAGE_{name}", value)
     return tmp_path

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import errno
 import json
+import os
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
@@ -140,6 +142,24 @@ def test_a_key_is_made_once_and_is_its_owners(tmp_path: Path) -> None:
     assert json.loads(file.read_text())["secret"] not in repr(made)
     with pytest.raises(WrongKey, match="File exists"):
         CamouflageKey.create(file, [DOMAIN])
+
+
+def test_a_domain_that_is_none_is_named(tmp_path: Path) -> None:
+    with pytest.raises(WrongKey, match=r"^'Not a domain' is no mail domain: write it in small letters"):
+        CamouflageKey.create(tmp_path / "key.json", [DOMAIN, "Not a domain"])
+    with pytest.raises(WrongKey, match="domains"):
+        CamouflageKey.create(tmp_path / "key.json", [])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_leaves_no_half_key_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(WrongKey, match=r"key\.json cannot be made: No space left on device"):
+        CamouflageKey.create(tmp_path / "key.json", [DOMAIN])
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
