@@ -64,10 +64,9 @@ class Copying:
         return tuple(path for path in (self.source, self.region, self.regions, self.into, self.tags) if path)
 
 
+S3_REPLICATION = "aws:s3/bucketReplicationConfig:BucketReplicationConfig"
 COPYING = {
-    "aws:s3/bucketReplicationConfig:BucketReplicationConfig": Copying(
-        source="bucket", of=(S3_BUCKET,), into="rules.destination.bucket", holders=(S3_BUCKET,)
-    ),
+    S3_REPLICATION: Copying(source="bucket", of=(S3_BUCKET,), into="rules.destination.bucket", holders=(S3_BUCKET,)),
     "aws:rds/instanceAutomatedBackupsReplication:InstanceAutomatedBackupsReplication": Copying(
         source="sourceDbInstanceArn", of=(RDS_INSTANCE,), region="region"
     ),
@@ -121,6 +120,20 @@ def origins_of(copying: Resource, stack: Stack) -> tuple[Resource, ...]:
             if any(follows(one, SNAPSHOTS[one.type], store, stack) for one in snapshots)
         ),
     )
+
+
+def is_on(copying: Resource) -> bool:
+    """Whether it copies; the rules of a bucket's replication may be off."""
+    return copying.type != S3_REPLICATION or _has_rule(copying)
+
+
+def replicates_itself(bucket: Resource) -> bool:
+    """Whether a bucket of AWS itself says that it is copied, by a rule that is on."""
+    return any(map(_has_rule, parts(bucket, REPLICATION)))
+
+
+def _has_rule(replication: View) -> bool:
+    return any(rule.text("status") == "Enabled" for rule in replication.objects("rules"))
 
 
 def carriers_of(store: Resource, stack: Stack) -> tuple[Resource, ...]:

@@ -5,7 +5,15 @@ from __future__ import annotations
 from policies import HIGH, PASS, Resource, Stack, Verdict, fails
 from policies.controls.backup_dr import EXPENDABLE, REPLICA, control
 from policies.controls.backup_dr.plans import is_copied_away
-from policies.copies import carriers_of, destinations_of, has_tagged_copy, is_tagged_copy, own_destinations_of
+from policies.copies import (
+    carriers_of,
+    destinations_of,
+    has_tagged_copy,
+    is_on,
+    is_tagged_copy,
+    own_destinations_of,
+    replicates_itself,
+)
 from policies.data_stores import S3_BUCKET, DataStore, home_of, in_data_stores, is_replica, is_spread, replicas_of
 from policies.environments import Environments
 from policies.verdicts import not_applicable
@@ -61,10 +69,11 @@ def _is_replicated(store: Resource, stack: Stack) -> bool:
 def _is_carried(store: Resource, stack: Stack) -> bool:
     """Whether something else copies it away."""
     home = home_of(store)
-    carried = (place for copying in carriers_of(store, stack) for place in destinations_of(copying, stack))
-    if any(place != home for place in carried):
+    carriers = [copying for copying in carriers_of(store, stack) if is_on(copying)]
+    if any(place != home for copying in carriers for place in destinations_of(copying, stack)):
         return True
-    if store.type == S3_BUCKET and any(place != home for place in own_destinations_of(store, stack)):
+    own = own_destinations_of(store, stack) if store.type == S3_BUCKET and replicates_itself(store) else ()
+    if any(place != home for place in own):
         return True
     return store.cloud == "aws" and is_copied_away(store, home, stack)
 

@@ -9,6 +9,7 @@ from policies import (
     Stack,
     Verdict,
     applies_to,
+    fails,
     fixed_by,
     in_stack,
     not_applicable,
@@ -67,8 +68,16 @@ def blob_versioning_is_on(service: Resource) -> Verdict:
     return passes_if(service.flag("isVersioningEnabled"), "isVersioningEnabled is off")
 
 
+_PERIOD = "retentionPolicy.retentionPeriod"
+
+
 @versions_kept
-@applies_to(GCS_BUCKET, reads=["versioning.enabled"])
+@applies_to(GCS_BUCKET, reads=["versioning.enabled", _PERIOD])
 @fixed_by(sets("versioning.enabled", True))
 def gcs_keeps_versions(bucket: Resource) -> Verdict:
-    return passes_if(bucket.flag("versioning.enabled"), "versioning is off")
+    """Google lets a bucket have a retention policy or versions, not both."""
+    if bucket.flag("versioning.enabled"):
+        return PASS
+    if bucket.number(_PERIOD) > 0:
+        return not_applicable("its retention policy lets nothing be replaced or deleted")
+    return fails("versioning is off")

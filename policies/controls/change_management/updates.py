@@ -7,6 +7,7 @@ from pydantic import Field
 from policies import (
     LOW,
     MEDIUM,
+    PASS,
     Options,
     Properties,
     Resource,
@@ -87,9 +88,12 @@ def aks_takes_patches(cluster: Resource) -> Verdict:
 
 
 @patched
-@applies_to("gcp:container/cluster:Cluster", reads=["releaseChannel.channel"])
+@applies_to("gcp:container/cluster:Cluster", reads=["releaseChannel.channel", "enableAutopilot"])
 @fixed_by(sets("releaseChannel.channel", "REGULAR"))
 def gke_takes_patches(cluster: Resource) -> Verdict:
+    """Autopilot puts a cluster on the regular channel where nobody says otherwise."""
+    if not cluster.has("releaseChannel.channel") and cluster.flag("enableAutopilot"):
+        return PASS
     channel = cluster.text("releaseChannel.channel", "not set")
     return passes_if(channel in ("RAPID", "REGULAR", "STABLE", "EXTENDED"), f"releaseChannel.channel is {channel}")
 

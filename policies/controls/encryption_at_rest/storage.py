@@ -15,6 +15,7 @@ from policies import (
     fixed_by,
     in_stack,
     in_turn,
+    not_applicable,
     passes_if,
     sets,
 )
@@ -122,6 +123,8 @@ bucket_key = control(
 KMS = ("aws:kms", "aws:kms:dsse")
 _DEFAULT = "applyServerSideEncryptionByDefault"
 _ALGORITHM, _KEY = "sseAlgorithm", "kmsMasterKeyId"
+TAKES_ACCESS_LOGS = not_applicable("it takes access logs, which S3 delivers only where its own keys encrypt them")
+"""Amazon S3 User Guide, Enabling Amazon S3 server access logging: SSE-KMS is not supported by default."""
 
 
 @bucket_key
@@ -131,7 +134,11 @@ def bucket_uses_kms(bucket: Resource, stack: Stack) -> Verdict:
     rules = parts(bucket, ENCRYPTION)
     for companion in stack.companions(bucket, kind, by="bucket"):
         rules += companion.objects("rules")
-    return passes_if(any(_with_own_key(rule) for rule in rules), "objects have no key of one's own by default")
+    if any(map(_with_own_key, rules)):
+        return PASS
+    if stack.companions(bucket, "aws:s3/bucketLogging:BucketLogging", by="targetBucket"):
+        return TAKES_ACCESS_LOGS
+    return fails("objects have no key of one's own by default")
 
 
 def _with_own_key(rule: View) -> bool:

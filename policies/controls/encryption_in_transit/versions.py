@@ -127,10 +127,14 @@ def opensearch_speaks_new_tls(domain: Resource) -> Verdict:
 
 
 @tls_version
-@applies_to("aws:rds/parameterGroup:ParameterGroup", reads=["family", "parameters.name", "parameters.value"])
+@applies_to(
+    "aws:rds/parameterGroup:ParameterGroup",
+    "aws:rds/clusterParameterGroup:ClusterParameterGroup",
+    reads=["family", "parameters.name", "parameters.value"],
+)
 def rds_speaks_new_tls(group: Resource) -> Verdict:
     """PostgreSQL itself speaks TLS 1.2 or newer where nobody says otherwise."""
-    if not group.text("family").startswith("postgres"):
+    if not group.text("family").removeprefix("aurora-").startswith("postgres"):
         return NOT_APPLICABLE
     set_ = [one for one in group.objects("parameters") if one.text("name") == "ssl_min_protocol_version"]
     versions = [one.text("value") for one in set_]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from policies import Resource, View
 from policies.addresses import Ranges
-from policies.controls.k8s_pod_security.network_policies import WAYS, is_empty, means_all_ports, selects_by
+from policies.network_policies import WAYS, is_empty, means_all_ports, selects_by
 
 CILIUM_POLICY = "kubernetes:cilium.io/v2:CiliumNetworkPolicy"
 CILIUM_EVERYWHERE = "kubernetes:cilium.io/v2:CiliumClusterwideNetworkPolicy"

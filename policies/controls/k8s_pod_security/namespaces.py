@@ -14,14 +14,15 @@ from policies import (
     applies_to,
     fixed_by,
     in_stack,
+    network_policies,
     passes_if,
     with_value,
 )
 from policies.addresses import Ranges
-from policies.controls.k8s_pod_security import cilium_policies, control, network_policies
+from policies.controls.k8s_pod_security import cilium_policies, control
 from policies.controls.k8s_pod_security.cilium_policies import CILIUM_EVERYWHERE, CILIUM_POLICY
-from policies.controls.k8s_pod_security.network_policies import NETWORK_POLICY, WAYS
 from policies.namespaces import Namespaces, unless_exempt
+from policies.network_policies import NETWORK_POLICY, WAYS
 from policies.pods import in_pods
 
 NAMESPACE = "kubernetes:core/v1:Namespace"

@@ -31,6 +31,7 @@ from policies.controls.network_exposure.firewall_policies import (
     reads,
 )
 from policies.controls.network_exposure.sources import Sources
+from policies.network_policies import means_all_ports
 
 restricted_egress = control(
     "NET-010",
@@ -160,7 +161,7 @@ def _denies_egress(firewall: Resource, options: Sources) -> bool:
 @restricted_egress
 @applies_to(
     "kubernetes:networking.k8s.io/v1:NetworkPolicy",
-    reads=["spec.policyTypes", "spec.egress.ports", "spec.egress.to.ipBlock.cidr"],
+    reads=["spec.policyTypes", "spec.egress.ports.port", "spec.egress.to.ipBlock.cidr"],
 )
 def network_policy_restricts_egress(policy: Resource, options: Sources) -> Verdict:
     rules = policy.objects("spec.egress")
@@ -170,7 +171,7 @@ def network_policy_restricts_egress(policy: Resource, options: Sources) -> Verdi
 
 
 def _pods_reach_anything(rule: View, options: Sources) -> bool:
-    if rule.objects("ports"):
+    if not means_all_ports(rule, "ports"):
         return False
     destinations = rule.objects("to")
     blocks = [one.text("ipBlock.cidr") for one in destinations if one.exists("ipBlock")]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from policies import Resource, View
 from policies.addresses import Ranges
+from policies.resource import Resource
+from policies.view import View
 
 NETWORK_POLICY = "kubernetes:networking.k8s.io/v1:NetworkPolicy"
 WAYS = {"Ingress": "from", "Egress": "to"}
