@@ -6,13 +6,16 @@ import hashlib
 from base64 import b64encode
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from policies.report.model import ControlEntry, Report, ResourceEntry, VerdictEntry
+from policies.report.figures import Figures, Share
+from policies.report.model import BLOCKING, ControlEntry, Report, RequirementEntry, ResourceEntry, VerdictEntry
 from policies.report.writers.charts import WIDTH, charts
+from policies.severity import Severity
 from policies.verdicts import Status
 
 TEMPLATES = Path(__file__).with_name("templates")
@@ -25,6 +28,41 @@ WORST_FIRST = (
     Status.NOT_ASSESSED,
     Status.ORGANISATIONAL,
 )
+WORST_SEVERITY_FIRST = tuple(reversed(Severity))
+PRINTED = 10
+"""Resources of one violated control that are printed; the page on the screen, and the CSV, have all."""
+QUIET = (Status.PASS, Status.NOT_APPLICABLE, Status.NOT_ASSESSED)
+"""Verdicts that ask nothing of anybody."""
+SOON_DAYS = 90
+"""An exemption that ends within that many days is work already."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """All that one control says of a kind: one remedy mends it all."""
+
+    control: ControlEntry
+    verdicts: tuple[VerdictEntry, ...]
+
+    @property
+    def blocks(self) -> bool:
+        """Whether it stops updates."""
+        return self.control.level in BLOCKING
+
+    @property
+    def fixable(self) -> int:
+        """How many the level `remediate` would fix."""
+        return sum(one.fixable for one in self.verdicts)
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One of the three figures, both ways."""
+
+    title: str
+    meaning: str
+    counted: Share
+    without_exemptions: Share
 
 
 def write(report: Report) -> str:
@@ -37,29 +75,103 @@ def write(report: Report) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"slug": slug, "day": lambda moment: moment.strftime("%Y-%m-%d %H:%M UTC")}
+    environment.filters |= {
+        "slug": slug,
+        "day": lambda moment: moment.strftime("%Y-%m-%d %H:%M UTC"),
+        "counted": lambda number, noun: f"{number} {noun}" + ("" if number == 1 else "s"),
+        "listed": listed,
+    }
     style = (TEMPLATES / "report.css").read_text(encoding="utf-8")
+    in_force = [one for one in report.verdicts if one.exemption]
     return environment.get_template("report.html").render(
         report=report,
         style=Markup(style),  # noqa: S704 (our own file, which holds nothing of the report)
         style_hash=b64encode(hashlib.sha256(style.encode()).digest()).decode(),
         charts=charts(report),
         width=WIDTH,
+        tiles=tiles(report),
+        violated=tasks(report, report.violations),
+        undetermined=tasks(report, () if report.strict else report.of_status(Status.NOT_DETERMINABLE)),
         controls={one.id: one for one in report.controls},
         resources={one.urn: one for one in report.resources},
         themes=_themes(report.controls),
         clouds=_clouds(report.resources),
         by_control=_grouped(report.verdicts, "control"),
         by_resource=_grouped(report.verdicts, "urn"),
+        evidence=_evidence(report),
         numbers={one.urn: number for number, one in enumerate(report.resources, start=1)},
-        in_force=_in_force(report.verdicts),
-        statuses=WORST_FIRST,
+        in_force=in_force,
+        ending=_ending(report, in_force),
+        printed=PRINTED,
+        quiet=QUIET,
     )
 
 
 def slug(text: str) -> str:
     """Text as part of an id: each odd character becomes its number, so two texts never become one id."""
     return "".join(one if one.isascii() and (one.isalnum() or one in "-.") else f"_{ord(one):x}" for one in text)
+
+
+def listed(value: object) -> str:
+    """The value of an option, for people."""
+    if isinstance(value, list | tuple):
+        return ", ".join(map(listed, value)) or "none"
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
+
+
+def tasks(report: Report, verdicts: Iterable[VerdictEntry]) -> tuple[Task, ...]:
+    """By control: the worst first, then what blocks, then what means most resources."""
+    by_control: dict[str, list[VerdictEntry]] = defaultdict(list)
+    for one in verdicts:
+        by_control[one.control].append(one)
+    found = (Task(one, tuple(by_control[one.id])) for one in report.controls if one.id in by_control)
+    return tuple(sorted(found, key=_urgency))
+
+
+def _urgency(task: Task) -> tuple[int, bool, int, str]:
+    severity = WORST_SEVERITY_FIRST.index(task.control.severity)
+    return severity, not task.blocks, -len(task.verdicts), task.control.id
+
+
+def tiles(report: Report) -> tuple[Tile, ...]:
+    """The three figures over all frameworks of the report."""
+
+    def tile(title: str, meaning: str, name: str) -> Tile:
+        both: tuple[Figures, Figures] = (report.figures.with_exemptions, report.figures.without_exemptions)
+        return Tile(title, meaning, *(getattr(one, name) for one in both))
+
+    return (
+        tile(
+            "Requirements with evidence",
+            "Requirements of which resources showed anything. Most of a framework is about people, and not seen here.",
+            "coverage",
+        ),
+        tile("Verdicts that pass", "Of what could be judged. One verdict is one control on one resource.", "pass_rate"),
+        tile(
+            "Determinable",
+            "How much of what was looked at could be judged. The rest is open, never a pass.",
+            "determinacy",
+        ),
+    )
+
+
+def _evidence(report: Report) -> Mapping[str, list[tuple[str, str, RequirementEntry]]]:
+    """The requirements (framework's id and name before it) that each control is evidence for."""
+    found: dict[str, list[tuple[str, str, RequirementEntry]]] = defaultdict(list)
+    for framework in report.frameworks:
+        for requirement in framework.requirements:
+            for control in requirement.controls:
+                found[control].append((framework.id, framework.name, requirement))
+    return found
+
+
+def _ending(report: Report, in_force: Iterable[VerdictEntry]) -> list[tuple[str, str, int]]:
+    """Exemptions that end soon: control, last day, and how many verdicts depend on it."""
+    counts: dict[tuple[str, str], int] = defaultdict(int)
+    for one in in_force:
+        if one.exemption and (one.exemption.expires - report.generated.date()).days <= SOON_DAYS:
+            counts[one.exemption.expires.isoformat(), one.control] += 1
+    return [(control, day, count) for (day, control), count in sorted(counts.items())]
 
 
 def _themes(controls: Iterable[ControlEntry]) -> dict[str, list[ControlEntry]]:
@@ -83,7 +195,3 @@ def _grouped(verdicts: Iterable[VerdictEntry], field: str) -> Mapping[str, list[
     for one in sorted(verdicts, key=lambda one: WORST_FIRST.index(one.status)):
         found[getattr(one, field)].append(one)
     return dict(found)
-
-
-def _in_force(verdicts: Iterable[VerdictEntry]) -> list[VerdictEntry]:
-    return [one for one in verdicts if one.exemption]

@@ -22,7 +22,7 @@ from policies.report import schema as report_schema
 from policies.report.writers import json_document, markdown
 from policies.report.writers.html_page import slug
 from policies.verdicts import Status
-from tests.policies.report.small import HOSTILE, RESOURCES, SPARED, UNKNOWN, disk, empty, small
+from tests.policies.report.small import HOSTILE, NOW, RESOURCES, SPARED, UNKNOWN, disk, empty, small
 
 REPORTS = {"small": small, "empty": empty, "strict": lambda: small(strict=True)}
 
@@ -101,6 +101,66 @@ class TestHtml:
         [policy] = page.query("meta[http-equiv]")
         assert policy.attrs["content"].startswith("default-src 'none'; style-src 'sha256-")
 
+    def test_the_three_figures_stand_at_the_top_both_ways_and_never_alone(self) -> None:
+        [header] = self.page().query("header")
+        told = [" ".join(one.to_text().split()) for one in header.query(".tile")]
+        assert [one.partition(" no ")[0].partition(" %")[0][:13] for one in told] == [
+            "Requirements ",
+            "Verdicts that",
+            "Determinable ",
+        ]
+        assert "71.4% 5 of 7" in told[1]
+        assert "Without exemptions 5 of 8 (62.5%)." in told[1]
+        assert "no data" in self.page(empty()).query("header .tile")[1].to_text()
+
+    def test_what_to_do_first_is_by_control_and_the_worst_comes_first(self) -> None:
+        tasks = self.page(small(*RESOURCES, disk("huge", size=100))).query("#todo details")
+        told = [" ".join(one.query_one("summary").to_text().split()) for one in tasks]
+        assert told[0] == "critical blocks T-1 Disks are small 2 resources"
+        assert told[1] == "low T-2 Disks have names 2 resources"
+        assert "Make it <so>." in tasks[0].to_text()
+        assert "size is 100" in tasks[0].to_text()
+        assert told[2].startswith("critical blocks T-1")  # what could not be determined, after all that fails
+
+    def test_what_cannot_be_determined_is_no_clean_end(self) -> None:
+        banner = self.page(small(disk("late", size=UNKNOWN, name="a"))).query_one(".banner")
+        assert banner.to_text() == "No violation found; 1 verdict could not be determined"
+        assert "pass" not in banner.attrs["class"].split()
+        assert "No data" in self.page(empty()).query_one(".banner").to_text()
+        spared = self.page(small(disk("spared", size=50, name="a"))).query_one(".banner").to_text()
+        assert spared == "No violation found; 1 verdict exempt"
+
+    def test_an_exemption_that_ends_soon_is_work(self) -> None:
+        def todo(days: int) -> str:
+            ends = SPARED.model_copy(update={"expires": NOW.date() + datetime.timedelta(days=days)})
+            return self.page(small(disk("spared", size=50, name="a"), exemptions=(ends,))).query_one("#todo").to_text()
+
+        assert "T-1 : 1 verdict exempt until 2030-04-02" in " ".join(todo(90).split())
+        assert "The next of the exemptions ends on 2030-04-03" in " ".join(todo(91).split())
+
+    def test_a_control_leads_to_its_requirements_and_they_to_it(self) -> None:
+        page = self.page()
+        control = page.query_one('[id="control-T-1"]')
+        assert [one.attrs["href"] for one in control.query("a")] == [f"#requirement-soc2-{slug('R 1')}"]
+        row = page.query_one(f'[id="requirement-soc2-{slug("R 1")}"]')
+        assert [one.attrs["href"] for one in row.query("a")] == ["#control-T-1", "#control-T-3"]
+
+    def test_print_folds_what_only_a_screen_can_search(self) -> None:
+        many = small(*(disk(f"d{number}", size=99, name="a") for number in range(25)))
+        page = self.page(many)
+        assert "screen-only" in page.query_one("#resources").attrs["class"]
+        assert len(page.query("#todo tr.unprinted")) == 15
+        assert "and 15 more" in page.query_one("#todo .print-only").to_text()
+        assert all("printed" in one.attrs["class"] for one in page.query("#frameworks details"))
+        assert not any("printed" in one.attrs["class"].split() for one in page.query("#controls details"))
+
+    def test_the_filter_leaves_out_only_what_asks_nothing_of_anybody(self) -> None:
+        page = self.page()
+        quiet = {one.query_one("strong").to_text() for one in page.query("#controls .quiet")}
+        assert quiet == {"T-3"}
+        names = {one.to_text() for one in page.query("#resources details.quiet strong")}
+        assert names == {"good", "far"}
+
     def test_what_comes_from_resources_is_text_never_markup(self) -> None:
         assert "<script" not in written("html")
         assert any("<script>alert(1)</script>" in cell.to_text() for cell in self.page().query("td"))
@@ -120,7 +180,7 @@ class TestHtml:
         assert page.query_one("html").attrs["lang"] == "en"
         for drawing in page.query("svg"):
             assert drawing.attrs["role"] == "img"
-            assert re.search(r"\d+ (pass|fail)", drawing.attrs["aria-label"])
+            assert re.search(r": (\d+ (pass|fail|exempt|not|organisational)|no data)", drawing.attrs["aria-label"])
         assert all(chip.to_text().strip() for chip in page.query(".chip"))
         levels = [int(one.name[1]) for one in page.query("h1, h2, h3")]
         assert levels[0] == 1
