@@ -46,6 +46,11 @@ RESOLVER = Rule(
 SECRET = Rule(
     longest=505, source="AWS Secrets Manager API, CreateSecret, Name: 1 to 512, not ending in `-` and six characters"
 )
+S3_BUCKET = Rule(
+    longest=63,
+    shortest=3,
+    source="Amazon S3 User Guide, General purpose bucket naming rules: 3 to 63, global, ends other than -s3alias",
+)
 
 AZURE_RESOURCE = Rule(longest=80, source="Azure naming rules, Microsoft.Network: 1 to 80 (most kinds)")
 AZURE_SUBNET = AZURE_RESOURCE
@@ -74,10 +79,19 @@ GCP_RESOURCE = Rule(longest=63, source="Compute Engine, resource naming conventi
 GCP_SERVICE_ACCOUNT = Rule(
     longest=30, shortest=6, source="IAM API, projects.serviceAccounts.create, accountId: 6 to 30"
 )
+GCP_ROLE = Rule(
+    longest=64,
+    shortest=3,
+    separator="",
+    source="IAM API, projects.roles.create, roleId: 3 to 64 of [a-zA-Z0-9_.]; a deleted one stays taken for 37 days",
+)
 GCP_POOL = Rule(
     longest=32, shortest=4, source="IAM API, workloadIdentityPoolId: 4 to 32 of a-z0-9-, not beginning with gcp-"
 )
 GCP_LOG_BUCKET = Rule(longest=100, source="Cloud Logging API, bucketId and LogSink.name: up to 100 of [A-Za-z0-9_-]")
+GCS_BUCKET = Rule(
+    longest=63, shortest=3, source="Cloud Storage, Bucket name requirements: 3 to 63, global, not beginning with goog"
+)
 GCP_KEY = Rule(longest=63, source="Cloud KMS API, keyRingId and cryptoKeyId: [a-zA-Z0-9_-]{1,63}")
 GKE_CLUSTER = Rule(longest=40, source="Kubernetes Engine API, projects.locations.clusters, name: at most 40")
 CLOUD_SQL = Rule(

@@ -21,6 +21,8 @@ class AwsKeyArgs:
     account_id: str
     """Account whose administrators may manage the key."""
     tags: Mapping[str, str]
+    region: str | None = None
+    """Where the key is; absent: in the provider's region."""
     encrypts: tuple[str, ...] = ()
     """Kinds of things that it encrypts, e.g. `databases`, `logs`; its tag `purpose` says so."""
     via_services: tuple[str, ...] = ()
@@ -49,6 +51,7 @@ class AwsKey(pulumi.ComponentResource):
             rotation_period_in_days=args.rotation_days,
             deletion_window_in_days=args.deletion_window_days,
             policy=json.dumps(key_policy(args)),
+            region=args.region,
             tags=for_purposes(args.tags, args.encrypts),
             opts=child_of(self, opts, protect=args.protect),
         )
@@ -56,6 +59,7 @@ class AwsKey(pulumi.ComponentResource):
             name,
             name=f"alias/{naming.fit(naming.KMS_ALIAS, name)}",
             target_key_id=key.key_id,
+            region=args.region,
             opts=child_of(self, opts),
         )
         self.arn = key.arn

@@ -82,8 +82,16 @@ def zones(arguments: Arguments, lifecycle: Lifecycle) -> dict[str, Any]:
     }
 
 
+def storage_account(arguments: Arguments, lifecycle: Lifecycle) -> dict[str, Any]:
+    """The identity with which Cloud Storage encrypts in a project."""
+    name = _project_of(arguments, lifecycle)
+    email = f"service-{project_number(name)}@gs-project-accounts.iam.gserviceaccount.com"
+    return {"id": email, "project": name, "emailAddress": email, "member": f"serviceAccount:{email}"}
+
+
 FUNCTIONS: Mapping[str, Function] = {
     "gcp:compute/getZones:getZones": zones,
     "gcp:organizations/getClientConfig:getClientConfig": client_config,
     "gcp:organizations/getProject:getProject": project,
+    "gcp:storage/getProjectServiceAccount:getProjectServiceAccount": storage_account,
 }
