@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
+from policies.report.writers.markdown import code, escaped, shortened
+
 MOST_LISTED = 60
-"""Lines of one section; a comment on GitHub holds at most 65,536 characters."""
+"""Lines of one section."""
+MOST_CHARACTERS = 7_000
+"""Of one section. A comment on GitHub holds at most 65,536: five sections, the alarm, and compliance fit."""
+MOST_PATHS = 6
 
 DATA_STORES = {
     "aws:rds/instance:Instance": "PostgreSQL server",
@@ -91,9 +97,11 @@ def render(environment: str, document: Mapping[str, Any], compliance: str = "") 
 def _alarms(found: Iterable[Change]) -> Iterable[str]:
     lost = [change for change in found if change.store and change.kind in ("deleted", "replaced")]
     if lost:
+        lines = [
+            f"> - **{one.kind}**: {one.store} {_code(one.name)} ({_code(one.type)}){_because(one)}" for one in lost
+        ]
         yield "> [!CAUTION]\n> **Data stores would be lost:**\n" + "\n".join(
-            f"> - **{change.kind}**: {change.store} `{change.name}` (`{change.type}`){_because(change)}"
-            for change in lost
+            _fitting(lines, "> - and {} more data stores")
         )
 
 
@@ -109,17 +117,27 @@ def _counts(found: Sequence[Change], document: Mapping[str, Any]) -> str:
 def _section(kind: str, members: Sequence[Change]) -> str:
     if not members:
         return ""
-    lines = [f"- `{change.type}` **{change.name}**{_because(change)}" for change in members[:MOST_LISTED]]
-    if len(members) > MOST_LISTED:
-        lines.append(f"- and {len(members) - MOST_LISTED} more")
-    body = "\n".join(lines)
+    lines = [f"- {_code(one.type)} **{escaped(shortened(one.name))}**{_because(one)}" for one in members]
+    body = "\n".join(_fitting(lines, "- and {} more"))
     opened = "" if kind in ("created", "imported") else " open"
     return f"<details{opened}><summary>{len(members)} {kind}</summary>\n\n{body}\n\n</details>"
+
+
+def _fitting(lines: Sequence[str], rest: str) -> list[str]:
+    """The first lines for which there is room, and how many are left."""
+    lengths = accumulate(len(line) + 1 for line in lines)
+    shown = sum(length <= MOST_CHARACTERS for length in lengths)
+    shown = min(shown, MOST_LISTED)
+    return [*lines[:shown], *([rest.format(len(lines) - shown)] if shown < len(lines) else ())]
 
 
 def _because(change: Change) -> str:
     if not change.paths:
         return ""
-    shown = ", ".join(f"`{path}`" for path in change.paths[:6])
-    rest = f" and {len(change.paths) - 6} more" if len(change.paths) > 6 else ""
+    shown = ", ".join(map(_code, change.paths[:MOST_PATHS]))
+    rest = f" and {len(change.paths) - MOST_PATHS} more" if len(change.paths) > MOST_PATHS else ""
     return f": {shown}{rest}"
+
+
+def _code(text: str) -> str:
+    return code(shortened(text))

@@ -63,3 +63,33 @@ def test_a_long_preview_fits_into_a_comment() -> None:
 def test_compliance_stands_between_the_counts_and_the_changes() -> None:
     text = render("dev", {"steps": [step("create", ROLE)]}, "### Compliance\n\n**No violations.**\n")
     assert text.index("1 created") < text.index("### Compliance") < text.index("<details>")
+
+
+def test_whatever_a_preview_says_it_fits_into_a_comment_and_is_whole() -> None:
+    long = "x" * 300
+    steps = [
+        step(
+            op,
+            f"{urn}-{op}-{number}-{long}",
+            detailedDiff={f"{long}.{n}": {} for n in range(9)},
+            replaceReasons=[long] * 9,
+        )
+        for op in ("delete", "replace", "update", "create", "import")
+        for urn in (DATABASE, ROLE)
+        for number in range(80)
+    ]
+    text = render("production", {"steps": steps}, "### Compliance\n\n" + "y" * 16_000)
+    assert len(text) < 65_536
+    assert text.count("<details") == text.count("</details>") == 5
+    assert "160 deleted, 160 replaced, 160 changed, 160 created, 160 imported" in text
+    assert "more data stores" in text
+    for section in text.split("<details")[1:]:
+        assert "- and " in section
+
+
+def test_a_name_is_neither_markup_nor_a_call() -> None:
+    steps = [step("delete", f"{DATABASE}-<img src=x>`@octocat` #1"), step("create", f"{ROLE}-<b>@octocat *x*")]
+    text = render("dev", {"steps": steps})
+    assert "``aws-0-<img src=x>`@octocat` #1``" in text.replace("`` ", "``").replace(" ``", "``")
+    assert r"ledger-\<b\>\@" in text
+    assert "@octocat \\*x" not in text
