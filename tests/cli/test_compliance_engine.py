@@ -60,7 +60,7 @@ def test_a_report_is_on_a_preview_until_there_is_a_state_and_says_which(world: H
 
     comment = fortress("preview-comment", "--env", ENVIRONMENT).stdout
     assert "### Compliance" in comment
-    assert "**No new violations; " in comment
+    assert "**No new violations found; " in comment
 
 
 def test_a_report_without_a_terminal_says_what_takes_long_and_leaves_the_output_to_json(world: Home) -> None:
