@@ -30,13 +30,18 @@ def allows_all(policy: Resource, way: str, ranges: Ranges) -> bool:
 
 def is_empty(selector: View) -> bool:
     """Whether it selects everything."""
-    return not selector.table("matchLabels") and not selector.objects("matchExpressions")
+    return not _asks_for_labels(selector) and not selector.objects("matchExpressions")
+
+
+def _asks_for_labels(selector: View) -> bool:
+    """Whether it does, whatever their values are, which may be unknown."""
+    return any(True for _ in selector.object("matchLabels").entries())
 
 
 def selects_by(selector: View, *names: str) -> bool:
     """Whether it only asks for a name that everything has."""
     asked = selector.objects("matchExpressions")
-    if selector.table("matchLabels") or not asked:
+    if _asks_for_labels(selector) or not asked:
         return False
     return all(one.text("operator") in ALL_BUT and one.text("key") in names for one in asked)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Container
 
 from policies import (
     HIGH,
@@ -118,6 +119,42 @@ def web_app_serves_https(app: Resource) -> Verdict:
 @fixed_by(sets("configuration.ingress.allowInsecure", False))
 def container_app_serves_https(app: Resource) -> Verdict:
     return passes_if(not app.flag("configuration.ingress.allowInsecure"), "allowInsecure is on")
+
+
+_LISTENERS, _RULES, _REDIRECTS = "httpListeners", "requestRoutingRules", "redirectConfigurations"
+
+
+@no_plain_http
+@applies_to(
+    "azure-native:network:ApplicationGateway",
+    reads=[
+        *(f"{_LISTENERS}.{one}" for one in ("name", "protocol")),
+        *(f"{_RULES}.{one}.id" for one in ("httpListener", "redirectConfiguration")),
+        *(f"{_REDIRECTS}.{one}" for one in ("name", "targetListener.id", "targetUrl")),
+    ],
+)
+def application_gateway_serves_https(gateway: Resource) -> Verdict:
+    """A listener for plain HTTP may stand there for rules that only redirect; parts are named by the end of an id."""
+    listeners = gateway.objects(_LISTENERS)
+    if not listeners:
+        return not_applicable("it has no listener for HTTP")
+    secure = {one.text("name") for one in listeners if one.text("protocol") == "Https"}
+    redirects = {one.text("name") for one in gateway.objects(_REDIRECTS) if _leads_to_https(one, secure)}
+    serving = [
+        rule
+        for rule in gateway.objects(_RULES)
+        if _part(rule, "httpListener.id") not in secure and _part(rule, "redirectConfiguration.id") not in redirects
+    ]
+    plain = sorted({_part(rule, "httpListener.id") for rule in serving})
+    return passes_if(not plain, f"rules serve plain HTTP at {', '.join(plain)}")
+
+
+def _part(holder: View, path: str) -> str:
+    return holder.text(path).rpartition("/")[2]
+
+
+def _leads_to_https(redirect: View, secure: Container[str]) -> bool:
+    return _part(redirect, "targetListener.id") in secure or redirect.text("targetUrl").startswith("https://")
 
 
 @no_plain_http

@@ -22,6 +22,8 @@ from policies.controls.logging_audit import RECORDED, control
 from policies.controls.logging_audit.exports import exports
 
 ON = ("on", "1", "true", "yes")
+ASPECTS = ("all", "authentication", "authorization")
+"""What tells who logged in, of the list that PostgreSQL takes from version 18 on (its manual, log_connections)."""
 LOGINS, PGAUDIT, LIBRARIES = "log_connections", "pgaudit.log", "shared_preload_libraries"
 STREAMS = {"postgres": "postgresql", "aurora-postgresql": "postgresql", "sqlserver": "error"}
 """The exported stream that holds logins, by the beginning of the engine's name; it is called audit by the others."""
@@ -41,14 +43,18 @@ audited_database = control(
 def _records(values: Mapping[str, str], default: str = "off") -> Verdict:
     """Whether PostgreSQL's parameters record logins, and at least changes of structure and of rights."""
     logins = values.get(LOGINS, default)
-    if logins.lower() not in ON:
+    if _words(logins).isdisjoint((*ON, *ASPECTS)):
         return fails(f"{LOGINS} is {logins}")
-    audited = {one.strip().lower() for one in values.get(PGAUDIT, "none").split(",")}
+    audited = _words(values.get(PGAUDIT, "none"))
     return passes_if("all" in audited or {"ddl", "role"} <= audited, f"{PGAUDIT} is {values.get(PGAUDIT, 'not set')}")
 
 
 def _loads_pgaudit(values: Mapping[str, str]) -> bool:
-    return "pgaudit" in (one.strip() for one in values.get(LIBRARIES, "").split(","))
+    return "pgaudit" in _words(values.get(LIBRARIES, ""))
+
+
+def _words(listed: str) -> set[str]:
+    return {one.strip().lower() for one in listed.split(",")}
 
 
 @audited_database
