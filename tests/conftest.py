@@ -30,3 +30,8 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[Home]:
 
         Supervisor(home).shutdown()
     shutil.rmtree(root)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest first, which run the engine: else one of them is what everybody waits for at the end."""
+    items.sort(key=lambda item: "engine" not in item.keywords)
