@@ -34,6 +34,7 @@ from localcloud.postgres import binaries as postgres_binaries
 hypothesis.settings.register_profile("app", deadline=None)
 hypothesis.settings.load_profile("app")
 
+API_SCHEMA = "test_api_schema.py"
 AUDIENCE = "ledger"
 GCP_USER = "ledger@living-fortress-local.iam"
 HOMES = ("aws", "azure", "gcp")
@@ -94,6 +95,24 @@ end
 $$;
 """
 """Only a test, and only as superuser, empties the tables; where slots live stays."""
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Schemathesis takes seconds to load: not where the one file that needs it would not run."""
+    return True if collection_path.name == API_SCHEMA and "not servers" in config.option.markexpr else None
+
+
+def pytest_collectstart(collector: pytest.Collector) -> None:
+    """It is a plugin of pytest's, which every run would load: here it is loaded when its file is."""
+    plugins = collector.config.pluginmanager
+    if (
+        isinstance(collector, pytest.Module)
+        and collector.path.name == API_SCHEMA
+        and not plugins.has_plugin(API_SCHEMA)
+    ):
+        from schemathesis.pytest import plugin
+
+        plugins.register(plugin, API_SCHEMA)
 
 
 @dataclass
