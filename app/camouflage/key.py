@@ -21,7 +21,7 @@ from app.camouflage.errors import WrongKey
 
 SECRET_BYTES = 32
 _LARGEST_BYTES = 1 << 16
-_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+_OTHERS = stat.S_IWGRP | stat.S_IRWXO
 
 Random = Callable[[int], bytes]
 Domain = Annotated[str, Field(pattern=r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]$")]
@@ -81,7 +81,7 @@ class CamouflageKey:
         """The key in a file; raises WrongKey, also where others could read or change the file."""
         try:
             with path.open("rb") as file:
-                if stat.S_IMODE(os.fstat(file.fileno()).st_mode) & _OTHERS:
+                if _is_open_to_others(os.fstat(file.fileno())):
                     raise WrongKey(f"{path} is open to others: chmod 600 it")
                 content = _Content.model_validate_json(file.read(_LARGEST_BYTES))
         except OSError as error:
@@ -92,6 +92,12 @@ class CamouflageKey:
             return cls(b64decode(content.secret, validate=True), content.domains, content.phones)
         except ValueError:
             raise WrongKey(f"{path} is no key of the camouflage: the secret is not base64") from None
+
+
+def _is_open_to_others(file: os.stat_result) -> bool:
+    """The group may read what is not ours: so Kubernetes mounts a Secret, root's, for the group of one pod."""
+    refused = _OTHERS | (stat.S_IRGRP if file.st_uid == os.geteuid() else 0)
+    return bool(file.st_mode & refused)
 
 
 def mac(key: bytes, *parts: str) -> bytes:

@@ -188,5 +188,22 @@ def test_a_key_that_others_could_read_is_refused(tmp_path: Path) -> None:
     file.chmod(0o640)
     with pytest.raises(WrongKey, match="open to others"):
         CamouflageKey.read(file)
+
+
+@pytest.mark.parametrize(
+    ("mode", "is_taken"), [(0o400, True), (0o440, True), (0o460, False), (0o444, False), (0o640, True)]
+)
+def test_a_key_that_a_cluster_mounts_for_the_group_of_a_pod_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: int, is_taken: bool
+) -> None:
+    file = tmp_path / "key.json"
+    CamouflageKey.create(file, [DOMAIN])
+    file.chmod(mode)
+    monkeypatch.setattr(os, "geteuid", lambda: file.stat().st_uid + 1)  # as if it were root's, and the pod another
+    if is_taken:
+        assert CamouflageKey.read(file).domains == (DOMAIN,)
+    else:
+        with pytest.raises(WrongKey, match="open to others"):
+            CamouflageKey.read(file)
     with pytest.raises(WrongKey, match="cannot be read"):
         CamouflageKey.read(tmp_path / "none.json")
