@@ -35,6 +35,7 @@ from policies.data_stores import (
     REDSHIFT,
     is_replica,
 )
+from policies.database_origins import follows_another
 from policies.durations import days
 from policies.remedies import at_least
 
@@ -71,6 +72,14 @@ _AWS_DAYS = "backupRetentionPeriod"
 @fixed_by(sets(_AWS_DAYS, USUAL_DAYS))
 def aws_database_keeps_backups(database: Resource, options: Retention) -> Verdict:
     return REPLICA if is_replica(database) else options.judge(database.number(_AWS_DAYS), _AWS_DAYS)
+
+
+@backups_kept
+@applies_to("aws:neptune/cluster:Cluster", reads=[_AWS_DAYS, "replicationSourceIdentifier"])
+@fixed_by(sets(_AWS_DAYS, USUAL_DAYS))
+def neptune_keeps_backups(cluster: Resource, options: Retention) -> Verdict:
+    """Neptune keeps them a day where nobody says otherwise."""
+    return REPLICA if follows_another(cluster) else options.judge(cluster.number(_AWS_DAYS, default=1), _AWS_DAYS)
 
 
 @backups_kept

@@ -49,6 +49,21 @@ def aws_database_is_encrypted(database: Resource) -> Verdict:
     return _made_from(database) or fails("storageEncrypted is off")
 
 
+@storage_encrypted
+@applies_to(
+    "aws:rds/globalCluster:GlobalCluster",
+    "aws:docdb/globalCluster:GlobalCluster",
+    "aws:neptune/globalCluster:GlobalCluster",
+    reads=["storageEncrypted", "sourceDbClusterIdentifier"],
+)
+@fixed_by(sets("storageEncrypted", True), replaces=True)
+def global_cluster_is_encrypted(cluster: Resource) -> Verdict:
+    """One that grows from a cluster that is there keeps what that has, which is judged itself."""
+    if cluster.flag("storageEncrypted"):
+        return PASS
+    return INHERITS if cluster.has("sourceDbClusterIdentifier") else fails("storageEncrypted is off")
+
+
 def _made_from(database: Resource) -> Verdict | None:
     """What is to be said where a setting that is not set comes from another database."""
     if follows_another(database):
