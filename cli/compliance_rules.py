@@ -44,7 +44,7 @@ def read_rules(files: RuleFiles, *, own: bool) -> Rules:
     configuration = read_configuration_file(registry.controls, named) if named else Configuration()
     if files.frameworks:
         ids = {one.id for one in frameworks}
-        registry = Registry(check for check in registry if not ids.isdisjoint(_mapped(check.control)))
+        registry = Registry((one for one in registry if not ids.isdisjoint(_mapped(one.control))), registry.known)
     return Rules(
         registry=registry,
         frameworks=frameworks,

@@ -17,11 +17,14 @@ from policies.severity import Severity
 class Registry:
     """Checks in a fixed order, none of them twice."""
 
-    def __init__(self, checks: Iterable[Check]) -> None:
-        """Raises BadDeclaration where one control id means two controls, or two checks of one mean the same type."""
+    def __init__(self, checks: Iterable[Check], known: Iterable[str] = ()) -> None:
+        """`known` are ids of controls that there are besides, of which these checks are a selection.
+
+        Raises BadDeclaration where one control id means two controls, or two checks of one mean the same type."""
         found = dict.fromkeys(checks)
         self.checks = tuple(sorted(found, key=lambda check: (check.control.id, check.cloud, check.types)))
         self.controls = tuple(dict.fromkeys(check.control for check in self.checks))
+        self.known = frozenset(known) | {control.id for control in self.controls}
         self._refuse_doubles()
         self._for_type = functools.cache(self._matching)
 
@@ -73,7 +76,7 @@ class Registry:
                 and (severity is None or control.severity is severity)
             )
 
-        return Registry(filter(wanted, self.checks))
+        return Registry(filter(wanted, self.checks), self.known)
 
     def _matching(self, token: str) -> tuple[Check, ...]:
         return tuple(check for check in self.checks if check.is_for(token))

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
+import datetime
 import random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policies.crossguard.configuration import Level
-from policies.report import new_violations
+from policies.crossguard.configuration import Configuration, Level
+from policies.exemptions import Exemptions, exempt
+from policies.report import Rules, judge, new_violations
 from policies.report.figures import NO_DATA, Share, Tally, worst
 from policies.verdicts import Status
-from tests.policies.report.small import RESOURCES, Limit, disk, empty, small
+from tests.policies.report.small import FRAMEWORK, GCP, NOW, REGISTRY, RESOURCES, SOURCE, Limit, disk, empty, small
 
 
 @given(st.integers(0, 10_000), st.integers(1, 10_000))
@@ -133,6 +136,18 @@ def test_exemptions_that_do_not_hold_or_that_nothing_needs_are_told() -> None:
     assert [one.urn for one in report.exemptions_unused] == ["*::gone"]
 
 
+def test_an_exemption_from_a_control_of_another_selection_is_no_mistake() -> None:
+    def note(check: str) -> str:
+        return exempt(
+            check, expires=datetime.date(2031, 1, 1), owner="o", ticket="t", reason="it is known and taken for now"
+        )
+
+    noted = dataclasses.replace(disk("far", GCP, size=2), notes=(note("T-2"), note("T-99")))
+    rules = Rules(REGISTRY.select(cloud="gcp"), (FRAMEWORK,), Configuration(), Exemptions())
+    [problem] = judge((noted,), rules, SOURCE, NOW).exemption_problems
+    assert problem.message == "T-99 is no known check"
+
+
 def test_only_levels_that_block_stop_and_strict_counts_what_cannot_be_determined() -> None:
     def names(report) -> set[tuple[str, str]]:
         return {(one.control, one.urn.rpartition("::")[2]) for one in report.blocking}
@@ -197,8 +212,6 @@ def test_only_violations_that_were_none_before_are_new() -> None:
     ],
 )
 def test_the_place_is_told_only_inside_the_project(declared: str, place: tuple[str, int | None]) -> None:
-    import dataclasses
-
     [entry] = small(dataclasses.replace(disk("one", size=1), declared=declared)).resources
     assert (entry.file, entry.line) == place
 
