@@ -13,7 +13,15 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from policies.report.figures import Figures, Share
-from policies.report.model import BLOCKING, ControlEntry, Report, RequirementEntry, ResourceEntry, VerdictEntry
+from policies.report.model import (
+    BLOCKING,
+    ControlEntry,
+    ExemptionEntry,
+    Report,
+    RequirementEntry,
+    ResourceEntry,
+    VerdictEntry,
+)
 from policies.report.writers.charts import WIDTH, charts
 from policies.severity import Severity
 from policies.verdicts import Status
@@ -100,7 +108,7 @@ def write(report: Report) -> str:
         by_resource=_grouped(report.verdicts, "urn"),
         evidence=_evidence(report),
         numbers={one.urn: number for number, one in enumerate(report.resources, start=1)},
-        in_force=in_force,
+        in_force=_in_force(in_force),
         ending=_ending(report, in_force),
         printed=PRINTED,
         quiet=QUIET,
@@ -163,6 +171,17 @@ def _evidence(report: Report) -> Mapping[str, list[tuple[str, str, RequirementEn
             for control in requirement.controls:
                 found[control].append((framework.id, framework.name, requirement))
     return found
+
+
+def _in_force(exempt: Iterable[VerdictEntry]) -> list[tuple[ExemptionEntry, list[VerdictEntry]]]:
+    """Each exemption as it is written, with all that it covers; those that end first come first."""
+    found: dict[tuple[str, str, str, str, str, str], tuple[ExemptionEntry, list[VerdictEntry]]] = {}
+    for one in exempt:
+        if one.exemption:
+            it = one.exemption
+            key = (it.expires.isoformat(), it.check, it.owner, it.ticket, it.reason, it.origin)
+            found.setdefault(key, (it, []))[1].append(one)
+    return [found[key] for key in sorted(found)]
 
 
 def _ending(report: Report, in_force: Iterable[VerdictEntry]) -> list[tuple[str, str, int]]:

@@ -138,6 +138,14 @@ class TestHtml:
         assert "T-1 : 1 verdict exempt until 2030-04-02" in " ".join(todo(90).split())
         assert "The next of the exemptions ends on 2030-04-03" in " ".join(todo(91).split())
 
+    def test_an_exemption_stands_there_once_with_all_that_it_covers(self) -> None:
+        wide = SPARED.model_copy(update={"urn": "*::spared-*"})
+        spared = [disk(f"spared-{number}", size=50, name="a") for number in range(3)]
+        [row] = self.page(small(*spared, exemptions=(wide,))).query("#exemptions tbody tr")
+        text = " ".join(row.to_text().split())
+        assert "2030-06-01 platform LF-1 written in file it is being emptied" in text
+        assert text.count("fail size is 50") == 3
+
     def test_a_control_leads_to_its_requirements_and_they_to_it(self) -> None:
         page = self.page()
         control = page.query_one('[id="control-T-1"]')
