@@ -1,27 +1,25 @@
-"""The connection of a pool that was used last, kept at hand with its cursor: for statements that come one by one."""
+"""The connection of a pool that was used last, kept at hand: for statements that come one by one."""
 
 from __future__ import annotations
 
 import time
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from psycopg import AsyncConnection, AsyncCursor
 from psycopg.pq import TransactionStatus
 from psycopg_pool import AsyncConnectionPool
 
-Row = tuple[Any, ...]
-Pool = AsyncConnectionPool[AsyncConnection[Row]]
+from app.database.eager import EagerConnection
+
+Pool = AsyncConnectionPool[EagerConnection]
 
 KEPT_SECONDS = 60.0
 """After this a connection goes through its pool once, which replaces those that are too old."""
-LARGE_ROWS = 100
-"""A cursor that has read more gives up its place to a new one: it would keep them in memory."""
 
 
 class Taken(NamedTuple):
     """A connection that is in use."""
 
-    cursor: AsyncCursor[Row]
+    connection: EagerConnection
     since: float
 
 
@@ -43,10 +41,9 @@ class AtHand:
         kept, self._kept = self._kept, None
         if kept is not None:
             return kept
-        connection = await self.from_pool()
-        return Taken(connection.cursor(), time.monotonic())
+        return Taken(await self.from_pool(), time.monotonic())
 
-    async def from_pool(self, seconds: float | None = None) -> AsyncConnection[Row]:
+    async def from_pool(self, seconds: float | None = None) -> EagerConnection:
         """A connection to be given back to the pool itself; raises what the pool raises."""
         await self.let_go()
         self._waiting += 1
@@ -57,8 +54,7 @@ class AtHand:
 
     async def give(self, taken: Taken) -> None:
         """Keep a connection, or give it back to the pool where somebody may need it there."""
-        cursor, since = taken
-        connection = cursor.connection
+        connection, since = taken
         if (
             self._kept is not None
             or self._waiting
@@ -66,12 +62,16 @@ class AtHand:
             or time.monotonic() > since + KEPT_SECONDS
             or self._pool.closed
         ):
-            await self._pool.putconn(connection)
+            await self._put(connection)
         else:
-            self._kept = Taken(connection.cursor(), since) if cursor.rowcount > LARGE_ROWS else taken
+            self._kept = taken
 
     async def let_go(self) -> None:
         """Give back to the pool what is kept."""
         kept, self._kept = self._kept, None
         if kept is not None:
-            await self._pool.putconn(kept.cursor.connection)
+            await self._put(kept.connection)
+
+    async def _put(self, connection: EagerConnection) -> None:
+        connection.statements.rest()
+        await self._pool.putconn(connection)

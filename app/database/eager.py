@@ -7,21 +7,26 @@ for every one of them, which costs more than reading it.
 from __future__ import annotations
 
 import select
+from functools import cached_property
 from typing import Any, TypeVar, cast
 
 from psycopg import AsyncConnection
 from psycopg.abc import PQGen
 from psycopg.waiting import Ready, Wait
 
+from app.database.prepared import AT_ONCE, PreparedStatements
+
 Result = TypeVar("Result")
 Row = tuple[Any, ...]
-
-AT_ONCE = 64
-"""Pieces that are read before the others who wait for the loop have their turn."""
 
 
 class EagerConnection(AsyncConnection[Row]):
     """As AsyncConnection, for results of many rows."""
+
+    @cached_property
+    def statements(self) -> PreparedStatements:
+        """What runs one statement after another for less than a cursor would."""
+        return PreparedStatements(self)
 
     async def wait(self, gen: PQGen[Result], *arguments: Any, **named: Any) -> Result:
         """Run what operates on the connection."""

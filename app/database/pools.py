@@ -23,7 +23,7 @@ from app.sharding import Shard
 
 Row = tuple[Any, ...]
 Connection = AsyncConnection[Row]
-Pool = AsyncConnectionPool[Connection]
+Pool = AsyncConnectionPool[EagerConnection]
 
 ATTEMPTS = 3
 LOST = ("08", "40", "57P")
@@ -164,8 +164,7 @@ class ShardDatabase:
         # A statement is its own transaction here: there is none to commit or roll back, as `connection` would.
         taken = await self._at_hand.take()
         try:
-            await taken.cursor.execute(statement, parameters, binary=True)
-            return await taken.cursor.fetchall()
+            return await taken.connection.statements.rows(statement, parameters)
         finally:
             await self._at_hand.give(taken)
 

@@ -120,7 +120,7 @@ class TestAtHand:
 
     async def test_a_transaction_that_a_statement_began_does_not_stay_at_hand(self, alone: ShardDatabase) -> None:
         await alone.rows("select 1", {})
-        with pytest.raises(Exception, match="didn't produce"):
+        with pytest.raises(Exception, match="gives no rows"):
             await alone.rows_once("begin", {})
         first, second = [(await alone.rows("select now()", {}))[0][0] for _ in range(2)]
         assert first < second
@@ -149,7 +149,7 @@ class TestAtHand:
         await alone.rows("select generate_series(1, 1000)", {})
         kept = alone._at_hand._kept
         assert kept is not None
-        assert kept.cursor.pgresult is None
+        assert kept.connection.statements._transformer.pgresult is None
 
     async def test_a_closed_database_keeps_nothing(self, alone: ShardDatabase) -> None:
         await pid(alone)

@@ -1,0 +1,178 @@
+"""Statements that a connection prepares once, and then runs without a cursor.
+
+What psycopg does around a small statement (a cursor, a query object, generators, a new wait with timers) costs more
+than the statement. Here libpq is driven directly, through `psycopg.pq`; values and rows are psycopg's all the same.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import select
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+from psycopg import ProgrammingError
+from psycopg.adapt import PyFormat, Transformer
+from psycopg.errors import error_from_result
+from psycopg.generators import execute, fetch_many
+from psycopg.pq import ExecStatus, Format, TransactionStatus
+
+if TYPE_CHECKING:
+    from psycopg import AsyncConnection
+    from psycopg.pq.abc import PGresult
+
+Row = tuple[Any, ...]
+Kind = tuple[str, tuple[int, ...] | None]
+"""A statement, and the types of what it is given: another integer may be another type."""
+
+MOST = 200
+"""Statements that a connection keeps prepared; the one that was used longest ago goes first."""
+AT_ONCE = 64
+"""Pieces of a result that are read before the others who wait for the loop have their turn."""
+CANCEL_SECONDS = 5.0
+
+_PLACE = re.compile(r"%(?:%|\((\w+)\)s)")
+
+
+class PreparedStatements:
+    """The statements of one connection, each a transaction; used by one task at a time."""
+
+    def __init__(self, connection: AsyncConnection[Row]) -> None:
+        self._connection = connection
+        self._transformer = Transformer(connection)
+        self._names: OrderedDict[Kind, bytes] = OrderedDict()
+        self._made = 0
+        self._arrival = _Arrival(connection.pgconn.socket)
+
+    async def rows(self, statement: str, parameters: Mapping[str, Any]) -> list[Row]:
+        """Run a statement with named places, as `cursor.execute` takes it; all its rows. Raises what that does.
+
+        Where the caller is cancelled, the server is asked to cancel the statement.
+        """
+        text, names = _numbered(statement)
+        transformer, pgconn = self._transformer, self._connection.pgconn
+        values = transformer.dump_sequence([parameters[name] for name in names], [PyFormat.AUTO] * len(names))
+        kind, formats = (statement, transformer.types), transformer.formats
+        name = self._names.get(kind) or await self._prepare(kind, text)
+        self._names.move_to_end(kind)
+        pgconn.send_query_prepared(name, values, param_formats=formats, result_format=Format.BINARY)
+        result = await self._result()
+        if result.status != ExecStatus.TUPLES_OK:
+            raise ProgrammingError("the statement gives no rows")
+        transformer.set_pgresult(result, format=Format.BINARY)
+        try:
+            return transformer.load_rows(0, result.ntuples, tuple)
+        finally:
+            transformer.set_pgresult(None)
+
+    def rest(self) -> None:
+        """Leave the socket to others; to be called before anybody else uses the connection."""
+        self._arrival.unwatch()
+
+    async def _prepare(self, kind: Kind, text: bytes) -> bytes:
+        pgconn = self._connection.pgconn
+        while len(self._names) >= MOST:
+            _, oldest = self._names.popitem(last=False)
+            pgconn.send_query(b"deallocate " + oldest)
+            await self._result()
+        self._made += 1
+        name = b"fortress_%d" % self._made
+        pgconn.send_prepare(name, text, param_types=kind[1])
+        await self._result()
+        self._names[kind] = name
+        return name
+
+    async def _result(self) -> PGresult:
+        try:
+            result = await self._last_result()
+        except BaseException:
+            await self._cancel()
+            raise
+        if result.status == ExecStatus.FATAL_ERROR:
+            raise error_from_result(result, encoding="utf-8")
+        return result
+
+    async def _last_result(self) -> PGresult:
+        pgconn = self._connection.pgconn
+        if pgconn.flush():  # more than the socket takes at once: what psycopg does, it reads while it writes
+            self.rest()
+            results: list[PGresult] = await self._connection.wait(execute(pgconn))
+            return results[-1]
+        last: PGresult | None = None
+        while True:
+            pieces = AT_ONCE
+            while pgconn.is_busy():
+                pieces += 1
+                if pieces > AT_ONCE or not self._arrival.is_here():
+                    await self._arrival.wait()
+                    pieces = 0
+                pgconn.consume_input()
+            result = pgconn.get_result()
+            if result is None:
+                assert last is not None
+                return last
+            last = result
+
+    async def _cancel(self) -> None:
+        self.rest()
+        pgconn = self._connection.pgconn
+        if pgconn.transaction_status != TransactionStatus.ACTIVE:
+            return
+        with suppress(psycopg.Error):
+            await self._connection.cancel_safe(timeout=CANCEL_SECONDS)
+            await self._connection.wait(fetch_many(pgconn), timeout=CANCEL_SECONDS)
+
+
+class _Arrival:
+    """Whether something has come in at a socket; the loop goes on watching it from one wait to the next."""
+
+    def __init__(self, socket: int) -> None:
+        self._socket = socket
+        self._poll = select.poll()
+        self._poll.register(socket, select.POLLIN)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._waiting: asyncio.Future[None] | None = None
+
+    def is_here(self) -> bool:
+        return bool(self._poll.poll(0))
+
+    async def wait(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._waiting = waiting = loop.create_future()
+        if self._loop is None:
+            loop.add_reader(self._socket, self._wake)
+            self._loop = loop
+        await waiting
+
+    def unwatch(self) -> None:
+        if self._loop is not None:
+            self._loop.remove_reader(self._socket)
+            self._loop = None
+
+    def _wake(self) -> None:
+        waiting, self._waiting = self._waiting, None
+        if waiting is None:
+            self.unwatch()  # nobody is to read it now, and the loop would tell of it for ever
+        elif not waiting.done():
+            waiting.set_result(None)
+
+
+@cache
+def _numbered(statement: str) -> tuple[bytes, Sequence[str]]:
+    """The statement with numbers for names, and the names in the order of their numbers."""
+    names: list[str] = []
+
+    def numbered(place: re.Match[str]) -> str:
+        name = place[1]
+        if name is None:
+            return "%"
+        if name not in names:
+            names.append(name)
+        return f"${names.index(name) + 1}"
+
+    return _PLACE.sub(numbered, statement).encode(), names
