@@ -139,6 +139,51 @@ async def test_who_comes_when_all_worlds_are_taken_finds_the_same(
         assert answers[0].content == answers[1].content
 
 
+async def test_who_comes_late_is_answered_alike_whatever_they_change(
+    request: pytest.FixtureRequest, decoy: httpx.AsyncClient, operator_key: CamouflageKey, postgres: Postgres
+) -> None:
+    """Also with a cursor from before their first change, which copies the account that it was made for."""
+    account, other = account_of(operator_key, 11), account_of(operator_key, 12)
+
+    async def visit(headers: dict[str, str]) -> list[tuple[int, list[bytes], str]]:
+        answers: list[httpx.Response] = []
+
+        async def ask(path: str, body: dict[str, Any] | None = None, **more: str) -> Any:
+            ways = {"headers": headers | more}
+            answer = await (decoy.get(path, **ways) if body is None else decoy.post(path, json=body, **ways))
+            answers.append(answer)
+            return answer.json()
+
+        page = await ask(f"/accounts/{account}/statement?limit=3")
+        await ask(f"/accounts/{other}/reservations/{'0' * 32}")
+        for _ in range(2):
+            await ask(f"/accounts/{account}/grants", {"amount": 70}, **{"Idempotency-Key": "once"})
+        await ask(f"/accounts/{account}/grants", {"amount": 71}, **{"Idempotency-Key": "once"})
+        await ask(f"/accounts/{account}/statement?limit=3&cursor={page['next']}")
+        await ask("/transfers", {"source": account, "target": other, "amount": 20, "reason": "to the other"})
+        made = await ask(f"/accounts/{other}/reservations", {"amount": 5})
+        await ask(f"/accounts/{other}/reservations/{made['reservation']}")
+        await ask(f"/accounts/{other}/reservations")
+        await ask(f"/accounts/{other}/reservations/{made['reservation']}/capture", {"amount": 2})
+        for path in (account, other):
+            for more in ("", "/statement", "/statement?limit=4", "/reservations"):
+                await ask(f"/accounts/{path}{more}")
+        await ask(f"/accounts/{other}/close", {})
+        return [
+            (answer.status_code, [name for name, _ in answer.headers.raw], OWN.sub("*", answer.text))
+            for answer in answers
+        ]
+
+    early = await visit(token_of(postgres, "restarts-decoys"))
+    assert {status for status, _, _ in early} == {200, 201, 404, 409}
+    request.getfixturevalue("late")
+    assert await visit(token_of(postgres, "later still")) == early
+
+
+OWN = re.compile(r'"(?:recorded|opened)_at": ?"[^"]+"|"(?:request|cursor|next)[a-z_]*": ?"[^"]+"|[0-9a-f]{32}')
+"""What no two requests have in common: times, and names that are drawn."""
+
+
 async def test_what_is_made_in_a_world_is_named_as_the_ledger_would_have_named_it(
     decoy: httpx.AsyncClient, operator_key: CamouflageKey, postgres: Postgres
 ) -> None:
