@@ -195,6 +195,24 @@ def granted_roles_are_limited(policy: Resource, options: Rights) -> Verdict:
     return passes_if(not found, f"roles are {', '.join(found)}")
 
 
+_OWNING = frozenset(
+    (
+        *("resourcemanager.projects.setIamPolicy", "resourcemanager.folders.setIamPolicy"),
+        *("resourcemanager.organizations.setIamPolicy", "iam.roles.create", "iam.roles.update"),
+    )
+)
+"""Permissions of Google Cloud by which one can give oneself all others."""
+
+
+@no_full_administration
+@applies_to(
+    "gcp:projects/iAMCustomRole:IAMCustomRole", "gcp:organizations/iAMCustomRole:IAMCustomRole", reads=["permissions"]
+)
+def custom_role_is_limited(role: Resource) -> Verdict:
+    found = sorted(_OWNING.intersection(role.texts("permissions")))
+    return passes_if(not found, f"it permits {', '.join(found)}")
+
+
 _RBAC = "kubernetes:rbac.authorization.k8s.io/v1"
 _RULES = ("verbs", "resources", "apiGroups", "nonResourceURLs")
 ESCALATING = ("*", "escalate", "bind", "impersonate")
