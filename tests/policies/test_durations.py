@@ -18,6 +18,8 @@ from policies.durations import days, days_of, days_of_go
         ("1440m", 1),
         ("1d12h30m1800s", 1.5 + 1 / 24),
         ("P12M", 365),
+        ("P1Y", 365),
+        ("P30D", 30),
         ("P1Y2W3D", 365 + 14 + 3),
         ("0s", 0),
     ],
@@ -26,7 +28,9 @@ def test_a_duration_is_read_in_its_own_words(text: str, expected: float) -> None
     assert days_of(text) == pytest.approx(expected)
 
 
-@pytest.mark.parametrize("text", ["", "Never", "P", "P1", "7", "7x", "h", "1s1h", "-7d", "P1.5D", "PT1H", "7d "])
+@pytest.mark.parametrize(
+    "text", ["", "Never", "P", "P1", "7", "7x", "h", "1s1h", "-7d", "P1.5D", "P1M1Y", "PT1H", "7d "]
+)
 def test_what_is_no_duration_is_none(text: str) -> None:
     assert days_of(text) is None
 

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from localcloud.contract.contracts import contract_of
-from policies import Resource, Stack, Status, View, WrongShape
-from policies.controls.key_rotation.durations import days
+from policies import Resource, Stack, Status
 from policies.controls.key_rotation.keys import rotating_yearly
 from policies.controls.key_rotation.uses import ATTACHED, USES
 from policies.evaluation import NO_STACK, Evaluator
@@ -84,20 +83,6 @@ def test_the_sdk_knows_the_properties_that_name_keys() -> None:
     named = [(token, path) for types in USES.values() for token, paths in types.items() for path in paths]
     assert not [problem for token, path in named if (problem := missing(token, path))]
     assert all(contract_of(token) for token in ATTACHED)
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [("7776000s", 90), ("43200.0s", 0.5), ("P12M", 365), ("P1Y", 365), ("P1Y2W3D", 382), ("P30D", 30), ("", 0)],
-)
-def test_durations_are_read_in_days(text: str, expected: float) -> None:
-    assert days(View(value={"for": text}), "for") == pytest.approx(expected)
-
-
-@pytest.mark.parametrize("text", ["P", "PT1H", "90", "90d", "P1M1Y", "a year"])
-def test_what_is_no_duration_is_of_a_wrong_shape(text: str) -> None:
-    with pytest.raises(WrongShape, match="duration"):
-        days(View(value={"for": text}), "for")
 
 
 def test_a_zone_is_signed_also_where_its_id_came_through_the_key_that_signs() -> None:
