@@ -28,9 +28,7 @@ def test_a_duration_is_read_in_its_own_words(text: str, expected: float) -> None
     assert days_of(text) == pytest.approx(expected)
 
 
-@pytest.mark.parametrize(
-    "text", ["", "Never", "P", "P1", "7", "7x", "h", "1s1h", "-7d", "P1.5D", "P1M1Y", "PT1H", "7d "]
-)
+@pytest.mark.parametrize("text", ["", "Never", "P", "P1", "7", "7x", "h", "1s1h", "P1.5D", "P1M1Y", "PT1H", "7d "])
 def test_what_is_no_duration_is_none(text: str) -> None:
     assert days_of(text) is None
 
