@@ -23,6 +23,8 @@ Label = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,62}$")]
 Uuid = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
 NAME = re.compile(r"^(local|preview-[1-9][0-9]{0,5}|dev|staging|production)$")
 REHEARSAL_PREFIX = "rehearsal-"
+BUCKET = "bucket"
+"""The log of erasures is in a bucket that the stack makes."""
 
 
 class World(StrEnum):
@@ -164,15 +166,24 @@ class PersonalData(Settings):
     """Where the keys of persons are wrapped, and erasures are logged."""
 
     keeper: Literal["aws", "gcp"] | None = None
-    """The cloud whose key service does it; absent: the first of these two that is in use. Azure's vault is closed to
-    the networks of the clusters."""
+    """The cloud whose key service does it, and that has the bucket; absent: the first of these two that is in use.
+    Azure's vault is closed to the networks of the clusters."""
     key_secret: Label | None = None
     """A Secret beside the app with a master key, `master-key.json`, in place of a keeper: on one machine only."""
-    erasure_log: Annotated[
-        str, StringConstraints(pattern=r"^(databases$|file:/.|aws-s3:[a-z0-9-]+/[a-z0-9.-]+|gcp-storage:[a-z0-9._-]+)")
-    ] = "databases"
-    """A table in a database of every home; a file that the app's commands can write; or a bucket that exists, as the
-    app takes it: `aws-s3:<region>/<bucket>/<prefix>`, `gcp-storage:<bucket>/<prefix>`."""
+    erasure_log: (
+        Annotated[
+            str,
+            StringConstraints(
+                pattern=r"^(bucket$|databases$|file:/.|aws-s3:[a-z0-9-]+/[a-z0-9.-]+|gcp-storage:[a-z0-9._-]+)"
+            ),
+        ]
+        | None
+    ) = None
+    """`bucket`: one that the stack makes in the keeper's cloud, which is the default where there is a keeper. Else
+    `databases`, a table in a database of every home; a file that the app's commands can write; or a bucket that
+    exists, as the app takes it: `aws-s3:<region>/<bucket>/<prefix>`, `gcp-storage:<bucket>/<prefix>`."""
+    copy_region: Text | None = None
+    """Another region of the keeper's cloud, on the same continent, that has all of the bucket too; absent: none."""
 
 
 class Environment(Settings):
@@ -220,6 +231,28 @@ class Environment(Settings):
         elif keeper is None and not {"aws", "gcp"} & {*self.clouds}:
             raise ValueError("personalData: one of the clouds in use must be aws or gcp, to keep the keys of persons")
         return self
+
+    @model_validator(mode="after")
+    def _erasures_are_kept(self) -> Self:
+        settings = self.personal_data
+        if settings.erasure_log == BUCKET and settings.key_secret is not None:
+            raise ValueError("personalData.erasureLog bucket needs a keeper, and personalData.keySecret leaves none")
+        if settings.copy_region is None:
+            return self
+        if self.erasure_log != BUCKET:
+            raise ValueError("personalData.copyRegion is for erasureLog bucket, which the stack makes")
+        home = getattr(self.regions, self.key_keeper).region
+        if settings.copy_region == home or settings.copy_region.split("-")[0] != home.split("-")[0]:
+            raise ValueError(
+                f"personalData.copyRegion {settings.copy_region} must be another region of {self.key_keeper} on the"
+                f" continent of {home}"
+            )
+        return self
+
+    @property
+    def erasure_log(self) -> str:
+        """Where erasures are logged, `bucket` where the stack makes one."""
+        return self.personal_data.erasure_log or (BUCKET if self.personal_data.key_secret is None else "databases")
 
     @property
     def key_keeper(self) -> Cloud:

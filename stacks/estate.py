@@ -17,6 +17,7 @@ from components.identity.workloads import Workload, WorkloadLogins
 from components.interconnect import Mesh, MeshArgs
 from stacks.connections import ConnectionPlan, replicas_of
 from stacks.environment import Cloud, Environment
+from stacks.erasure_log import keep_erasure_log
 from stacks.federation import federate
 from stacks.landing_zones import LANDING_ZONES, Cluster, LandingZone
 from stacks.master_key import MasterKey, keep_master_key
@@ -55,8 +56,9 @@ def build(environment: Environment, connections: ConnectionPlan) -> Estate:
         _all_providers(zones),
     )
     clusters = {cloud: zone.cluster(_cluster_settings(environment)) for cloud, zone in zones.items()}
-    master_key = keep_master_key(environment, zones)
-    logins_of = federate(environment, zones, clusters, shards.endpoints, master_key)
+    erasure_log = keep_erasure_log(environment, zones)
+    master_key = keep_master_key(environment, zones, erasure_log.address)
+    logins_of = federate(environment, zones, clusters, shards.endpoints, master_key, erasure_log)
     apps = {
         cloud: _app(environment, cloud, zones, clusters[cloud], shards, logins_of(cloud), master_key, mesh, connections)
         for cloud in environment.clouds

@@ -11,6 +11,7 @@ from components.identity.gcp import GcpFederation, GcpFederationArgs
 from components.identity.workloads import WORKLOADS, ClusterIssuer, Workload, WorkloadLogins, logins_for
 from components.naming import GCP_POOL, fit
 from stacks.environment import Cloud, Environment
+from stacks.erasure_log import ErasureLog
 from stacks.landing_zones import AwsLandingZone, AzureLandingZone, Cluster, GcpLandingZone, LandingZone
 from stacks.master_key import MasterKey
 
@@ -23,6 +24,7 @@ def federate(
     clusters: Mapping[Cloud, Cluster],
     endpoints: Mapping[str, Endpoint],
     master_key: MasterKey,
+    erasure_log: ErasureLog,
 ) -> LoginsOf:
     """Make each cloud trust all clusters; returns what the pods of the cluster in a cloud must carry."""
     issuers = [ClusterIssuer(home=cloud, issuer=cluster.oidc_issuer) for cloud, cluster in clusters.items()]
@@ -31,7 +33,8 @@ def federate(
         name = f"{environment.name}-{cloud}-federation"
         match zone:
             case AwsLandingZone():
-                aws = AwsFederation(name, _aws_args(zone, issuers, endpoints, master_key, environment), zone.options)
+                trusts = _aws_args(zone, issuers, endpoints, master_key, erasure_log, environment)
+                aws = AwsFederation(name, trusts, zone.options)
             case AzureLandingZone():
                 AzureFederation(name, AzureFederationArgs(identities=zone.identities, clusters=issuers), zone.options)
                 azure = zone.identities
@@ -60,6 +63,7 @@ def _aws_args(
     issuers: Sequence[ClusterIssuer],
     endpoints: Mapping[str, Endpoint],
     master_key: MasterKey,
+    erasure_log: ErasureLog,
     environment: Environment,
 ) -> AwsFederationArgs:
     databases = [
@@ -78,5 +82,6 @@ def _aws_args(
         databases=databases,
         secret_key_arn=zone.secret_key_arn,
         person_key_arn=master_key.aws_arn,
+        erasures=erasure_log.aws,
         tags=environment.tags,
     )

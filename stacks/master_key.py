@@ -26,20 +26,22 @@ class MasterKey:
     """Where AWS keeps it: the roles of the workloads are to allow it."""
 
 
-def keep_master_key(environment: Environment, zones: Mapping[Cloud, LandingZone]) -> MasterKey:
+def keep_master_key(
+    environment: Environment, zones: Mapping[Cloud, LandingZone], erasure_log: pulumi.Input[str]
+) -> MasterKey:
     """Make the key where the settings say; apart from the one of the databases, so that each opens its own only."""
     settings = environment.personal_data
     if settings.key_secret is not None:
-        return MasterKey(PersonalData(key_secret=settings.key_secret, erasure_log=settings.erasure_log))
+        return MasterKey(PersonalData(key_secret=settings.key_secret, erasure_log=erasure_log))
     match zones[environment.key_keeper]:
         case AwsLandingZone() as zone:
             arn = AwsKey(f"{zone.name}-persons", _aws_args(environment), zone.options).arn
             where = pulumi.Output.concat("aws-kms:", arn)
-            return MasterKey(PersonalData(master_key=where, erasure_log=settings.erasure_log), arn)
+            return MasterKey(PersonalData(master_key=where, erasure_log=erasure_log), arn)
         case GcpLandingZone() as zone:
             key = GcpKey(f"{zone.name}-persons", _gcp_args(environment, zone), zone.options)
             where = pulumi.Output.concat("gcp-kms:", key.key_id)
-            return MasterKey(PersonalData(master_key=where, erasure_log=settings.erasure_log))
+            return MasterKey(PersonalData(master_key=where, erasure_log=erasure_log))
         case other:
             raise AssertionError(f"{other.name} keeps no master key")
 

@@ -39,7 +39,8 @@ class PersonalData:
     """As the app takes it, such as `aws-kms:<arn>`; absent where `key_secret` is given."""
     key_secret: str | None = None
     """A Secret in the app's namespace that holds a master key as `master-key.json`: on one machine only."""
-    erasure_log: str = "databases"
+    erasure_log: pulumi.Input[str] = "databases"
+    """As the app takes it, such as `aws-s3:<region>/<bucket>/<prefix>`."""
 
     def __post_init__(self) -> None:
         if (self.master_key is None) == (self.key_secret is None):

@@ -42,6 +42,17 @@ class AwsDatabaseAccess:
 
 
 @dataclass(frozen=True, kw_only=True)
+class AwsErasureAccess:
+    """The log of erasures, in which `migrator` adds entries and lists them."""
+
+    bucket_arn: pulumi.Input[str]
+    prefix: str
+    """The folder that entries are in."""
+    key_arn: pulumi.Input[str]
+    """The key that encrypts them."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class AwsFederationArgs:
     """Whom AWS trusts, and what for."""
 
@@ -52,6 +63,8 @@ class AwsFederationArgs:
     """The customer-managed key that encrypts the master secrets."""
     person_key_arn: pulumi.Input[str] | None = None
     """The key that wraps the keys of persons; absent where another cloud keeps it."""
+    erasures: AwsErasureAccess | None = None
+    """The log of erasures; absent where it is elsewhere."""
     tags: Mapping[str, str]
     namespace: str = NAMESPACE
     """Namespace of the workloads' service accounts."""
@@ -60,7 +73,7 @@ class AwsFederationArgs:
 class AwsFederation(pulumi.ComponentResource):
     """One role a workload: `ledger` may log into the databases, `migrator` may read their master credentials.
 
-    Both may wrap and unwrap the keys of persons.
+    Both may wrap and unwrap the keys of persons; `migrator` may log erasures.
     """
 
     logins: Mapping[Workload, AwsLogin]
@@ -154,7 +167,7 @@ def database_user(server_arn: str, resource_id: str) -> str:
 
 def _master_policy(args: AwsFederationArgs) -> pulumi.Output[str]:
     secrets = pulumi.Output.all(*[one.master_secret_arn for one in args.databases])
-    return pulumi.Output.all(secrets, args.secret_key_arn, args.person_key_arn).apply(
+    return pulumi.Output.all(secrets, args.secret_key_arn, args.person_key_arn, _erasures(args.erasures)).apply(
         lambda known: _policy(
             [
                 {"Effect": "Allow", "Action": "secretsmanager:GetSecretValue", "Resource": sorted(known[0])},
@@ -165,6 +178,7 @@ def _master_policy(args: AwsFederationArgs) -> pulumi.Output[str]:
                     "Condition": {"StringLike": {"kms:ViaService": "secretsmanager.*.amazonaws.com"}},
                 },
                 *_persons(known[2]),
+                *known[3],
             ]
         )
     )
@@ -181,6 +195,34 @@ def _persons(key_arn: str | None) -> list[dict[str, object]]:
             "Resource": key_arn,
             "Condition": {"Null": {"kms:EncryptionContext:context": "false"}},
         }
+    ]
+
+
+def _erasures(log: AwsErasureAccess | None) -> pulumi.Output[list[dict[str, object]]]:
+    """The rights to add an entry and to list them all; to read, change or delete one nobody has any."""
+    if log is None:
+        return pulumi.Output.from_input([])
+    return pulumi.Output.all(log.bucket_arn, log.key_arn).apply(
+        lambda arns: erasure_statements(bucket_arn=arns[0], key_arn=arns[1], prefix=log.prefix)
+    )
+
+
+def erasure_statements(*, bucket_arn: str, key_arn: str, prefix: str) -> list[dict[str, object]]:
+    """What whoever logs erasures may do: to write needs a data key, and nothing is ever decrypted."""
+    return [
+        {"Effect": "Allow", "Action": "s3:PutObject", "Resource": f"{bucket_arn}/{prefix}/*"},
+        {
+            "Effect": "Allow",
+            "Action": "s3:ListBucket",
+            "Resource": bucket_arn,
+            "Condition": {"StringEquals": {"s3:prefix": f"{prefix}/"}},
+        },
+        {
+            "Effect": "Allow",
+            "Action": "kms:GenerateDataKey",
+            "Resource": key_arn,
+            "Condition": {"StringLike": {"kms:ViaService": "s3.*.amazonaws.com"}},
+        },
     ]
 
 

@@ -131,6 +131,10 @@ KEY_PROPERTIES: Mapping[str, tuple[str, ...]] = {
         "backupRetentionPeriod", "iamDatabaseAuthenticationEnabled", "replicateSourceDb",
     ),
     "aws:kms/key:Key": ("enableKeyRotation", "rotationPeriodInDays", "deletionWindowInDays"),
+    "aws:s3/bucket:Bucket": ("region", "objectLockEnabled", "forceDestroy"),
+    "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration": (
+        "rule.defaultRetention.mode", "rule.defaultRetention.days",
+    ),
     "aws:eks/cluster:Cluster": ("version", "vpcConfig.endpointPublicAccess", "enabledClusterLogTypes"),
     "aws:ec2/vpc:Vpc": ("cidrBlock",),
     "aws:ec2/subnet:Subnet": ("cidrBlock", "availabilityZone", "mapPublicIpOnLaunch"),

@@ -90,7 +90,8 @@ def with_change(path: str, value: Any) -> dict[str, Any]:
         ("app.minReplicas", 2, "minAvailable < minReplicas <= maxReplicas"),
         ("oidc.issuer", "http://login.fortress.example", "^https://"),
         ("personalData.keeper", "azure", "'aws' or 'gcp'"),
-        ("personalData.erasureLog", "s3://bucket", "databases"),
+        ("personalData.erasureLog", "s3://bucket", "bucket$|databases$|file:"),
+        ("personalData.erasureLog", "buckets", "bucket$|databases$|file:"),
         ("surprise", 1, "not a known key; allowed here: accounts, app"),
     ],
 )
@@ -114,6 +115,19 @@ def test_a_wrong_setting_is_one_line_with_file_key_value_and_what_is_allowed(
             "personalData.keeper gcp is not among the clouds",
         ),
         ({"clouds": ["azure"]}, "one of the clouds in use must be aws or gcp, to keep the keys of persons"),
+        (
+            {"personalData": {"copyRegion": "eu-central-1"}},
+            "personalData.copyRegion eu-central-1 must be another region of aws on the continent of eu-central-1",
+        ),
+        ({"personalData": {"copyRegion": "us-east-1"}}, "must be another region of aws on the continent of eu-central"),
+        (
+            {"personalData": {"copyRegion": "eu-west-1", "keeper": "gcp"}},
+            "personalData.copyRegion eu-west-1 must be another region of gcp on the continent of europe-west3",
+        ),
+        (
+            {"personalData": {"copyRegion": "eu-west-1", "erasureLog": "databases"}},
+            "personalData.copyRegion is for erasureLog bucket, which the stack makes",
+        ),
     ],
 )
 def test_the_keys_of_persons_are_kept_by_a_cloud_in_use(changes: dict[str, Any], line: str) -> None:
@@ -130,6 +144,39 @@ def test_the_first_cloud_that_can_keeps_the_keys_unless_another_is_named(
 ) -> None:
     changes = {"living-fortress:clouds": clouds, "living-fortress:personalData": {"keeper": keeper}}
     assert read(settings("production") | changes).key_keeper == kept
+
+
+def test_a_bucket_that_the_stack_makes_needs_a_keeper() -> None:
+    local = settings("local")
+    local["living-fortress:personalData"] |= {"erasureLog": "bucket"}
+    with pytest.raises(InvalidSettings, match=r"personalData\.erasureLog bucket needs a keeper") as refused:
+        read(local, "local")
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("stack", "personal", "log"),
+    [
+        ("local", {}, "databases"),
+        ("dev", {}, "bucket"),
+        ("staging", {}, "bucket"),
+        ("production", {}, "bucket"),
+        ("production", {"erasureLog": "bucket", "keeper": "gcp", "copyRegion": "europe-west4"}, "bucket"),
+        ("production", {"erasureLog": "databases", "copyRegion": None}, "databases"),
+        ("dev", {"erasureLog": "aws-s3:eu-west-1/own/erasures"}, "aws-s3:eu-west-1/own/erasures"),
+    ],
+)
+def test_erasures_are_logged_in_a_bucket_unless_a_key_secret_or_a_name_says_otherwise(
+    stack: str, personal: dict[str, Any], log: str
+) -> None:
+    configuration = settings(stack)
+    configuration["living-fortress:personalData"] = configuration.get("living-fortress:personalData", {}) | personal
+    assert read(configuration, stack).erasure_log == log
+
+
+def test_a_preview_logs_erasures_in_a_bucket() -> None:
+    environment = read(settings("preview") | {"living-fortress:expires": "2030-01-31"}, "preview-7")
+    assert (environment.erasure_log, environment.key_keeper) == ("bucket", "aws")
 
 
 def test_every_fault_is_told_not_only_the_first() -> None:

@@ -1,4 +1,4 @@
-"""The key that wraps the keys of persons: made in the cloud that keeps it, and known to the app."""
+"""The keys of persons and the log of erasures: made in the cloud that keeps them, and known to the app."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ pytestmark = pytest.mark.engine
 DEPLOYMENT = "kubernetes:apps/v1:Deployment"
 MEMBER = "gcp:kms/cryptoKeyIAMMember:CryptoKeyIAMMember"
 KEY = "gcp:kms/cryptoKey:CryptoKey"
+BUCKET, LISTS = "gcp:storage/bucket:Bucket", "gcp:storage/bucketIAMMember:BucketIAMMember"
 
 
 @pytest.mark.parametrize("rehearsed", ["preview-7"], indirect=True)
-def test_where_google_is_the_only_cloud_it_keeps_the_key(rehearsed: Any) -> None:
+def test_where_google_is_the_only_cloud_it_keeps_the_key_and_the_log_of_erasures(rehearsed: Any) -> None:
     rehearsed.set("clouds", ["gcp"])
     rehearsed.stack.up()
     named = {(one["type"], one["urn"].split("::")[-1]): one for one in rehearsed.resources()}
@@ -23,7 +24,11 @@ def test_where_google_is_the_only_cloud_it_keeps_the_key(rehearsed: Any) -> None
     [container] = deployment["spec"]["template"]["spec"]["containers"]
     told = {variable["name"]: variable.get("value") for variable in container["env"]}
     assert told["FORTRESS_MASTER_KEY"] == f"gcp-kms:{key}"
-    assert told["FORTRESS_ERASURE_LOG"] == "databases"
+    log = named[BUCKET, "preview-7-gcp-erasures"]["id"]
+    assert told["FORTRESS_ERASURE_LOG"] == f"gcp-storage:{log}/erasures"
+    [writer] = [one["inputs"] for (kind, _), one in named.items() if kind == LISTS]
+    assert writer["member"].startswith("serviceAccount:migrator@")
+    assert writer["bucket"] == log
     granted = {
         (one["inputs"]["member"].removeprefix("serviceAccount:").split("@")[0], one["inputs"]["role"])
         for (kind, _), one in named.items()

@@ -21,7 +21,7 @@ from components.cluster.azure import AzureCluster, AzureClusterArgs
 from components.cluster.gcp import GcpCluster, GcpClusterArgs
 from components.cluster.settings import ClusterSettings, NodeSize
 from components.identity import WORKLOADS, AwsLogin, AzureLogin, ClusterIssuer, GcpLogin, WorkloadLogins
-from components.identity.aws import AwsDatabaseAccess, AwsFederation, AwsFederationArgs
+from components.identity.aws import AwsDatabaseAccess, AwsErasureAccess, AwsFederation, AwsFederationArgs
 from components.identity.azure import AzureFederation, AzureFederationArgs, AzureIdentities, AzureIdentitiesArgs
 from components.identity.gcp import GcpFederation, GcpFederationArgs, GcpIdentities, GcpIdentitiesArgs
 
@@ -185,6 +185,11 @@ def identities(compute_engine: Any) -> SimpleNamespace:
                 ],
                 secret_key_arn="arn:aws:kms:eu-central-1:000000000001:key/k",
                 person_key_arn="arn:aws:kms:eu-central-1:000000000001:key/persons",
+                erasures=AwsErasureAccess(
+                    bucket_arn="arn:aws:s3:::erased",
+                    prefix="erasures",
+                    key_arn="arn:aws:kms:eu-central-1:000000000001:key/erasures",
+                ),
                 tags=TAGS,
             ),
             engine.on("aws"),

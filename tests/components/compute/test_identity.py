@@ -63,8 +63,8 @@ def test_the_ledger_logs_into_its_own_database_user_on_replicas_too_and_reads_no
     }
 
 
-def test_the_migrator_reads_the_master_secrets_and_nothing_else(identities: Any) -> None:
-    read, decrypt, _ = statements(identities.engine, ROLE_POLICY, "test-aws-migrator", "policy")
+def test_the_migrator_reads_the_master_secrets_and_no_others(identities: Any) -> None:
+    read, decrypt, *_ = statements(identities.engine, ROLE_POLICY, "test-aws-migrator", "policy")
     assert read["Action"] == "secretsmanager:GetSecretValue"
     assert read["Resource"] == ["arn:aws:secretsmanager:eu-central-1:000000000001:secret:rds!db-1"]
     assert decrypt["Action"] == "kms:Decrypt"
@@ -74,13 +74,42 @@ def test_the_migrator_reads_the_master_secrets_and_nothing_else(identities: Any)
 
 @pytest.mark.parametrize("workload", SUBJECTS)
 def test_the_workloads_use_the_key_of_persons_for_what_is_bound_to_a_person(identities: Any, workload: str) -> None:
-    statement = statements(identities.engine, ROLE_POLICY, f"test-aws-{workload}", "policy")[-1]
+    [statement] = [
+        one
+        for one in statements(identities.engine, ROLE_POLICY, f"test-aws-{workload}", "policy")
+        if one["Resource"] == "arn:aws:kms:eu-central-1:000000000001:key/persons"
+    ]
     assert statement == {
         "Effect": "Allow",
         "Action": ["kms:Encrypt", "kms:Decrypt"],
         "Resource": "arn:aws:kms:eu-central-1:000000000001:key/persons",
         "Condition": {"Null": {"kms:EncryptionContext:context": "false"}},
     }
+
+
+def test_the_migrator_adds_erasures_and_lists_them_and_does_nothing_else_to_their_log(identities: Any) -> None:
+    granted = statements(identities.engine, ROLE_POLICY, "test-aws-migrator", "policy")
+    assert [one for one in granted if "eras" in one["Resource"]] == [
+        {"Effect": "Allow", "Action": "s3:PutObject", "Resource": "arn:aws:s3:::erased/erasures/*"},
+        {
+            "Effect": "Allow",
+            "Action": "s3:ListBucket",
+            "Resource": "arn:aws:s3:::erased",
+            "Condition": {"StringEquals": {"s3:prefix": "erasures/"}},
+        },
+        {
+            "Effect": "Allow",
+            "Action": "kms:GenerateDataKey",
+            "Resource": "arn:aws:kms:eu-central-1:000000000001:key/erasures",
+            "Condition": {"StringLike": {"kms:ViaService": "s3.*.amazonaws.com"}},
+        },
+    ]
+    assert len(granted) == 6
+
+
+def test_the_ledger_has_no_right_to_the_log_of_erasures(identities: Any) -> None:
+    granted = statements(identities.engine, ROLE_POLICY, "test-aws-ledger", "policy")
+    assert "eras" not in json.dumps(granted)
 
 
 def test_where_another_cloud_keeps_the_key_aws_allows_none() -> None:

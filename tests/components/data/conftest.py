@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from types import SimpleNamespace
 from typing import Any
 
+import pulumi
 import pytest
 
 from components.database import (
@@ -28,6 +29,8 @@ from components.keys.gcp import GcpKey, GcpKeyArgs
 from components.network.aws import AwsNetwork, AwsNetworkArgs
 from components.network.azure import AzureNetwork, AzureNetworkArgs
 from components.network.gcp import GcpNetwork, GcpNetworkArgs
+from components.personal_data.aws import AwsErasureLog, AwsErasureLogArgs
+from components.personal_data.gcp import GcpErasureLog, GcpErasureLogArgs
 
 CLOUDS = ("aws", "azure", "gcp")
 CIDRS = {"aws": "10.16.0.0/16", "azure": "10.17.0.0/16", "gcp": "10.18.0.0/16"}
@@ -60,6 +63,7 @@ ANSWERS: Mapping[str, Any] = {
     "gcp:projects/serviceIdentity:ServiceIdentity": lambda _, inputs: {
         "member": f"serviceAccount:service@{inputs['service']}"
     },
+    "aws:s3/bucket:Bucket": lambda _, inputs: {"id": inputs["bucket"], "arn": f"arn:aws:s3:::{inputs['bucket']}"},
     "gcp:servicenetworking/connection:Connection": {"peering": "servicenetworking-googleapis-com"},
     "aws:ec2/vpnConnection:VpnConnection": lambda name, _: {
         "tunnel1Address": "192.0.2.1",
@@ -74,6 +78,8 @@ ANSWERS: Mapping[str, Any] = {
 }
 RANDOM_PASSWORD = "aws:secretsmanager/getRandomPassword:getRandomPassword"
 PASSWORD = "Zq8" * 13
+STORAGE_ACCOUNT = "gcp:storage/getProjectServiceAccount:getProjectServiceAccount"
+STORAGE_EMAIL = "service-1@gs-project-accounts.iam.gserviceaccount.com"
 
 
 @pytest.fixture(scope="session")
@@ -84,6 +90,7 @@ def data_engine(new_engine: Callable[[], Any]) -> Callable[[], Any]:
         engine = new_engine()
         engine.answers.update(ANSWERS)
         engine.results[RANDOM_PASSWORD] = {"randomPassword": PASSWORD}
+        engine.results[STORAGE_ACCOUNT] = {"emailAddress": STORAGE_EMAIL}
         return engine
 
     return made
@@ -123,6 +130,18 @@ def settings() -> PostgresSettings:
 def modest_settings() -> PostgresSettings:
     """As a preview environment would have it."""
     return PostgresSettings(tier=Tier.SMALL, zone_redundant=False, deletion_protection=False, protect=False)
+
+
+@pytest.fixture(scope="session")
+def erasure_logs(run: Callable[..., Any]) -> Any:
+    """The engine that saw the logs of erasures of an environment that is protected, each in two regions."""
+    return run(lambda opts: _erasure_logs(opts, protect=True, copies={"aws": "eu-west-1", "gcp": "europe-west4"}))
+
+
+@pytest.fixture(scope="session")
+def modest_erasure_logs(run: Callable[..., Any]) -> Any:
+    """The engine that saw those of one that may go away, each in one region."""
+    return run(lambda opts: _erasure_logs(opts, protect=False, copies={}))
 
 
 @pytest.fixture(scope="session")
@@ -320,3 +339,32 @@ def _keys(opts: Any, *, protect: bool) -> None:
         ),
         opts,
     )
+
+
+def _erasure_logs(opts: Any, *, protect: bool, copies: Mapping[str, str]) -> Any:
+    aws = AwsErasureLog(
+        "test-aws-erasures",
+        AwsErasureLogArgs(
+            region="eu-central-1",
+            copy_region=copies.get("aws"),
+            account_id="000000000001",
+            retention_days=365 if protect else 7,
+            tags=TAGS,
+            protect=protect,
+        ),
+        opts,
+    )
+    gcp = GcpErasureLog(
+        "test-gcp-erasures",
+        GcpErasureLogArgs(
+            project="fortress-test",
+            region="europe-west3",
+            copy_region=copies.get("gcp"),
+            writers={"migrator": "migrator@example.com"},
+            retention_days=365 if protect else 7,
+            tags=TAGS,
+            protect=protect,
+        ),
+        opts,
+    )
+    return pulumi.Output.all(aws=aws.address, gcp=gcp.address)

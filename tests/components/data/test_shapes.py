@@ -6,7 +6,7 @@ import pytest
 
 from localcloud import contract
 
-SEEN = ("networks", "keys", "databases", "modest_databases", "joined")
+SEEN = ("networks", "keys", "databases", "modest_databases", "joined", "erasure_logs", "modest_erasure_logs")
 
 
 @pytest.mark.parametrize("seen", SEEN)

@@ -108,6 +108,9 @@ def test_google_tells_the_simulated_project(plugin):
     project = gcp.invoke("gcp:organizations/getProject:getProject")
     assert project["projectId"] == "living-fortress-local"
     assert project["number"].isdigit()
+    storage = gcp.invoke("gcp:storage/getProjectServiceAccount:getProjectServiceAccount")
+    email = f"service-{project['number']}@gs-project-accounts.iam.gserviceaccount.com"
+    assert (storage["emailAddress"], storage["member"]) == (email, f"serviceAccount:{email}")
     config = gcp.invoke("gcp:organizations/getClientConfig:getClientConfig")
     assert (config["region"], config["zone"], config["accessToken"]) == ("europe-west3", "europe-west3-a", "")
     assert gcp.invoke("gcp:compute/getZones:getZones", region="europe-west1")["names"][0] == "europe-west1-b"

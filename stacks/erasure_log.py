@@ -1,0 +1,74 @@
+"""Where erasures are logged: by default in a bucket of the cloud that keeps the keys of persons."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi
+
+from components.identity.aws import AwsErasureAccess
+from components.identity.workloads import MIGRATOR
+from components.personal_data.aws import AwsErasureLog, AwsErasureLogArgs
+from components.personal_data.gcp import GcpErasureLog, GcpErasureLogArgs
+from components.personal_data.log import PREFIX
+from stacks.environment import BUCKET, Cloud, Environment
+from stacks.landing_zones import AwsLandingZone, GcpLandingZone, LandingZone
+
+LOCKED_DAYS = 365
+"""Where a lock is for good. Backups of the databases live 35 days at most; snapshots that people make live longer."""
+
+
+@dataclass(frozen=True)
+class ErasureLog:
+    """Where the app finds it, and what its cloud has to allow."""
+
+    address: pulumi.Input[str]
+    """As the app takes it."""
+    aws: AwsErasureAccess | None = None
+    """Where it is in AWS: the role of the migrator is to allow it."""
+
+
+def keep_erasure_log(environment: Environment, zones: Mapping[Cloud, LandingZone]) -> ErasureLog:
+    """Make the bucket where the settings ask for one; whoever migrates erases too, and alone may write there."""
+    if environment.erasure_log != BUCKET:
+        return ErasureLog(environment.erasure_log)
+    match zones[environment.key_keeper]:
+        case AwsLandingZone() as zone:
+            log = AwsErasureLog(f"{zone.name}-erasures", _aws_args(environment), zone.options)
+            access = AwsErasureAccess(bucket_arn=log.bucket_arn, prefix=PREFIX, key_arn=log.key_arn)
+            return ErasureLog(log.address, access)
+        case GcpLandingZone() as zone:
+            return ErasureLog(
+                GcpErasureLog(f"{zone.name}-erasures", _gcp_args(environment, zone), zone.options).address
+            )
+        case other:
+            raise AssertionError(f"{other.name} keeps no log of erasures")
+
+
+def _aws_args(environment: Environment) -> AwsErasureLogArgs:
+    return AwsErasureLogArgs(
+        region=environment.regions.aws.region,
+        copy_region=environment.personal_data.copy_region,
+        account_id=environment.accounts.aws,
+        retention_days=_retention_days(environment),
+        tags=environment.tags,
+        protect=environment.protect,
+    )
+
+
+def _gcp_args(environment: Environment, zone: GcpLandingZone) -> GcpErasureLogArgs:
+    return GcpErasureLogArgs(
+        project=environment.accounts.gcp,
+        region=environment.regions.gcp.region,
+        copy_region=environment.personal_data.copy_region,
+        writers={MIGRATOR: zone.identities.emails[MIGRATOR]},
+        retention_days=_retention_days(environment),
+        tags=environment.tags,
+        protect=environment.protect,
+    )
+
+
+def _retention_days(environment: Environment) -> int:
+    """At least as long as any backup that the stack makes, which needs the erasures of its time replayed."""
+    return LOCKED_DAYS if environment.protect else environment.database.backup_retention_days
