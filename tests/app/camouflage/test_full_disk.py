@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 
 import httpx
 import pytest
@@ -27,20 +28,23 @@ $$
 REFUSED = "create trigger disk_is_full before insert on {table} for each row execute function disk_is_full()"
 
 
-@contextmanager
-def full(postgres: Postgres, directory: Directory, *tables: str, code: str = "disk_full") -> Iterator[None]:
+@asynccontextmanager
+async def full(postgres: Postgres, directory: Directory, *tables: str, code: str = "disk_full") -> AsyncIterator[None]:
     """Tables that take nothing more until the context ends."""
-    for shard in directory.shards:
-        with postgres.as_operator(shard.database) as connection:
-            connection.execute(REFUSAL.replace("{code}", code))
-            for table in tables:
-                connection.execute(REFUSED.replace("{table}", table))
+    refuse = [REFUSAL.replace("{code}", code), *(REFUSED.replace("{table}", table) for table in tables)]
+    # In a thread: what the application has begun must come to its end, or its locks would be waited for in vain.
+    await asyncio.to_thread(execute, postgres, directory, refuse)
     try:
         yield
     finally:
-        for shard in directory.shards:
-            with postgres.as_operator(shard.database) as connection:
-                connection.execute("drop function disk_is_full cascade")
+        await asyncio.to_thread(execute, postgres, directory, ["drop function disk_is_full cascade"])
+
+
+def execute(postgres: Postgres, directory: Directory, statements: Sequence[str]) -> None:
+    for shard in directory.shards:
+        with postgres.as_operator(shard.database) as connection:
+            for each in statements:
+                connection.execute(each)
 
 
 def told(answer: httpx.Response) -> tuple[int, object, list[bytes]]:
@@ -74,12 +78,12 @@ async def test_with_a_full_disk_the_decoy_answers_as_the_ledger_does(
 
     async with running(create_app(settings, migrated)) as ledger:
         await ledger.post(f"/accounts/{account}/grants", json={"amount": 10**6}, headers=headers)
-        with full(postgres, migrated, "events"):
+        async with full(postgres, migrated, "events"):
             expected = await answers(ledger)
     before = [(await decoy.get(path, headers=token_of(postgres, "other"))).content for path in reads]
     if who == "known":
         assert (await decoy.get(reads[0], headers=headers)).status_code == 200
-    with full(postgres, decoys, "events", "camouflage_worlds"):
+    async with full(postgres, decoys, "events", "camouflage_worlds"):
         found = await answers(decoy)
     assert [answer.status_code for answer in expected] == [200, 200, 200, 503, 503, 503]
     assert [told(answer) for answer in found] == [told(answer) for answer in expected]
@@ -96,6 +100,6 @@ async def test_who_is_new_reads_from_a_server_that_takes_no_writes(
     """So some clouds keep a server whose disk is nearly full. The ledger writes nothing to read."""
     path, headers = f"/accounts/{account_of(operator_key, 10)}/statement", token_of(postgres, "new and read-only")
     expected = await decoy.get(path, headers=token_of(postgres, "other"))
-    with full(postgres, decoys, "camouflage_worlds", code="read_only_sql_transaction"):
+    async with full(postgres, decoys, "camouflage_worlds", code="read_only_sql_transaction"):
         found = await decoy.get(path, headers=headers)
     assert (found.status_code, found.content) == (200, expected.content)
