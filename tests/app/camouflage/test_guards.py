@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
 import httpx
 import pytest
+import structlog
 
 from app.api import create_app
 from app.camouflage import habits, marks, reasons
@@ -47,8 +49,19 @@ async def test_accounts_of_decoys_are_not_made_where_a_ledger_is(
             await preparation.make(0, 8, habits=habits.shipped(), reasons=reasons.shipped(), now=datetime.now(UTC))
 
 
+@pytest.fixture
+def plain_tracebacks() -> Iterator[None]:
+    """Requests that crash are logged without the values of all variables, which take seconds to write."""
+    before = structlog.get_config()
+    renderer = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[*before["processors"][:-1], renderer])
+    yield
+    structlog.configure(**before)
+
+
 @pytest.mark.servers
 async def test_a_ledger_is_never_shown_as_a_decoy(
+    plain_tracebacks: None,
     decoy_settings: CamouflageSettings,
     settings: ServeSettings,
     migrated: Directory,
