@@ -64,6 +64,9 @@ ANSWERS: Mapping[str, Any] = {
         "member": f"serviceAccount:service@{inputs['service']}"
     },
     "aws:s3/bucket:Bucket": lambda _, inputs: {"id": inputs["bucket"], "arn": f"arn:aws:s3:::{inputs['bucket']}"},
+    "gcp:projects/iAMCustomRole:IAMCustomRole": lambda _, inputs: {
+        "name": f"projects/{inputs['project']}/roles/{inputs['roleId']}"
+    },
     "gcp:servicenetworking/connection:Connection": {"peering": "servicenetworking-googleapis-com"},
     "aws:ec2/vpnConnection:VpnConnection": lambda name, _: {
         "tunnel1Address": "192.0.2.1",

@@ -208,6 +208,7 @@ def test_in_google_writers_add_and_list_under_the_prefix_and_nothing_else(erasur
     role = erasure_logs.only("gcp:projects/iAMCustomRole:IAMCustomRole")
     assert role["permissions"] == ["storage.objects.create", "storage.objects.list"]
     member = erasure_logs.only(MEMBER)
+    assert member["role"] == f"projects/fortress-test/roles/{role['roleId']}"
     assert member["member"] == "serviceAccount:migrator@example.com"
     name = erasure_logs.only(GCS)["name"]
     assert member["condition"]["expression"] == (
