@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 from psycopg import ProgrammingError
 from psycopg.adapt import PyFormat, Transformer
-from psycopg.errors import error_from_result
+from psycopg.errors import InvalidSqlStatementName, error_from_result
 from psycopg.generators import execute, fetch_many
 from psycopg.pq import ExecStatus, Format, TransactionStatus
 
@@ -54,14 +54,13 @@ class PreparedStatements:
 
         Where the caller is cancelled, the server is asked to cancel the statement.
         """
-        text, names = _numbered(statement)
-        transformer, pgconn = self._transformer, self._connection.pgconn
-        values = transformer.dump_sequence([parameters[name] for name in names], [PyFormat.AUTO] * len(names))
-        kind, formats = (statement, transformer.types), transformer.formats
-        name = self._names.get(kind) or await self._prepare(kind, text)
-        self._names.move_to_end(kind)
-        pgconn.send_query_prepared(name, values, param_formats=formats, result_format=Format.BINARY)
-        result = await self._result()
+        try:
+            result = await self._run(statement, parameters)
+        except InvalidSqlStatementName:
+            # After a rollback by a cursor of this connection psycopg has the server forget all statements, ours too.
+            self._names.clear()
+            result = await self._run(statement, parameters)
+        transformer = self._transformer
         if result.status != ExecStatus.TUPLES_OK:
             raise ProgrammingError("the statement gives no rows")
         transformer.set_pgresult(result, format=Format.BINARY)
@@ -69,6 +68,16 @@ class PreparedStatements:
             return transformer.load_rows(0, result.ntuples, tuple)
         finally:
             transformer.set_pgresult(None)
+
+    async def _run(self, statement: str, parameters: Mapping[str, Any]) -> PGresult:
+        text, names = _numbered(statement)
+        transformer = self._transformer
+        values = transformer.dump_sequence([parameters[name] for name in names], [PyFormat.AUTO] * len(names))
+        kind, formats = (statement, transformer.types), transformer.formats
+        name = self._names.get(kind) or await self._prepare(kind, text)
+        self._names.move_to_end(kind)
+        self._connection.pgconn.send_query_prepared(name, values, param_formats=formats, result_format=Format.BINARY)
+        return await self._result()
 
     def rest(self) -> None:
         """Leave the socket to others; to be called before anybody else uses the connection."""

@@ -149,3 +149,15 @@ async def test_cursors_and_statements_take_turns_on_one_connection(database: Sha
         async with database.connection() as other:
             cursor = await other.execute(DOUBLED, {"number": number})
             assert await cursor.fetchone() == (2 * number,)
+
+
+async def test_what_a_rollback_of_a_cursor_makes_the_server_forget_is_prepared_anew(database: ShardDatabase) -> None:
+    assert await database.rows(DOUBLED, {"number": 1}) == [(2,)]
+    async with database.connection() as other:
+        await other.execute("begin")
+        await other.execute("rollback")
+    assert await database.rows(DOUBLED, {"number": 5}) == [(10,)]
+    async with database.connection() as other:
+        await other.execute("deallocate all")
+    assert await database.rows(DOUBLED, {"number": 2}) == [(4,)]
+    assert await database.rows(DOUBLED, {"number": 3}) == [(6,)]
