@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 import stamina
 from psycopg import AsyncConnection, OperationalError
+from psycopg.errors import ReadOnlySqlTransaction
 from psycopg.types.json import set_json_loads
 from psycopg.types.numeric import Int8BinaryLoader
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
@@ -26,6 +27,8 @@ Connection = AsyncConnection[Row]
 Pool = AsyncConnectionPool[EagerConnection]
 
 ATTEMPTS = 3
+UNAVAILABLE = (OperationalError, PoolClosed, ReadOnlySqlTransaction)
+"""The last: clouds let nobody write to a server whose disk is nearly full, and a standby takes no writes."""
 LOST = ("08", "40", "57P")
 """Classes of SQLSTATE (PostgreSQL's manual, appendix A): connection, transaction rolled back, operator's shutdown."""
 IN_UTC = "-c timezone=UTC"
@@ -118,7 +121,7 @@ class ShardDatabase:
                     yield connection
             finally:
                 await self._pool.putconn(connection)
-        except (OperationalError, PoolClosed) as error:
+        except UNAVAILABLE as error:
             raise DatabaseUnavailable(self.shard.name, _reason(error)) from error
 
     @asynccontextmanager
@@ -141,7 +144,7 @@ class ShardDatabase:
                 return await rows
         except TimeoutError:
             raise DatabaseUnavailable(self.shard.name, "no answer in time") from None
-        except (OperationalError, PoolClosed) as error:
+        except UNAVAILABLE as error:
             raise DatabaseUnavailable(self.shard.name, _reason(error)) from error
 
     async def _persistently(self, statement: str, parameters: Mapping[str, Any]) -> list[Row]:

@@ -136,6 +136,12 @@ class TestAtHand:
             await alone.rows("select pg_sleep(60)", {}, seconds=0.05)
         assert await pid(alone)
 
+    async def test_a_server_that_takes_no_writes_is_not_available_for_them(self, alone: ShardDatabase) -> None:
+        await alone.rows("select set_config('default_transaction_read_only', 'on', false)", {})
+        with pytest.raises(DatabaseUnavailable, match="read-only"):
+            await alone.rows("create temp table t as select 1", {})
+        assert await pid(alone)
+
     async def test_one_that_is_old_goes_through_the_pool(
         self, alone: ShardDatabase, monkeypatch: pytest.MonkeyPatch
     ) -> None:
