@@ -186,6 +186,15 @@ class PersonalData(Settings):
     """Another region of the keeper's cloud, on the same continent, that has all of the bucket too; absent: none."""
 
 
+class Camouflage(Settings):
+    """What the ledger knows of decoys."""
+
+    notices_tokens: bool = False
+    """Whether tokens of decoys that are presented to the ledger are recorded and counted. The key that tells them is
+    then expected in each cloud's secret manager, as `<environment>/canary-key` in AWS and `<environment>-canary-key` in
+    the others."""
+
+
 class Environment(Settings):
     """Everything that distinguishes one environment from another."""
 
@@ -206,6 +215,7 @@ class Environment(Settings):
     app: App
     oidc: Oidc
     personal_data: PersonalData = PersonalData()
+    camouflage: Camouflage = Camouflage()
 
     @field_validator("clouds")
     @classmethod
@@ -259,6 +269,12 @@ class Environment(Settings):
         """The cloud that keeps the master key; of no meaning where there is a key secret."""
         first: Cloud = next(cloud for cloud in self.clouds if cloud != "azure")
         return self.personal_data.keeper or first
+
+    def canary_secret(self, cloud: Cloud) -> str | None:
+        """Within what the add-ons of a cluster there may read; only AWS has slashes in names."""
+        if not self.camouflage.notices_tokens:
+            return None
+        return f"{self.name}{'/' if cloud == 'aws' else '-'}canary-key"
 
     @property
     def world(self) -> World:

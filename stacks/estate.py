@@ -114,6 +114,7 @@ def _app(
             database_cidrs=[cidr for zone in zones.values() for cidr in zone.database_cidrs],
             oidc=Oidc(**environment.oidc.model_dump()),
             personal_data=master_key.personal_data,
+            canary_secret=environment.canary_secret(cloud),
             entry=Entry(hostnames=[domain]),
             logins=logins,
             labels=environment.tags,

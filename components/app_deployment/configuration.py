@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import pulumi
 from pulumi_kubernetes import apiextensions, core
 
-from components.app_deployment.pods import DIRECTORY_CONFIG_MAP, GCP_FILE, SECRETS, gcp_config_map
+from components.app_deployment.pods import (
+    CANARY_FILE,
+    CANARY_SECRET,
+    DIRECTORY_CONFIG_MAP,
+    GCP_FILE,
+    SECRETS,
+    gcp_config_map,
+)
 from components.app_deployment.settings import AppDeploymentArgs, SecretReference
 from components.children import child_of
 from components.identity.workloads import WORKLOADS
 
 
 class AppConfiguration(pulumi.ComponentResource):
-    """ConfigMaps of the app, and an ExternalSecret where it is given secrets. No secret value passes through Pulumi."""
+    """ConfigMaps of the app, and ExternalSecrets where it is given secrets. No secret value passes through Pulumi."""
 
     parts: list[pulumi.Resource]
 
@@ -34,25 +43,33 @@ class AppConfiguration(pulumi.ComponentResource):
             for config_map, data in contents.items()
         ]
         if args.secrets:
-            self.parts.append(self._secrets(name, args, child))
+            self.parts.append(_external(name, SECRETS, [_reference(one) for one in args.secrets], args, child))
+        if args.canary_secret:
+            key = {"secretKey": CANARY_FILE, "remoteRef": {"key": args.canary_secret}}
+            self.parts.append(_external(name, CANARY_SECRET, [key], args, child))
         self.register_outputs({"directory": DIRECTORY_CONFIG_MAP})
 
-    def _secrets(
-        self, name: str, args: AppDeploymentArgs, child: pulumi.ResourceOptions
-    ) -> apiextensions.CustomResource:
-        return apiextensions.CustomResource(
-            f"{name}-{SECRETS}",
-            api_version="external-secrets.io/v1",
-            kind="ExternalSecret",
-            metadata={"name": SECRETS, "namespace": args.namespace, "labels": args.labels},
-            spec={
-                "refreshInterval": "1h",
-                "secretStoreRef": {"kind": "ClusterSecretStore", "name": args.secret_store},
-                "target": {"name": SECRETS, "creationPolicy": "Owner"},
-                "data": [_reference(one) for one in args.secrets],
-            },
-            opts=child,
-        )
+
+def _external(
+    name: str,
+    secret: str,
+    data: Sequence[Mapping[str, object]],
+    args: AppDeploymentArgs,
+    child: pulumi.ResourceOptions,
+) -> apiextensions.CustomResource:
+    return apiextensions.CustomResource(
+        f"{name}-{secret}",
+        api_version="external-secrets.io/v1",
+        kind="ExternalSecret",
+        metadata={"name": secret, "namespace": args.namespace, "labels": args.labels},
+        spec={
+            "refreshInterval": "1h",
+            "secretStoreRef": {"kind": "ClusterSecretStore", "name": args.secret_store},
+            "target": {"name": secret, "creationPolicy": "Owner"},
+            "data": data,
+        },
+        opts=child,
+    )
 
 
 def _reference(secret: SecretReference) -> dict[str, object]:

@@ -19,6 +19,9 @@ ISSUER_FOLDER = "/etc/fortress-issuer"
 GCP_FOLDER = "/etc/fortress-gcp"
 KEY_FOLDER = "/etc/fortress-key"
 KEY_FILE = "master-key.json"
+CANARY_FOLDER = "/etc/fortress-canary"
+CANARY_FILE = "key.json"
+CANARY_SECRET = "ledger-canary-key"  # noqa: S105 (a name)
 GCP_FILE = "credentials.json"
 SECRETS = "ledger-secrets"
 TOKEN_LIFETIME_SECONDS = 3600
@@ -129,6 +132,7 @@ def _serve_environment(args: AppDeploymentArgs) -> list[Manifest]:
         _variable("FORTRESS_OIDC_ISSUER", args.oidc.issuer),
         _variable("FORTRESS_OIDC_AUDIENCE", args.oidc.audience),
         _variable("FORTRESS_OIDC_JWKS_URI", keys),
+        *([_variable("FORTRESS_CANARY_KEY", f"{CANARY_FOLDER}/{CANARY_FILE}")] if args.canary_secret else []),
         *[
             {"name": one.variable, "valueFrom": {"secretKeyRef": {"name": SECRETS, "key": one.variable}}}
             for one in args.secrets
@@ -190,6 +194,13 @@ def _mounted(args: AppDeploymentArgs, workload: Workload) -> list[tuple[Manifest
             (
                 {"name": "key", "secret": {"secretName": args.personal_data.key_secret, "defaultMode": 0o400}},
                 {"name": "key", "mountPath": KEY_FOLDER, "readOnly": True},
+            )
+        )
+    if workload == LEDGER and args.canary_secret:
+        mounted.append(
+            (
+                {"name": "canary-key", "secret": {"secretName": CANARY_SECRET, "defaultMode": 0o440}},
+                {"name": "canary-key", "mountPath": CANARY_FOLDER, "readOnly": True},
             )
         )
     if workload == LEDGER and args.oidc.jwks_config_map:

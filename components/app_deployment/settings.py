@@ -142,6 +142,9 @@ class AppDeploymentArgs:
     """Most processes in all clusters together, which share a server's connections; None: those of this one."""
     resources: Resources = field(default_factory=Resources)
     secrets: Sequence[SecretReference] = ()
+    canary_secret: str | None = None
+    """A secret of the secret manager, by name: the operator's key of decoys, as `fortress camouflage key` writes it.
+    With it every request is looked through for their tokens."""
     secret_store: str = "cloud-secrets"  # noqa: S105 (a name)
     """The ClusterSecretStore of External Secrets that the references are looked up in."""
     viewer_groups: Sequence[str] = ("living-fortress-viewers",)

@@ -146,6 +146,17 @@ def test_the_first_cloud_that_can_keeps_the_keys_unless_another_is_named(
     assert read(settings("production") | changes).key_keeper == kept
 
 
+def test_the_ledger_knows_the_tokens_of_decoys_only_where_it_is_told_to() -> None:
+    silent = read(settings("production"))
+    noticing = read(settings("production") | {"living-fortress:camouflage": {"noticesTokens": True}})
+    assert {silent.canary_secret(cloud) for cloud in silent.clouds} == {None}
+    assert [noticing.canary_secret(cloud) for cloud in ("aws", "azure", "gcp")] == [
+        "production/canary-key",
+        "production-canary-key",
+        "production-canary-key",
+    ]
+
+
 def test_a_bucket_that_the_stack_makes_needs_a_keeper() -> None:
     local = settings("local")
     local["living-fortress:personalData"] |= {"erasureLog": "bucket"}

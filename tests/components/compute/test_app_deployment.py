@@ -404,6 +404,20 @@ def test_secrets_come_by_reference(app: Any) -> None:
     assert given["PARTNER_KEY"] == {"secretKeyRef": {"name": spec["target"]["name"], "key": "PARTNER_KEY"}}
 
 
+def test_the_key_of_decoys_is_a_file_of_the_server_alone(deploy: Callable[[Any], Any], app_args: Args) -> None:
+    app = deploy(app_args(canary_secret="test/canary-key"))
+    spec = app.only("kubernetes:external-secrets.io/v1:ExternalSecret")["spec"]
+    assert spec["data"] == [{"secretKey": "key.json", "remoteRef": {"key": "test/canary-key"}}]
+    pod = app.only(DEPLOYMENT)["spec"]["template"]["spec"]
+    [volume] = [one for one in pod["volumes"] if one.get("secret", {}).get("secretName") == spec["target"]["name"]]
+    [mount] = [one for one in container(pod)["volumeMounts"] if one["name"] == volume["name"]]
+    assert environment(pod)["FORTRESS_CANARY_KEY"] == f"{mount['mountPath']}/key.json"
+    assert mount["readOnly"]
+    job = migration_pod(app_args(canary_secret="test/canary-key"))
+    assert "FORTRESS_CANARY_KEY" not in environment(job)
+    assert volume not in job["volumes"]
+
+
 def test_without_secrets_there_is_no_external_secret(deploy: Callable[[Any], Any], app_args: Args) -> None:
     assert not deploy(app_args()).all("kubernetes:external-secrets.io/v1:ExternalSecret")
 
