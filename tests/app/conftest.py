@@ -16,7 +16,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import hypothesis
 import psycopg
 import pytest
 
@@ -29,10 +28,6 @@ from localcloud.account import give, owner_of, unprivileged
 from localcloud.home import Home
 from localcloud.identity import ISSUER, Authority, KeyPair
 from localcloud.postgres import binaries as postgres_binaries
-
-# How long an example takes says nothing where servers share the machine.
-hypothesis.settings.register_profile("app", deadline=None)
-hypothesis.settings.load_profile("app")
 
 API_SCHEMA = "test_api_schema.py"
 AUDIENCE = "ledger"

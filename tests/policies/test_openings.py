@@ -5,7 +5,7 @@ from __future__ import annotations
 from ipaddress import ip_network
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from policies import View
@@ -15,7 +15,6 @@ from policies.statements import admits_everyone
 DEFAULT = Ranges()
 
 
-@settings(deadline=None)
 @given(st.integers(min_value=0, max_value=8), st.booleans())
 def test_the_whole_internet_cut_into_pieces_stays_open(bits: int, six: bool) -> None:
     whole = ip_network("::/0" if six else "0.0.0.0/0")

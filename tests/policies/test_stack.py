@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from policies import Resource, Stack, View
@@ -78,7 +78,6 @@ policies = st.builds(
 )
 
 
-@settings(deadline=None)
 @given(st.lists(buckets | policies, max_size=9, unique_by=lambda one: one.urn), buckets)
 def test_the_companions_are_all_that_refer(resources: list[Resource], stranger: Resource) -> None:
     stack = Stack(resources)
