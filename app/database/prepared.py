@@ -34,6 +34,8 @@ MOST = 200
 """Statements that a connection keeps prepared; the one that was used longest ago goes first."""
 AT_ONCE = 64
 """Pieces of a result that are read before the others who wait for the loop have their turn."""
+LOOK_SECONDS = 0.1
+"""After one to two times of this a statement without an answer looks whether the connection is still there."""
 CANCEL_SECONDS = 5.0
 
 _PLACE = re.compile(r"%(?:%|\((\w+)\)s)")
@@ -138,30 +140,41 @@ class PreparedStatements:
 
 
 class _Arrival:
-    """Whether something has come in at a socket; the loop goes on watching it from one wait to the next."""
+    """Whether something has come in at a socket; the loop goes on watching it from one wait to the next.
+
+    uvloop does not tell of a socket with an error (a server that was killed), it only stops watching. So whoever waits
+    for long is woken to look by himself.
+    """
 
     def __init__(self, socket: int) -> None:
         self._socket = socket
         self._poll = select.poll()
         self._poll.register(socket, select.POLLIN)
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._timer: asyncio.TimerHandle | None = None
         self._waiting: asyncio.Future[None] | None = None
+        self._seen: asyncio.Future[None] | None = None
 
     def is_here(self) -> bool:
         return bool(self._poll.poll(0))
 
     async def wait(self) -> None:
+        """Until something has come in; or else for a moment."""
         loop = asyncio.get_running_loop()
         self._waiting = waiting = loop.create_future()
         if self._loop is None:
             loop.add_reader(self._socket, self._wake)
             self._loop = loop
+            self._timer = loop.call_later(LOOK_SECONDS, self._look)
         await waiting
 
     def unwatch(self) -> None:
         if self._loop is not None:
             self._loop.remove_reader(self._socket)
             self._loop = None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def _wake(self) -> None:
         waiting, self._waiting = self._waiting, None
@@ -169,6 +182,14 @@ class _Arrival:
             self.unwatch()  # nobody is to read it now, and the loop would tell of it for ever
         elif not waiting.done():
             waiting.set_result(None)
+
+    def _look(self) -> None:
+        waiting, seen, self._seen = self._waiting, self._seen, self._waiting
+        if waiting is None or waiting is seen:
+            self.unwatch()
+            self._wake()
+        elif self._loop is not None:
+            self._timer = self._loop.call_later(LOOK_SECONDS, self._look)
 
 
 @cache
