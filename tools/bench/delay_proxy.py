@@ -117,7 +117,7 @@ class _End(asyncio.Protocol):
             self._transport.abort()
 
     def _flush(self) -> None:
-        if self._transport is None:
+        if self._transport is None or self._transport.is_closing():
             return
         now = asyncio.get_running_loop().time()
         while self._held and self._held[0][0] <= now + 0.0005:
