@@ -1,7 +1,8 @@
 """Statements that a connection prepares once, and then runs without a cursor.
 
-What psycopg does around a small statement (a cursor, a query object, generators, a new wait with timers) costs more
-than the statement. Here libpq is driven directly, through `psycopg.pq`; values and rows are psycopg's all the same.
+What psycopg does around a small statement (a cursor, a query object, generators, a new wait with timers) is half of
+what the statement costs the client. Here libpq is driven directly, through `psycopg.pq`; values and rows are psycopg's
+all the same.
 """
 
 from __future__ import annotations

@@ -82,7 +82,7 @@ def server(postgres: Postgres, databases: dict[str, str], tmp_path_factory: pyte
 
 
 @schema.parametrize()
-@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=EXAMPLES, suppress_health_check=list(HealthCheck))
 def test_every_answer_is_one_that_the_description_names(case: schemathesis.Case, server: Server) -> None:
     # A cursor is well-formed only where it was given out, which no description can say.
     excluded = [positive_data_acceptance] if "cursor" in (case.query or {}) else []

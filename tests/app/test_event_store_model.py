@@ -147,7 +147,5 @@ def machine(migrated: Directory, postgres: Postgres) -> Iterator[type[Store]]:
 def test_the_database_does_what_a_list_would(machine: type[Store]) -> None:
     run_state_machine_as_test(
         machine,
-        settings=settings(
-            max_examples=25, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
-        ),
+        settings=settings(max_examples=25, stateful_step_count=25, suppress_health_check=list(HealthCheck)),
     )

@@ -152,7 +152,6 @@ def test_whatever_happens_each_transfer_counts_once(servers: Servers) -> None:
     limits = settings(
         max_examples=12,
         stateful_step_count=20,
-        deadline=None,
         suppress_health_check=list(HealthCheck),
     )
     run_state_machine_as_test(machine, settings=limits)

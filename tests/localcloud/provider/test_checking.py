@@ -31,7 +31,7 @@ INPUTS = st.dictionaries(KEYS, VALUES, max_size=5)
 
 
 @pytest.mark.parametrize("package", TOKENS)
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(data=st.data(), inputs=INPUTS)
 def test_a_check_always_answers(package: str, data: st.DataObject, inputs: dict[str, Any]) -> None:
     token = data.draw(st.sampled_from(TOKENS[package]))

@@ -113,7 +113,7 @@ def repeats(text: str, corpus: str, allowed: Overlap) -> bool:
 
 
 @given(seed=st.integers(0, 2**32), ratio=st.floats(0.3, 1), total=st.integers(1, 12))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_the_overlap_of_all_rows_is_that_of_each(seed: int, ratio: float, total: int) -> None:
     chain, allowed = train(LETTERS), Overlap(ratio, total)
     texts = sentences(chain, draws(seed), 40, least=1).to_pylist()
