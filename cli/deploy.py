@@ -15,17 +15,17 @@ from cli.world import Session, home_of, shell_lines
 from localcloud.home import CHECKOUT, Home
 from localcloud.kubernetes.healing import heal
 from localcloud.supervision import Supervisor
-from stacks.environment import REHEARSAL_PREFIX, World
-from stacks.guard import first_line
+from stacks.environment import REHEARSAL_PREFIX, ExecutionMode
+from stacks.guard import describe_mode
 from tools.engine import locate
 
 
 def open_session(stack: str) -> Session:
     """The stack's settings, checked, with its world and engine; a simulated run says so at once."""
     environment = prepare_stack(CHECKOUT, stack, datetime.date.today())
-    if environment.world is not World.REAL:
-        print(first_line(environment), file=sys.stderr, flush=True)
-    return Session(stack, environment, home_of(environment.world), locate())
+    if environment.mode is not ExecutionMode.REAL:
+        print(describe_mode(environment), file=sys.stderr, flush=True)
+    return Session(stack, environment, home_of(environment.mode), locate())
 
 
 def bring_up(env: str, gate: Gate, *, yes: bool, as_json: bool) -> None:

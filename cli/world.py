@@ -13,7 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from localcloud.home import CHECKOUT, Home, default_home
-from stacks.environment import PROJECT, Environment, World
+from stacks.environment import PROJECT, Environment, ExecutionMode
 from tools.engine import Engine
 
 STAND_INS = CHECKOUT / "localcloud" / "bin"
@@ -56,7 +56,7 @@ class Session:
     @property
     def simulated(self) -> bool:
         """Whether stand-ins answer for the clouds."""
-        return self.environment.world is not World.REAL
+        return self.environment.mode is not ExecutionMode.REAL
 
     def variables(self) -> dict[str, str]:
         """What the engine's environment needs over and above the caller's."""
@@ -136,10 +136,10 @@ class Session:
         )
 
 
-def home_of(world: World) -> Home:
+def home_of(world: ExecutionMode) -> Home:
     """The folder of a simulated world: rehearsals have one of their own beside the local world's things."""
     root = default_home()
-    if world is World.REHEARSAL:
+    if world is ExecutionMode.REHEARSAL:
         Home.open(root)
         return Home.open(root / REHEARSALS)
     return Home.open(root)

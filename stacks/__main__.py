@@ -1,4 +1,4 @@
-"""The Pulumi program: read the environment, keep the worlds apart, build the estate."""
+"""The Pulumi program: read the environment, check the plugins, build the estate."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from pulumi.runtime.config import get_config_env
 from pulumi.runtime.settings import _get_rpc_manager
 
 from stacks.connections import plan_connections
-from stacks.environment import World, read_environment
-from stacks.guard import WorldsMixed, first_line, keep_worlds_apart
+from stacks.environment import ExecutionMode, read_environment
+from stacks.guard import PluginMismatch, check_plugins, describe_mode
 from stacks.invalid_settings import InvalidSettings
 from stacks.sdk import drop_debug_messages, make_lazy, settle_outputs
 
@@ -25,12 +25,12 @@ def main() -> None:
     source = f"stacks/config/Pulumi.{stack}.yaml"
     try:
         environment = read_environment(stack, get_config_env(), source)
-        keep_worlds_apart(environment, os.environ)
+        check_plugins(environment, os.environ)
         connections = plan_connections(environment, source)
-    except (InvalidSettings, WorldsMixed) as fault:
+    except (InvalidSettings, PluginMismatch) as fault:
         raise pulumi.RunError(str(fault)) from None
-    if environment.world is not World.REAL:
-        pulumi.log.info(first_line(environment))
+    if environment.mode is not ExecutionMode.REAL:
+        pulumi.log.info(describe_mode(environment))
     make_lazy()
     from stacks.estate import build
 

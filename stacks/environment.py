@@ -27,8 +27,8 @@ BUCKET = "bucket"
 """The log of erasures is in a bucket that the stack makes."""
 
 
-class World(StrEnum):
-    """Who answers for the clouds: the clouds themselves, or the stand-ins with or without real servers."""
+class ExecutionMode(StrEnum):
+    """What answers for the clouds: the clouds, stand-ins with real servers, or stand-ins that only record."""
 
     REAL = "real"
     LOCAL = "local"
@@ -234,7 +234,7 @@ class Environment(Settings):
     def _keys_are_kept(self) -> Self:
         keeper, secret = self.personal_data.keeper, self.personal_data.key_secret
         if secret is not None:
-            if keeper is not None or self.world is World.REAL:
+            if keeper is not None or self.mode is ExecutionMode.REAL:
                 raise ValueError("personalData.keySecret is for the local environment, and leaves no keeper")
         elif keeper is not None and keeper not in self.clouds:
             raise ValueError(f"personalData.keeper {keeper} is not among the clouds in use: {', '.join(self.clouds)}")
@@ -277,11 +277,11 @@ class Environment(Settings):
         return f"{self.name}{'/' if cloud == 'aws' else '-'}canary-key"
 
     @property
-    def world(self) -> World:
-        """Read off the accounts, so that settings and stand-ins cannot disagree."""
+    def mode(self) -> ExecutionMode:
+        """The execution mode; derived from the accounts, so settings and stand-ins cannot disagree."""
         if self.accounts == LOCAL_ACCOUNTS:
-            return World.LOCAL
-        return World.REHEARSAL if self.accounts == REHEARSAL_ACCOUNTS else World.REAL
+            return ExecutionMode.LOCAL
+        return ExecutionMode.REHEARSAL if self.accounts == REHEARSAL_ACCOUNTS else ExecutionMode.REAL
 
     def peers(self, cloud: Cloud) -> dict[str, str]:
         """Address ranges of the other clouds in use, by cloud."""
@@ -333,9 +333,9 @@ def _parsed(value: Any) -> Any:
 
 def _agree(stack: str, environment: Environment, source: str) -> None:
     rehearsed = stack.startswith(REHEARSAL_PREFIX)
-    expected = World.REHEARSAL if rehearsed else World.LOCAL if stack == "local" else World.REAL
-    if environment.world is not expected:
+    expected = ExecutionMode.REHEARSAL if rehearsed else ExecutionMode.LOCAL if stack == "local" else ExecutionMode.REAL
+    if environment.mode is not expected:
         raise InvalidSettings(
-            f"{source}: {PROJECT}:accounts name a {environment.world} world, but stack {stack} is {expected}:"
+            f"{source}: {PROJECT}:accounts name a {environment.mode} environment, but stack {stack} is {expected}:"
             " local and rehearsal stacks take the accounts that no cloud has, every other stack its own"
         )

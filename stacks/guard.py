@@ -1,4 +1,4 @@
-"""Keeps simulated and real worlds apart, before the first resource is registered."""
+"""Check that the provider plugins fit the execution mode, before the first resource is registered."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from stacks.environment import Environment, World
+from stacks.environment import Environment, ExecutionMode
 
 MARKER = "STAND-INS"
 PLUGINS = {"aws": "aws", "azure": "azure-native", "gcp": "gcp"}
 
 
-class WorldsMixed(Exception):
+class PluginMismatch(Exception):
     """A simulated stack would meet real provider plugins, or a real one would meet stand-ins."""
 
 
@@ -40,30 +40,30 @@ def _is_stand_in(plugin: Path | None) -> bool:
     return plugin is not None and (plugin.resolve().parent / MARKER).is_file()
 
 
-def keep_worlds_apart(environment: Environment, variables: Mapping[str, str]) -> None:
-    """Raises WorldsMixed where the stack's world and the provider plugins do not belong together.
+def check_plugins(environment: Environment, variables: Mapping[str, str]) -> None:
+    """Raise PluginMismatch if a provider plugin does not fit the environment's execution mode.
 
     `variables` is the environment that the engine runs in.
     """
     packages = [*(PLUGINS[cloud] for cloud in environment.clouds), "kubernetes"]
     simulated = stand_ins(packages, variables)
-    real_world = environment.world is World.REAL
-    wrong = sorted(package for package, stand_in in simulated.items() if stand_in == real_world)
+    real = environment.mode is ExecutionMode.REAL
+    wrong = sorted(package for package, stand_in in simulated.items() if stand_in == real)
     if not wrong:
         return
-    if real_world:
-        raise WorldsMixed(
+    if real:
+        raise PluginMismatch(
             f"{environment.name} names real accounts, but {', '.join(wrong)} would be stand-ins:"
             " leave the shell that `make shell` opened, or rehearse it with `make rehearse`"
         )
-    raise WorldsMixed(
+    raise PluginMismatch(
         f"{environment.name} is simulated, but {', '.join(wrong)} would be real provider plugins:"
         " run it through `make` or `fortress`, or in the shell that `make shell` opens"
     )
 
 
-def first_line(environment: Environment) -> str:
-    """What every simulated run says before anything else."""
-    if environment.world is World.LOCAL:
+def describe_mode(environment: Environment) -> str:
+    """Return the first line of every simulated run."""
+    if environment.mode is ExecutionMode.LOCAL:
         return "Simulated: stand-ins answer for the clouds; databases and app are real processes on this machine."
     return f"Simulated: a rehearsal of {environment.name} on stand-ins that only record; no account is touched."

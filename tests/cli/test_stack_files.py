@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from cli.stack_files import prepare_stack
-from stacks.environment import World
+from stacks.environment import ExecutionMode
 from stacks.invalid_settings import InvalidSettings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -30,7 +30,7 @@ def checkout(tmp_path: Path) -> Path:
 def test_a_rehearsal_differs_from_its_environment_in_the_accounts_only(checkout: Path, name: str) -> None:
     real = prepare_stack(checkout, name, TODAY)
     rehearsal = prepare_stack(checkout, f"rehearsal-{name}", TODAY)
-    assert rehearsal.world is World.REHEARSAL
+    assert rehearsal.mode is ExecutionMode.REHEARSAL
     assert rehearsal.model_copy(update={"accounts": real.accounts}) == real
 
 

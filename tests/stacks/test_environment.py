@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from stacks.environment import LOCAL_ACCOUNTS, REHEARSAL_ACCOUNTS, Environment, World, read_environment
+from stacks.environment import LOCAL_ACCOUNTS, REHEARSAL_ACCOUNTS, Environment, ExecutionMode, read_environment
 from stacks.invalid_settings import InvalidSettings
 
 CONFIG = Path(__file__).resolve().parents[2] / "stacks" / "config"
@@ -31,7 +31,7 @@ def read(configuration: dict[str, Any], stack: str = "production") -> Environmen
 def test_every_committed_environment_is_valid(name: str) -> None:
     environment = read_environment(name, settings(name), FILE)
     assert environment.name == name
-    assert environment.world is (World.LOCAL if name == "local" else World.REAL)
+    assert environment.mode is (ExecutionMode.LOCAL if name == "local" else ExecutionMode.REAL)
 
 
 def test_the_engine_hands_lists_and_objects_over_as_json_text() -> None:
@@ -209,7 +209,7 @@ def test_every_fault_is_told_not_only_the_first() -> None:
         ("rehearsal-production", "production", LOCAL_ACCOUNTS),
     ],
 )
-def test_a_stack_never_takes_the_accounts_of_another_world(stack: str, source: str, accounts: Any) -> None:
+def test_a_stack_never_takes_the_accounts_of_another_mode(stack: str, source: str, accounts: Any) -> None:
     configuration = settings(source)
     if accounts is not None:
         configuration["living-fortress:accounts"] = accounts.model_dump(by_alias=True)
@@ -221,7 +221,7 @@ def test_a_rehearsal_has_the_name_and_tags_of_what_it_rehearses() -> None:
     configuration = settings("production")
     configuration["living-fortress:accounts"] = REHEARSAL_ACCOUNTS.model_dump(by_alias=True)
     environment = read(configuration, "rehearsal-production")
-    assert environment.world is World.REHEARSAL
+    assert environment.mode is ExecutionMode.REHEARSAL
     assert environment.tags == read(settings("production")).tags
 
 

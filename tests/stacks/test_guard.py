@@ -1,4 +1,4 @@
-"""Simulated and real worlds are kept apart by what lies on PATH."""
+"""Emulators and real plugins, found on PATH or in the engine's home, are never mixed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from stacks.environment import Environment, read_environment
-from stacks.guard import MARKER, WorldsMixed, first_line, keep_worlds_apart
+from stacks.guard import MARKER, PluginMismatch, check_plugins, describe_mode
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("aws", "azure-native", "gcp", "kubernetes")
@@ -45,51 +45,51 @@ def plugins(folder: Path, packages: tuple[str, ...], *, stand_ins: bool) -> str:
 
 
 def test_local_runs_on_stand_ins(tmp_path: Path) -> None:
-    keep_worlds_apart(environment("local"), on_path(plugins(tmp_path / "bin", PACKAGES, stand_ins=True)))
+    check_plugins(environment("local"), on_path(plugins(tmp_path / "bin", PACKAGES, stand_ins=True)))
 
 
 def test_local_refuses_real_plugins(tmp_path: Path) -> None:
-    with pytest.raises(WorldsMixed, match="local is simulated, but aws, azure-native, gcp, kubernetes would be real"):
-        keep_worlds_apart(environment("local"), on_path(plugins(tmp_path / "bin", PACKAGES, stand_ins=False)))
+    with pytest.raises(PluginMismatch, match="local is simulated, but aws, azure-native, gcp, kubernetes would"):
+        check_plugins(environment("local"), on_path(plugins(tmp_path / "bin", PACKAGES, stand_ins=False)))
 
 
 def test_local_refuses_a_path_without_plugins_because_the_engine_would_take_its_own(tmp_path: Path) -> None:
-    with pytest.raises(WorldsMixed, match="make shell"):
-        keep_worlds_apart(environment("local"), on_path(str(tmp_path)))
+    with pytest.raises(PluginMismatch, match="make shell"):
+        check_plugins(environment("local"), on_path(str(tmp_path)))
 
 
 def test_production_refuses_a_single_stand_in(tmp_path: Path) -> None:
     first = plugins(tmp_path / "stand-in", ("gcp",), stand_ins=True)
     second = plugins(tmp_path / "real", PACKAGES, stand_ins=False)
-    with pytest.raises(WorldsMixed, match="production names real accounts, but gcp would be stand-ins"):
-        keep_worlds_apart(environment("production"), on_path(first, second))
+    with pytest.raises(PluginMismatch, match="production names real accounts, but gcp would be stand-ins"):
+        check_plugins(environment("production"), on_path(first, second))
 
 
 def test_production_runs_on_real_plugins_or_the_engines_own(tmp_path: Path) -> None:
-    keep_worlds_apart(environment("production"), on_path(plugins(tmp_path / "real", PACKAGES, stand_ins=False)))
-    keep_worlds_apart(environment("production"), on_path(str(tmp_path)))
+    check_plugins(environment("production"), on_path(plugins(tmp_path / "real", PACKAGES, stand_ins=False)))
+    check_plugins(environment("production"), on_path(str(tmp_path)))
 
 
 def test_stand_ins_in_the_engine_s_home_count_as_well(tmp_path: Path) -> None:
     variables = in_home(tmp_path, stand_ins=True)
-    keep_worlds_apart(environment("local"), variables)
-    with pytest.raises(WorldsMixed, match="would be stand-ins"):
-        keep_worlds_apart(environment("production"), variables)
+    check_plugins(environment("local"), variables)
+    with pytest.raises(PluginMismatch, match="would be stand-ins"):
+        check_plugins(environment("production"), variables)
 
 
 def test_real_plugins_in_the_engine_s_home_are_no_stand_ins(tmp_path: Path) -> None:
     variables = in_home(tmp_path, stand_ins=False)
-    keep_worlds_apart(environment("production"), variables)
-    with pytest.raises(WorldsMixed, match="would be real"):
-        keep_worlds_apart(environment("local"), variables)
+    check_plugins(environment("production"), variables)
+    with pytest.raises(PluginMismatch, match="would be real"):
+        check_plugins(environment("local"), variables)
 
 
 def test_a_real_plugin_on_path_wins_unless_the_engine_ignores_path(tmp_path: Path) -> None:
     variables = in_home(tmp_path, stand_ins=True)
     variables["PATH"] = plugins(tmp_path / "real", PACKAGES, stand_ins=False)
-    with pytest.raises(WorldsMixed, match="would be real"):
-        keep_worlds_apart(environment("local"), variables)
-    keep_worlds_apart(environment("local"), variables | {"PULUMI_IGNORE_AMBIENT_PLUGINS": "true"})
+    with pytest.raises(PluginMismatch, match="would be real"):
+        check_plugins(environment("local"), variables)
+    check_plugins(environment("local"), variables | {"PULUMI_IGNORE_AMBIENT_PLUGINS": "true"})
 
 
 def test_the_project_s_own_stand_ins_are_marked() -> None:
@@ -97,4 +97,4 @@ def test_the_project_s_own_stand_ins_are_marked() -> None:
 
 
 def test_a_simulated_run_says_so() -> None:
-    assert first_line(environment("local")).startswith("Simulated: ")
+    assert describe_mode(environment("local")).startswith("Simulated: ")
