@@ -76,7 +76,8 @@ def preview_comment(env: EnvironmentName = "production", policies: Policies = Tr
 
     It is printed whatever it says; then violations that block end the command as they end `preview`.
     """
-    from cli import compliance_report, deploy, preview_comment
+    from cli import deploy, preview_comment
+    from cli.compliance import report as compliance_report
 
     document = deploy.preview_as_json(env)
     judged = compliance_report.JudgedPreview.of(document, strict=strict)

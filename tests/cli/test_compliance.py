@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from cli.compliance_report import JudgedPreview
+from cli.compliance.report import JudgedPreview
 from cli.gate import PolicyViolations
 from cli.main import main
 from policies.exemptions import exempt
@@ -183,7 +183,7 @@ def test_the_figures_stand_there_without_exemptions_too(judged: Any, file: Any) 
 def test_a_foreign_state_takes_no_place_but_its_own(
     fortress: Fortress, file: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, names: Any, folder: str
 ) -> None:
-    monkeypatch.setattr("cli.compliance_report.FOLDER", tmp_path / "one" / "two" / "reports")
+    monkeypatch.setattr("cli.compliance.report.FOLDER", tmp_path / "one" / "two" / "reports")
     fortress("report", "--state", file("s.json", state(record("db", GOOD, **names))), "--format", "json", *AT)
     assert [path.relative_to(tmp_path / "one") for path in (tmp_path / "one").rglob("compliance.json")] == [
         Path("two", "reports", folder, "compliance.json")
@@ -323,7 +323,7 @@ def test_a_failure_that_is_nobodys_input_ends_with_3(
     def broken(*_: Any, **__: Any) -> Any:
         raise RuntimeError("oh")
 
-    monkeypatch.setattr("cli.compliance_report.judge", broken)
+    monkeypatch.setattr("cli.compliance.report.judge", broken)
     answer = fortress("report", "--state", file("s.json", state()))
     assert (answer.status, answer.error) == (3, "error: oh\n")
 

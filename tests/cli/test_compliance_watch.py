@@ -24,16 +24,16 @@ from typing import Any
 import pytest
 import stamina
 
-from cli import compliance_watch_log as log_module
-from cli.compliance_input import ForeignState, Input, state_input
-from cli.compliance_rules import RuleFiles
-from cli.compliance_watch import BadOption, keep_looking, seconds
-from cli.compliance_watch_log import BadLog, LogLost, LogTaken, WatchLog, opened
-from cli.compliance_watch_metrics import Watching, serve
-from cli.compliance_watch_passes import Outcome, Watch
-from cli.compliance_watch_stack import EngineSilent, WatchedStack, drift, last_word
-from cli.compliance_watch_webhook import DELIVERY, SIGNATURE, TIMESTAMP, BadWebhook, Webhook
-from cli.compliance_watch_words import said
+from cli.compliance.input import ForeignState, Input, state_input
+from cli.compliance.rules import RuleFiles
+from cli.compliance.watch import log as log_module
+from cli.compliance.watch.command import BadOption, keep_looking, seconds
+from cli.compliance.watch.format import said
+from cli.compliance.watch.log import BadLog, LogLost, LogTaken, WatchLog, opened
+from cli.compliance.watch.metrics import Watching, serve
+from cli.compliance.watch.run import Outcome, Watch
+from cli.compliance.watch.stack import EngineSilent, WatchedStack, drift, last_word
+from cli.compliance.watch.webhook import DELIVERY, SIGNATURE, TIMESTAMP, BadWebhook, Webhook
 from cli.main import main
 from localcloud.home import CHECKOUT
 from policies.severity import Severity
@@ -403,7 +403,7 @@ def test_a_full_disk_loses_nothing(
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from cli import compliance_watch_log as log
+from cli.compliance.watch import log
 from policies.watch import records_of
 path, extra, most = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
 real = os.write
@@ -745,7 +745,7 @@ def test_an_engine_that_fails_is_quoted(engine: Any) -> None:
 def test_an_engine_that_never_ends_is_stopped_with_all_that_it_started(engine: Any, tmp_path: Path) -> None:
     stack = engine(f"trap '' INT\nsleep 1000 & echo $! > {tmp_path}/child\nwait; sleep 1000", patience=1.0)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("cli.compliance_watch_stack.STOPPING_SECONDS", 0.2)
+        patch.setattr("cli.compliance.watch.stack.STOPPING_SECONDS", 0.2)
         with pytest.raises(EngineSilent, match="pulumi stack export did not end within 1 s"):
             stack.state()
     child = Path(f"/proc/{(tmp_path / 'child').read_text().strip()}/stat")
@@ -831,6 +831,6 @@ def test_bad_options_end_with_2_and_one_line(
 
 
 def test_the_command_line_starts_without_what_only_the_watch_needs() -> None:
-    names = "('policies', 'prometheus_client', 'stamina', 'urllib3', 'cli.compliance_watch')"
+    names = "('policies', 'prometheus_client', 'stamina', 'urllib3', 'cli.compliance.watch.command')"
     code = f"import sys, cli.main; print([name for name in {names} if name in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "[]\n"

@@ -6,7 +6,7 @@ import datetime
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from cli.compliance_rules import EXEMPTIONS
+from cli.compliance.rules import EXEMPTIONS
 from policies import Status
 from policies.evaluation import Results, evaluate
 from policies.exemptions import Exemptions, read_exemptions

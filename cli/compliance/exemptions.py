@@ -10,8 +10,8 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from cli.columns import columns
-from cli.compliance_report import CannotWrite, NothingNamed
-from cli.compliance_rules import RuleFiles, read_rules
+from cli.compliance.report import CannotWrite, NothingNamed
+from cli.compliance.rules import RuleFiles, read_rules
 from policies.exemptions import Baseline, Exemption, sorted_findings
 from policies.report import Report
 from policies.report.writers.markdown import counted

@@ -9,11 +9,11 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
-from cli.compliance_input import Input
-from cli.compliance_rules import RuleFiles, read_rules
-from cli.compliance_watch_log import WatchLog
-from cli.compliance_watch_metrics import Watching
-from cli.compliance_watch_webhook import Refused, Unreached, Webhook
+from cli.compliance.input import Input
+from cli.compliance.rules import RuleFiles, read_rules
+from cli.compliance.watch.log import WatchLog
+from cli.compliance.watch.metrics import Watching
+from cli.compliance.watch.webhook import Refused, Unreached, Webhook
 from cli.operators import progress
 from policies.report import Report, judge
 from policies.resource import STACK

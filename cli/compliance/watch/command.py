@@ -15,14 +15,14 @@ from pathlib import Path
 
 import stamina
 
-from cli import compliance_report
-from cli.compliance_rules import RuleFiles, read_rules
-from cli.compliance_watch_log import BadLog, LogTaken, opened
-from cli.compliance_watch_metrics import LOOPBACK, PortTaken, Watching, serve
-from cli.compliance_watch_passes import Outcome, Watch
-from cli.compliance_watch_stack import WatchedStack
-from cli.compliance_watch_webhook import SECRET_VARIABLE, BadWebhook, Webhook
-from cli.compliance_watch_words import said
+from cli.compliance import report as compliance_report
+from cli.compliance.rules import RuleFiles, read_rules
+from cli.compliance.watch.format import said
+from cli.compliance.watch.log import BadLog, LogTaken, opened
+from cli.compliance.watch.metrics import LOOPBACK, PortTaken, Watching, serve
+from cli.compliance.watch.run import Outcome, Watch
+from cli.compliance.watch.stack import WatchedStack
+from cli.compliance.watch.webhook import SECRET_VARIABLE, BadWebhook, Webhook
 from policies.severity import Severity
 from policies.watch import Record, Started, line_of
 from stacks.environment import PROJECT

@@ -68,8 +68,8 @@ def report(
 ) -> None:
     """Judge the state of an environment, or a preview where there is none, and write the reports."""
     with _judging():
-        from cli import compliance_report as work
-        from cli.compliance_rules import RuleFiles
+        from cli.compliance import report as work
+        from cli.compliance.rules import RuleFiles
 
         rules = RuleFiles(framework or (), config, exemptions, baseline, strict)
         formats = work.formats(format_ or ())
@@ -89,8 +89,8 @@ def list_exemptions(
 ) -> None:
     """List the exemptions with the days that they have left."""
     with _judging():
-        from cli import compliance_exemptions as work
-        from cli.compliance_rules import RuleFiles
+        from cli.compliance import exemptions as work
+        from cli.compliance.rules import RuleFiles
 
         work.show(RuleFiles(exemptions=exemptions, baseline=baseline), today=_moment(at).date(), as_json=as_json)
 
@@ -112,10 +112,10 @@ def record_baseline(
 ) -> None:
     """Record what fails today as a baseline: exempt until a day, to adopt the controls on an old estate."""
     with _judging():
-        from cli import compliance_exemptions as work
-        from cli.compliance_report import Wanted
-        from cli.compliance_report import report as judged
-        from cli.compliance_rules import RuleFiles
+        from cli.compliance import exemptions as work
+        from cli.compliance.report import Wanted
+        from cli.compliance.report import report as judged
+        from cli.compliance.rules import RuleFiles
 
         moment = _moment(at)
         found = judged(
@@ -153,9 +153,9 @@ def watch(
     as_json: AsJson = False,
 ) -> None:
     """Look at a stack after each update and on a schedule; log what opens, stays and is resolved, and by whom."""
-    with _judging("cli.compliance_watch"):
-        from cli import compliance_watch as work
-        from cli.compliance_rules import RuleFiles
+    with _judging("cli.compliance.watch.command"):
+        from cli.compliance.rules import RuleFiles
+        from cli.compliance.watch import command as work
 
         options = work.Options(
             env, real, every, once, log, alert_at, webhook, metrics_port, metrics_address, timeout, as_json
@@ -173,7 +173,7 @@ def _moment(given: datetime.datetime | None) -> datetime.datetime:
 
 
 @contextmanager
-def _judging(module: str = "cli.compliance_report") -> Iterator[None]:
+def _judging(module: str = "cli.compliance.report") -> Iterator[None]:
     """Give each error its exit status: 1 is kept for violations. The module says what counts as bad input."""
     try:
         yield

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from cli.compliance_input import ForeignState, Input, state_input
+from cli.compliance.input import ForeignState, Input, state_input
 from cli.deploy import open_session
 from cli.world import Session
 from localcloud.home import CHECKOUT

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any, Self
 
 from cli.columns import columns
-from cli.compliance_input import ForeignState, Input, from_file, from_stack, preview_input
-from cli.compliance_rules import BadExemptions, RuleFiles, read_rules
+from cli.compliance.input import ForeignState, Input, from_file, from_stack, preview_input
+from cli.compliance.rules import BadExemptions, RuleFiles, read_rules
 from cli.gate import PolicyViolations
 from localcloud.home import CHECKOUT, write_atomically
 from policies.frameworks import BadFramework

@@ -1,0 +1,1 @@
+"""`fortress compliance watch`: judge a stack again and again, log findings, send alerts."""
