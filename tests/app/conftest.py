@@ -8,7 +8,6 @@ import os
 import shutil
 import signal
 import subprocess
-import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -28,6 +27,7 @@ from localcloud.account import give, owner_of, unprivileged
 from localcloud.home import Home
 from localcloud.identity import ISSUER, Authority, KeyPair
 from localcloud.postgres import binaries as postgres_binaries
+from tests.waiting import wait_until
 
 API_SCHEMA = "test_api_schema.py"
 AUDIENCE = "ledger"
@@ -192,13 +192,6 @@ class Postgres:
 
     def as_operator(self, database: str) -> psycopg.Connection[tuple[Any, ...]]:
         return self.connect(database, "postgres")
-
-
-def wait_until(condition: Any, what: str, seconds: float = 120) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"waited {seconds} s in vain for {what}"
-        time.sleep(0.02)
 
 
 def binaries() -> Path:

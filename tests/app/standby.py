@@ -10,8 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from localcloud.account import give, owner_of
+from tests.waiting import wait_until
 
-from .conftest import Postgres, binaries, wait_until
+from .conftest import Postgres, binaries
 
 REPLICATION = "hostssl replication postgres all cert map=certificates\n"
 

@@ -17,6 +17,7 @@ from app.cancellation import end
 from app.database.leadership import LeadershipLost, Leaderships, lock_key
 from app.sharding import Directory, Shard
 from tests.app.conftest import Postgres
+from tests.waiting import until
 
 
 def impatient(*workers: Worker, healthy_seconds: float = 30) -> Background:
@@ -25,12 +26,6 @@ def impatient(*workers: Worker, healthy_seconds: float = 30) -> Background:
 
 async def forever() -> None:
     await asyncio.Event().wait()
-
-
-async def until(condition: Any) -> None:
-    async with asyncio.timeout(20):
-        while not condition():
-            await asyncio.sleep(0.005)
 
 
 async def test_a_failed_worker_runs_again_and_its_failures_are_counted() -> None:
@@ -44,7 +39,7 @@ async def test_a_failed_worker_runs_again_and_its_failures_are_counted() -> None
         await asyncio.Event().wait()
 
     async with impatient(Worker("tail", fail_twice)) as background:
-        await until(lambda: runs == 3)
+        await until(lambda: runs == 3, "the third run")
         state = background.states["tail"]
         assert (state.running, state.failures, state.error) == (True, 2, "OSError: failure 2")
     assert not background.states["tail"].running
@@ -63,7 +58,7 @@ async def test_a_failure_of_one_worker_leaves_the_others_alone() -> None:
         raise ValueError
 
     async with impatient(Worker("calm", calm), Worker("broken", broken)) as background:
-        await until(lambda: background.states["broken"].failures >= 3)
+        await until(lambda: background.states["broken"].failures >= 3, "the third failure")
         assert background.states["calm"].running
         assert background.states["calm"].failures == 0
         assert not cancelled.is_set()
@@ -77,7 +72,7 @@ async def test_a_worker_that_is_done_is_not_started_again() -> None:
         runs.append(1)
 
     async with impatient(Worker("once", once)) as background:
-        await until(lambda: runs and not background.states["once"].running)
+        await until(lambda: runs and not background.states["once"].running, "the end of the run")
         await asyncio.sleep(0)
     assert runs == [1]
 
@@ -94,7 +89,7 @@ async def test_long_waits_end_with_a_healthy_run() -> None:
     # with a growing wait it would stand still at the second failure
     patient = Background([Worker("w", fail)], first_wait_seconds=1000, longest_wait_seconds=1000, healthy_seconds=0)
     async with patient:
-        await until(lambda: failures > 10)
+        await until(lambda: failures > 10, "more than ten failures")
 
 
 async def test_two_workers_of_one_name_are_refused() -> None:
@@ -154,14 +149,16 @@ async def test_one_leads_and_the_next_takes_over_when_its_holder_dies(answering:
         return led(Leaderships(database), Worker("projection", run))
 
     async with impatient(contender("a")) as first, impatient(contender("b")):
-        await until(lambda: leading)
+        await until(lambda: leading, "a leader")
         [pid] = holder(answering, database, "projection")
         assert len(leading) == 1
         with answering.as_operator("postgres") as connection:
             connection.execute("select pg_terminate_backend(%s)", [pid])
-        await until(lambda: holder(answering, database, "projection") not in ([], [pid]) and len(leading) == 1)
+        await until(
+            lambda: holder(answering, database, "projection") not in ([], [pid]) and len(leading) == 1, "another leader"
+        )
         await first.stop()
-        await until(lambda: leading == ["b"])
+        await until(lambda: leading == ["b"], "b to lead")
     assert leading == []
     assert holder(answering, database, "projection") == []
 
@@ -195,12 +192,16 @@ async def test_who_waits_to_lead_holds_no_snapshot(answering: Postgres, database
         await asyncio.Event().wait()
 
     leaders = [asyncio.create_task(Leaderships(database).lead("w", wait)) for _ in range(2)]
-    await until(lambda: len(database.connections) == 2 and holder(answering, database, "w"))
+    await until(
+        lambda: len(database.connections) == 2 and holder(answering, database, "w"), "one to lead and one to wait"
+    )
     [leading] = holder(answering, database, "w")
     [pid] = {connection.info.backend_pid for connection in database.connections} - {leading}
     with answering.as_operator("postgres") as connection:
         state = "select state, backend_xmin from pg_stat_activity where pid = %s and query like '%%pg_try%%'"
-        await until(lambda: connection.execute(state, [pid]).fetchone() == ("idle", None))
+        await until(
+            lambda: connection.execute(state, [pid]).fetchone() == ("idle", None), "the waiting connection to be idle"
+        )
     await end(leaders)
     assert holder(answering, database, "w") == []
 
@@ -212,13 +213,15 @@ async def test_whatever_a_process_leads_on_a_shard_it_leads_by_one_connection(
     leaderships = Leaderships(database)
     names = ["a", "b", "c"]
     async with impatient(*(led(leaderships, Worker(name, forever)) for name in names)):
-        await until(lambda: all(holder(answering, database, name) for name in names))
+        await until(lambda: all(holder(answering, database, name) for name in names), "a holder of every name")
         [connection] = database.connections
         held = {pid for name in names for pid in holder(answering, database, name)}
         assert held == {connection.info.backend_pid}
         with answering.as_operator("postgres") as operator:
             operator.execute("select pg_terminate_backend(%s)", [connection.info.backend_pid])
-        await until(lambda: all({*holder(answering, database, name)} - held for name in names))
+        await until(
+            lambda: all({*holder(answering, database, name)} - held for name in names), "another holder of every name"
+        )
         assert len(database.connections) == 1
     assert database.connections == []
     assert not any(holder(answering, database, name) for name in names)
@@ -233,13 +236,15 @@ async def test_work_that_ends_gives_up_its_own_leadership_only(answering: Postgr
 
     stays = asyncio.create_task(leaderships.lead("stays", forever))
     goes = asyncio.create_task(leaderships.lead("goes", until_done))
-    await until(lambda: holder(answering, database, "stays") and holder(answering, database, "goes"))
+    await until(
+        lambda: holder(answering, database, "stays") and holder(answering, database, "goes"), "both leaderships"
+    )
     done.set()
     await goes
     assert holder(answering, database, "goes") == []
     assert holder(answering, database, "stays") != []
     asks = asyncio.create_task(Leaderships(database, ask_seconds=0.01).lead("goes", forever))
-    await until(lambda: holder(answering, database, "goes"))
+    await until(lambda: holder(answering, database, "goes"), "another leader")
     waits = asyncio.create_task(leaderships.lead("goes", forever))
     await asyncio.sleep(0)
     await end([waits])
@@ -268,7 +273,7 @@ async def test_a_task_that_swallows_its_cancellation_is_cancelled_again() -> Non
         await asyncio.Event().wait()
 
     async with impatient(Worker("deaf", deaf)) as background:
-        await until(lambda: background.states["deaf"].running)
+        await until(lambda: background.states["deaf"].running, "the worker to run")
         await asyncio.sleep(0)
     assert heard == [1]
     assert not background.states["deaf"].running

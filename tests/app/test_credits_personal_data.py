@@ -22,6 +22,7 @@ from app.personal_data.key_file import FileMasterKey
 from app.settings import ServeSettings
 from app.sharding import Directory
 from cli.main import app as commands
+from tests.waiting import until
 
 from .conftest import Postgres, bearer, log_in_as
 
@@ -149,10 +150,12 @@ async def test_who_is_erased_keeps_a_balance_and_a_history_without_texts(
 
     printed = await fortress(monkeypatch, postgres, settings, "erase", "alice", "--yes")
     assert printed == "alice is erased: the key is destroyed\n"
-    async with asyncio.timeout(20):  # a process may go on to open for the seconds that it holds a key
-        while (await reasons(client))["Granted"] != ERASED:
-            await asyncio.sleep(0.1)
 
+    async def is_erased() -> bool:
+        return (await reasons(client))["Granted"] == ERASED
+
+    # A process may open texts for the seconds that it holds a key.
+    await until(is_erased, "the erased reason", poll_seconds=0.1)
     shown = await reasons(client)
     assert shown == {kind: ERASED if kind != "Released" else None for kind in shown}
     assert (await client.get("/accounts/alice")).json() == before

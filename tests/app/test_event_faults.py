@@ -19,6 +19,7 @@ import pytest
 from app.database import DatabaseUnavailable
 from app.events import Appended, EventStore, NewEvent, Slot, VersionConflict
 from app.sharding import Directory
+from tests.waiting import until
 
 from .conftest import FORGET, Postgres, opened_database
 from .history import Operation, violations
@@ -145,9 +146,7 @@ async def under(clients: Clients, fault: Callable[[], Awaitable[None]]) -> None:
 
 
 async def acknowledged(clients: Clients, count: int) -> None:
-    async with asyncio.timeout(60):
-        while clients.acknowledged < count:
-            await asyncio.sleep(0.01)
+    await until(lambda: clients.acknowledged >= count, f"{count} acknowledged events")
 
 
 async def test_a_killed_server_loses_nothing_that_it_acknowledged(

@@ -46,6 +46,7 @@ from app.personal_data.erasure_log import DatabaseErasureLog, Erasure, FileErasu
 from app.personal_data.key_file import FileMasterKey
 from app.personal_data.keys import OPENED_SECONDS
 from app.sharding import Directory, Router, Shard, slot_of
+from tests.waiting import until
 
 from .conftest import Postgres, binaries, log_in_as
 
@@ -454,17 +455,11 @@ class TestErasuresThatFailOnTheWay:
             maker.execute("begin")
             maker.execute("select keep_subject_key('anna', %s::smallint, 1, 'wrapped', 'key')", [slot_of("anna")])
             erasing = asyncio.create_task(erase("anna", at=NOON, log=log, shards=world.keys))
-            await until(lambda: waits_for_a_lock(postgres))
+            await until(lambda: waits_for_a_lock(postgres), "the erasure to wait for a lock")
             maker.execute("commit")
             assert await erasing
             rows = maker.execute("select wrapped from subject_keys where subject = 'anna'").fetchall()
         assert rows == [(None,)]
-
-
-async def until(condition: Any) -> None:
-    async with asyncio.timeout(20):
-        while not condition():
-            await asyncio.sleep(0.01)
 
 
 def waits_for_a_lock(postgres: Postgres) -> bool:

@@ -10,6 +10,7 @@ import pytest
 from app.database import DatabaseUnavailable, ShardDatabase, at_hand
 from app.database.time_limit import TimeLimit
 from app.sharding import Directory
+from tests.waiting import until
 
 from .conftest import Postgres
 
@@ -160,8 +161,7 @@ class TestAtHand:
     async def test_a_closed_database_keeps_nothing(self, alone: ShardDatabase) -> None:
         await pid(alone)
         running = asyncio.create_task(alone.rows("select pg_sleep(0.1)", {}))
-        while alone._at_hand.idle:
-            await asyncio.sleep(0.001)
+        await until(lambda: not alone._at_hand.idle, "the connection to be busy", poll_seconds=0.001)
         await alone.close()
         await running
         assert alone._at_hand.idle == 0

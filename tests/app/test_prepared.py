@@ -13,6 +13,7 @@ from psycopg.errors import DivisionByZero, UndefinedTable
 from app.database import ShardDatabase, prepared
 from app.database.eager import EagerConnection
 from app.sharding import Directory
+from tests.waiting import until
 
 from .conftest import Postgres
 
@@ -137,9 +138,7 @@ async def test_a_connection_that_ends_while_it_rests_is_not_watched_for_ever(
     assert arrival._loop is not None
     with answering.as_operator("postgres") as operator:
         operator.execute("select pg_terminate_backend(%s, 5000)", [lost])
-    async with asyncio.timeout(10):
-        while arrival._loop is not None:
-            await asyncio.sleep(0)
+    await until(lambda: arrival._loop is None, "the end of the watch", poll_seconds=0)
     assert await database.rows(DOUBLED, {"number": 4}) == [(8,)]
 
 

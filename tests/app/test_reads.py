@@ -30,8 +30,9 @@ from app.sharding.reads import (
 )
 from app.sharding.reads.choice import candidates
 from app.sharding.reads.servers import FAILURES, as_shard
+from tests.waiting import wait_until
 
-from .conftest import Postgres, wait_until
+from .conftest import Postgres
 from .standby import replay, standby_of, streams
 from .test_router import directory as two_shards
 

@@ -21,8 +21,9 @@ import xxhash
 
 from app.settings import ServeSettings
 from app.sharding import Directory
+from tests.waiting import until, wait_until
 
-from .conftest import Postgres, bearer, environment_of, wait_until
+from .conftest import Postgres, bearer, environment_of
 
 pytestmark = pytest.mark.servers
 
@@ -142,8 +143,7 @@ async def test_a_stop_under_load_loses_no_request(
     with serving(environment | {"FORTRESS_DRAIN_SECONDS": str(drain_seconds)}, postgres, tmp_path / "log") as server:
         traffic = Traffic(server, "load")
         running = asyncio.create_task(traffic.run())
-        while sum(traffic.acknowledged.values()) < 50:
-            await asyncio.sleep(0.01)
+        await until(lambda: sum(traffic.acknowledged.values()) >= 50, "fifty acknowledged grants")
         sent = time.monotonic()
         server.process.send_signal(signal.SIGTERM)
         await asyncio.to_thread(wait_until, lambda: server.status("/readyz") == 503, "the report that it stops")
@@ -169,8 +169,7 @@ async def test_a_request_that_is_under_way_is_finished(
                 connection.execute("select pg_advisory_xact_lock(%s)", [xxhash.xxh3_64_intdigest(b"alice") - 2**63])
                 request = asyncio.create_task(client.post("/accounts/alice/grants", json={"amount": 1}))
                 waiting = "select count(*) from pg_locks where locktype = 'advisory' and not granted"
-                while connection.execute(waiting).fetchone() != (1,):
-                    await asyncio.sleep(0.01)
+                await until(lambda: connection.execute(waiting).fetchone() == (1,), "the request to wait for the lock")
                 server.process.send_signal(signal.SIGTERM)
                 await asyncio.to_thread(wait_until, lambda: server.status("/healthz") == 0, "the closed port")
             assert (await request).status_code == 201
@@ -182,8 +181,7 @@ async def test_a_killed_database_costs_no_acknowledged_grant(
 ) -> None:
     traffic = Traffic(server, "kill")
     running = asyncio.create_task(traffic.run())
-    while sum(traffic.acknowledged.values()) < 50:
-        await asyncio.sleep(0.01)
+    await until(lambda: sum(traffic.acknowledged.values()) >= 50, "fifty acknowledged grants")
     await asyncio.to_thread(postgres.kill)
     await asyncio.to_thread(wait_until, lambda: server.status("/readyz") == 503, "the report that it is not ready")
     assert server.status("/healthz") == 200
@@ -193,8 +191,7 @@ async def test_a_killed_database_costs_no_acknowledged_grant(
     await asyncio.to_thread(wait_until, lambda: server.status("/readyz") == 200, "recovery")
     assert time.monotonic() - started < 15
     before = sum(traffic.acknowledged.values())
-    while sum(traffic.acknowledged.values()) < before + 50:
-        await asyncio.sleep(0.01)
+    await until(lambda: sum(traffic.acknowledged.values()) >= before + 50, "fifty more acknowledged grants")
     traffic.stopped = True
     await running
     assert traffic.statuses <= {201, 503}

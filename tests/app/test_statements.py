@@ -17,6 +17,7 @@ from app.database import ShardDatabase
 from app.personal_data.key_file import FileMasterKey
 from app.projections import Projector, rebuild
 from app.sharding import Directory, slot_of
+from tests.waiting import until
 
 from .conftest import Postgres
 
@@ -66,9 +67,7 @@ async def statement(plane: DataPlane, limit: int = 3) -> list[StatementLine]:
 async def begun(database: ShardDatabase, *, limit: int = 1000) -> Projector:
     projector = Projector(database, StatementLines(), limit=limit)
     serving = asyncio.create_task(projector.serve())
-    async with asyncio.timeout(20):
-        while not await database.rows("select from projection_generations", {}):
-            await asyncio.sleep(0.005)
+    await until(lambda: database.rows("select from projection_generations", {}), "the first generation")
     await end([serving])
     return projector
 
@@ -173,11 +172,8 @@ async def test_the_workers_of_the_data_plane_project_what_is_stored_and_tell_the
     try:
         async with Background(plane.workers()):
             await fill(plane, 3)
-            async with asyncio.timeout(20):
-                while len(operator.execute(LINES).fetchall()) < 3:
-                    await asyncio.sleep(0.01)
-                while not (samples := _lags(plane)):
-                    await asyncio.sleep(0.01)
+            await until(lambda: len(operator.execute(LINES).fetchall()) >= 3, "three statement lines")
+            samples = await until(lambda: _lags(plane), "samples of the lag")
             assert samples.keys() == {(database.shard.name, "statement", "serving")}
     finally:
         await plane.close()

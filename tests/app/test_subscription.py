@@ -12,6 +12,7 @@ from app.background import Background, Worker
 from app.database import DatabaseUnavailable, ShardDatabase
 from app.events import START, EventStore, NewEvent, Notifier, Slot, StoredEvent, Subscription, Tail, Wakeup
 from app.sharding import Directory
+from tests.waiting import until
 
 from .conftest import Postgres, opened_database
 
@@ -80,16 +81,12 @@ async def test_a_notice_wakes_a_reader_that_never_polls_also_over_a_new_connecti
                 await append(store, f"s{turn}")
                 assert [event.stream for event in await waiting] == [f"s{turn}"]
                 connection.execute("select pg_terminate_backend(pid) from pg_stat_activity where query like 'listen%'")
-        async with asyncio.timeout(20):
-            while background.states["wakeup"].failures < 3:
-                await asyncio.sleep(0.01)
+        await until(lambda: background.states["wakeup"].failures >= 3, "the third failure")
 
 
 async def until_listening(connection: Any) -> None:
     listening = "select count(*) from pg_stat_activity where query = 'listen events' and state = 'idle'"
-    async with asyncio.timeout(20):
-        while connection.execute(listening).fetchone() != (1,):
-            await asyncio.sleep(0.01)
+    await until(lambda: connection.execute(listening).fetchone() == (1,), "an idle listener")
 
 
 @pytest.mark.servers

@@ -9,8 +9,7 @@ import ssl
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,20 +22,10 @@ from localcloud.home import Home
 from localcloud.identity import Authority
 from localcloud.inventory import Inventory, look
 from localcloud.supervision import Supervisor
+from tests.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 FORTRESS = Path(sys.executable).parent / "fortress"
-PATIENCE_SECONDS = 60.0
-LOOK_SECONDS = 0.1
-
-
-def await_condition(condition: Callable[[], bool], what: str, seconds: float = PATIENCE_SECONDS) -> None:
-    """Await a condition; fails naming what did not come."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            pytest.fail(f"did not happen within {seconds:g} s: {what}")
-        time.sleep(LOOK_SECONDS)
 
 
 @dataclass(frozen=True)
@@ -138,7 +127,7 @@ class Local:
         wrapper = int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
         os.kill(wrapper, signal.SIGKILL)
         os.kill(pid, signal.SIGKILL)
-        await_condition(lambda: pid not in self.programs().values(), f"{program} is down")
+        wait_until(lambda: pid not in self.programs().values(), f"the end of {program}", poll_seconds=0.1)
 
     def supervised(self) -> bool:
         """Whether a supervisor watches every program."""
@@ -147,12 +136,6 @@ class Local:
     def whole(self) -> bool:
         """Whether all databases run and all pods and gateways are ready."""
         return self.inventory.well
-
-
-@pytest.fixture
-def eventually() -> Callable[..., None]:
-    """Awaits a condition: `eventually(condition, what)`."""
-    return await_condition
 
 
 @pytest.fixture(scope="session")
@@ -173,5 +156,5 @@ def up() -> Iterator[Local]:
 @pytest.fixture
 def local(up: Local) -> Local:
     """The environment, whole again before each test."""
-    await_condition(up.whole, "everything runs")
+    wait_until(up.whole, "everything to run", poll_seconds=0.1)
     return up

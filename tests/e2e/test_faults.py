@@ -18,6 +18,7 @@ import pytest
 
 from app.credits.model import Origin
 from app.events.append import key_hash
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.engine, pytest.mark.servers, pytest.mark.xdist_group("local")]
 CLOUDS = ("aws", "azure", "gcp")
@@ -76,24 +77,24 @@ def assert_all_there(local: Any, told: Grants) -> None:
 
 
 @pytest.mark.parametrize("program", ["postgres-", "pod.", "gateway."])
-def test_a_killed_server_app_or_proxy_is_back_and_no_acknowledged_grant_is_lost(
-    local: Any, eventually: Any, program: str
-) -> None:
+def test_a_killed_server_app_or_proxy_is_back_and_no_acknowledged_grant_is_lost(local: Any, program: str) -> None:
     with grants_meanwhile(local) as told:
-        eventually(lambda: len(told.acknowledged) > 10, "grants are acknowledged")
+        wait_until(lambda: len(told.acknowledged) > 10, "acknowledged grants")
         killed = local.kill(program)
-        eventually(lambda: killed not in local.programs().values() and local.whole(), f"{program} is back")
+        wait_until(
+            lambda: killed not in local.programs().values() and local.whole(), f"{program} to be back", poll_seconds=0.1
+        )
         before = len(told.acknowledged)
-        eventually(lambda: len(told.acknowledged) > before + 10, "grants are acknowledged again")
+        wait_until(lambda: len(told.acknowledged) > before + 10, "more acknowledged grants")
     assert_all_there(local, told)
 
 
-def test_without_its_supervisor_everything_serves_and_the_next_up_takes_it_over(local: Any, eventually: Any) -> None:
+def test_without_its_supervisor_everything_serves_and_the_next_up_takes_it_over(local: Any) -> None:
     before = local.programs()
     supervisor = int((local.home.root / "supervisor" / "supervisord.pid").read_text())
     os.kill(supervisor, signal.SIGKILL)
     with grants_meanwhile(local, clients=2) as told:
-        eventually(lambda: len(told.acknowledged) > 10, "grants are acknowledged without a supervisor")
+        wait_until(lambda: len(told.acknowledged) > 10, "acknowledged grants without a supervisor")
     assert local.programs() == before
     assert re.search(r"Resources:\s+\d+ unchanged\s", local.fortress("up").stdout)
     assert local.programs() == before
@@ -101,14 +102,14 @@ def test_without_its_supervisor_everything_serves_and_the_next_up_takes_it_over(
     assert_all_there(local, told)
 
 
-def test_refresh_sees_a_server_that_is_down_and_up_brings_it_back(local: Any, eventually: Any) -> None:
+def test_refresh_sees_a_server_that_is_down_and_up_brings_it_back(local: Any) -> None:
     supervisor = int((local.home.root / "supervisor" / "supervisord.pid").read_text())
     os.kill(supervisor, signal.SIGKILL)
     local.stop_unsupervised("postgres-aws")
     shown = local.fortress("refresh").stdout
     assert re.search(r"~ .*aws:rds:Instance", shown), shown
     local.fortress("up")
-    eventually(local.whole, "everything runs")
+    wait_until(local.whole, "everything to run", poll_seconds=0.1)
     assert re.search(r"Resources:\s+\d+ unchanged\s", local.fortress("up").stdout)
 
 

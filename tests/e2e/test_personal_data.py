@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from .conftest import await_condition
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.engine, pytest.mark.servers, pytest.mark.xdist_group("local")]
 
@@ -29,7 +29,7 @@ def test_a_reason_is_sealed_exported_and_erased(local: Any) -> None:
     assert {reason(cloud) for cloud in ("aws", "azure", "gcp")} == {WORDS}
     shard = granted.json()["shard"]
     read = "select version from statement_lines where stream = %s"
-    await_condition(lambda: local.rows(shard, read, ACCOUNT) == [(1,)], "the line of the grant in the read model")
+    wait_until(lambda: local.rows(shard, read, ACCOUNT) == [(1,)], "the line of the grant in the read model")
     for table in ("events", "statement_lines"):
         [(text,)] = local.rows(shard, f"select data::text from {table} where stream = %s", ACCOUNT)
         assert "$sealed" in text
@@ -38,6 +38,6 @@ def test_a_reason_is_sealed_exported_and_erased(local: Any) -> None:
     [event] = json.loads(local.fortress("export", ACCOUNT).stdout)["events"]
     assert event["data"]["reason"] == WORDS
     assert local.fortress("erase", ACCOUNT, "--yes").stdout == f"{ACCOUNT} is erased: the key is destroyed\n"
-    await_condition(lambda: reason("gcp") == {"erased": True}, "the end of the text in the statement")
+    wait_until(lambda: reason("gcp") == {"erased": True}, "the end of the text in the statement")
     assert local.request("azure", "GET", f"/accounts/{ACCOUNT}", token=token).json()["balance"] == 5
     assert ACCOUNT in local.fortress("erasures", "list").stdout

@@ -9,7 +9,6 @@ import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Callable
 from concurrent import futures
 from pathlib import Path
 
@@ -18,6 +17,7 @@ import pytest
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import language_pb2, language_pb2_grpc
 
+from tests.waiting import wait_until
 from tools.engine import from_modules
 from tools.engine.language_host import installer, plugins, server
 from tools.engine.language_host.children import Children
@@ -72,7 +72,7 @@ def test_the_host_ends_at_once_and_without_a_word(host, number):
 
 def test_an_interrupt_during_the_slow_start_is_silent_too():
     with subprocess.Popen(HOST, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        wait_until(lambda: catches(process.pid, signal.SIGTERM))
+        wait_until(lambda: catches(process.pid, signal.SIGTERM), "the handler of SIGTERM")
         process.send_signal(signal.SIGINT)
         assert process.communicate(timeout=10) == ("", "")
 
@@ -144,7 +144,7 @@ def test_a_failed_program_is_an_error_with_its_code(client, tmp_path):
 def test_a_cancel_ends_the_program_and_the_engine_hears_no_error_of_its_own(client, tmp_path):
     (tmp_path / "executor").write_text("import pathlib, time; pathlib.Path('up').touch(); time.sleep(600)")
     running = client.Run.future(language_pb2.RunRequest(pwd=str(tmp_path), info=info(tmp_path)))
-    wait_until((tmp_path / "up").exists)
+    wait_until((tmp_path / "up").exists, "the executor to start")
     client.Cancel(empty_pb2.Empty())
     assert running.result(10).error == f"program was ended by signal {signal.SIGTERM.value}"
 
@@ -326,14 +326,7 @@ def test_a_child_that_ignores_the_polite_signal_is_ended_all_the_same():
 
 
 def wait_until_gone(pid: int) -> None:
-    wait_until(lambda: not Path(f"/proc/{pid}").exists())
-
-
-def wait_until(reached: Callable[[], bool], seconds: float = 10) -> None:
-    deadline = time.monotonic() + seconds
-    while not reached():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    wait_until(lambda: not Path(f"/proc/{pid}").exists(), f"the end of process {pid}")
 
 
 def catches(pid: int, number: signal.Signals) -> bool:

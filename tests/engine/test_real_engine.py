@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.waiting import wait_until
+
 pytestmark = pytest.mark.engine
 
 ONE_THING = """
@@ -24,6 +26,7 @@ pulumi.export("size", thing.size)
 PACK = """
 import pulumi
 from pulumi_policy import *
+from tests.waiting import wait_until
 
 def check(args, report):
     {body}
@@ -188,7 +191,7 @@ def test_an_interrupt_ends_at_once_and_without_a_traceback(project, with_policie
     )
     options = [project.policies(PACK.format(body="pass"))] if with_policies else []
     with project.start("up", "--yes", "--skip-preview", *options) as process:
-        wait_for(project.folder / "started")
+        wait_until((project.folder / "started").exists, "the program to start")
         before = time.monotonic()
         process.send_signal(signal.SIGINT)
         output, _ = process.communicate(timeout=30)
@@ -231,10 +234,3 @@ def test_the_engine_knows_what_a_project_runs_on(project):
     about = json.loads(project.ok("about", "--transitive", "--json"))
     assert about["runtime"]["language"] == "python"
     assert {"pulumi", "pulumi-policy"} <= {each["name"] for each in about["dependencies"]}
-
-
-def wait_for(path: Path, seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while not path.exists():
-        assert time.monotonic() < deadline, f"{path} did not appear"
-        time.sleep(0.02)

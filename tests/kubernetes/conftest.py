@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
@@ -186,20 +186,3 @@ def kubernetes(world: Home) -> Iterator[Kubernetes]:
 def client() -> Iterator[httpx.Client]:
     with httpx.Client(timeout=5, trust_env=False) as client:
         yield client
-
-
-Wait = Callable[[Callable[[], bool]], None]
-
-
-@pytest.fixture
-def eventually() -> Wait:
-    """Wait until something holds; fails after ten seconds."""
-    import time
-
-    def wait(condition: Callable[[], bool], seconds: float = 10) -> None:
-        deadline = time.monotonic() + seconds
-        while not condition():
-            assert time.monotonic() < deadline, f"not within {seconds} s"
-            time.sleep(0.02)
-
-    return wait

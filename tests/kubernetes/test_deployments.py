@@ -21,8 +21,9 @@ from localcloud.body import BodyError
 from localcloud.kubernetes import inventory
 from localcloud.kubernetes.healing import heal
 from localcloud.supervision import Supervisor
+from tests.waiting import wait_until
 
-from .conftest import PORT, PROGRAM, Json, Kubernetes, Wait, deployment_spec
+from .conftest import PORT, PROGRAM, Json, Kubernetes, deployment_spec
 
 pytestmark = pytest.mark.servers
 
@@ -61,7 +62,7 @@ def test_a_pod_runs_as_its_template_says(kubernetes: Kubernetes) -> None:
     assert not command.exists() or b"hush-hush" not in command.read_bytes()
 
 
-def test_mounted_files_follow_their_objects_and_restart_nothing(kubernetes: Kubernetes, eventually: Wait) -> None:
+def test_mounted_files_follow_their_objects_and_restart_nothing(kubernetes: Kubernetes) -> None:
     kubernetes.apply("ConfigMap", "settings", data={"level": "info"})
     mounts = {
         "container": {
@@ -174,29 +175,30 @@ def test_a_taken_port_is_named_and_the_next_try_completes(kubernetes: Kubernetes
     assert kubernetes.deploy(container=ports)["status"]["readyReplicas"] == 1
 
 
-def test_a_killed_pod_comes_back(kubernetes: Kubernetes, eventually: Wait) -> None:
+def test_a_killed_pod_comes_back(kubernetes: Kubernetes) -> None:
     kubernetes.deploy()
     killed = kubernetes.pid("pod.")
     os.kill(killed, signal.SIGKILL)
-    eventually(lambda: kubernetes.programs().popitem()[1] not in (None, killed) and ready(kubernetes) == 1)
+    wait_until(
+        lambda: kubernetes.programs().popitem()[1] not in (None, killed) and ready(kubernetes) == 1,
+        "another process of the pod",
+    )
 
 
-def test_pods_outlive_the_supervisor_and_read_sees_those_that_do_not(kubernetes: Kubernetes, eventually: Wait) -> None:
+def test_pods_outlive_the_supervisor_and_read_sees_those_that_do_not(kubernetes: Kubernetes) -> None:
     kubernetes.deploy(replicas=2)
     supervisor = Supervisor(kubernetes.home)
     daemon = int((kubernetes.home.root / "supervisor/supervisord.pid").read_text())
     os.kill(daemon, signal.SIGKILL)
     survivor, killed = (pid for pid in kubernetes.programs().values() if pid is not None)
     os.kill(killed, signal.SIGKILL)
-    eventually(lambda: ready(kubernetes) == 1)
+    wait_until(lambda: ready(kubernetes) == 1, "one ready pod")
     supervisor.ensure_running()
-    eventually(lambda: ready(kubernetes) == 2)
+    wait_until(lambda: ready(kubernetes) == 2, "two ready pods")
     assert survivor in kubernetes.programs().values()
 
 
-def test_a_pod_whose_port_was_taken_while_it_was_down_gets_another_address(
-    kubernetes: Kubernetes, eventually: Wait
-) -> None:
+def test_a_pod_whose_port_was_taken_while_it_was_down_gets_another_address(kubernetes: Kubernetes) -> None:
     kubernetes.deploy()
     kubernetes.service()
     url = kubernetes.gateway()
@@ -205,11 +207,11 @@ def test_a_pod_whose_port_was_taken_while_it_was_down_gets_another_address(
     Supervisor(kubernetes.home).shutdown()
     with socket.create_server((before.address, PORT)):
         heal(kubernetes.home, settle_seconds=0)
-        eventually(lambda: inventory.pod_views(kubernetes.home)[0].ready)
+        wait_until(lambda: inventory.pod_views(kubernetes.home)[0].ready, "the pod to be ready")
         (after,) = inventory.pod_views(kubernetes.home)
         assert after.name == before.name
         assert after.address != before.address
-        eventually(lambda: httpx.get(url, trust_env=False).text == "hello")
+        wait_until(lambda: httpx.get(url, trust_env=False).text == "hello", "an answer by the gateway")
 
 
 def test_a_changed_number_of_replicas_touches_no_other_pod(kubernetes: Kubernetes) -> None:
@@ -295,25 +297,25 @@ def load(url: str, path: str = "/", clients: int = 4) -> Iterator[Counter[str]]:
 
 
 @pytest.mark.parametrize("path", ["/", "/slow?seconds=0.3"])
-def test_a_rolling_update_loses_no_request(kubernetes: Kubernetes, eventually: Wait, path: str) -> None:
+def test_a_rolling_update_loses_no_request(kubernetes: Kubernetes, path: str) -> None:
     kubernetes.deploy(says="old", replicas=2)
     kubernetes.service()
     url = kubernetes.gateway()
     kubernetes.route()
     with load(url, path) as answers:
-        eventually(lambda: answers["old"] > 5)
+        wait_until(lambda: answers["old"] > 5, "six answers by the old pods")
         kubernetes.deploy(says="new", replicas=2)
-        eventually(lambda: answers["new"] > 5)
+        wait_until(lambda: answers["new"] > 5, "six answers by the new pods")
     assert set(answers) == {"old", "new"}, answers
 
 
-def test_a_failed_rollout_loses_no_request(kubernetes: Kubernetes, eventually: Wait) -> None:
+def test_a_failed_rollout_loses_no_request(kubernetes: Kubernetes) -> None:
     kubernetes.deploy(says="old")
     kubernetes.service()
     url = kubernetes.gateway()
     kubernetes.route()
     with load(url) as answers:
-        eventually(lambda: answers["old"] > 5)
+        wait_until(lambda: answers["old"] > 5, "six answers by the old pods")
         with pytest.raises(BodyError):
             kubernetes.deploy(says="new", container={"args": ["fail"]})
     assert set(answers) == {"old"}, answers

@@ -22,8 +22,9 @@ from localcloud.identity import Authority
 from localcloud.kubernetes import inventory
 from localcloud.kubernetes.healing import heal
 from localcloud.supervision import Supervisor
+from tests.waiting import wait_until
 
-from .conftest import Json, Kubernetes, Wait, free_port, http_listener, https_listener
+from .conftest import Json, Kubernetes, free_port, http_listener, https_listener
 
 pytestmark = pytest.mark.servers
 
@@ -79,7 +80,7 @@ def test_weights_take_effect_at_once(kubernetes: Kubernetes, client: httpx.Clien
     assert time.monotonic() - began < 2, "changing the weights, and 20 requests"
 
 
-def test_a_dead_pod_is_routed_around(kubernetes: Kubernetes, client: httpx.Client, eventually: Wait) -> None:
+def test_a_dead_pod_is_routed_around(kubernetes: Kubernetes, client: httpx.Client) -> None:
     kubernetes.deploy(replicas=2)
     kubernetes.service()
     url = kubernetes.gateway()
@@ -87,7 +88,7 @@ def test_a_dead_pod_is_routed_around(kubernetes: Kubernetes, client: httpx.Clien
     daemon = int((kubernetes.home.root / "supervisor/supervisord.pid").read_text())
     os.kill(daemon, signal.SIGKILL)
     os.kill(kubernetes.pid("-0.app"), signal.SIGKILL)
-    eventually(lambda: inventory.pod_views(kubernetes.home)[0].ready is False)
+    wait_until(lambda: inventory.pod_views(kubernetes.home)[0].ready is False, "the dead pod to be seen")
     assert {client.get(url).status_code for _ in range(30)} == {200}
     Supervisor(kubernetes.home).ensure_running()
 
@@ -103,7 +104,7 @@ def test_a_service_without_pods_is_unavailable(kubernetes: Kubernetes, client: h
     assert client.get(url).status_code == 404
 
 
-def test_a_killed_envoy_comes_back(kubernetes: Kubernetes, client: httpx.Client, eventually: Wait) -> None:
+def test_a_killed_envoy_comes_back(kubernetes: Kubernetes, client: httpx.Client) -> None:
     kubernetes.deploy()
     kubernetes.service()
     url = kubernetes.gateway()
@@ -119,7 +120,7 @@ def test_a_killed_envoy_comes_back(kubernetes: Kubernetes, client: httpx.Client,
         except httpx.HTTPError:
             return False
 
-    eventually(back)
+    wait_until(back, "an answer by the gateway")
     assert kubernetes.read("Gateway", "edge") == state
 
 
@@ -149,14 +150,14 @@ def test_without_a_host_name_of_its_own_a_listener_is_found_under_its_certificat
     assert (view.hostnames, view.url) == ((HOST,), url)
 
 
-def test_a_gateway_waits_for_its_certificate_and_takes_over_a_new_one(kubernetes: Kubernetes, eventually: Wait) -> None:
+def test_a_gateway_waits_for_its_certificate_and_takes_over_a_new_one(kubernetes: Kubernetes) -> None:
     url = kubernetes.gateway(https_listener(HOST, "edge-tls"))
     assert kubernetes.read("Gateway", "edge")["status"]["conditions"][1] == {"type": "Programmed", "status": "False"}
     certificate(kubernetes, HOST)
     assert kubernetes.read("Gateway", "edge")["status"]["conditions"][1] == {"type": "Programmed", "status": "True"}
     first = serial(kubernetes.home, url)
     certificate(kubernetes, HOST, "ledger.localhost")
-    eventually(lambda: serial(kubernetes.home, url) != first)
+    wait_until(lambda: serial(kubernetes.home, url) != first, "another certificate")
 
 
 def test_http_is_redirected_to_where_https_is_found(kubernetes: Kubernetes, client: httpx.Client) -> None:
@@ -199,9 +200,7 @@ def test_a_taken_port_moves_and_stays_moved(kubernetes: Kubernetes) -> None:
     assert kubernetes.gateway(http_listener(port)) == url
 
 
-def test_a_port_lost_to_another_program_is_replaced(
-    kubernetes: Kubernetes, client: httpx.Client, eventually: Wait
-) -> None:
+def test_a_port_lost_to_another_program_is_replaced(kubernetes: Kubernetes, client: httpx.Client) -> None:
     kubernetes.deploy()
     kubernetes.service()
     url = kubernetes.gateway()
@@ -212,7 +211,7 @@ def test_a_port_lost_to_another_program_is_replaced(
         heal(kubernetes.home, settle_seconds=0)
         (view,) = inventory.gateway_views(kubernetes.home)
         assert view.url != url
-        eventually(lambda: client.get(view.url).text == "hello")
+        wait_until(lambda: client.get(view.url).text == "hello", "an answer at the new address")
         assert kubernetes.read("Gateway", "edge")["status"]["localcloud"]["url"] == view.url
 
 

@@ -11,8 +11,9 @@ from localcloud.adopt import started_at
 from localcloud.body import BodyError
 from localcloud.kubernetes import inventory
 from localcloud.kubernetes.cluster import Cluster
+from tests.waiting import wait_until
 
-from .conftest import Kubernetes, Wait, job_spec
+from .conftest import Kubernetes, job_spec
 
 pytestmark = pytest.mark.servers
 
@@ -59,7 +60,7 @@ def test_a_job_that_takes_too_long_is_stopped(kubernetes: Kubernetes) -> None:
     assert Cluster(kubernetes.home, "aws").list("Pod") == []
 
 
-def test_what_an_interrupted_run_left_is_stopped(kubernetes: Kubernetes, eventually: Wait) -> None:
+def test_what_an_interrupted_run_left_is_stopped(kubernetes: Kubernetes) -> None:
     cluster = Cluster(kubernetes.home, "aws")
 
     def interrupted() -> None:
@@ -68,7 +69,7 @@ def test_what_an_interrupted_run_left_is_stopped(kubernetes: Kubernetes, eventua
 
     first = threading.Thread(target=interrupted)
     first.start()
-    eventually(lambda: any(pod["status"].get("processes") for pod in cluster.list("Pod")))
+    wait_until(lambda: any(pod["status"].get("processes") for pod in cluster.list("Pod")), "a process of the job")
     (process,) = cluster.list("Pod")[0]["status"]["processes"]
     kubernetes.apply("Job", "migrate", spec=job_spec("sleep", "0"))
     first.join()

@@ -41,7 +41,8 @@ from localcloud.identity import ISSUER
 from tests.app.camouflage.classifier import Features, auc
 from tests.app.camouflage.conftest import account_of, migrated_directory, operators_of
 from tests.app.camouflage.observing import ENDPOINTS, Seen, Side, features, observed
-from tests.app.conftest import AUDIENCE, Postgres, environment_of, log_in_as, wait_until
+from tests.app.conftest import AUDIENCE, Postgres, environment_of, log_in_as
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.servers
 

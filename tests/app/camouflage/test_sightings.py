@@ -21,6 +21,7 @@ from app.sharding import Directory
 from localcloud.identity import ISSUER
 from tests.app.camouflage.conftest import DOMAINS, account_of, running, token_of
 from tests.app.conftest import AUDIENCE, Postgres
+from tests.waiting import until
 
 pytestmark = pytest.mark.servers
 
@@ -61,10 +62,11 @@ def stored(postgres: Postgres, directory: Directory) -> list[dict[str, Any]]:
 
 
 async def events_after(postgres: Postgres, directory: Directory, count: int) -> list[dict[str, Any]]:
-    async with asyncio.timeout(20):
-        while len(found := await asyncio.to_thread(stored, postgres, directory)) < count:
-            await asyncio.sleep(0.02)
-    return found
+    async def enough() -> list[dict[str, Any]]:
+        found = await asyncio.to_thread(stored, postgres, directory)
+        return found if len(found) >= count else []
+
+    return await until(enough, f"{count} stored sightings")
 
 
 @pytest.mark.parametrize("kind", list(Kind))

@@ -30,6 +30,7 @@ from tests.app.conftest import (
 )
 from tests.app.mover import operators
 from tests.app.mover.operators import OperatorDatabase, Operators
+from tests.waiting import until
 
 SOURCE = "azure-0"
 TARGET = "gcp-0"
@@ -231,8 +232,11 @@ class Ledger:
     async def written(self, streams: list[str], *, more: int = 5) -> None:
         """Until each stream has some more events that were acknowledged."""
         goal = {stream: len(self.acknowledged.get(stream, [])) + more for stream in streams}
-        while any(len(self.acknowledged.get(stream, [])) < goal[stream] for stream in streams):
-            await asyncio.sleep(0.002)
+        await until(
+            lambda: all(len(self.acknowledged.get(stream, [])) >= goal[stream] for stream in streams),
+            f"{more} more events of every stream",
+            poll_seconds=0.002,
+        )
 
     async def is_whole(self) -> None:
         """Every acknowledged event is there exactly once, in versions without holes; writers in turn come in order."""

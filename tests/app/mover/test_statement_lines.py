@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -13,6 +12,7 @@ from app.credits import StatementLines
 from app.database import Databases
 from app.projections import Projector
 from app.sharding.mover import drop_departed, move_slot
+from tests.waiting import until
 
 from .conftest import SOURCE, TARGET, Ledger, Servers
 
@@ -39,9 +39,10 @@ async def projecting(servers: Servers) -> AsyncIterator[None]:
 
 
 async def until_projected(servers: Servers, shard: str, slot: int) -> None:
-    async with asyncio.timeout(30):
-        while servers.ask(shard, LINES, slot) != servers.ask(shard, EVENTS, slot):
-            await asyncio.sleep(0.02)
+    await until(
+        lambda: servers.ask(shard, LINES, slot) == servers.ask(shard, EVENTS, slot),
+        f"the statement lines of slot {slot} on {shard}",
+    )
 
 
 async def test_lines_follow_their_slot_and_come_back_with_it(servers: Servers, ledger: Ledger, slot: int) -> None:

@@ -21,6 +21,7 @@ from app.database import ShardDatabase
 from app.events import START, EventStore, GapInStream, NewEvent, Notifier, Slot, StoredEvent, Tail, Wakeup
 from app.projections import Connection, Projector, lags, rebuild
 from tests.app.conftest import FORGET, Postgres
+from tests.waiting import until
 
 from .tally import Tally
 
@@ -42,9 +43,7 @@ async def catch_up(projector: Projector) -> None:
 async def begin(projector: Projector) -> None:
     """What `serve` does first."""
     serving = asyncio.create_task(projector.serve())
-    async with asyncio.timeout(20):
-        while await projector._generation("serving") is None:
-            await asyncio.sleep(0.005)
+    await until(lambda: projector._generation("serving"), "a serving generation")
     await end([serving])
 
 
@@ -84,9 +83,7 @@ async def test_a_read_model_follows_its_events(
             await append(store, "s", 2)
             await append(store, f"t{turn}")
             notifier()
-            async with asyncio.timeout(20):
-                while rows(operator) != truth(operator):
-                    await asyncio.sleep(0.005)
+            await until(lambda: rows(operator) == truth(operator), "the read model to catch up")
     assert rows(operator)["s"] == (6, 18, 6)
     await notifier.close()
 
@@ -222,12 +219,10 @@ async def test_a_failing_generation_leaves_the_serving_one_alone(
     await begin(projector)
     await append(store, "s")
     await rebuild(database, "tally")
-    async with Background(projector.workers(), first_wait_seconds=0.01) as background, asyncio.timeout(20):
-        while background.states["rebuilding tally of aws-0"].failures < 3:
-            await asyncio.sleep(0.01)
+    async with Background(projector.workers(), first_wait_seconds=0.01) as background:
+        await until(lambda: background.states["rebuilding tally of aws-0"].failures >= 3, "the third failure")
         await append(store, "s")
-        while rows(operator) != truth(operator):
-            await asyncio.sleep(0.01)
+        await until(lambda: rows(operator) == truth(operator), "the read model to catch up")
         assert background.states["projection tally of aws-0"].failures == 0
 
 
@@ -396,9 +391,7 @@ async def test_a_killed_server_loses_and_doubles_nothing(
     await asyncio.gather(*(append(store, f"s{number % 50}", 20) for number in range(100)))
     projector = Projector(database, Tally(), limit=10, poll_seconds=0.05)
     async with Background(projector.workers(), first_wait_seconds=0.02, longest_wait_seconds=0.2):
-        async with asyncio.timeout(120):
-            while len(rows(operator)) < 10:
-                await asyncio.sleep(0.001)
+        await until(lambda: len(rows(operator)) >= 10, "ten streams in the read model", poll_seconds=0.001)
         await asyncio.to_thread(postgres.kill)
         await asyncio.to_thread(postgres.start)
         with postgres.as_operator(database.shard.database) as again:

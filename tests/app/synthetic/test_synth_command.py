@@ -8,7 +8,6 @@ import pty
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -25,6 +24,7 @@ from cli.main import app
 from cli.synth import NoSchema, WrongRows, rows_of
 from cli.synth_tables import Target, WrongTarget
 from tests.app.conftest import Postgres, make_database
+from tests.waiting import wait_until
 
 FORTRESS = Path(sys.executable).with_name("fortress")
 
@@ -175,11 +175,11 @@ def test_who_stops_reading_what_is_printed_is_not_told_of_it() -> None:
 def test_who_is_told_to_end_leaves_no_half_file(number: signal.Signals, tmp_path: Path) -> None:
     command = [str(FORTRESS), "synth", "--schema", "customers", "--rows", "9e7", "--out", f"{tmp_path}/x.csv"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        deadline = time.monotonic() + 60
-        while not any(each.stat().st_size for each in tmp_path.iterdir()):
-            assert process.poll() is None
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
+        wait_until(
+            lambda: process.poll() is not None or any(file.stat().st_size for file in tmp_path.iterdir()),
+            "the first bytes of the file",
+        )
+        assert process.poll() is None
         process.send_signal(number)
         printed, said = process.communicate()
     assert process.returncode == 128 + number

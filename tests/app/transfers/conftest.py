@@ -27,8 +27,8 @@ from tests.app.conftest import (
     make_database,
     shard,
     started_servers,
-    wait_until,
 )
+from tests.waiting import until
 from tools.bench.delay_proxy import DelayProxy
 
 SHARDS = {"aws": [0, 2047], "azure": [2048, 4095]}
@@ -179,11 +179,12 @@ class Bank:
         """Let the resolvers work until nothing is prepared any more."""
         running = [asyncio.create_task(resolver.run()) for resolver in self.resolvers]
         try:
-            async with asyncio.timeout(30):
-                while await asyncio.to_thread(self.servers.prepared):
-                    await asyncio.sleep(0.02)
+            await until(self._nothing_is_prepared, "the end of every prepared transaction")
         finally:
             assert not await end(running, seconds=10)
+
+    async def _nothing_is_prepared(self) -> bool:
+        return not await asyncio.to_thread(self.servers.prepared)
 
 
 @pytest.fixture
@@ -263,4 +264,4 @@ def legs(source: str, target: str, amount: int) -> tuple[Leg, Leg]:
     )
 
 
-__all__ = ["Bank", "Servers", "legs", "pair", "stream_on", "wait_until"]
+__all__ = ["Bank", "Servers", "legs", "pair", "stream_on"]

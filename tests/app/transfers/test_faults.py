@@ -12,7 +12,8 @@ import pytest
 
 from app.database import DatabaseUnavailable
 from app.transfers import Step, TransferContended, Transferred
-from tests.app.transfers.conftest import ANSWER_SECONDS, GRANTED, Bank, Servers, legs, open_bank, pair, wait_until
+from tests.app.transfers.conftest import ANSWER_SECONDS, GRANTED, Bank, Servers, legs, open_bank, pair
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.servers
 

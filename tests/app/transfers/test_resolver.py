@@ -13,7 +13,8 @@ from prometheus_client import CollectorRegistry
 from app.database import DatabaseUnavailable
 from app.transfers import Forgetting, Resolver, Step, TransferMetrics
 from app.transfers.model import Decision, Gid, Prepared
-from tests.app.transfers.conftest import GRANTED, Bank, legs, pair, wait_until
+from tests.app.transfers.conftest import GRANTED, Bank, legs, pair
+from tests.waiting import wait_until
 
 servers = pytest.mark.servers
 sides = pytest.mark.parametrize("prepared", ["source", "target"])

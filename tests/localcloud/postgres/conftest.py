@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -162,24 +161,6 @@ class World:
         )
         self.make("gcp:sql/database:Database", name, instance=name, name="ledger")
         return self.record("gcp", name)
-
-
-def until(condition: Callable[[], bool]) -> None:
-    """Return once it holds; a server that is not up yet makes it not hold."""
-    deadline = time.monotonic() + SECONDS
-    while time.monotonic() < deadline:
-        try:
-            if condition():
-                return
-        except psycopg.OperationalError:
-            pass
-        time.sleep(0.02)
-    raise AssertionError("it did not come true in time")
-
-
-@pytest.fixture(name="until")
-def _until() -> Callable[[Callable[[], bool]], None]:
-    return until
 
 
 def _fresh() -> Iterator[World]:

@@ -12,12 +12,14 @@ import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psycopg
 import pytest
 
 from localcloud.body import BodyError
 from localcloud.postgres import binaries, records
 from localcloud.postgres.server import Server
 from localcloud.supervision import Supervisor
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,14 +52,18 @@ def nothing_left(world: World) -> bool:
     )
 
 
-def test_a_killed_server_is_back_with_its_data(cloud_world: World, until: Callable[..., None]) -> None:
+def test_a_killed_server_is_back_with_its_data(cloud_world: World) -> None:
     server = cloud_world.server("aws")
     with cloud_world.migrator(server) as session:
         session.execute("create table kept (id int)")
         session.execute("insert into kept select generate_series(1, 1000)")
     killed = pid_of(cloud_world, server)
     os.kill(killed, signal.SIGKILL)
-    until(lambda: cloud_world.ask(server, "select count(*) from kept") == 1000)
+    wait_until(
+        lambda: cloud_world.ask(server, "select count(*) from kept") == 1000,
+        "the rows to be back",
+        ignore=(psycopg.OperationalError,),
+    )
     assert pid_of(cloud_world, server) != killed
 
 
@@ -76,17 +82,19 @@ def test_a_killed_supervisor_leaves_servers_serving_and_the_next_one_takes_them_
     assert cloud_world.ask(server, "select to_regclass('written_meanwhile') is not null") is True
 
 
-def test_a_server_killed_without_a_supervisor_starts_with_the_next_one(
-    cloud_world: World, until: Callable[..., None]
-) -> None:
+def test_a_server_killed_without_a_supervisor_starts_with_the_next_one(cloud_world: World) -> None:
     server = cloud_world.server("azure")
     with cloud_world.migrator(server) as session:
         session.execute("create table kept (id int)")
     os.kill(supervisord_of(cloud_world), signal.SIGKILL)
     os.kill(pid_of(cloud_world, server), signal.SIGKILL)
-    until(lambda: not Server(cloud_world.home, server).running)
+    wait_until(lambda: not Server(cloud_world.home, server).running, "the end of the server")
     cloud_world.supervisor.ensure_running()
-    until(lambda: cloud_world.ask(server, "select to_regclass('kept') is not null"))
+    wait_until(
+        lambda: cloud_world.ask(server, "select to_regclass('kept') is not null"),
+        "the table to be back",
+        ignore=(psycopg.OperationalError,),
+    )
 
 
 def test_a_taken_port_is_named_and_the_next_call_completes(cloud_world: World) -> None:

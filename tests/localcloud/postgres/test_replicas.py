@@ -6,13 +6,13 @@ import configparser
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import psycopg
 import pytest
 
 from localcloud.body import BodyError
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from conftest import World
 
 pytestmark = pytest.mark.servers
@@ -23,7 +23,7 @@ CLOUD_SQL = "gcp:sql/databaseInstance:DatabaseInstance"
 
 
 @pytest.mark.parametrize("cloud", ["aws", "azure", "gcp"])
-def test_a_replica_follows_its_primary(own_world: World, cloud: str, until: Callable[..., None]) -> None:
+def test_a_replica_follows_its_primary(own_world: World, cloud: str) -> None:
     primary = own_world.server(cloud, "0")
     made = own_world.replica(primary, f"local-{cloud}-0-replica-1")
     replica = own_world.record(cloud, f"local-{cloud}-0-replica-1")
@@ -32,7 +32,11 @@ def test_a_replica_follows_its_primary(own_world: World, cloud: str, until: Call
     assert own_world.ask(replica, "select pg_is_in_recovery()") is True
     with own_world.migrator(primary) as session:
         session.execute("create table seen (id int)")
-    until(lambda: own_world.ask(replica, "select to_regclass('seen') is not null"))
+    wait_until(
+        lambda: own_world.ask(replica, "select to_regclass('seen') is not null"),
+        "the table on the replica",
+        ignore=(psycopg.OperationalError,),
+    )
     assert own_world.ask(primary, "select state from pg_stat_replication") == "streaming"
 
     services = configparser.ConfigParser()
@@ -45,7 +49,7 @@ def test_a_replica_follows_its_primary(own_world: World, cloud: str, until: Call
     assert own_world.ask(primary, "select count(*) from pg_replication_slots") == 0
 
 
-def test_a_replica_has_at_least_the_room_of_its_primary(own_world: World, until: Callable[..., None]) -> None:
+def test_a_replica_has_at_least_the_room_of_its_primary(own_world: World) -> None:
     primary = own_world.server("azure")
     own_world.replica(primary, "copy")
     where = {"resourceGroupName": "data", "serverName": primary.identifier, "configurationName": "max_connections"}
@@ -56,7 +60,11 @@ def test_a_replica_has_at_least_the_room_of_its_primary(own_world: World, until:
     assert own_world.ask(primary, "show max_connections") == "50"
     with own_world.migrator(primary) as session:
         session.execute("create table still_streaming (id int)")
-    until(lambda: own_world.ask(replica, "select to_regclass('still_streaming') is not null"))
+    wait_until(
+        lambda: own_world.ask(replica, "select to_regclass('still_streaming') is not null"),
+        "the table on the replica",
+        ignore=(psycopg.OperationalError,),
+    )
 
 
 def test_replicas_of_a_deleted_rds_instance_go_on_as_primaries(own_world: World) -> None:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import re
 import signal
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from localcloud.home import Home
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.engine
 
@@ -56,13 +55,6 @@ def records_by_urn(home: Home) -> dict[str, list[Path]]:
     for path in record_files(home.root, ""):
         files.setdefault(json.loads(path.read_text())["urn"], []).append(path)
     return files
-
-
-def eventually(condition: Callable[[], object], seconds: float = 30) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not come to pass"
-        time.sleep(0.01)
 
 
 def test_refresh_sees_an_edited_record_and_the_next_up_mends_it(project):
@@ -137,7 +129,7 @@ def test_after_an_interrupted_up_the_next_one_completes(project, blow, saving):
         project.environment |= {"PULUMI_EXPERIMENTAL": "true", "PULUMI_SKIP_CHECKPOINTS": "true"}
     project.program(GROUPS.format(count=30, inputs={}))
     with project.start("up", "--yes", "--skip-preview") as running:
-        eventually(lambda: len(record_files(project.home.root, "LogGroup")) > 4)
+        wait_until(lambda: len(record_files(project.home.root, "LogGroup")) > 4, "five log groups")
         running.send_signal(blow)
         output, _ = running.communicate(timeout=60)
     assert len(record_files(project.home.root, "LogGroup")) < 30, output

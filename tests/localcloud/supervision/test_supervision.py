@@ -6,8 +6,7 @@ import os
 import shutil
 import signal
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -17,17 +16,9 @@ from localcloud import adopt
 from localcloud.account import unprivileged
 from localcloud.home import Home
 from localcloud.supervision import Program, SupervisionError, Supervisor, last_lines
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.servers
-
-SECONDS = 20.0
-
-
-def until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come true in time"
-        time.sleep(0.02)
 
 
 def processes_in(root: Path) -> set[int]:
@@ -62,7 +53,7 @@ def sleeper(home: Home, name: str = "sleeper", script: str = "exec sleep 600", *
 
 def started(supervisor: Supervisor, program: Program) -> int:
     supervisor.put(program)
-    until(lambda: supervisor.state(program.name).running)
+    wait_until(lambda: supervisor.state(program.name).running, f"{program.name} to run")
     return supervisor.state(program.name).pid
 
 
@@ -100,14 +91,14 @@ def test_a_program_gets_its_environment_and_little_of_ours(
 def test_a_killed_program_is_back(home: Home, supervisor: Supervisor) -> None:
     pid = started(supervisor, sleeper(home))
     os.kill(pid, signal.SIGKILL)
-    until(lambda: supervisor.state("sleeper").pid not in (None, pid))
+    wait_until(lambda: supervisor.state("sleeper").pid not in (None, pid), "another process")
 
 
 def test_a_killed_wrapper_neither_kills_nor_doubles_the_program(home: Home, supervisor: Supervisor) -> None:
     pid = started(supervisor, sleeper(home))
     wrapper = wrapper_of(pid)
     os.kill(wrapper, signal.SIGKILL)
-    until(lambda: "took over" in supervisor.log("sleeper").read_text())
+    wait_until(lambda: "took over" in supervisor.log("sleeper").read_text(), "the new wrapper to take over")
     assert supervisor.state("sleeper").pid == pid
     assert len([each for each in processes_in(home.root) if wrapper_of(each) != 0]) == 3  # daemon, wrapper, program
 
@@ -117,13 +108,13 @@ def test_a_killed_supervisor_is_followed_by_one_that_takes_over(home: Home, supe
     first = daemon(home)
     os.kill(first, signal.SIGKILL)
     assert supervisor.state("sleeper").running
-    until(lambda: supervisor.state("sleeper").description == "UNSUPERVISED")
+    wait_until(lambda: supervisor.state("sleeper").description == "UNSUPERVISED", "the supervisor to be missed")
     supervisor.put(sleeper(home))
     assert daemon(home) != first
-    until(lambda: "took over" in supervisor.log("sleeper").read_text())
+    wait_until(lambda: "took over" in supervisor.log("sleeper").read_text(), "the new wrapper to take over")
     assert supervisor.state("sleeper").pid == pid
     os.kill(pid, signal.SIGKILL)
-    until(lambda: supervisor.state("sleeper").pid not in (None, pid))
+    wait_until(lambda: supervisor.state("sleeper").pid not in (None, pid), "another process")
 
 
 def test_stop_reaches_a_program_that_was_taken_over(home: Home, supervisor: Supervisor) -> None:
@@ -150,17 +141,17 @@ def test_remove_and_shutdown_reach_programs_without_a_supervisor(home: Home, sup
 def test_a_program_that_ignores_its_stop_signal_is_killed_with_its_children(home: Home, supervisor: Supervisor) -> None:
     script = "trap '' TERM; sleep 600 & echo $! > child; while :; do sleep 0.1; done"
     pid = started(supervisor, sleeper(home, script=script, stop_seconds=1))
-    until(lambda: (home.root / "child").exists() and (home.root / "child").read_text())
+    wait_until(lambda: (home.root / "child").exists() and (home.root / "child").read_text(), "the number of the child")
     child = int((home.root / "child").read_text())
     supervisor.remove("sleeper")
     assert adopt.started_at(pid) is None
-    until(lambda: adopt.started_at(child) is None)
+    wait_until(lambda: adopt.started_at(child) is None, "the end of the child")
 
 
 def test_a_program_gets_its_own_stop_signal(home: Home, supervisor: Supervisor) -> None:
     script = "trap 'echo INT > said; exit' INT; echo > ready; while :; do sleep 0.05; done"
     started(supervisor, sleeper(home, script=script, stop_signal="INT"))
-    until((home.root / "ready").exists)
+    wait_until((home.root / "ready").exists, "the program to be ready")
     supervisor.remove("sleeper")
     assert (home.root / "said").read_text() == "INT\n"
 
@@ -168,9 +159,9 @@ def test_a_program_gets_its_own_stop_signal(home: Home, supervisor: Supervisor) 
 def test_signals_are_forwarded(home: Home, supervisor: Supervisor) -> None:
     script = "trap 'echo HUP > said' HUP; echo > ready; while :; do sleep 0.05; done"
     pid = started(supervisor, sleeper(home, script=script))
-    until((home.root / "ready").exists)
+    wait_until((home.root / "ready").exists, "the program to be ready")
     os.kill(wrapper_of(pid), signal.SIGHUP)
-    until((home.root / "said").exists)
+    wait_until((home.root / "said").exists, "what the program says")
     assert supervisor.state("sleeper").pid == pid
 
 
@@ -208,14 +199,14 @@ def test_many_at_once_start_one_supervisor_and_each_program_once(home: Home) -> 
     with ThreadPoolExecutor(6) as pool:
         list(pool.map(lambda number: Supervisor(home).put(sleeper(home, f"p{number % 3}")), range(6)))
     supervisor = Supervisor(home)
-    until(lambda: all(state.running for state in supervisor.states()))
+    wait_until(lambda: all(state.running for state in supervisor.states()), "every program to run")
     assert [state.name for state in supervisor.states()] == ["p0", "p1", "p2"]
     assert len(processes_in(home.root)) == 7  # the daemon, and a wrapper and a program three times
 
 
 def test_a_program_that_cannot_be_run_says_why(home: Home, supervisor: Supervisor) -> None:
     supervisor.put(Program(name="absent", command=("/no/such/program",), directory=home.root))
-    until(lambda: "No such file" in last_lines(supervisor.log("absent"), 3))
+    wait_until(lambda: "No such file" in last_lines(supervisor.log("absent"), 3), "the reason in the log")
     assert not supervisor.state("absent").running
     with pytest.raises(SupervisionError, match="program name"):
         supervisor.put(sleeper(home, "../elsewhere"))
@@ -225,7 +216,7 @@ def test_a_program_that_cannot_be_run_says_why(home: Home, supervisor: Superviso
 def test_a_restarted_program_is_another_process(home: Home, supervisor: Supervisor) -> None:
     pid = started(supervisor, sleeper(home))
     supervisor.restart("sleeper")
-    until(lambda: supervisor.state("sleeper").pid not in (None, pid))
+    wait_until(lambda: supervisor.state("sleeper").pid not in (None, pid), "another process")
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can run something as somebody else")
