@@ -26,7 +26,6 @@ pulumi.export("size", thing.size)
 PACK = """
 import pulumi
 from pulumi_policy import *
-from tests.waiting import wait_until
 
 def check(args, report):
     {body}
