@@ -11,9 +11,9 @@ import sys
 from cli import overview
 from cli.gate import Gate
 from cli.stack_files import prepare_stack
-from cli.world import Session, home_of, shell_lines
-from localcloud.home import CHECKOUT, Home
+from cli.world import Session, sandbox_of, shell_lines
 from localcloud.kubernetes.healing import heal
+from localcloud.sandbox import CHECKOUT, Sandbox
 from localcloud.supervision import Supervisor
 from stacks.environment import REHEARSAL_PREFIX, ExecutionMode
 from stacks.guard import describe_mode
@@ -25,7 +25,7 @@ def open_session(stack: str) -> Session:
     environment = prepare_stack(CHECKOUT, stack, datetime.date.today())
     if environment.mode is not ExecutionMode.REAL:
         print(describe_mode(environment), file=sys.stderr, flush=True)
-    return Session(stack, environment, home_of(environment.mode), locate())
+    return Session(stack, environment, sandbox_of(environment.mode), locate())
 
 
 def bring_up(env: str, gate: Gate, *, yes: bool, as_json: bool) -> None:
@@ -37,14 +37,14 @@ def bring_up(env: str, gate: Gate, *, yes: bool, as_json: bool) -> None:
     command = ("up", *_consent(session, yes))
     with session.alone():
         if env == "local":
-            wake(session.home)
+            wake(session.sandbox)
         session.prepare()
         if as_json:
             gate.captured(session, *command)
         else:
             gate.run(session, *command)
     if env == "local":
-        overview.after_up(session.home, as_json=as_json)
+        overview.after_up(session.sandbox, as_json=as_json)
 
 
 def take_down(env: str, *, yes: bool) -> None:
@@ -54,9 +54,9 @@ def take_down(env: str, *, yes: bool) -> None:
         if session.exists():
             session.run("destroy", *_consent(session, yes))
         if env == "local":
-            Supervisor(session.home).shutdown()
+            Supervisor(session.sandbox).shutdown()
     if env == "local":
-        shutil.rmtree(session.home.root)
+        shutil.rmtree(session.sandbox.root)
         print("Nothing of the local environment is left on this machine.")
 
 
@@ -78,7 +78,7 @@ def preview_as_json(env: str) -> dict[str, object]:
 
 
 def rehearse(env: str, gate: Gate) -> None:
-    """`pulumi up` of the environment on stand-ins that only record."""
+    """`pulumi up` of the environment on emulators that only record."""
     session = open_session(f"{REHEARSAL_PREFIX}{env}")
     with session.alone():
         session.prepare()
@@ -111,9 +111,9 @@ def _consent(session: Session, yes: bool) -> tuple[str, ...]:
     return ("--yes", "--skip-preview") if yes else ()
 
 
-def wake(home: Home) -> None:
+def wake(sandbox: Sandbox) -> None:
     """Start what the world had running, or take it over where it still runs."""
-    supervisor = Supervisor(home)
+    supervisor = Supervisor(sandbox)
     if supervisor.states():
         supervisor.ensure_running()
-        heal(home)
+        heal(sandbox)

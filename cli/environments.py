@@ -57,7 +57,7 @@ def preview(
 
 
 def rehearse(env: EnvironmentName = "production", policies: Policies = True) -> None:
-    """Bring an environment up on stand-ins that only record, as the base for previews."""
+    """Bring an environment up on emulators that only record, as the base for previews."""
     from cli import deploy
     from cli.gate import Gate
 
@@ -90,7 +90,7 @@ def shell(
     lines: Annotated[bool, typer.Option("--print", help="Print lines to source instead of starting a shell.")] = False,
     env: EnvironmentName = "local",
 ) -> None:
-    """Start a shell in which `pulumi` by hand uses this project's engine, stand-ins and backend."""
+    """Start a shell in which `pulumi` by hand uses this project's engine, emulators and backend."""
     from cli import deploy
 
     deploy.open_shell(env, print_lines=lines)

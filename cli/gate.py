@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from cli.world import EngineFailed, Session
-from localcloud.home import CHECKOUT
+from localcloud.sandbox import CHECKOUT
 
 PACK = CHECKOUT / "policies" / "fortress"
 CONFIGURATION = CHECKOUT / "policies" / "configuration.json"

@@ -11,43 +11,43 @@ from rich.console import Console
 from rich.table import Table
 
 from cli.columns import columns
-from localcloud.home import Home, default_home
 from localcloud.identity import Authority
 from localcloud.inventory import Inventory, PodView, look
 from localcloud.kubernetes.pods import SUCCEEDED
+from localcloud.sandbox import Sandbox, default_root
 
 Rows = Sequence[Sequence[str]]
 
 
 def show(*, as_json: bool) -> None:
     """`fortress status`."""
-    home = Home(default_home())
-    inventory = look(home)
+    sandbox = Sandbox(default_root())
+    inventory = look(sandbox)
     if as_json:
-        _as_json(home, inventory)
+        _as_json(sandbox, inventory)
     elif not inventory.databases and not inventory.pods:
         print("Nothing of the local environment runs; bring it up with `make up`.")
     else:
         _tables(inventory)
 
 
-def after_up(home: Home, *, as_json: bool) -> None:
+def after_up(sandbox: Sandbox, *, as_json: bool) -> None:
     """What `fortress up` says at its end: where everything is, and what to try."""
-    inventory = look(home)
+    inventory = look(sandbox)
     if as_json:
-        _as_json(home, inventory)
+        _as_json(sandbox, inventory)
         return
     print()
     _tables(inventory)
-    print(hints(home, inventory))
+    print(hints(sandbox, inventory))
 
 
-def hints(home: Home, inventory: Inventory) -> str:
+def hints(sandbox: Sandbox, inventory: Inventory) -> str:
     """Lines to copy: a grant over HTTP, and the same grant in the database of the account's home."""
     url = inventory.gateways[0].url
     return f"""
 Try it:
-  export PGSERVICEFILE={inventory.service_file} CURL_CA_BUNDLE={Authority.of(home).ca_certificate}
+  export PGSERVICEFILE={inventory.service_file} CURL_CA_BUNDLE={Authority.of(sandbox).ca_certificate}
   token=$(.venv/bin/fortress token)
   curl -H "Authorization: Bearer $token" -H "Content-Type: application/json" \\
        -d '{{"amount": 100}}' {url}/accounts/alice/grants
@@ -56,8 +56,8 @@ Try it:
 The API is described at {url}/docs; `make status` shows what runs, `make down` takes it all away."""  # noqa: S608 (text for people)
 
 
-def _as_json(home: Home, inventory: Inventory) -> None:
-    places = {"home": str(home.root), "ca_certificate": str(home.root / "identity" / "ca.crt")}
+def _as_json(sandbox: Sandbox, inventory: Inventory) -> None:
+    places = {"home": str(sandbox.root), "ca_certificate": str(sandbox.root / "identity" / "ca.crt")}
     print(json.dumps(asdict(inventory) | places, indent=1))
 
 

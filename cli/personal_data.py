@@ -187,14 +187,14 @@ def _settings(directory_file: Path | None) -> PersonalDataSettings:
     if directory_file is not None or f"{PREFIX}DIRECTORY" in os.environ:
         return load(PersonalDataSettings, directory=directory_file)
     from cli.shard_world import NoShards
-    from localcloud.home import Home, default_home
     from localcloud.master_key import master_key_of
+    from localcloud.sandbox import Sandbox, default_root
 
-    home = Home(default_home())
-    if not home.root.is_dir():
+    sandbox = Sandbox(default_root())
+    if not sandbox.root.is_dir():
         raise NoShards(f"no shards: name a directory file (--directory, {PREFIX}DIRECTORY), or bring up `make up`")
     # The cloud that this process runs in does not matter here.
-    return load(PersonalDataSettings, cloud="aws", master_key=f"file:{master_key_of(home)}")
+    return load(PersonalDataSettings, cloud="aws", master_key=f"file:{master_key_of(sandbox)}")
 
 
 def _await(run: Coroutine[Any, Any, Any]) -> Any:

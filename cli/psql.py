@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from localcloud.home import Home
+    from localcloud.sandbox import Sandbox
 
 PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 
@@ -23,27 +23,27 @@ def psql(
     where: Annotated[str, typer.Argument(help="A service name, such as aws-0, or an account: its home is taken.")],
 ) -> None:
     """Open psql on a local server by service name or by account; everything behind it goes to psql."""
-    from localcloud.home import Home, default_home
     from localcloud.postgres.binaries import find
     from localcloud.postgres.services import FILE
+    from localcloud.sandbox import Sandbox, default_root
 
-    home = Home(default_home())
-    service = service_of(home, where)
+    sandbox = Sandbox(default_root())
+    service = service_of(sandbox, where)
     program = shutil.which("psql") or find().tool("psql")
-    os.environ["PGSERVICEFILE"] = str(home.root / FILE)
+    os.environ["PGSERVICEFILE"] = str(sandbox.root / FILE)
     os.execv(program, [program, f"service={service}", *context.args])  # noqa: S606 (psql takes this process over)
 
 
-def service_of(home: Home, where: str) -> str:
+def service_of(sandbox: Sandbox, where: str) -> str:
     """The service of that name, else that of the shard where the account of that name lives now."""
     from cli.shard_world import holder_of, local_directory
     from localcloud.postgres import services
 
-    if where in services.by_name(home):
+    if where in services.by_name(sandbox):
         return where
-    directory = local_directory(home)
+    directory = local_directory(sandbox)
     if directory is None:
         raise NoSuchDatabase(
             f"no database {where}, and no app that knows the account; `fortress status` shows what runs"
         )
-    return holder_of(home, directory, where)
+    return holder_of(sandbox, directory, where)

@@ -26,8 +26,8 @@ from app.sharding import (
 from app.sharding.reads import ReadRouter, ReplicaDatabase
 from app.sharding.reads.build import servers_of
 from app.sharding.reads.servers import as_shard
-from localcloud.home import Home, default_home
 from localcloud.identity import Authority
+from localcloud.sandbox import Sandbox, default_root
 
 CONNECTIONS = 2
 SECONDS = 60.0
@@ -95,13 +95,13 @@ class _Logins:
 class _LocalLogins(_Logins):
     """By certificates that the local world gives out; each home's administrator has one of its own."""
 
-    home: Home
+    sandbox: Sandbox
 
     def database(self, shard: Shard) -> ShardDatabase:
-        return _LocalDatabase(shard, certificates_for(self.home, shard))
+        return _LocalDatabase(shard, certificates_for(self.sandbox, shard))
 
     def replica(self, shard: Shard) -> ReplicaDatabase:
-        return _LocalReplica(shard, certificates_for(self.home, shard))
+        return _LocalReplica(shard, certificates_for(self.sandbox, shard))
 
 
 class _Certified(ShardDatabase):
@@ -123,23 +123,23 @@ class _LocalReplica(_Certified, ReplicaDatabase):
     """A standby of the local environment."""
 
 
-def certificates_for(home: Home, shard: Shard) -> dict[str, Any]:
+def certificates_for(sandbox: Sandbox, shard: Shard) -> dict[str, Any]:
     """libpq's parameters by which a shard's administrator logs in to the local environment."""
-    authority = Authority.of(home)
+    authority = Authority.of(sandbox)
     own = authority.client_certificate(shard.admin.user.split("@")[0])
     return {
         "sslcert": str(own.certificate),
         "sslkey": str(own.key),
         "sslrootcert": str(authority.ca_certificate),
-        "port": shard.port or home.postgres_port,
+        "port": shard.port or sandbox.postgres_port,
     }
 
 
-def local_directory(home: Home) -> Directory | None:
+def local_directory(sandbox: Sandbox) -> Directory | None:
     """The directory that the app of the local environment reads."""
     from localcloud.kubernetes.cluster import Cluster
 
-    for cluster in Cluster.all(home):
+    for cluster in Cluster.all(sandbox):
         for configuration in cluster.list("ConfigMap"):
             text = configuration.get("data", {}).get("directory.json")
             if text:
@@ -147,12 +147,12 @@ def local_directory(home: Home) -> Directory | None:
     return None
 
 
-def holder_of(home: Home, directory: Directory, key: str) -> str:
+def holder_of(sandbox: Sandbox, directory: Directory, key: str) -> str:
     """Name of the shard of the local environment that has a key now; where the map does not answer, at first."""
 
     async def ask() -> str:
         holder = directory.map_shard
-        database = _LocalLogins(directory, home).database(holder)
+        database = _LocalLogins(directory, sandbox).database(holder)
         await database.open()
         try:
             async with asyncio.timeout(MAP_SECONDS):
@@ -175,8 +175,8 @@ def _of_file(file: Path | None) -> _Logins | None:
 
 
 def _local() -> _Logins:
-    home = Home(default_home())
-    directory = local_directory(home) if home.root.is_dir() else None
+    sandbox = Sandbox(default_root())
+    directory = local_directory(sandbox) if sandbox.root.is_dir() else None
     if directory is None:
         raise NoShards(f"no shards: name a directory file (--directory, {PREFIX}DIRECTORY), or bring up `make up`")
-    return _LocalLogins(directory, home)
+    return _LocalLogins(directory, sandbox)

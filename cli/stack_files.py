@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from localcloud.home import write_atomically
+from localcloud.sandbox import write_atomically
 from stacks.environment import PROJECT, REHEARSAL_ACCOUNTS, REHEARSAL_PREFIX, Environment, read_environment
 from stacks.invalid_settings import InvalidSettings
 

@@ -12,8 +12,8 @@ import psycopg
 
 from app.synthetic.errors import CannotWrite
 from app.synthetic.sinks.postgres import Connection
-from localcloud.home import Home, default_home
 from localcloud.postgres import services
+from localcloud.sandbox import Sandbox, default_root
 
 
 class WrongTarget(ValueError):
@@ -60,9 +60,9 @@ def connected(out: str) -> Iterator[tuple[list[Connection], str]]:
         if target.database:
             conninfos = [target.conninfo()]
         else:
-            home = Home(default_home())
-            os.environ["PGSERVICEFILE"] = str(home.root / services.FILE)
-            conninfos = [f"service={name}" for name in _local(home, target.address.hostname)]
+            sandbox = Sandbox(default_root())
+            os.environ["PGSERVICEFILE"] = str(sandbox.root / services.FILE)
+            conninfos = [f"service={name}" for name in _local(sandbox, target.address.hostname)]
         yield [stack.enter_context(_connection(conninfo, target)) for conninfo in conninfos], target.table
 
 
@@ -74,9 +74,9 @@ def _connection(conninfo: str, target: Target) -> Connection:
         raise CannotWrite(f"could not be reached: {reason}", place=str(target)) from None
 
 
-def _local(home: Home, service: str | None) -> list[str]:
+def _local(sandbox: Sandbox, service: str | None) -> list[str]:
     """The named server of the local environment, else all that are no replicas; raises WrongTarget."""
-    known = services.by_name(home) if home.root.is_dir() else {}
+    known = services.by_name(sandbox) if sandbox.root.is_dir() else {}
     if not known:
         raise WrongTarget("the local environment has no databases: bring it up with `make up`")
     if service is None:

@@ -28,13 +28,13 @@ def token(
 ) -> None:
     """Print a bearer token for the app of the local environment, and nothing else."""
     try:
-        from localcloud.home import Home, default_home
         from localcloud.identity import Authority
+        from localcloud.sandbox import Sandbox, default_root
     except ModuleNotFoundError:
         raise NoIssuer("tokens are minted by the local environment, which is not part of this installation") from None
-    home = Home(default_home())
-    if not (home.root / "identity").is_dir():
+    sandbox = Sandbox(default_root())
+    if not (sandbox.root / "identity").is_dir():
         raise NoIssuer("the local environment is not up, and it is what mints tokens: run make up first")
-    authority = Authority.of(home)
+    authority = Authority.of(sandbox)
     scopes = [each.value for each in scope or SCOPES]
     print(authority.mint(subject, audience, scopes, timedelta(minutes=lifetime), datetime.now(UTC)))

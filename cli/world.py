@@ -12,16 +12,16 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from localcloud.home import CHECKOUT, Home, default_home
+from localcloud.sandbox import CHECKOUT, Sandbox, default_root
 from stacks.environment import PROJECT, Environment, ExecutionMode
 from tools.engine import Engine
 
-STAND_INS = CHECKOUT / "localcloud" / "bin"
+PLUGINS_FOLDER = CHECKOUT / "localcloud" / "bin"
 PACKAGES = ("aws", "azure-native", "gcp", "kubernetes")
 REHEARSALS = "rehearsals"
 STATE_AT_THE_END = {"PULUMI_EXPERIMENTAL": "true", "PULUMI_SKIP_CHECKPOINTS": "true"}
 """Writing the whole state after every step makes a simulated run four times slower. A crash loses nothing: whatever
-the stand-ins have made is found again by its URN."""
+the emulators have made is found again by its URN."""
 
 
 class EngineFailed(Exception):
@@ -50,17 +50,17 @@ class Session:
 
     stack: str
     environment: Environment
-    home: Home
+    sandbox: Sandbox
     engine: Engine
 
     @property
     def simulated(self) -> bool:
-        """Whether stand-ins answer for the clouds."""
+        """Whether emulators answer for the clouds."""
         return self.environment.mode is not ExecutionMode.REAL
 
     def variables(self) -> dict[str, str]:
         """What the engine's environment needs over and above the caller's."""
-        return engine_variables(self.engine, self.home if self.simulated else None)
+        return engine_variables(self.engine, self.sandbox if self.simulated else None)
 
     def run(self, *command: str, quiet: bool = False, variables: Mapping[str, str] | None = None) -> None:
         """Run a pulumi command on this stack, its output passed through; raises EngineFailed."""
@@ -108,7 +108,7 @@ class Session:
         if not self.simulated:
             yield
             return
-        with self.home.lock(f"stack-{self.stack}"):
+        with self.sandbox.lock(f"stack-{self.stack}"):
             if self._engine_locks():
                 self.run("cancel", "--yes", quiet=True)
             yield
@@ -118,10 +118,10 @@ class Session:
         return str(self.engine.pulumi)
 
     def _state_file(self) -> Path:
-        return self.home.root / "state" / ".pulumi" / "stacks" / PROJECT / f"{self.stack}.json"
+        return self.sandbox.root / "state" / ".pulumi" / "stacks" / PROJECT / f"{self.stack}.json"
 
     def _engine_locks(self) -> list[Path]:
-        return list((self.home.root / "state" / ".pulumi" / "locks").glob(f"**/{self.stack}/*.json"))
+        return list((self.sandbox.root / "state" / ".pulumi" / "locks").glob(f"**/{self.stack}/*.json"))
 
     def _process(
         self, command: Sequence[str], *, quiet: bool, variables: Mapping[str, str] | None = None
@@ -136,48 +136,48 @@ class Session:
         )
 
 
-def home_of(world: ExecutionMode) -> Home:
+def sandbox_of(world: ExecutionMode) -> Sandbox:
     """The folder of a simulated world: rehearsals have one of their own beside the local world's things."""
-    root = default_home()
+    root = default_root()
     if world is ExecutionMode.REHEARSAL:
-        Home.open(root)
-        return Home.open(root / REHEARSALS)
-    return Home.open(root)
+        Sandbox.open(root)
+        return Sandbox.open(root / REHEARSALS)
+    return Sandbox.open(root)
 
 
-def engine_variables(engine: Engine, home: Home | None) -> dict[str, str]:
-    """Environment variables for the engine; with a home also its own backend, secrets and plugins.
+def engine_variables(engine: Engine, sandbox: Sandbox | None) -> dict[str, str]:
+    """Environment variables for the engine; with a sandbox also its own backend, secrets and plugins.
 
     The passphrase of a simulated stack is empty on purpose: no secret of worth is in it, and it stays on the machine.
     """
     variables = engine.variables(os.environ.get("PATH", os.defpath))
-    if home is None:
+    if sandbox is None:
         return variables
     return {
         **variables,
         **STATE_AT_THE_END,
-        "LOCALCLOUD_HOME": str(home.root),
-        "PULUMI_HOME": str(_engine_home(home)),
+        "LOCALCLOUD_HOME": str(sandbox.root),
+        "PULUMI_HOME": str(_engine_home(sandbox)),
         "PULUMI_IGNORE_AMBIENT_PLUGINS": "true",
-        "PULUMI_BACKEND_URL": f"file://{home.folder('state')}",
+        "PULUMI_BACKEND_URL": f"file://{sandbox.folder('state')}",
         "PULUMI_CONFIG_PASSPHRASE": "",
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
     }
 
 
-def _engine_home(home: Home) -> Path:
-    """The engine's own folder for this world; its provider plugins are the stand-ins.
+def _engine_home(sandbox: Sandbox) -> Path:
+    """The engine's own folder for this world; its provider plugins are the emulators.
 
     There, and not on PATH, the engine takes them without a warning, and no plugin that lies on PATH can slip in.
     """
-    folder = home.folder("pulumi")
+    folder = sandbox.folder("pulumi")
     for package in PACKAGES:
         program = f"pulumi-resource-{package}"
-        link = home.folder("pulumi", "plugins", f"resource-{package}-v{version(f'pulumi-{package}')}") / program
-        if not link.is_symlink() or link.readlink() != STAND_INS / program:
+        link = sandbox.folder("pulumi", "plugins", f"resource-{package}-v{version(f'pulumi-{package}')}") / program
+        if not link.is_symlink() or link.readlink() != PLUGINS_FOLDER / program:
             link.unlink(missing_ok=True)
             with contextlib.suppress(FileExistsError):
-                link.symlink_to(STAND_INS / program)
+                link.symlink_to(PLUGINS_FOLDER / program)
     return folder
 
 

@@ -1,1 +1,1 @@
-"""The three clouds on one machine: provider stand-ins behind Pulumi's own provider protocol."""
+"""The three clouds on one machine: provider emulators behind Pulumi's own provider protocol."""

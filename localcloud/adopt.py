@@ -2,7 +2,7 @@
 
 Run as a script, without site packages: `python -I -S adopt.py <order.json>`. The program gets a session, a log file and
 a pid file of its own. Where the pid file names a living process, this waits on that one instead of starting a second.
-One such wrapper sits beside every server of a world, so it imports only what is small.
+One such wrapper sits beside every server of a sandbox, so it imports only what is small.
 
 What it does on the end of things:
 - the program ends: so does the wrapper, with its exit code;

@@ -1,4 +1,4 @@
-"""Who is who in a world: its certificate authority, the certificates it gives out, and the issuer of bearer tokens.
+"""Who is who in a sandbox: its certificate authority, the certificates it gives out, and the issuer of bearer tokens.
 
 A certificate stands in for what a cloud would say: a server's for the cloud's own authority, a client's for an IAM,
 Entra or workload-identity token.
@@ -25,7 +25,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from jwt.algorithms import ECAlgorithm
 
 from localcloud.account import give
-from localcloud.home import TRAVERSABLE_FOLDER, Home, write_atomically
+from localcloud.sandbox import TRAVERSABLE_FOLDER, Sandbox, write_atomically
 
 ISSUER = "https://issuer.localcloud.invalid"
 ALGORITHM = "ES256"
@@ -46,27 +46,27 @@ class KeyPair:
 
 
 class Authority:
-    """The certificate authority and token issuer of one world. Safe to use from several processes at once."""
+    """The certificate authority and token issuer of one sandbox. Safe to use from several processes at once."""
 
-    def __init__(self, home: Home, folder: Path) -> None:
-        self._home = home
+    def __init__(self, sandbox: Sandbox, folder: Path) -> None:
+        self._sandbox = sandbox
         self._folder = folder
 
     @classmethod
-    def of(cls, home: Home) -> Authority:
-        """The authority of `home`, made on first use."""
+    def of(cls, sandbox: Sandbox) -> Authority:
+        """The authority of `sandbox`, made on first use."""
         # Servers of another account must reach the certificate; the keys beside it are closed to them.
         mode = TRAVERSABLE_FOLDER if os.geteuid() == 0 else 0o700
-        authority = cls(home, home.folder("identity", mode=mode))
-        home.folder("identity", "clients")
-        with home.lock("identity"):
+        authority = cls(sandbox, sandbox.folder("identity", mode=mode))
+        sandbox.folder("identity", "clients")
+        with sandbox.lock("identity"):
             authority._ensure_authority()
             authority._ensure_issuer()
         return authority
 
     @property
     def ca_certificate(self) -> Path:
-        """What everybody in this world trusts."""
+        """What everybody in this sandbox trusts."""
         return self._folder / "ca.crt"
 
     def server_certificate(self, folder: Path, names: Sequence[str], account: str | None = None) -> KeyPair:
@@ -76,7 +76,7 @@ class Authority:
         """
         pair = KeyPair(folder / "server.crt", folder / "server.key")
         alternatives = x509.SubjectAlternativeName([_general_name(name) for name in names])
-        with self._home.lock("identity"):
+        with self._sandbox.lock("identity"):
             self._ensure_pair(pair, names[0], alternatives, ExtendedKeyUsageOID.SERVER_AUTH)
             for file in (pair.certificate, pair.key):
                 give(file, account)
@@ -87,7 +87,7 @@ class Authority:
         # A name may hold `@` or `/`, which are the file system's business only as a readable file name.
         name = common_name.replace("/", "_")
         pair = KeyPair(self._folder / "clients" / f"{name}.crt", self._folder / "clients" / f"{name}.key")
-        with self._home.lock("identity"):
+        with self._sandbox.lock("identity"):
             self._ensure_pair(pair, common_name, None, ExtendedKeyUsageOID.CLIENT_AUTH)
         return pair
 
@@ -100,7 +100,7 @@ class Authority:
     def mint(
         self, subject: str, audience: str, scopes: Sequence[str], lifetime: timedelta, now: datetime | None = None
     ) -> str:
-        """A bearer token of this world's issuer."""
+        """A bearer token of this sandbox's issuer."""
         moment = now or datetime.now(UTC)
         claims = {
             "iss": ISSUER,
@@ -120,7 +120,7 @@ class Authority:
         if _usable(own, own):
             return
         key = ec.generate_private_key(ec.SECP256R1())
-        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"localcloud {self._home.root.name}"[:64])])
+        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"localcloud {self._sandbox.root.name}"[:64])])
         usage = x509.KeyUsage(
             digital_signature=True,
             key_cert_sign=True,

@@ -1,4 +1,4 @@
-"""Whether the user has interrupted the run: long waits of a body look here, and give up."""
+"""Whether the user has interrupted the run: long waits of an emulator look here, and give up."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from threading import Event
 
-from localcloud.body import BodyError
+from localcloud.emulator import EmulatorError
 
 _current: ContextVar[Event | None] = ContextVar("interrupted", default=None)
 
@@ -23,7 +23,7 @@ def heeding(interrupted: Event) -> Iterator[None]:
 
 
 def check(waiting_for: str) -> None:
-    """Raises BodyError where the run was interrupted; the next `up` takes up what was begun."""
+    """Raises EmulatorError where the run was interrupted; the next `up` takes up what was begun."""
     event = _current.get()
     if event is not None and event.is_set():
-        raise BodyError(f"interrupted while waiting for {waiting_for}; the next `up` goes on from here")
+        raise EmulatorError(f"interrupted while waiting for {waiting_for}; the next `up` goes on from here")

@@ -1,4 +1,4 @@
-"""A read-only look at one world: its databases, pods and gateways, and the processes that keep them up."""
+"""A read-only look at one sandbox: its databases, pods and gateways, and the processes that keep them up."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from localcloud.home import Home
 from localcloud.kubernetes.inventory import GatewayView, PodView, gateway_views, pod_views
 from localcloud.kubernetes.pods import SUCCEEDED
 from localcloud.postgres.services import FILE, by_name
+from localcloud.sandbox import Sandbox
 from localcloud.supervision import ProcessState, Supervisor
 
 __all__ = ["DatabaseView", "GatewayView", "Inventory", "PodView", "look"]
@@ -20,7 +20,7 @@ class DatabaseView:
     """One database server."""
 
     service: str
-    """Its name in the world's pg_service.conf: `psql service=<name>`."""
+    """Its name in the sandbox's pg_service.conf: `psql service=<name>`."""
     cloud: str
     identifier: str
     """Its name in that cloud."""
@@ -34,7 +34,7 @@ class DatabaseView:
 
 @dataclass(frozen=True, kw_only=True)
 class Inventory:
-    """What there is in a world, and how it is."""
+    """What there is in a sandbox, and how it is."""
 
     service_file: str
     """What PGSERVICEFILE has to name."""
@@ -50,20 +50,20 @@ class Inventory:
         return pods and all(each.running for each in self.databases) and all(each.ready for each in self.gateways)
 
 
-def look(home: Home) -> Inventory:
-    """The world as it is now; empty where nothing has been brought up yet. Nothing is started or changed."""
-    processes = tuple(Supervisor(home).states()) if (home.root / "supervisor").is_dir() else ()
+def look(sandbox: Sandbox) -> Inventory:
+    """The sandbox as it is now; empty where nothing has been brought up yet. Nothing is started or changed."""
+    processes = tuple(Supervisor(sandbox).states()) if (sandbox.root / "supervisor").is_dir() else ()
     running = {process.name: process.running for process in processes}
     return Inventory(
-        service_file=str(home.root / FILE),
-        databases=_databases(home, running),
-        pods=tuple(pod_views(home)),
-        gateways=tuple(gateway_views(home)),
+        service_file=str(sandbox.root / FILE),
+        databases=_databases(sandbox, running),
+        pods=tuple(pod_views(sandbox)),
+        gateways=tuple(gateway_views(sandbox)),
         processes=processes,
     )
 
 
-def _databases(home: Home, running: Mapping[str, bool]) -> tuple[DatabaseView, ...]:
+def _databases(sandbox: Sandbox, running: Mapping[str, bool]) -> tuple[DatabaseView, ...]:
     return tuple(
         DatabaseView(
             service=service,
@@ -75,5 +75,5 @@ def _databases(home: Home, running: Mapping[str, bool]) -> tuple[DatabaseView, .
             role="standby" if server.source else "primary",
             running=running.get(server.program, False),
         )
-        for service, server in by_name(home).items()
+        for service, server in by_name(sandbox).items()
     )

@@ -7,19 +7,19 @@ import json
 import os
 from pathlib import Path
 
-from localcloud.home import Home, write_atomically
+from localcloud.sandbox import Sandbox, write_atomically
 
 SECRET_BYTES = 32
 NAME = "local-1"
 
 
-def master_key_of(home: Home) -> Path:
-    """The file of this world's master key, made on first use; nobody but its owner can read it.
+def master_key_of(sandbox: Sandbox) -> Path:
+    """The file of this sandbox's master key, made on first use; nobody but its owner can read it.
 
     Its form is that of the app: `{"current": "<id>", "keys": {"<id>": "<32 bytes, base64>"}}`.
     """
-    path = home.folder("keys") / "master-key.json"
-    with home.lock("keys"):
+    path = sandbox.folder("keys") / "master-key.json"
+    with sandbox.lock("keys"):
         if not path.exists():
             secret = base64.b64encode(os.urandom(SECRET_BYTES)).decode()
             write_atomically(path, json.dumps({"current": NAME, "keys": {NAME: secret}}) + "\n")

@@ -1,4 +1,4 @@
-"""Keeps the processes of a world alive: one supervisord per world, spoken to over a private unix socket.
+"""Keeps the processes of a sandbox alive: one supervisord per sandbox, spoken to over a private unix socket.
 
 Each program runs under the small wrapper of `adopt.py`, so killing supervisord stops nothing, and the next one takes
 over what still runs. Orders (command, environment) lie in files only their owner can read, never on a command line.
@@ -28,7 +28,7 @@ from supervisor.xmlrpc import Faults, SupervisorTransport
 
 from localcloud import adopt, supervisord
 from localcloud.account import owner_of
-from localcloud.home import Home, write_atomically
+from localcloud.sandbox import Sandbox, write_atomically
 
 RUNNING = "RUNNING"
 SHUTTING_DOWN = "SHUTTING_DOWN"
@@ -41,7 +41,7 @@ INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TZ")
 
 
 class SupervisionError(Exception):
-    """Processes of this world cannot be run; the text says what was tried and what the log says."""
+    """Processes of this sandbox cannot be run; the text says what was tried and what the log says."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +49,7 @@ class Program:
     """One long-running process."""
 
     name: str
-    """Letters, digits, `_`, `.`, `-`; unique in the world."""
+    """Letters, digits, `_`, `.`, `-`; unique in the sandbox."""
     command: tuple[str, ...]
     directory: Path
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -73,19 +73,19 @@ class ProcessState:
 
 
 class Supervisor:
-    """The programs of one world. Every method may be called from several processes and threads at once."""
+    """The programs of one sandbox. Every method may be called from several processes and threads at once."""
 
-    def __init__(self, home: Home) -> None:
-        self._home = home
-        self._folder = home.folder("supervisor")
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._sandbox = sandbox
+        self._folder = sandbox.folder("supervisor")
         for part in ("conf.d", "orders", "run"):
-            home.folder("supervisor", part)
-        self._logs = home.folder("logs")
+            sandbox.folder("supervisor", part)
+        self._logs = sandbox.folder("logs")
         self._socket = _told(supervisord.socket_path, self._folder)
 
     def ensure_running(self) -> None:
         """Start supervisord where it is not running; programs that still run from before are taken over."""
-        with self._home.lock("supervisor"):
+        with self._sandbox.lock("supervisor"):
             if _awaited(lambda: self._mood() != SHUTTING_DOWN, STOP_SECONDS) and self._mood() == RUNNING:
                 return
             configuration = self._folder / "supervisord.conf"
@@ -103,7 +103,7 @@ class Supervisor:
             )
             if result.returncode or not _awaited(self._answers, ANSWER_SECONDS):
                 said = (result.stderr or result.stdout).strip() or last_lines(self._folder / "supervisord.log", 3)
-                raise SupervisionError(f"the process supervisor of {self._home.root} does not start: {said}")
+                raise SupervisionError(f"the process supervisor of {self._sandbox.root} does not start: {said}")
 
     def put(self, program: Program) -> None:
         """Run `program`; one that runs already by the same order is left alone, by another one is replaced.
@@ -111,7 +111,7 @@ class Supervisor:
         Returns once it is started, not once it is ready: await its readiness where it matters.
         """
         order = self._order(program)
-        with self._home.lock(f"program-{program.name}"):
+        with self._sandbox.lock(f"program-{program.name}"):
             self.ensure_running()
             write_atomically(self._order_file(program.name), json.dumps(order))
             order_file, log = self._order_file(program.name), self.log(program.name)
@@ -124,7 +124,7 @@ class Supervisor:
 
     def remove(self, name: str) -> None:
         """Stop the program and forget it, its log included; nothing happens where there is none."""
-        with self._home.lock(f"program-{name}"):
+        with self._sandbox.lock(f"program-{name}"):
             self._conf(name).unlink(missing_ok=True)
             if self._answers():
                 self._deactivate(name)
@@ -133,7 +133,7 @@ class Supervisor:
 
     def restart(self, name: str) -> None:
         """Stop and start a program that was put before."""
-        with self._home.lock(f"program-{name}"):
+        with self._sandbox.lock(f"program-{name}"):
             self.ensure_running()
             self._stop(name)
             self._start(name)
@@ -153,7 +153,7 @@ class Supervisor:
 
     def shutdown(self) -> None:
         """Stop all programs and supervisord, and forget them all; logs stay."""
-        with self._home.lock("supervisor"):
+        with self._sandbox.lock("supervisor"):
             pid = self._daemon_pid()
             if self._answers():
                 with contextlib.suppress(OSError, Fault, HTTPException):
@@ -161,9 +161,9 @@ class Supervisor:
                     self._call("supervisor.shutdown")
             # Asking for its mood also wakes it up: by itself it looks at its own end once a second only.
             if pid is not None and not _awaited(lambda: not self._mood() and not adopt.started_at(pid), STOP_SECONDS):
-                raise SupervisionError(f"the process supervisor (process {pid}) of {self._home.root} does not stop")
+                raise SupervisionError(f"the process supervisor (process {pid}) of {self._sandbox.root} does not stop")
         for order in sorted((self._folder / "orders").glob("*.json")):
-            with self._home.lock(f"program-{order.stem}"):
+            with self._sandbox.lock(f"program-{order.stem}"):
                 self._end(order.stem)
                 self._forget(order.stem)
         if self._socket.parent != self._folder:
@@ -198,7 +198,7 @@ class Supervisor:
 
     def _activate(self, name: str) -> None:
         """Make supervisord know the program as its file says now, and run it."""
-        with self._home.lock("supervisor"):
+        with self._sandbox.lock("supervisor"):
             added, changed, _ = self._call("supervisor.reloadConfig")[0]
             if name in changed:
                 self._deactivate(name)

@@ -67,7 +67,7 @@ stdout_logfile_backups=0
 
 
 def socket_path(folder: Path) -> Path:
-    """In the world's folder where that is short enough, else in a private folder that is named after it."""
+    """In the sandbox's folder where that is short enough, else in a private folder that is named after it."""
     path = folder / "s.sock"
     if len(os.fsencode(path)) <= SOCKET_PATH_LIMIT:
         return path

@@ -28,7 +28,7 @@ BUCKET = "bucket"
 
 
 class ExecutionMode(StrEnum):
-    """What answers for the clouds: the clouds, stand-ins with real servers, or stand-ins that only record."""
+    """What answers for the clouds: the clouds, emulators with real servers, or emulators that only record."""
 
     REAL = "real"
     LOCAL = "local"
@@ -49,7 +49,7 @@ class AzureAccount(Settings):
 
 
 class Accounts(Settings):
-    """The account of each cloud. The stand-ins accept only the accounts below that no cloud has."""
+    """The account of each cloud. The emulators accept only the accounts below that no cloud has."""
 
     aws: Annotated[str, StringConstraints(pattern=r"^[0-9]{12}$")]
     azure: AzureAccount
@@ -278,7 +278,7 @@ class Environment(Settings):
 
     @property
     def mode(self) -> ExecutionMode:
-        """The execution mode; derived from the accounts, so settings and stand-ins cannot disagree."""
+        """The execution mode; derived from the accounts, so settings and emulators cannot disagree."""
         if self.accounts == LOCAL_ACCOUNTS:
             return ExecutionMode.LOCAL
         return ExecutionMode.REHEARSAL if self.accounts == REHEARSAL_ACCOUNTS else ExecutionMode.REAL

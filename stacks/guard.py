@@ -9,21 +9,21 @@ from pathlib import Path
 
 from stacks.environment import Environment, ExecutionMode
 
-MARKER = "STAND-INS"
+MARKER = "EMULATORS"
 PLUGINS = {"aws": "aws", "azure": "azure-native", "gcp": "gcp"}
 
 
 class PluginMismatch(Exception):
-    """A simulated stack would meet real provider plugins, or a real one would meet stand-ins."""
+    """A simulated stack would meet real provider plugins, or a real one would meet emulators."""
 
 
-def stand_ins(packages: Sequence[str], variables: Mapping[str, str]) -> dict[str, bool]:
-    """For each Pulumi package: whether the plugin that the engine would take is a stand-in.
+def emulators(packages: Sequence[str], variables: Mapping[str, str]) -> dict[str, bool]:
+    """For each Pulumi package: whether the plugin that the engine would take is an emulator.
 
     The engine prefers a `pulumi-resource-<package>` on PATH, unless told not to, over the plugins in its own home. A
-    stand-in lies beside a marker file.
+    emulator lies beside a marker file.
     """
-    return {package: _is_stand_in(_plugin(package, variables)) for package in packages}
+    return {package: _is_emulator(_plugin(package, variables)) for package in packages}
 
 
 def _plugin(package: str, variables: Mapping[str, str]) -> Path | None:
@@ -36,7 +36,7 @@ def _plugin(package: str, variables: Mapping[str, str]) -> Path | None:
     return next(iter(sorted(home.glob(f"plugins/resource-{package}-v*/{program}"))), None)
 
 
-def _is_stand_in(plugin: Path | None) -> bool:
+def _is_emulator(plugin: Path | None) -> bool:
     return plugin is not None and (plugin.resolve().parent / MARKER).is_file()
 
 
@@ -46,14 +46,14 @@ def check_plugins(environment: Environment, variables: Mapping[str, str]) -> Non
     `variables` is the environment that the engine runs in.
     """
     packages = [*(PLUGINS[cloud] for cloud in environment.clouds), "kubernetes"]
-    simulated = stand_ins(packages, variables)
+    simulated = emulators(packages, variables)
     real = environment.mode is ExecutionMode.REAL
-    wrong = sorted(package for package, stand_in in simulated.items() if stand_in == real)
+    wrong = sorted(package for package, emulator in simulated.items() if emulator == real)
     if not wrong:
         return
     if real:
         raise PluginMismatch(
-            f"{environment.name} names real accounts, but {', '.join(wrong)} would be stand-ins:"
+            f"{environment.name} names real accounts, but {', '.join(wrong)} would be emulators:"
             " leave the shell that `make shell` opened, or rehearse it with `make rehearse`"
         )
     raise PluginMismatch(
@@ -65,5 +65,5 @@ def check_plugins(environment: Environment, variables: Mapping[str, str]) -> Non
 def describe_mode(environment: Environment) -> str:
     """Return the first line of every simulated run."""
     if environment.mode is ExecutionMode.LOCAL:
-        return "Simulated: stand-ins answer for the clouds; databases and app are real processes on this machine."
-    return f"Simulated: a rehearsal of {environment.name} on stand-ins that only record; no account is touched."
+        return "Simulated: emulators answer for the clouds; databases and app are real processes on this machine."
+    return f"Simulated: a rehearsal of {environment.name} on emulators that only record; no account is touched."

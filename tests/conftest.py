@@ -1,4 +1,4 @@
-"""Fixtures that every area shares: a world of its own for a test."""
+"""Fixtures that every area shares: a sandbox of its own for a test."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-from localcloud.home import Home
+from localcloud.sandbox import Sandbox
 
 # How long an example takes says how busy the machine is.
 hypothesis.settings.register_profile("unhurried", deadline=None)
@@ -19,8 +19,8 @@ hypothesis.settings.load_profile("unhurried")
 
 
 @pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[Home]:
-    """A local world that ends with the test: its servers are stopped and its folder is removed.
+def sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
+    """A local sandbox that ends with the test: its servers are stopped and its folder is removed.
 
     It lies outside pytest's own folders, which nobody but their owner may pass through: as root, the databases run
     under an account of their own. Its path is short because a socket's path holds at most 107 bytes.
@@ -28,12 +28,12 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[Home]:
     root = Path(tempfile.mkdtemp(prefix="lf-", dir="/tmp"))
     root.chmod(0o711 if os.geteuid() == 0 else 0o700)
     monkeypatch.setenv("LOCALCLOUD_HOME", str(root))
-    home = Home.open(root)
-    yield home
+    sandbox = Sandbox.open(root)
+    yield sandbox
     if (root / "supervisor").exists():
         from localcloud.supervision import Supervisor
 
-        Supervisor(home).shutdown()
+        Supervisor(sandbox).shutdown()
     shutil.rmtree(root)
 
 

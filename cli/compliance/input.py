@@ -64,7 +64,7 @@ def from_file(path: Path, env: str) -> Input:
 def from_stack(env: str, *, real: bool, preview: bool) -> Input:
     """The state of the environment's stack; a preview where there is none, or with `preview`.
 
-    Without `real` that is the stack of stand-ins, as in `fortress preview`.
+    Without `real` that is the stack of emulators, as in `fortress preview`.
     """
     from cli.deploy import open_session
 

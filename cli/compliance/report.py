@@ -14,7 +14,7 @@ from cli.columns import columns
 from cli.compliance.input import ForeignState, Input, from_file, from_stack, preview_input
 from cli.compliance.rules import BadExemptions, RuleFiles, read_rules
 from cli.gate import PolicyViolations
-from localcloud.home import CHECKOUT, write_atomically
+from localcloud.sandbox import CHECKOUT, write_atomically
 from policies.frameworks import BadFramework
 from policies.options import BadConfiguration
 from policies.report import FORMATS, Format, Report, UnknownFormat, chosen, judge

@@ -22,7 +22,7 @@ class Context:
     """Checked inputs; UNKNOWN where a preview does not know yet."""
     provider: Mapping[str, Any]
     """The configuration of the provider instance, nested settings decoded."""
-    world: str
+    mode: str
     """`local` or `rehearsal`: the domain under which simulated clusters answer."""
 
     @property
@@ -55,7 +55,7 @@ class Places:
             "tenant": provider.get("tenantId") or str(uuid.UUID(int=0)),
             "project": project,
             "project_number": _project_number(project),
-            "world": context.world,
+            "mode": context.mode,
         }
 
     def value(self, place: str) -> Any:

@@ -1,4 +1,4 @@
-"""The objects of one simulated cluster: a JSON file each, in the world's folder."""
+"""The objects of one simulated cluster: a JSON file each, in the sandbox's folder."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from localcloud.body import BodyError, Properties, Resource
-from localcloud.home import Home, write_atomically
+from localcloud.emulator import EmulatorError, Properties, Resource
 from localcloud.identity import Authority
 from localcloud.master_key import master_key_of
 from localcloud.provider.guard import Refused, cluster_of
+from localcloud.sandbox import Sandbox, write_atomically
 
 Manifest = dict[str, Any]
 """An object as Kubernetes writes it: apiVersion, kind, metadata, and what its kind has."""
@@ -31,7 +31,7 @@ CLUSTER_SCOPE = "_cluster"
 ISSUER_CONFIG = "localcloud-issuer"
 """Every namespace has it, as it has kube-root-ca.crt in a real cluster: the keys of the local token issuer."""
 KEY_SECRET = "localcloud-master-key"  # noqa: S105 - a name
-"""Every namespace has it: a master key of this world, which stands in for a cloud's key service."""
+"""Every namespace has it: a master key of this sandbox, which stands in for a cloud's key service."""
 FOLDER = ".d"
 """Ends the name of the folder that lies beside an object's JSON."""
 NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
@@ -54,29 +54,29 @@ class Key:
 
 @dataclass(frozen=True)
 class Cluster:
-    """One simulated cluster of a world."""
+    """One simulated cluster of a sandbox."""
 
-    home: Home
+    sandbox: Sandbox
     name: str
 
     @classmethod
-    def of(cls, home: Home, provider: Properties) -> Cluster:
+    def of(cls, sandbox: Sandbox, provider: Properties) -> Cluster:
         """The cluster that the provider's kubeconfig names."""
         try:
-            return cls(home, cluster_of(provider.get("kubeconfig")).id)
+            return cls(sandbox, cluster_of(provider.get("kubeconfig")).id)
         except Refused as refused:
-            raise BodyError(str(refused)) from refused
+            raise EmulatorError(str(refused)) from refused
 
     @classmethod
-    def all(cls, home: Home) -> list[Cluster]:
+    def all(cls, sandbox: Sandbox) -> list[Cluster]:
         """Every cluster that has objects."""
-        root = home.root / "kubernetes"
-        return [cls(home, path.name) for path in sorted(root.glob("*")) if path.is_dir()]
+        root = sandbox.root / "kubernetes"
+        return [cls(sandbox, path.name) for path in sorted(root.glob("*")) if path.is_dir()]
 
     @contextlib.contextmanager
     def lock(self, part: str) -> Iterator[None]:
         """Hold one part of the cluster (its gateways, its rollouts) against every other process and thread."""
-        with self.home.lock(f"kubernetes-{self.name}-{part}"):
+        with self.sandbox.lock(f"kubernetes-{self.name}-{part}"):
             yield
 
     # -- objects -----------------------------------------------------------------------------------------------------
@@ -130,17 +130,17 @@ class Cluster:
 
     def _folder(self, path: Path) -> Path:
         """A folder that is private at every level."""
-        parts = path.relative_to(self.home.root).parts
-        return [self.home.folder(*parts[:depth]) for depth in range(1, len(parts) + 1)][-1]
+        parts = path.relative_to(self.sandbox.root).parts
+        return [self.sandbox.folder(*parts[:depth]) for depth in range(1, len(parts) + 1)][-1]
 
     @property
     def _root(self) -> Path:
-        return self.home.root / "kubernetes" / self.name
+        return self.sandbox.root / "kubernetes" / self.name
 
     def _tidy(self, folder: Path) -> None:
         """Remove the folder if it is empty, and those around it that are empty then."""
         with contextlib.suppress(OSError):
-            while folder != self.home.root:
+            while folder != self.sandbox.root:
                 if folder.exists():
                     folder.rmdir()
                 folder = folder.parent
@@ -148,7 +148,7 @@ class Cluster:
     def _path(self, key: Key) -> Path:
         for text in (key.name, key.namespace or DEFAULT_NAMESPACE):
             if not NAME.fullmatch(text):
-                raise BodyError(f"{key.kind} name {text!r}: lower case letters, digits, '-' and '.' are allowed")
+                raise EmulatorError(f"{key.kind} name {text!r}: lower case letters, digits, '-' and '.' are allowed")
         return self._root / (key.namespace or CLUSTER_SCOPE) / key.kind / f"{key.name}.json"
 
     # -- what pods ask for -------------------------------------------------------------------------------------------
@@ -164,13 +164,13 @@ class Cluster:
     def config_map(self, namespace: str, name: str) -> dict[str, bytes] | None:
         """The contents of a ConfigMap."""
         if name == ISSUER_CONFIG:
-            return {"jwks.json": Authority.of(self.home).jwks().encode()}
+            return {"jwks.json": Authority.of(self.sandbox).jwks().encode()}
         return _contents(self.get("ConfigMap", namespace, name), encoded="binaryData", plain="data")
 
     def secret(self, namespace: str, name: str) -> dict[str, bytes] | None:
         """The contents of a Secret."""
         if name == KEY_SECRET:
-            return {"master-key.json": master_key_of(self.home).read_bytes()}
+            return {"master-key.json": master_key_of(self.sandbox).read_bytes()}
         return _contents(self.get("Secret", namespace, name), encoded="data", plain="stringData")
 
 

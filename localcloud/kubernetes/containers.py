@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from localcloud.body import BodyError, Properties
+from localcloud.emulator import EmulatorError, Properties
 from localcloud.kubernetes.images import image_named
 
 REFERENCE = re.compile(r"\$(\$|\(([-._a-zA-Z][-._a-zA-Z0-9]*)\))")
@@ -57,7 +57,7 @@ class Surroundings:
         if path in ("metadata.labels", "metadata.annotations"):
             entries = self.labels if path == "metadata.labels" else self.annotations
             return "\n".join(f'{key}="{value}"' for key, value in sorted(entries.items()))
-        raise BodyError(f"fieldRef {path!r} is not offered here: one of {', '.join(plain)}, labels or annotations")
+        raise EmulatorError(f"fieldRef {path!r} is not offered here: one of {', '.join(plain)}, labels or annotations")
 
     def volume(self, name: str) -> Path:
         """Where the volume of that name lies."""
@@ -85,7 +85,7 @@ def init_containers(spec: Properties, around: Surroundings) -> list[Container]:
     listed = spec.get("initContainers") or []
     sidecar = next((each["name"] for each in listed if each.get("restartPolicy")), None)
     if sidecar is not None:
-        raise BodyError(f"init container {sidecar!r}: no local body for restartPolicy; list it under containers")
+        raise EmulatorError(f"init container {sidecar!r}: no emulator for restartPolicy; list it under containers")
     return [_container(each, spec, around) for each in listed]
 
 
@@ -110,8 +110,8 @@ def _container(container: Properties, pod: Properties, around: Surroundings) -> 
             directory=Path(localised(workplace)) if workplace else around.folder,
             stop_seconds=DEFAULT_GRACE_SECONDS if grace is None else int(grace),
         )
-    except BodyError as problem:
-        raise BodyError(f"container {container.get('name')!r}: {problem}") from problem
+    except EmulatorError as problem:
+        raise EmulatorError(f"container {container.get('name')!r}: {problem}") from problem
 
 
 # -- environment -----------------------------------------------------------------------------------------------------
@@ -147,7 +147,7 @@ def _all_of(source: Properties, around: Surroundings) -> dict[str, str]:
         if reference:
             found = contents(kind, reference, look_up)
             return {prefix + key: _text(value, f"key {key!r}") for key, value in found.items()}
-    raise BodyError("an envFrom entry needs a configMapRef or a secretRef")
+    raise EmulatorError("an envFrom entry needs a configMapRef or a secretRef")
 
 
 def _value_from(source: Properties, around: Surroundings) -> str | None:
@@ -162,8 +162,8 @@ def _value_from(source: Properties, around: Surroundings) -> str | None:
                 return _text(found[key], f"key {key!r} of {name!r}")
             if reference.get("optional"):
                 return None
-            raise BodyError(f"{kind}: {name!r} has no key {key!r}")
-    raise BodyError(f"valueFrom {', '.join(source)} is not offered here: fieldRef, configMapKeyRef or secretKeyRef")
+            raise EmulatorError(f"{kind}: {name!r} has no key {key!r}")
+    raise EmulatorError(f"valueFrom {', '.join(source)} is not offered here: fieldRef, configMapKeyRef or secretKeyRef")
 
 
 def contents(kind: str, reference: Properties, look_up: Contents) -> Mapping[str, bytes]:
@@ -171,7 +171,7 @@ def contents(kind: str, reference: Properties, look_up: Contents) -> Mapping[str
     name = reference.get("name") or reference.get("secretName") or ""
     found = look_up(name)
     if found is None and not reference.get("optional"):
-        raise BodyError(f"{kind}: {name!r} does not exist in the namespace")
+        raise EmulatorError(f"{kind}: {name!r} does not exist in the namespace")
     return found or {}
 
 
@@ -179,7 +179,7 @@ def _text(value: bytes, what: str) -> str:
     try:
         return value.decode()
     except UnicodeDecodeError:
-        raise BodyError(f"{what} is not text, so it cannot be an environment variable") from None
+        raise EmulatorError(f"{what} is not text, so it cannot be an environment variable") from None
 
 
 # -- paths -----------------------------------------------------------------------------------------------------------

@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Sequence
 
-from localcloud.body import BodyError, Properties
+from localcloud.emulator import EmulatorError, Properties
 from localcloud.kubernetes import kubelet
 from localcloud.kubernetes.cluster import Cluster, Key, Manifest
 from localcloud.kubernetes.gateways import refresh
-from localcloud.kubernetes.objects import ObjectBody
+from localcloud.kubernetes.objects import ObjectEmulator
 from localcloud.kubernetes.pods import Pod, digest_of
 from localcloud.kubernetes.workloads import await_ready
 from localcloud.supervision import SupervisionError
@@ -18,7 +18,7 @@ PROGRESS_SECONDS = 120.0
 """How long new pods may take to be ready at most; `progressDeadlineSeconds` (in Kubernetes 600) can only shorten it."""
 
 
-class DeploymentBody(ObjectBody):
+class DeploymentEmulator(ObjectEmulator):
     """A rollout starts all new pods, and stops the old ones once gateways send to the new ones only.
 
     The old pods keep serving if a new one fails. What is in a ConfigMap or Secret does not belong to the template:
@@ -62,7 +62,7 @@ def _status(count: int, able: int, *, counted: bool) -> Properties:
 
 
 def roll_out(cluster: Cluster, deployment: Manifest) -> None:
-    """Bring the pods of a Deployment to what it says; on BodyError those it had before go on serving.
+    """Bring the pods of a Deployment to what it says; on EmulatorError those it had before go on serving.
 
     The cluster's rollouts are to be locked, until the Deployment is stored.
     """
@@ -90,7 +90,7 @@ def retire(cluster: Cluster, leaving: Sequence[Pod]) -> None:
     """Stop pods, after gateways have stopped sending to them."""
     known_to_services = [pod for pod in leaving if _out_of_service(pod)]
     if known_to_services:
-        with contextlib.suppress(BodyError, SupervisionError):
+        with contextlib.suppress(EmulatorError, SupervisionError):
             # A gateway that cannot be told sends to nobody, or finds out by itself.
             refresh(cluster)
     kubelet.stop(leaving)
@@ -158,10 +158,12 @@ def _check_selector(manifest: Manifest) -> None:
     selected = (manifest["spec"].get("selector") or {}).get("matchLabels") or {}
     for name, value in selected.items():
         if labels.get(name) != value:
-            raise BodyError(f"spec.selector wants label {name}={value}, which spec.template.metadata.labels has not")
+            raise EmulatorError(
+                f"spec.selector wants label {name}={value}, which spec.template.metadata.labels has not"
+            )
 
 
-class AutoscalerBody(ObjectBody):
+class AutoscalerEmulator(ObjectEmulator):
     """Holds its Deployment at the minimum; nothing here measures load, so it never scales beyond."""
 
     kind = "HorizontalPodAutoscaler"

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from localcloud.body import BodyError, Properties
+from localcloud.emulator import EmulatorError, Properties
 from localcloud.identity import Authority
 from localcloud.kubernetes import gateways, kubelet, ports
 from localcloud.kubernetes.cluster import Cluster, Key, Manifest
 from localcloud.kubernetes.envoy import GATEWAY_ADDRESS
-from localcloud.kubernetes.objects import ObjectBody
+from localcloud.kubernetes.objects import ObjectEmulator
 from localcloud.kubernetes.pods import Pod
 from localcloud.kubernetes.routes import backends, virtual_hosts
 from localcloud.supervision import Supervisor
 
 
-class GatewayBody(ObjectBody):
+class GatewayEmulator(ObjectEmulator):
     """An Envoy that listens on this machine's loopback address.
 
     Each of its ports is the same port of the machine where that can be had, else the first free one from 8000 more,
@@ -59,7 +59,7 @@ class GatewayBody(ObjectBody):
         }
 
 
-class HttpRouteBody(ObjectBody):
+class HttpRouteEmulator(ObjectEmulator):
     """In effect at every gateway that it names as soon as it is made or changed."""
 
     kind = "HTTPRoute"
@@ -82,7 +82,7 @@ class HttpRouteBody(ObjectBody):
         return {"status": {"parents": [{"parentRef": each, "conditions": accepted} for each in parents]}}
 
 
-class ServiceBody(ObjectBody):
+class ServiceEmulator(ObjectEmulator):
     """Selects the pods that gateways send to; it has no address of its own here."""
 
     kind = "Service"
@@ -97,7 +97,7 @@ class ServiceBody(ObjectBody):
         gateways.refresh(cluster)
 
 
-class ConfigMapBody(ObjectBody):
+class ConfigMapEmulator(ObjectEmulator):
     """Its changes reach the files of running pods, and no environment variable: nothing is restarted."""
 
     kind = "ConfigMap"
@@ -108,7 +108,7 @@ class ConfigMapBody(ObjectBody):
             kubelet.show_changed(cluster, Key.of(manifest))
 
 
-class SecretBody(ConfigMapBody):
+class SecretEmulator(ConfigMapEmulator):
     """As a ConfigMap; a certificate's is also taken over by the gateways that listen with it."""
 
     kind = "Secret"
@@ -119,8 +119,8 @@ class SecretBody(ConfigMapBody):
         gateways.refresh(cluster)
 
 
-class CertificateBody(ObjectBody):
-    """cert-manager's: a certificate of the world's own authority, whatever issuer it names."""
+class CertificateEmulator(ObjectEmulator):
+    """cert-manager's: a certificate of the sandbox's own authority, whatever issuer it names."""
 
     kind = "Certificate"
 
@@ -129,8 +129,8 @@ class CertificateBody(ObjectBody):
         spec, key = manifest["spec"], Key.of(manifest)
         names = [*(spec.get("dnsNames") or ()), *(spec.get("ipAddresses") or ())]
         if not names:
-            raise BodyError("spec.dnsNames or spec.ipAddresses must name what the certificate is for")
-        authority = Authority.of(cluster.home)
+            raise EmulatorError("spec.dnsNames or spec.ipAddresses must name what the certificate is for")
+        authority = Authority.of(cluster.sandbox)
         pair = authority.server_certificate(cluster.folder(key), names, None)
         contents = {
             "tls.crt": pair.certificate.read_text(),
@@ -139,7 +139,7 @@ class CertificateBody(ObjectBody):
         }
         metadata = {"name": spec["secretName"], "namespace": key.namespace, "ownerReferences": [_reference(key)]}
         secret = {"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/tls"}
-        SecretBody().apply(cluster, {**secret, "metadata": metadata, "stringData": contents})
+        SecretEmulator().apply(cluster, {**secret, "metadata": metadata, "stringData": contents})
         cluster.put(manifest)
 
     def withdraw(self, cluster: Cluster, manifest: Manifest) -> None:
@@ -156,7 +156,7 @@ class CertificateBody(ObjectBody):
         return {"status": {"conditions": [{"type": "Ready", "status": "True" if issued else "False"}]}}
 
 
-class NamespaceBody(ObjectBody):
+class NamespaceEmulator(ObjectEmulator):
     """Takes all that is in it along when it goes."""
 
     kind = "Namespace"
@@ -169,7 +169,7 @@ class NamespaceBody(ObjectBody):
         with cluster.lock("gateways"):
             for gateway in cluster.list("Gateway", name):
                 close(cluster, Key.of(gateway))
-            supervisor = Supervisor(cluster.home)
+            supervisor = Supervisor(cluster.sandbox)
             for state in supervisor.states():
                 if state.name.startswith((f"pod.{cluster.name}.{name}.", f"gateway.{cluster.name}.{name}.")):
                     supervisor.remove(state.name)
@@ -179,7 +179,7 @@ class NamespaceBody(ObjectBody):
 def close(cluster: Cluster, gateway: Key) -> None:
     """Stop a gateway's Envoy and give its ports back."""
     gateways.proxy_of(cluster, gateway).stop()
-    ports.release(cluster.home, gateways.owner(cluster, gateway))
+    ports.release(cluster.sandbox, gateways.owner(cluster, gateway))
 
 
 def _reference(certificate: Key) -> Properties:

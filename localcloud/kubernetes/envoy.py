@@ -14,7 +14,7 @@ from typing import Any
 
 from cryptography import x509
 
-from localcloud.body import Properties
+from localcloud.emulator import Properties
 from localcloud.kubernetes.routes import Json
 
 TYPES = "type.googleapis.com/"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from localcloud.body import BodyError, Properties
+from localcloud.emulator import EmulatorError, Properties
 from localcloud.kubernetes import envoy, ports
 from localcloud.kubernetes.cluster import DEFAULT_NAMESPACE, Cluster, Key, Manifest
 from localcloud.kubernetes.envoy import GATEWAY_ADDRESS, Certificate, Configuration, Site, Upstream
@@ -70,20 +70,20 @@ def serve(cluster: Cluster, gateway: Manifest, healthy: frozenset[str] = frozens
     for _ in range(MOVES):
         view = proxy.serve(configuration(cluster, gateway), healthy)
         if view is None:
-            raise BodyError(f"gateway {key.name}: Envoy does not answer: {proxy.log()}")
+            raise EmulatorError(f"gateway {key.name}: Envoy does not answer: {proxy.log()}")
         refused = view.refused
         if not refused:
             return
         for listener in listeners(gateway):
             if listener.group in refused:
-                ports.move(cluster.home, owner(cluster, key), listener.port)
-    raise BodyError(f"gateway {key.name}: {'; '.join(f'{name}: {reason}' for name, reason in refused.items())}")
+                ports.move(cluster.sandbox, owner(cluster, key), listener.port)
+    raise EmulatorError(f"gateway {key.name}: {'; '.join(f'{name}: {reason}' for name, reason in refused.items())}")
 
 
 def proxy_of(cluster: Cluster, key: Key) -> Proxy:
     """The Envoy of a gateway."""
     program = f"gateway.{cluster.name}.{key.namespace}.{key.name}"
-    return Proxy(Supervisor(cluster.home), program, cluster.folder(key))
+    return Proxy(Supervisor(cluster.sandbox), program, cluster.folder(key))
 
 
 def owner(cluster: Cluster, key: Key) -> str:
@@ -94,11 +94,11 @@ def owner(cluster: Cluster, key: Key) -> str:
 def local_ports(cluster: Cluster, gateway: Manifest) -> dict[int, int]:
     """A gateway's own ports -> those on which it listens on this machine."""
     name = owner(cluster, Key.of(gateway))
-    return {each.port: ports.claim(cluster.home, name, each.port) for each in listeners(gateway)}
+    return {each.port: ports.claim(cluster.sandbox, name, each.port) for each in listeners(gateway)}
 
 
 def listeners(gateway: Manifest) -> list[Listener]:
-    """A gateway's listeners; BodyError where one cannot be had here."""
+    """A gateway's listeners; EmulatorError where one cannot be had here."""
     return [_listener(each, Key.of(gateway)) for each in gateway["spec"].get("listeners") or ()]
 
 
@@ -106,15 +106,17 @@ def _listener(listener: Properties, gateway: Key) -> Listener:
     protocol = listener["protocol"]
     name = listener["name"]
     if protocol not in PROTOCOLS:
-        raise BodyError(
-            f"listener {name!r}: no local body for protocol {protocol!r}, only for {' and '.join(PROTOCOLS)}"
+        raise EmulatorError(
+            f"listener {name!r}: no emulator for protocol {protocol!r}, only for {' and '.join(PROTOCOLS)}"
         )
     tls = listener.get("tls") or {}
     secret = None
     if protocol == "HTTPS":
         references = tls.get("certificateRefs") or ()
         if (tls.get("mode") or "Terminate") != "Terminate" or not references:
-            raise BodyError(f"listener {name!r}: an HTTPS listener needs tls.mode Terminate and tls.certificateRefs")
+            raise EmulatorError(
+                f"listener {name!r}: an HTTPS listener needs tls.mode Terminate and tls.certificateRefs"
+            )
         secret = (references[0].get("namespace") or gateway.namespace or DEFAULT_NAMESPACE, references[0]["name"])
     allowed = (listener.get("allowedRoutes") or {}).get("namespaces") or {}
     return Listener(name, int(listener["port"]), listener.get("hostname"), secret, allowed)
@@ -233,7 +235,7 @@ def _target(service: Manifest, backend: Backend) -> int | str:
         if port["port"] == backend.port:
             target: int | str = port.get("targetPort") or port["port"]
             return target
-    raise BodyError(f"service {backend.service!r} has no port {backend.port}, which a route sends to")
+    raise EmulatorError(f"service {backend.service!r} has no port {backend.port}, which a route sends to")
 
 
 def _selected(cluster: Cluster, service: Manifest) -> Iterable[Pod]:

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import time
 
-from localcloud.home import Home
 from localcloud.kubernetes import deployments, gateways
 from localcloud.kubernetes.cluster import Cluster
+from localcloud.sandbox import Sandbox
 
 SETTLE_SECONDS = 5.0
 """How long what a supervisor has just begun to start may take."""
 LOOK_SECONDS = 0.1
 
 
-def heal(home: Home, settle_seconds: float = SETTLE_SECONDS) -> None:
-    """Start those pods and gateways of a world again that do not run. Cheap where all is well.
+def heal(sandbox: Sandbox, settle_seconds: float = SETTLE_SECONDS) -> None:
+    """Start those pods and gateways of a sandbox again that do not run. Cheap where all is well.
 
-    BodyError names a port that cannot be had anywhere.
+    EmulatorError names a port that cannot be had anywhere.
     """
-    for cluster in _unwell(Cluster.all(home), settle_seconds):
+    for cluster in _unwell(Cluster.all(sandbox), settle_seconds):
         deployments.heal(cluster)
 
 

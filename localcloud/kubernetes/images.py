@@ -8,7 +8,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from localcloud.body import BodyError
+from localcloud.emulator import EmulatorError
 
 APP = re.compile(r"(?:.*/)?living-fortress/app(?:[:@].+)?")
 
@@ -26,8 +26,8 @@ class Image:
 
 
 def image_named(reference: str) -> Image:
-    """The app's image is this checkout, whatever registry, tag or digest it is named with; no other has a body."""
+    """The app's image is this checkout, whatever registry, tag or digest it is named with; no other has an emulator."""
     if not APP.fullmatch(reference):
-        raise BodyError(f"no local body for image {reference!r}: only living-fortress/app runs on this machine")
+        raise EmulatorError(f"no emulator for image {reference!r}: only living-fortress/app runs on this machine")
     programs = str(Path(sys.executable).parent)
     return Image(("fortress",), ("serve",), os.pathsep.join((programs, "/usr/local/bin", "/usr/bin", "/bin")))

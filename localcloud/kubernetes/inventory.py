@@ -1,16 +1,16 @@
-"""A read-only look at what runs in the clusters of a world."""
+"""A read-only look at what runs in the clusters of a sandbox."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from localcloud.home import Home
 from localcloud.kubernetes import gateways, kubelet
 from localcloud.kubernetes.cluster import Cluster, Key, Manifest
 from localcloud.kubernetes.envoy import GATEWAY_ADDRESS
 from localcloud.kubernetes.gateways import Listener
 from localcloud.kubernetes.pods import RUNNING, Pod
+from localcloud.sandbox import Sandbox
 
 
 @dataclass(frozen=True)
@@ -44,14 +44,16 @@ class GatewayView:
     """Whether it listens on all its ports at this moment."""
 
 
-def pod_views(home: Home) -> list[PodView]:
-    """All pods of a world."""
-    return [_pod_view(Pod(cluster, manifest)) for cluster in Cluster.all(home) for manifest in cluster.list("Pod")]
+def pod_views(sandbox: Sandbox) -> list[PodView]:
+    """All pods of a sandbox."""
+    return [_pod_view(Pod(cluster, manifest)) for cluster in Cluster.all(sandbox) for manifest in cluster.list("Pod")]
 
 
-def gateway_views(home: Home) -> list[GatewayView]:
-    """All gateways of a world."""
-    return [_gateway_view(cluster, Key.of(each)) for cluster in Cluster.all(home) for each in cluster.list("Gateway")]
+def gateway_views(sandbox: Sandbox) -> list[GatewayView]:
+    """All gateways of a sandbox."""
+    return [
+        _gateway_view(cluster, Key.of(each)) for cluster in Cluster.all(sandbox) for each in cluster.list("Gateway")
+    ]
 
 
 def _pod_view(pod: Pod) -> PodView:

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 from localcloud import interruption
 from localcloud.adopt import started_at
-from localcloud.body import BodyError, Properties
+from localcloud.emulator import EmulatorError, Properties
 from localcloud.kubernetes import kubelet
 from localcloud.kubernetes.cluster import Cluster, Key, Manifest
 from localcloud.kubernetes.kubelet import LOG_LINES
-from localcloud.kubernetes.objects import ObjectBody
+from localcloud.kubernetes.objects import ObjectEmulator
 from localcloud.kubernetes.pods import FAILED, RUNNING, SUCCEEDED, Pod, digest_of
 from localcloud.supervision import last_lines
 
@@ -25,7 +25,7 @@ LONGEST_BACKOFF_SECONDS = 5.0
 """The pause between two tries doubles from the first to the longest (Kubernetes: 10 seconds to 6 minutes)."""
 
 
-class JobBody(ObjectBody):
+class JobEmulator(ObjectEmulator):
     """Made when its pods have ended well; one that has is not run again while its template is the same."""
 
     kind = "Job"
@@ -71,7 +71,7 @@ class _Outcome:
 
 
 def _run(cluster: Cluster, job: Manifest) -> int:
-    """Run the pods of a job one after another; returns how many failed, BodyError where those were too many."""
+    """Run the pods of a job one after another; returns how many failed, EmulatorError where those were too many."""
     spec = job["spec"]
     limit = DEFAULT_BACKOFF_LIMIT if spec.get("backoffLimit") is None else int(spec["backoffLimit"])
     allowed = spec.get("activeDeadlineSeconds")
@@ -85,7 +85,7 @@ def _run(cluster: Cluster, job: Manifest) -> int:
             continue
         failed += 1
         if failed > limit:
-            raise BodyError(f"{outcome.account} (failed {failed} times)" if failed > 1 else outcome.account)
+            raise EmulatorError(f"{outcome.account} (failed {failed} times)" if failed > 1 else outcome.account)
         time.sleep(min(FIRST_BACKOFF_SECONDS * 2 ** (failed - 1), LONGEST_BACKOFF_SECONDS))
     return failed
 
@@ -99,7 +99,7 @@ def _try(pod: Pod, deadline: float | None) -> _Outcome:
     running = placed.with_status(phase=RUNNING, processes=identities)
     code = _code(processes, deadline)
     if code is None:
-        raise BodyError(f"pod {pod.name} is not done within activeDeadlineSeconds: {last_lines(log, LOG_LINES)}")
+        raise EmulatorError(f"pod {pod.name} is not done within activeDeadlineSeconds: {last_lines(log, LOG_LINES)}")
     kubelet.release(running)
     running.with_status(phase=FAILED if code else SUCCEEDED, podIP="", processes=[])
     return _Outcome(code == 0, f"pod {pod.name} exits with {code}: {last_lines(log, LOG_LINES)}")

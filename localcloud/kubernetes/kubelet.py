@@ -1,4 +1,4 @@
-"""Runs pods as processes under the world's supervisor, each with an address and a folder of its own."""
+"""Runs pods as processes under the sandbox's supervisor, each with an address and a folder of its own."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from localcloud.adopt import started_at
-from localcloud.body import BodyError, Properties
-from localcloud.home import can_listen
+from localcloud.emulator import EmulatorError, Properties
 from localcloud.identity import Authority
 from localcloud.kubernetes.cluster import BUILT_IN_ACCOUNT, Cluster, Key
 from localcloud.kubernetes.containers import Container, Surroundings, containers, init_containers
 from localcloud.kubernetes.pods import RUNNING, Pod
 from localcloud.kubernetes.probes import passes
 from localcloud.kubernetes.volumes import TOKEN_LIFETIME, files_of, mentions
+from localcloud.sandbox import can_listen
 from localcloud.supervision import ProcessState, Program, Supervisor, last_lines
 
 LOG_LINES = 12
@@ -38,7 +38,7 @@ def start(pod: Pod) -> Pod:
 
     Where this fails, `stop` clears away what it had begun.
     """
-    supervisor = Supervisor(pod.cluster.home)
+    supervisor = Supervisor(pod.cluster.sandbox)
     if pod.status.get("phase") == RUNNING and all(supervisor.state(name).running for name in pod.programs):
         return pod
     placed, around = place(pod)
@@ -61,7 +61,7 @@ def place(pod: Pod) -> tuple[Pod, Surroundings]:
     pod.cluster.put(pod.manifest)
     placed = pod.with_status(podIP=_address(pod))
     around = _surroundings(placed)
-    _write_volumes(around, placed.spec, Authority.of(pod.cluster.home))
+    _write_volumes(around, placed.spec, Authority.of(pod.cluster.sandbox))
     return placed, around
 
 
@@ -77,7 +77,7 @@ def initialised(pod: Pod, around: Surroundings) -> list[Container]:
             end(process.pid, started_at(process.pid) or "")
             code = process.wait()
         if code:
-            raise BodyError(f"init container {container.name!r} exits with {code}: {last_lines(log, LOG_LINES)}")
+            raise EmulatorError(f"init container {container.name!r} exits with {code}: {last_lines(log, LOG_LINES)}")
     return rendered
 
 
@@ -104,7 +104,7 @@ def begin(container: Container, log: Path) -> subprocess.Popen[bytes]:
             umask=0o077,
         )
     except OSError as problem:
-        raise BodyError(f"container {container.name!r} cannot run {container.command[0]!r}: {problem}") from problem
+        raise EmulatorError(f"container {container.name!r} cannot run {container.command[0]!r}: {problem}") from problem
     finally:
         os.close(descriptor)
 
@@ -114,14 +114,14 @@ def _command(container: Container) -> tuple[str, ...]:
     name, *arguments = container.command
     found = shutil.which(name, path=container.environment["PATH"])
     if found is None:
-        raise BodyError(f"container {container.name!r}: there is no program {name!r} in its image")
+        raise EmulatorError(f"container {container.name!r}: there is no program {name!r} in its image")
     return (found, *arguments)
 
 
 def _stop(pod: Pod) -> None:
     if pod.status.get("phase") == RUNNING:
         _run_before_stop(pod)
-    supervisor = Supervisor(pod.cluster.home)
+    supervisor = Supervisor(pod.cluster.sandbox)
     for program in pod.programs:
         supervisor.remove(program)
     for process in pod.status.get("processes") or ():
@@ -132,7 +132,7 @@ def _stop(pod: Pod) -> None:
 
 def release(pod: Pod) -> None:
     """Give the pod's address back."""
-    pod.cluster.home.release_address(_address_owner(pod))
+    pod.cluster.sandbox.release_address(_address_owner(pod))
 
 
 def end(pid: int, start: str) -> None:
@@ -154,7 +154,7 @@ def _run_before_stop(pod: Pod) -> None:
         hook = ((container.get("lifecycle") or {}).get("preStop") or {}).get("exec") or {}
         command = hook.get("command")
         if command and not SLEEP.fullmatch(" ".join(command)):
-            with contextlib.suppress(BodyError):
+            with contextlib.suppress(EmulatorError):
                 execute(pod, container, command, float(pod.spec.get("terminationGracePeriodSeconds") or 30))
 
 
@@ -163,7 +163,7 @@ def _run_before_stop(pod: Pod) -> None:
 
 def states(pod: Pod) -> list[ProcessState]:
     """How the pod's processes are."""
-    supervisor = Supervisor(pod.cluster.home)
+    supervisor = Supervisor(pod.cluster.sandbox)
     return [supervisor.state(program) for program in pod.programs]
 
 
@@ -197,7 +197,7 @@ def execute(pod: Pod, container: Properties, command: Sequence[str], limit: floa
 
 def log_of(pod: Pod) -> str:
     """The last log lines of its containers."""
-    supervisor = Supervisor(pod.cluster.home)
+    supervisor = Supervisor(pod.cluster.sandbox)
     return " | ".join(last_lines(supervisor.log(program), LOG_LINES) for program in pod.programs)
 
 
@@ -206,7 +206,7 @@ def show_changed(cluster: Cluster, changed: Key) -> None:
     for manifest in cluster.list("Pod", changed.namespace):
         pod = Pod(cluster, manifest)
         if pod.address and mentions(pod.spec, changed.kind, changed.name):
-            _write_volumes(_surroundings(pod), pod.spec, Authority.of(cluster.home))
+            _write_volumes(_surroundings(pod), pod.spec, Authority.of(cluster.sandbox))
 
 
 # -- what it is given --------------------------------------------------------------------------------------------------
@@ -215,9 +215,9 @@ def show_changed(cluster: Cluster, changed: Key) -> None:
 def _check_references(pod: Pod) -> None:
     cluster, account = pod.cluster, pod.service_account
     if not cluster.has_namespace(pod.namespace):
-        raise BodyError(f"namespace {pod.namespace!r} does not exist in cluster {cluster.name}")
+        raise EmulatorError(f"namespace {pod.namespace!r} does not exist in cluster {cluster.name}")
     if not cluster.has_service_account(pod.namespace, account):
-        raise BodyError(f"service account {account!r} does not exist in namespace {pod.namespace!r}")
+        raise EmulatorError(f"service account {account!r} does not exist in namespace {pod.namespace!r}")
 
 
 def _surroundings(pod: Pod) -> Surroundings:
@@ -242,14 +242,14 @@ def _login(cluster: Cluster, account: str) -> dict[str, str]:
     """What a workload-identity webhook injects: here the client certificate by which the account logs in."""
     if account == BUILT_IN_ACCOUNT:
         return {}
-    authority = Authority.of(cluster.home)
+    authority = Authority.of(cluster.sandbox)
     pair = authority.client_certificate(account)
     return {
         "PGSSLCERT": str(pair.certificate),
         "PGSSLKEY": str(pair.key),
         "PGSSLROOTCERT": str(authority.ca_certificate),
         "PGSSLMODE": "verify-full",
-        "PGPORT": str(cluster.home.postgres_port),
+        "PGPORT": str(cluster.sandbox.postgres_port),
     }
 
 
@@ -276,16 +276,16 @@ def _replace(file: Path, content: bytes) -> None:
 
 def _address(pod: Pod) -> str:
     """The pod's address, on which all its ports are free; another one than before where somebody took a port there."""
-    home, owner = pod.cluster.home, _address_owner(pod)
+    sandbox, owner = pod.cluster.sandbox, _address_owner(pod)
     ports = [int(port["containerPort"]) for each in pod.spec["containers"] for port in each.get("ports") or ()]
     taken = 0
     for _ in range(ADDRESS_TRIES):
-        address = home.claim_address(owner, ports[0] if ports else 0)
+        address = sandbox.claim_address(owner, ports[0] if ports else 0)
         taken = next((port for port in ports if not can_listen(address, port)), 0)
         if not taken:
             return address
-        home.release_address(owner)
-    raise BodyError(f"port {taken} is taken on {address}: stop what listens on it")
+        sandbox.release_address(owner)
+    raise EmulatorError(f"port {taken} is taken on {address}: stop what listens on it")
 
 
 def _address_owner(pod: Pod) -> str:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 
-from localcloud.body import BodyError, Made, Properties, Resource
-from localcloud.home import Home, NoFreeAddress
+from localcloud.emulator import EmulatorError, Made, Properties, Resource
 from localcloud.interruption import heeding
 from localcloud.kubernetes.cluster import Cluster, Key, Manifest, completed
+from localcloud.sandbox import NoFreeAddress, Sandbox
 from localcloud.supervision import SupervisionError
 
 
-class ObjectBody:
+class ObjectEmulator:
     """One kind of object. A kind that does more than be stored overrides `apply`, `withdraw` and `observe`."""
 
     kind: str
@@ -29,37 +29,37 @@ class ObjectBody:
         """What the object has over and above its inputs right now (its status); None where it is gone in truth."""
         return {}
 
-    # -- the protocol of bodies --------------------------------------------------------------------------------------
+    # -- the protocol of emulators -------------------------------------------------------------------------------------
 
-    def create(self, home: Home, resource: Resource) -> Made:
-        """See Body."""
-        cluster = Cluster.of(home, resource.provider)
+    def create(self, sandbox: Sandbox, resource: Resource) -> Made:
+        """See Emulator."""
+        cluster = Cluster.of(sandbox, resource.provider)
         manifest = self._apply(cluster, resource)
         return Made(self._identity(cluster, manifest), self._outputs(cluster, manifest))
 
-    def read(self, home: Home, identity: str, state: Properties) -> Properties | None:
-        """See Body."""
-        cluster, key = self._find(home, identity)
+    def read(self, sandbox: Sandbox, identity: str, state: Properties) -> Properties | None:
+        """See Emulator."""
+        cluster, key = self._find(sandbox, identity)
         manifest = cluster.get(key.kind, key.namespace, key.name)
         if manifest is None:
             return None
         observed = self.observe(cluster, manifest)
         return None if observed is None else {**state, **manifest, **observed}
 
-    def update(self, home: Home, identity: str, old: Properties, resource: Resource) -> Properties:  # noqa: ARG002
-        """See Body."""
-        cluster = Cluster.of(home, resource.provider)
+    def update(self, sandbox: Sandbox, identity: str, old: Properties, resource: Resource) -> Properties:  # noqa: ARG002
+        """See Emulator."""
+        cluster = Cluster.of(sandbox, resource.provider)
         return self._outputs(cluster, self._apply(cluster, resource, identity))
 
-    def delete(self, home: Home, identity: str, state: Properties) -> None:  # noqa: ARG002
-        """See Body."""
-        cluster, key = self._find(home, identity)
+    def delete(self, sandbox: Sandbox, identity: str, state: Properties) -> None:  # noqa: ARG002
+        """See Emulator."""
+        cluster, key = self._find(sandbox, identity)
         manifest = cluster.get(key.kind, key.namespace, key.name)
         if manifest is not None:
             with plainly_told(key):
                 self.withdraw(cluster, manifest)
         cluster.remove(key)
-        with contextlib.suppress(BodyError, SupervisionError):
+        with contextlib.suppress(EmulatorError, SupervisionError):
             # It is gone; a gateway that could not be told is found broken when it is next looked at.
             self.withdrawn(cluster)
 
@@ -85,13 +85,13 @@ class ObjectBody:
         key = Key.of(manifest)
         return "/".join(part for part in (cluster.name, key.namespace, key.name) if part)
 
-    def _find(self, home: Home, identity: str) -> tuple[Cluster, Key]:
+    def _find(self, sandbox: Sandbox, identity: str) -> tuple[Cluster, Key]:
         shape = "cluster/namespace/name" if self.namespaced else "cluster/name"
         parts = identity.split("/")
         if len(parts) != shape.count("/") + 1 or not all(parts):
-            raise BodyError(f"{identity!r} is not the id of a {self.kind}: expected {shape}")
+            raise EmulatorError(f"{identity!r} is not the id of a {self.kind}: expected {shape}")
         cluster, *namespace, name = parts
-        return Cluster(home, cluster), Key(self.kind, namespace[0] if namespace else None, name)
+        return Cluster(sandbox, cluster), Key(self.kind, namespace[0] if namespace else None, name)
 
 
 @contextlib.contextmanager
@@ -101,18 +101,18 @@ def plainly_told(key: Key) -> Iterator[None]:
     try:
         yield
     except (SupervisionError, NoFreeAddress) as problem:
-        raise BodyError(f"{place}: {problem}") from problem
-    except BodyError as problem:
-        raise BodyError(f"{place}: {problem}") from problem
+        raise EmulatorError(f"{place}: {problem}") from problem
+    except EmulatorError as problem:
+        raise EmulatorError(f"{place}: {problem}") from problem
 
 
-class ServiceAccountBody(ObjectBody):
+class ServiceAccountEmulator(ObjectEmulator):
     """Stored; pods name it, and get the client certificate of its name."""
 
     kind = "ServiceAccount"
 
 
-class GatewayClassBody(ObjectBody):
+class GatewayClassEmulator(ObjectEmulator):
     """Stored; every class is served by Envoy here."""
 
     kind = "GatewayClass"

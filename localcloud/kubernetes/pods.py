@@ -8,7 +8,7 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
-from localcloud.body import Properties
+from localcloud.emulator import Properties
 from localcloud.kubernetes.cluster import BUILT_IN_ACCOUNT, DEFAULT_NAMESPACE, Cluster, Key, Manifest
 
 PENDING, RUNNING, SUCCEEDED, FAILED = "Pending", "Running", "Succeeded", "Failed"

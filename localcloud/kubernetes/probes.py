@@ -7,7 +7,7 @@ import socket
 import ssl
 from collections.abc import Callable, Sequence
 
-from localcloud.body import BodyError, Properties
+from localcloud.emulator import EmulatorError, Properties
 
 Execute = Callable[[Sequence[str], float], bool]
 """Runs a command in the container, with a time limit; whether it exited with 0."""
@@ -24,7 +24,7 @@ def port_of(name_or_number: int | str, container: Properties) -> int:
     try:
         return int(name_or_number)
     except ValueError:
-        raise BodyError(f"container {container.get('name')!r} has no port named {name_or_number!r}") from None
+        raise EmulatorError(f"container {container.get('name')!r} has no port named {name_or_number!r}") from None
 
 
 def passes(probe: Properties, container: Properties, address: str, execute: Execute) -> bool:
@@ -37,7 +37,7 @@ def passes(probe: Properties, container: Properties, address: str, execute: Exec
     for kind in CONNECT_KINDS:
         if probe.get(kind):
             return _connects(address, port_of(probe[kind]["port"], container), timeout)
-    raise BodyError(f"container {container.get('name')!r}: a probe needs one of httpGet, exec, tcpSocket, grpc")
+    raise EmulatorError(f"container {container.get('name')!r}: a probe needs one of httpGet, exec, tcpSocket, grpc")
 
 
 def _http(request: Properties, container: Properties, address: str, timeout: float) -> bool:

@@ -17,10 +17,10 @@ from typing import Any
 
 import envoy as envoy_wheel  # type: ignore[import-untyped]
 
-from localcloud.home import write_atomically
 from localcloud.kubernetes import envoy
 from localcloud.kubernetes.envoy import Configuration
 from localcloud.kubernetes.routes import Json
+from localcloud.sandbox import write_atomically
 from localcloud.supervision import Program, Supervisor, last_lines
 
 ANSWER_SECONDS = 2.0

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from localcloud.body import BodyError, Properties
+from localcloud.emulator import EmulatorError, Properties
 from localcloud.kubernetes.cluster import Key, Manifest
 
 Json = dict[str, Any]
@@ -76,7 +76,7 @@ def virtual_hosts(attached: Iterable[tuple[Manifest, Sequence[str]]], local_port
 def duration(text: str) -> str:
     """A Gateway API duration (`1m30s`) as protobuf writes it (`90s`)."""
     if not re.fullmatch(r"(\d+(?:h|ms|m|s))+", text):
-        raise BodyError(f"{text!r} is not a duration: expected e.g. 500ms, 10s or 1m30s")
+        raise EmulatorError(f"{text!r} is not a duration: expected e.g. 500ms, 10s or 1m30s")
     total = sum(int(number) * MILLISECONDS[unit] for number, unit in DURATION_PARTS.findall(text))
     return f"{total / 1000:g}s"
 
@@ -190,9 +190,9 @@ def _weight(reference: Properties) -> int:
 
 def _backend(reference: Properties, route: Manifest) -> Backend:
     if (reference.get("kind") or "Service") != "Service":
-        raise BodyError(f"backendRefs: no local body for kind {reference['kind']!r}, only for Service")
+        raise EmulatorError(f"backendRefs: no emulator for kind {reference['kind']!r}, only for Service")
     if reference.get("port") is None:
-        raise BodyError(f"backendRefs: {reference['name']!r} needs a port")
+        raise EmulatorError(f"backendRefs: {reference['name']!r} needs a port")
     return Backend(reference.get("namespace") or Key.of(route).namespace or "", reference["name"], reference["port"])
 
 
@@ -229,8 +229,8 @@ def _headers(kind: str, each: Properties) -> Json:
         "ResponseHeaderModifier": ("responseHeaderModifier", "response"),
     }
     if kind not in sides:
-        raise BodyError(
-            f"filters: no local body for {kind!r}: one of {', '.join(sides)}, RequestRedirect and URLRewrite"
+        raise EmulatorError(
+            f"filters: no emulator for {kind!r}: one of {', '.join(sides)}, RequestRedirect and URLRewrite"
         )
     name, side = sides[kind]
     asked = each[name]
@@ -246,7 +246,7 @@ def _headers(kind: str, each: Properties) -> Json:
 def _redirect(asked: Properties, path: Properties, local_ports: Mapping[int, int]) -> Json:
     code = int(asked.get("statusCode") or 302)
     if code not in REDIRECT_CODES:
-        raise BodyError(f"requestRedirect: statusCode {code} is not one of {', '.join(map(str, REDIRECT_CODES))}")
+        raise EmulatorError(f"requestRedirect: statusCode {code} is not one of {', '.join(map(str, REDIRECT_CODES))}")
     made: Json = {"response_code": REDIRECT_CODES[code]}
     scheme = (asked.get("scheme") or "").lower()
     if scheme:

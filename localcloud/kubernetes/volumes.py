@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import PurePosixPath
 
-from localcloud.body import BodyError, Properties
+from localcloud.emulator import EmulatorError, Properties
 from localcloud.kubernetes.containers import Contents, Surroundings, contents
 
 Files = Mapping[str, bytes]
@@ -22,8 +22,8 @@ def files_of(volume: Properties, around: Surroundings, mint: Mint) -> Files:
     """The files that a volume holds when its pod starts."""
     try:
         return _files(volume, around, mint)
-    except BodyError as problem:
-        raise BodyError(f"volume {volume['name']!r}: {problem}") from problem
+    except EmulatorError as problem:
+        raise EmulatorError(f"volume {volume['name']!r}: {problem}") from problem
 
 
 def mentions(spec: Properties, kind: str, name: str) -> bool:
@@ -65,7 +65,7 @@ def _source(source: Properties, around: Surroundings, mint: Mint) -> Files:
         token = source["serviceAccountToken"]
         return {_inside(token["path"]): mint(token.get("audience") or "kubernetes").encode()}
     kind = ", ".join(key for key in source if key != "name")
-    raise BodyError(f"no local body for {kind}: configMap, secret, emptyDir, downwardAPI or projected")
+    raise EmulatorError(f"no emulator for {kind}: configMap, secret, emptyDir, downwardAPI or projected")
 
 
 def _picked(kind: str, source: Properties, look_up: Contents) -> Files:
@@ -74,12 +74,12 @@ def _picked(kind: str, source: Properties, look_up: Contents) -> Files:
         return {_inside(key): value for key, value in found.items()}
     absent = [item["key"] for item in source["items"] if item["key"] not in found]
     if absent and not source.get("optional"):
-        raise BodyError(f"{kind} has no key {absent[0]!r}")
+        raise EmulatorError(f"{kind} has no key {absent[0]!r}")
     return {_inside(item["path"]): found[item["key"]] for item in source["items"] if item["key"] in found}
 
 
 def _inside(path: str) -> str:
     """`path`, which must stay within the volume."""
     if PurePosixPath(path).is_absolute() or ".." in PurePosixPath(path).parts:
-        raise BodyError(f"the path {path!r} leads out of the volume")
+        raise EmulatorError(f"the path {path!r} leads out of the volume")
     return path

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 
 from localcloud import interruption
-from localcloud.body import BodyError
+from localcloud.emulator import EmulatorError
 from localcloud.kubernetes.kubelet import log_of, ready, states
 from localcloud.kubernetes.pods import Pod
 from localcloud.supervision import ProcessState
@@ -28,11 +28,11 @@ class Patience:
         self._down_since: dict[str, float] = {}
 
     def ready(self) -> bool:
-        """Whether the pod is ready now; BodyError with its last log lines where it ended too often."""
+        """Whether the pod is ready now; EmulatorError with its last log lines where it ended too often."""
         now = states(self.pod)
         broken = next((state for state in now if self._ended_too_often(state)), None)
         if broken is not None:
-            raise BodyError(f"pod {self.pod.name} keeps ending: {log_of(self.pod)}")
+            raise EmulatorError(f"pod {self.pod.name} keeps ending: {log_of(self.pod)}")
         return ready(self.pod, now)
 
     def _ended_too_often(self, state: ProcessState) -> bool:
@@ -49,7 +49,7 @@ class Patience:
 
 
 def await_ready(pods: Sequence[Pod], seconds: float) -> None:
-    """Return when all pods are ready; BodyError where one keeps ending, or is not ready in time."""
+    """Return when all pods are ready; EmulatorError where one keeps ending, or is not ready in time."""
     deadline = time.monotonic() + seconds
     waiting = [Patience(pod) for pod in pods]
     while True:
@@ -59,5 +59,5 @@ def await_ready(pods: Sequence[Pod], seconds: float) -> None:
         interruption.check(f"pod {waiting[0].pod.name}")
         if time.monotonic() > deadline:
             late = waiting[0].pod
-            raise BodyError(f"pod {late.name} is not ready after {seconds:.0f} s: {log_of(late)}")
+            raise EmulatorError(f"pod {late.name} is not ready after {seconds:.0f} s: {log_of(late)}")
         time.sleep(LOOK_SECONDS)

@@ -1,1 +1,1 @@
-"""PostgreSQL servers as real bodies of the database resources of three clouds."""
+"""PostgreSQL servers as emulators of the database resources of three clouds."""

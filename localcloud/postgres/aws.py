@@ -1,18 +1,18 @@
 """Amazon RDS: instances as real servers, with the settings of their parameter groups."""
 
-# ruff: noqa: ARG002 - the signatures are those of every body
+# ruff: noqa: ARG002 - the signatures are those of every emulator
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-from localcloud.body import BodyError, Made, Properties, Resource
-from localcloud.home import Home
+from localcloud.emulator import EmulatorError, Made, Properties, Resource
 from localcloud.postgres import fleet, parameter_groups, records
 from localcloud.postgres.records import Record
 from localcloud.postgres.server import Server, Setup
 from localcloud.postgres.sessions import ADMINISTRATES, Session, ensure_database, ensure_role, grant_roles
+from localcloud.sandbox import Sandbox
 
 CLOUD = "aws"
 ACCOUNT = "000000000000"
@@ -37,66 +37,66 @@ ADMIN_HAS = (
 class Instance:
     """`aws:rds/instance:Instance`"""
 
-    def create(self, home: Home, resource: Resource) -> Made:
+    def create(self, sandbox: Sandbox, resource: Resource) -> Made:
         inputs = resource.inputs
-        source = _source(home, inputs)
+        source = _source(sandbox, inputs)
         group = inputs.get("parameterGroupName") or (source.inputs.get("parameterGroupName") if source else None)
         if source is None and inputs.get("engine") != "postgres":
-            raise BodyError(f"engine {inputs.get('engine')!r}: only postgres has a real server on this machine")
+            raise EmulatorError(f"engine {inputs.get('engine')!r}: only postgres has a real server on this machine")
         username = source.operator if source else inputs.get("username", DEFAULT_MASTER)
         record = fleet.create(
-            home,
+            sandbox,
             CLOUD,
             identifier(resource),
             resource,
             _setup(username, inputs.get("dbName")),
-            port=fleet.port(home, inputs.get("port")),
+            port=fleet.port(sandbox, inputs.get("port")),
             major=source.major if source else _major(inputs),
-            parameters=parameter_groups.parameters(home, group),
+            parameters=parameter_groups.parameters(sandbox, group),
             source=source.key if source else None,
             database=source.database if source else inputs.get("dbName", "postgres"),
             operator=username,
         )
-        return Made(_resource_id(record), self._outputs(home, record, resource.provider))
+        return Made(_resource_id(record), self._outputs(sandbox, record, resource.provider))
 
-    def read(self, home: Home, identity: str, state: Properties) -> Properties | None:
-        record = _by_identity(home, identity)
-        if record is None or not Server(home, record).data.exists():
+    def read(self, sandbox: Sandbox, identity: str, state: Properties) -> Properties | None:
+        record = _by_identity(sandbox, identity)
+        if record is None or not Server(sandbox, record).data.exists():
             return None
-        return {**record.inputs, **state, **self._outputs(home, record, {"region": _region_of(state)})}
+        return {**record.inputs, **state, **self._outputs(sandbox, record, {"region": _region_of(state)})}
 
-    def update(self, home: Home, identity: str, old: Properties, resource: Resource) -> Properties:
-        record = _by_identity(home, identity)
+    def update(self, sandbox: Sandbox, identity: str, old: Properties, resource: Resource) -> Properties:
+        record = _by_identity(sandbox, identity)
         if record is None:
-            raise BodyError(f"DB instance {identity} does not exist")
+            raise EmulatorError(f"DB instance {identity} does not exist")
         if not resource.inputs.get("replicateSourceDb"):
-            record = fleet.promote(home, record)
-        if identifier(resource) != record.identifier and records.find(home, CLOUD, identifier(resource)):
-            raise BodyError(f"DB instance {identifier(resource)} exists already")
+            record = fleet.promote(sandbox, record)
+        if identifier(resource) != record.identifier and records.find(sandbox, CLOUD, identifier(resource)):
+            raise EmulatorError(f"DB instance {identifier(resource)} exists already")
         group = resource.inputs.get("parameterGroupName")
         record = fleet.apply(
-            home,
+            sandbox,
             record,
             identifier=identifier(resource),
             urn=resource.urn,
             inputs=records.without_passwords(resource.inputs),
-            parameters=parameter_groups.parameters(home, group) if group else record.parameters,
+            parameters=parameter_groups.parameters(sandbox, group) if group else record.parameters,
         )
-        return self._outputs(home, record, resource.provider)
+        return self._outputs(sandbox, record, resource.provider)
 
-    def delete(self, home: Home, identity: str, state: Properties) -> None:
-        record = _by_identity(home, identity)
+    def delete(self, sandbox: Sandbox, identity: str, state: Properties) -> None:
+        record = _by_identity(sandbox, identity)
         if record is None:
             return
         if state.get("deletionProtection"):
-            raise BodyError(f"DB instance {record.identifier} is protected: set deletionProtection to false first")
+            raise EmulatorError(f"DB instance {record.identifier} is protected: set deletionProtection to false first")
         if not state.get("skipFinalSnapshot") and not state.get("finalSnapshotIdentifier") and not record.source:
-            raise BodyError(
+            raise EmulatorError(
                 f"DB instance {record.identifier}: finalSnapshotIdentifier is required unless skipFinalSnapshot"
             )
-        fleet.remove(home, record)
+        fleet.remove(sandbox, record)
 
-    def _outputs(self, home: Home, record: Record, provider: Mapping[str, Any]) -> dict[str, Any]:
+    def _outputs(self, sandbox: Sandbox, record: Record, provider: Mapping[str, Any]) -> dict[str, Any]:
         region = _region_of(record.inputs) or _region_of(provider) or DEFAULT_REGION
         version = records.binaries_of(record).version
         outputs = {
@@ -109,7 +109,7 @@ class Instance:
             "identifier": record.identifier,
             "port": record.port,
             "resourceId": _resource_id(record),
-            "status": "available" if Server(home, record).running else "stopped",
+            "status": "available" if Server(sandbox, record).running else "stopped",
             "username": record.operator,
         }
         defaults = {
@@ -125,32 +125,32 @@ class Instance:
 class ParameterGroup:
     """`aws:rds/parameterGroup:ParameterGroup`; its values reach the instances that use it at once."""
 
-    def create(self, home: Home, resource: Resource) -> Made:
+    def create(self, sandbox: Sandbox, resource: Resource) -> Made:
         name = resource.inputs.get("name") or resource.name.lower()
-        parameter_groups.write(home, name, resource.inputs)
+        parameter_groups.write(sandbox, name, resource.inputs)
         return Made(name, self._outputs(name, resource.provider))
 
-    def read(self, home: Home, identity: str, state: Properties) -> Properties | None:
-        now = parameter_groups.read(home, identity)
+    def read(self, sandbox: Sandbox, identity: str, state: Properties) -> Properties | None:
+        now = parameter_groups.read(sandbox, identity)
         return None if now is None else {**state, **now, "name": identity}
 
-    def update(self, home: Home, identity: str, old: Properties, resource: Resource) -> Properties:
-        before = parameter_groups.read(home, identity)
-        parameter_groups.write(home, identity, resource.inputs)
-        wanted = parameter_groups.parameters(home, identity)
+    def update(self, sandbox: Sandbox, identity: str, old: Properties, resource: Resource) -> Properties:
+        before = parameter_groups.read(sandbox, identity)
+        parameter_groups.write(sandbox, identity, resource.inputs)
+        wanted = parameter_groups.parameters(sandbox, identity)
         try:
-            for record in parameter_groups.users(home, identity):
-                fleet.apply(home, record, parameters=wanted)
-        except BodyError:
-            parameter_groups.write(home, identity, before or {})
+            for record in parameter_groups.users(sandbox, identity):
+                fleet.apply(sandbox, record, parameters=wanted)
+        except EmulatorError:
+            parameter_groups.write(sandbox, identity, before or {})
             raise
         return self._outputs(identity, resource.provider)
 
-    def delete(self, home: Home, identity: str, state: Properties) -> None:
-        members = ", ".join(record.identifier for record in parameter_groups.users(home, identity))
+    def delete(self, sandbox: Sandbox, identity: str, state: Properties) -> None:
+        members = ", ".join(record.identifier for record in parameter_groups.users(sandbox, identity))
         if members:
-            raise BodyError(f"parameter group {identity} is in use by {members}")
-        parameter_groups.remove(home, identity)
+            raise EmulatorError(f"parameter group {identity} is in use by {members}")
+        parameter_groups.remove(sandbox, identity)
 
     def _outputs(self, name: str, provider: Mapping[str, Any]) -> dict[str, Any]:
         region = _region_of(provider) or DEFAULT_REGION
@@ -177,15 +177,15 @@ def _setup(username: str, database: str | None) -> Setup:
     return setup
 
 
-def _source(home: Home, inputs: Properties) -> Record | None:
+def _source(sandbox: Sandbox, inputs: Properties) -> Record | None:
     """The instance to follow, which is named by its identifier or ARN."""
     named = inputs.get("replicateSourceDb")
-    return fleet.existing(home, CLOUD, str(named).rpartition(":")[2]) if named else None
+    return fleet.existing(sandbox, CLOUD, str(named).rpartition(":")[2]) if named else None
 
 
-def _by_identity(home: Home, identity: str) -> Record | None:
+def _by_identity(sandbox: Sandbox, identity: str) -> Record | None:
     """By resource id; an import may name the identifier."""
-    servers = [record for record in records.every(home) if record.cloud == CLOUD]
+    servers = [record for record in records.every(sandbox) if record.cloud == CLOUD]
     return next((record for record in servers if identity in (_resource_id(record), record.identifier)), None)
 
 

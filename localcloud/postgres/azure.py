@@ -1,6 +1,6 @@
 """Azure Database for PostgreSQL, flexible server: servers, their configurations, databases and Entra administrators."""
 
-# ruff: noqa: ARG002 - the signatures are those of every body
+# ruff: noqa: ARG002 - the signatures are those of every emulator
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -9,8 +9,7 @@ from typing import Any
 
 import psycopg
 
-from localcloud.body import BodyError, Made, Properties, Resource
-from localcloud.home import Home
+from localcloud.emulator import EmulatorError, Made, Properties, Resource
 from localcloud.postgres import binaries, fleet, records
 from localcloud.postgres.binaries import Setting
 from localcloud.postgres.contents import (
@@ -33,6 +32,7 @@ from localcloud.postgres.sessions import (
     has_database,
     has_role,
 )
+from localcloud.sandbox import Sandbox
 
 CLOUD = "azure"
 SUBSCRIPTION = "00000000-0000-0000-0000-000000000000"
@@ -85,72 +85,72 @@ to azure_pg_admin;
 class FlexibleServer:
     """`azure-native:dbforpostgresql:Server`"""
 
-    def create(self, home: Home, resource: Resource) -> Made:
+    def create(self, sandbox: Sandbox, resource: Resource) -> Made:
         inputs = resource.inputs
-        source = _source(home, inputs)
+        source = _source(sandbox, inputs)
         name = inputs.get("serverName") or resource.name.lower()
         record = fleet.create(
-            home,
+            sandbox,
             CLOUD,
             name,
             resource,
             _set_up,
-            port=fleet.port(home, None),
+            port=fleet.port(sandbox, None),
             major=source.major if source else _major(inputs),
             source=source.key if source else None,
         )
-        return Made(_server_id(inputs, resource, name), _server_outputs(home, record))
+        return Made(_server_id(inputs, resource, name), _server_outputs(sandbox, record))
 
-    def read(self, home: Home, identity: str, state: Properties) -> Properties | None:
-        record = records.find(home, CLOUD, _last(identity))
-        if record is None or not Server(home, record).data.exists():
+    def read(self, sandbox: Sandbox, identity: str, state: Properties) -> Properties | None:
+        record = records.find(sandbox, CLOUD, _last(identity))
+        if record is None or not Server(sandbox, record).data.exists():
             return None
-        return {**record.inputs, **state, **_server_outputs(home, record)}
+        return {**record.inputs, **state, **_server_outputs(sandbox, record)}
 
-    def update(self, home: Home, identity: str, old: Properties, resource: Resource) -> Properties:
-        record = fleet.existing(home, CLOUD, _last(identity))
+    def update(self, sandbox: Sandbox, identity: str, old: Properties, resource: Resource) -> Properties:
+        record = fleet.existing(sandbox, CLOUD, _last(identity))
         if resource.inputs.get("replicationRole") == "None":
-            record = fleet.promote(home, record)
-        changed = fleet.apply(home, record, urn=resource.urn, inputs=records.without_passwords(resource.inputs))
-        return _server_outputs(home, changed)
+            record = fleet.promote(sandbox, record)
+        changed = fleet.apply(sandbox, record, urn=resource.urn, inputs=records.without_passwords(resource.inputs))
+        return _server_outputs(sandbox, changed)
 
-    def delete(self, home: Home, identity: str, state: Properties) -> None:
-        record = records.find(home, CLOUD, _last(identity))
+    def delete(self, sandbox: Sandbox, identity: str, state: Properties) -> None:
+        record = records.find(sandbox, CLOUD, _last(identity))
         if record is not None:
-            fleet.remove(home, record)
+            fleet.remove(sandbox, record)
 
 
 class Configuration:
     """`azure-native:dbforpostgresql:Configuration`, one parameter of a server; a static one restarts it."""
 
-    def create(self, home: Home, resource: Resource) -> Made:
+    def create(self, sandbox: Sandbox, resource: Resource) -> Made:
         name = str(resource.inputs.get("configurationName") or resource.name)
-        record = self._set(home, resource, name)
+        record = self._set(sandbox, resource, name)
         return Made(_child_id(resource, record, "configurations", name), self._outputs(name))
 
-    def read(self, home: Home, identity: str, state: Properties) -> Properties | None:
-        record, name = records.find(home, CLOUD, _server_of(identity)), _last(identity)
+    def read(self, sandbox: Sandbox, identity: str, state: Properties) -> Properties | None:
+        record, name = records.find(sandbox, CLOUD, _server_of(identity)), _last(identity)
         if record is None or name not in record.parameters:
             return None
         return {**state, "value": record.parameters[name], **self._outputs(name)}
 
-    def update(self, home: Home, identity: str, old: Properties, resource: Resource) -> Properties:
-        self._set(home, resource, _last(identity))
+    def update(self, sandbox: Sandbox, identity: str, old: Properties, resource: Resource) -> Properties:
+        self._set(sandbox, resource, _last(identity))
         return self._outputs(_last(identity))
 
-    def delete(self, home: Home, identity: str, state: Properties) -> None:
+    def delete(self, sandbox: Sandbox, identity: str, state: Properties) -> None:
         """The parameter goes back to its default."""
-        record, name = records.find(home, CLOUD, _server_of(identity)), _last(identity)
+        record, name = records.find(sandbox, CLOUD, _server_of(identity)), _last(identity)
         if record is not None and name in record.parameters:
-            fleet.edit(home, record, lambda now: replace(now, parameters=_without(now.parameters, name)))
+            fleet.edit(sandbox, record, lambda now: replace(now, parameters=_without(now.parameters, name)))
 
-    def _set(self, home: Home, resource: Resource, name: str) -> Record:
+    def _set(self, sandbox: Sandbox, resource: Resource, name: str) -> Record:
         server = str(resource.inputs["serverName"])
         if not is_known(name, binaries.find()):
-            raise BodyError(f"server {server}: there is no parameter {name!r}")
+            raise EmulatorError(f"server {server}: there is no parameter {name!r}")
         value = str(resource.inputs.get("value", ""))
-        record = fleet.existing(home, CLOUD, server)
-        return fleet.edit(home, record, lambda now: replace(now, parameters={**now.parameters, name: value}))
+        record = fleet.existing(sandbox, CLOUD, server)
+        return fleet.edit(sandbox, record, lambda now: replace(now, parameters={**now.parameters, name: value}))
 
     def _outputs(self, name: str) -> dict[str, Any]:
         known = binaries.find()
@@ -171,25 +171,25 @@ class Configuration:
 class Database:
     """`azure-native:dbforpostgresql:Database`"""
 
-    def create(self, home: Home, resource: Resource) -> Made:
-        record = fleet.existing(home, CLOUD, str(resource.inputs["serverName"]))
+    def create(self, sandbox: Sandbox, resource: Resource) -> Made:
+        record = fleet.existing(sandbox, CLOUD, str(resource.inputs["serverName"]))
         name = str(resource.inputs.get("databaseName") or resource.name)
-        make_database(home, record, name, ADMIN)
+        make_database(sandbox, record, name, ADMIN)
         return Made(_child_id(resource, record, "databases", name), self._outputs(name))
 
-    def read(self, home: Home, identity: str, state: Properties) -> Properties | None:
-        record, name = records.find(home, CLOUD, _server_of(identity)), _last(identity)
-        if not is_there(home, record, lambda session: has_database(session, name)):
+    def read(self, sandbox: Sandbox, identity: str, state: Properties) -> Properties | None:
+        record, name = records.find(sandbox, CLOUD, _server_of(identity)), _last(identity)
+        if not is_there(sandbox, record, lambda session: has_database(session, name)):
             return None
         return {**state, **self._outputs(name)}
 
-    def update(self, home: Home, identity: str, old: Properties, resource: Resource) -> Properties:
+    def update(self, sandbox: Sandbox, identity: str, old: Properties, resource: Resource) -> Properties:
         return self._outputs(_last(identity))
 
-    def delete(self, home: Home, identity: str, state: Properties) -> None:
-        record = records.find(home, CLOUD, _server_of(identity))
+    def delete(self, sandbox: Sandbox, identity: str, state: Properties) -> None:
+        record = records.find(sandbox, CLOUD, _server_of(identity))
         if record is not None:
-            remove_database(home, record, _last(identity))
+            remove_database(sandbox, record, _last(identity))
 
     def _outputs(self, name: str) -> dict[str, Any]:
         return {"name": name, "type": f"{SERVERS}/databases"}
@@ -198,31 +198,31 @@ class Database:
 class EntraAdministrator:
     """`azure-native:dbforpostgresql:AdministratorsMicrosoftEntra`"""
 
-    def create(self, home: Home, resource: Resource) -> Made:
-        record = fleet.existing(home, CLOUD, str(resource.inputs["serverName"]))
+    def create(self, sandbox: Sandbox, resource: Resource) -> Made:
+        record = fleet.existing(sandbox, CLOUD, str(resource.inputs["serverName"]))
         name = str(resource.inputs.get("principalName") or resource.inputs["objectId"])
 
         def make(session: Session) -> None:
             ensure_role(session, name, ADMINISTRATES)
             grant_roles(session, [ADMIN], name, "with admin option")
 
-        tell(home, record, make)
-        make_operator(home, record, name)
+        tell(sandbox, record, make)
+        make_operator(sandbox, record, name)
         identity = _child_id(resource, record, "administrators", str(resource.inputs["objectId"]))
         return Made(identity, self._outputs(identity))
 
-    def read(self, home: Home, identity: str, state: Properties) -> Properties | None:
-        record, name = records.find(home, CLOUD, _server_of(identity)), str(state.get("principalName"))
-        if not is_there(home, record, lambda session: has_role(session, name)):
+    def read(self, sandbox: Sandbox, identity: str, state: Properties) -> Properties | None:
+        record, name = records.find(sandbox, CLOUD, _server_of(identity)), str(state.get("principalName"))
+        if not is_there(sandbox, record, lambda session: has_role(session, name)):
             return None
         return {**state, **self._outputs(identity)}
 
-    def update(self, home: Home, identity: str, old: Properties, resource: Resource) -> Properties:
+    def update(self, sandbox: Sandbox, identity: str, old: Properties, resource: Resource) -> Properties:
         return self._outputs(identity)
 
-    def delete(self, home: Home, identity: str, state: Properties) -> None:
+    def delete(self, sandbox: Sandbox, identity: str, state: Properties) -> None:
         """The administrator's role goes; where it owns something, it stays without a way to log in."""
-        record, name = records.find(home, CLOUD, _server_of(identity)), str(state.get("principalName"))
+        record, name = records.find(sandbox, CLOUD, _server_of(identity)), str(state.get("principalName"))
         if record is None:
             return
 
@@ -232,8 +232,8 @@ class EntraAdministrator:
             except psycopg.errors.DependentObjectsStillExist:
                 ensure_role(session, name, "nologin nocreatedb nocreaterole noreplication")
 
-        tell(home, record, unmake)
-        forget_operator(home, record, name)
+        tell(sandbox, record, unmake)
+        forget_operator(sandbox, record, name)
 
     def _outputs(self, identity: str) -> dict[str, Any]:
         return {"name": _last(identity), "type": f"{SERVERS}/administrators"}
@@ -245,7 +245,7 @@ def _set_up(session: Session) -> None:
     session.execute(PRINCIPALS)
 
 
-def _server_outputs(home: Home, record: Record) -> dict[str, Any]:
+def _server_outputs(sandbox: Sandbox, record: Record) -> dict[str, Any]:
     version = records.binaries_of(record).version
     outputs = {
         "fullyQualifiedDomainName": record.address,
@@ -253,7 +253,7 @@ def _server_outputs(home: Home, record: Record) -> dict[str, Any]:
         "name": record.identifier,
         "privateEndpointConnections": [],
         "replicaCapacity": 0 if record.source else MAX_REPLICAS,
-        "state": "Ready" if Server(home, record).running else "Stopped",
+        "state": "Ready" if Server(sandbox, record).running else "Stopped",
         "type": SERVERS,
     }
     defaults = {
@@ -263,10 +263,10 @@ def _server_outputs(home: Home, record: Record) -> dict[str, Any]:
     return {**{name: value for name, value in defaults.items() if name not in record.inputs}, **outputs}
 
 
-def _source(home: Home, inputs: Properties) -> Record | None:
+def _source(sandbox: Sandbox, inputs: Properties) -> Record | None:
     if inputs.get("createMode") != REPLICA:
         return None
-    return fleet.existing(home, CLOUD, _last(str(inputs.get("sourceServerResourceId", ""))))
+    return fleet.existing(sandbox, CLOUD, _last(str(inputs.get("sourceServerResourceId", ""))))
 
 
 def _major(inputs: Properties) -> int | None:

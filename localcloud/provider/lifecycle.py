@@ -1,4 +1,4 @@
-"""Create, read, change and delete resources, in plain Python: with a real body where the type has one."""
+"""Create, read, change and delete resources, in plain Python: with an emulator where the type has one."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from threading import Event
 from typing import Any
 
 from localcloud import contract
-from localcloud.bodies import body_for
-from localcloud.body import Body, Resource
 from localcloud.contract import UNKNOWN
-from localcloud.home import Home
+from localcloud.emulator import Emulator, Resource
+from localcloud.emulators import emulator_for
 from localcloud.provider import kubernetes
-from localcloud.provider.guard import Simulated, World
+from localcloud.provider.guard import Simulated, SimulationMode
 from localcloud.provider.properties import Properties, merged, projected, public, told, unknown, without
 from localcloud.provider.records import DIGEST_CHARACTERS, Record, Records, Warn
 from localcloud.provider.secrecy import hidden, restored
 from localcloud.provider.urns import Urn
+from localcloud.sandbox import Sandbox
 
 KNOWN_AT_PREVIEW: Mapping[str, frozenset[str]] = {
     "aws:eks/cluster:Cluster": frozenset({"endpoint", "certificateAuthority"}),
@@ -44,7 +44,7 @@ class Lifecycle:
     """The resources of one configured provider instance."""
 
     package: str
-    home: Home
+    sandbox: Sandbox
     simulated: Simulated
     provider: Mapping[str, Any]
     warn: Warn
@@ -56,7 +56,7 @@ class Lifecycle:
 
     def __post_init__(self) -> None:
         self.records = Records(
-            self.home, self.package, f"{self.simulated.world.value}-{self.simulated.scope}", self.warn
+            self.sandbox, self.package, f"{self.simulated.mode.value}-{self.simulated.scope}", self.warn
         )
 
     def is_known(self, urn: Urn) -> None:
@@ -68,19 +68,19 @@ class Lifecycle:
         earlier = [] if urn.text in self._known else self.records.of_urn(urn)
         return earlier[-1].inputs if earlier else {}
 
-    def has_body(self, urn: Urn) -> bool:
+    def has_emulator(self, urn: Urn) -> bool:
         """Whether resources of this type are more than a record here."""
-        return self._body(urn) is not None
+        return self._emulator(urn) is not None
 
     def create(self, urn: Urn, inputs: Properties, timeout: float) -> Found:
         """Make a resource. What an interrupted create of the same URN left is taken over, not made twice."""
         earlier = self.records.of_urn(urn)
         generation = self._generation(urn, earlier)
         identity, outputs = self._computed(urn, inputs, generation)
-        body = self._body(urn)
-        if body:
+        emulator = self._emulator(urn)
+        if emulator:
             with self._alone(urn):
-                made = body.create(self.home, self._resource(urn, inputs, timeout))
+                made = emulator.create(self.sandbox, self._resource(urn, inputs, timeout))
             identity, outputs = made.id, merged(outputs, made.outputs)
         if any(record.id == identity for record in earlier):
             self._kept.add((urn.text, identity))
@@ -101,9 +101,9 @@ class Lifecycle:
     def read(self, urn: Urn, identity: str, inputs: Properties, state: Properties) -> Found | None:
         """The resource as it is now, None where it is gone; `inputs` and `state` are empty for an import."""
         record = self.records.get(urn, identity)
-        body = self._body(urn)
-        if body:
-            now = body.read(self.home, identity, state or (record.state if record else {}))
+        emulator = self._emulator(urn)
+        if emulator:
+            now = emulator.read(self.sandbox, identity, state or (record.state if record else {}))
             if now is None:
                 return None
             known = inputs or (record.inputs if record else {})
@@ -122,10 +122,10 @@ class Lifecycle:
         _, outputs = self._computed(urn, inputs, generation)
         if record is None:
             outputs = merged(outputs, without(old, public(old_inputs)))
-        body = self._body(urn)
-        if body:
+        emulator = self._emulator(urn)
+        if emulator:
             with self._alone(urn):
-                made = body.update(self.home, identity, old, self._resource(urn, inputs, timeout))
+                made = emulator.update(self.sandbox, identity, old, self._resource(urn, inputs, timeout))
             outputs = merged(outputs, made)
         self.records.put(urn, self._recorded(Record(urn.text, urn.type, identity, inputs, outputs, generation)))
         return told(inputs, outputs)
@@ -139,10 +139,10 @@ class Lifecycle:
         if (urn.text, identity) in self._kept:
             self._kept.discard((urn.text, identity))
             return
-        body = self._body(urn)
-        if body:
+        emulator = self._emulator(urn)
+        if emulator:
             with self._alone(urn):
-                body.delete(self.home, identity, state)
+                emulator.delete(self.sandbox, identity, state)
         self.records.remove(urn, identity)
 
     def _recorded(self, record: Record) -> Record:
@@ -156,12 +156,12 @@ class Lifecycle:
             return 0
         return earlier[-1].generation + (1 if urn.text in self._known else 0)
 
-    def _body(self, urn: Urn) -> Body | None:
-        return body_for(urn.type) if self.simulated.world is World.LOCAL else None
+    def _emulator(self, urn: Urn) -> Emulator | None:
+        return emulator_for(urn.type) if self.simulated.mode is SimulationMode.LOCAL else None
 
     def _alone(self, urn: Urn) -> AbstractContextManager[None]:
-        """Two runs at once never work on one body: the second finds what the first has done."""
-        return self.home.lock(f"body-{hashlib.sha256(urn.text.encode()).hexdigest()[:DIGEST_CHARACTERS]}")
+        """Two runs at once never work on one emulator: the second finds what the first has done."""
+        return self.sandbox.lock(f"emulator-{hashlib.sha256(urn.text.encode()).hexdigest()[:DIGEST_CHARACTERS]}")
 
     def _resource(self, urn: Urn, inputs: Properties, timeout: float) -> Resource:
         return Resource(
@@ -177,7 +177,7 @@ class Lifecycle:
     def _computed(self, urn: Urn, inputs: Properties, generation: int) -> tuple[Any, Properties]:
         """The id and the outputs that the cloud would choose; a replacement gets others than what it replaces."""
         seed = f"{generation}:{urn.text}" if generation else urn.text
-        context = contract.Context(urn=seed, inputs=inputs, provider=self.provider, world=self.simulated.world.value)
+        context = contract.Context(urn=seed, inputs=inputs, provider=self.provider, mode=self.simulated.mode.value)
         outputs = contract.computed(urn.type, context)
         if self.package == "kubernetes":
             outputs = merged(kubernetes.server_side(urn.type, seed, inputs), outputs)

@@ -12,9 +12,9 @@ from typing import Any
 
 import grpc
 
-from localcloud.home import Home
 from localcloud.provider.proto import provider_pb2_grpc
-from localcloud.provider.servicer import StandIn
+from localcloud.provider.servicer import ProviderEmulator
+from localcloud.sandbox import Sandbox
 
 PACKAGES = ("aws", "azure-native", "gcp", "kubernetes")
 MOST_CALLS_AT_ONCE = 64
@@ -33,7 +33,7 @@ def main(arguments: Sequence[str]) -> int:
     over = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda _number, _frame: over.set())
-    server, port = listen(StandIn(arguments[0], Home.open(), arguments[-1] if len(arguments) > 1 else ""))
+    server, port = listen(ProviderEmulator(arguments[0], Sandbox.open(), arguments[-1] if len(arguments) > 1 else ""))
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()
     wait(over)
@@ -42,10 +42,10 @@ def main(arguments: Sequence[str]) -> int:
     os._exit(0)
 
 
-def listen(stand_in: StandIn) -> tuple[Any, int]:
+def listen(emulator: ProviderEmulator) -> tuple[Any, int]:
     """A running gRPC server, and the port that the system gave it."""
     server = grpc.server(ThreadPoolExecutor(MOST_CALLS_AT_ONCE), options=UNLIMITED_MESSAGES)
-    provider_pb2_grpc.add_ResourceProviderServicer_to_server(stand_in, server)
+    provider_pb2_grpc.add_ResourceProviderServicer_to_server(emulator, server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     return server, port

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from localcloud.home import Home, write_atomically
 from localcloud.provider.properties import Properties, told
 from localcloud.provider.urns import Urn
 from localcloud.provider.wire import from_document, to_document
+from localcloud.sandbox import Sandbox, write_atomically
 
 NOT_IN_FILE_NAMES = re.compile(r"[^A-Za-z0-9.-]+")
 LONGEST_NAME = 80
@@ -49,11 +49,11 @@ class Records:
     for elsewhere, as an import names what another stack made.
     """
 
-    def __init__(self, home: Home, package: str, scope: str, warn: Warn) -> None:
-        self._home = home
-        home.folder("records")
-        home.folder("records", package)
-        self._root = home.folder("records", package, _file_name(scope))
+    def __init__(self, sandbox: Sandbox, package: str, scope: str, warn: Warn) -> None:
+        self._sandbox = sandbox
+        sandbox.folder("records")
+        sandbox.folder("records", package)
+        self._root = sandbox.folder("records", package, _file_name(scope))
         self._warn = warn
 
     def get(self, urn: Urn, identity: str) -> Record | None:

@@ -1,4 +1,4 @@
-"""The gRPC face of the stand-ins: protocol messages in, protocol messages out."""
+"""The gRPC face of the emulators: protocol messages in, protocol messages out."""
 
 # ruff: noqa: N802, ARG002 - the names and signatures of the methods are the protocol's
 from __future__ import annotations
@@ -11,7 +11,6 @@ from typing import Any, TypeAlias
 from google.protobuf.empty_pb2 import Empty
 
 from localcloud.contract import Problem, sources
-from localcloud.home import Home
 from localcloud.provider import guard, invokes
 from localcloud.provider.checking import Difference, checked, checked_provider, difference, provider_difference
 from localcloud.provider.engine_log import EngineLog
@@ -20,6 +19,7 @@ from localcloud.provider.lifecycle import Lifecycle
 from localcloud.provider.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 from localcloud.provider.urns import Urn
 from localcloud.provider.wire import from_struct, to_struct
+from localcloud.sandbox import Sandbox
 
 DiffResponse = provider_pb2.DiffResponse
 PropertyDiff = provider_pb2.PropertyDiff
@@ -27,12 +27,12 @@ Context: TypeAlias = Any
 """A gRPC call; the library has no types."""
 
 
-class StandIn(provider_pb2_grpc.ResourceProviderServicer):
+class ProviderEmulator(provider_pb2_grpc.ResourceProviderServicer):
     """One provider instance of one package: the engine starts a process for each."""
 
-    def __init__(self, package: str, home: Home, engine: str = "") -> None:
+    def __init__(self, package: str, sandbox: Sandbox, engine: str = "") -> None:
         self.package = package
-        self.home = home
+        self.sandbox = sandbox
         self.log = EngineLog(engine)
         self.interrupted = Event()
         self._lifecycle: Lifecycle | None = None
@@ -50,7 +50,7 @@ class StandIn(provider_pb2_grpc.ResourceProviderServicer):
 
     @answering
     def GetPluginInfo(self, request: Empty, context: Context) -> plugin_pb2.PluginInfo:
-        """The version of the SDK whose contract this stand-in keeps."""
+        """The version of the SDK whose contract this emulator keeps."""
         return plugin_pb2.PluginInfo(version=sources.version(self.package))
 
     @answering
@@ -73,12 +73,12 @@ class StandIn(provider_pb2_grpc.ResourceProviderServicer):
 
     @answering
     def Configure(self, request: provider_pb2.ConfigureRequest, context: Context) -> provider_pb2.ConfigureResponse:
-        """Decide by the configuration which world this instance simulates."""
+        """Decide by the configuration which sandbox this instance simulates."""
         self._settings = guard.settings(from_struct(request.args))
         simulated = guard.simulated(self.package, self._settings)
         if simulated:
             self._lifecycle = Lifecycle(
-                self.package, self.home, simulated, self._settings, self.log.warning, self.interrupted
+                self.package, self.sandbox, simulated, self._settings, self.log.warning, self.interrupted
             )
         return provider_pb2.ConfigureResponse(supportsPreview=True)
 
@@ -118,7 +118,7 @@ class StandIn(provider_pb2_grpc.ResourceProviderServicer):
         if found.replacement_unknown:
             places = ", ".join(change.text for change in found.changes)
             self.log.warning(urn.text, f"it is not known whether a change of {places} replaces a {urn.type}")
-        return _diff_response(found, delete_first=found.delete_first or self.lifecycle.has_body(urn))
+        return _diff_response(found, delete_first=found.delete_first or self.lifecycle.has_emulator(urn))
 
     @answering
     def Create(self, request: provider_pb2.CreateRequest, context: Context) -> provider_pb2.CreateResponse:
@@ -167,14 +167,14 @@ class StandIn(provider_pb2_grpc.ResourceProviderServicer):
 
     @answering
     def Call(self, request: provider_pb2.CallRequest, context: Context) -> provider_pb2.CallResponse:
-        """Methods belong to components, of which the stand-ins construct none."""
-        raise NotOffered("localcloud's stand-ins have no methods")
+        """Methods belong to components, of which the emulators construct none."""
+        raise NotOffered("localcloud's emulators have no methods")
 
     @answering
     def Construct(self, request: provider_pb2.ConstructRequest, context: Context) -> provider_pb2.ConstructResponse:
         """Components inside of providers are not simulated."""
         raise NotOffered(
-            f"{request.type} {request.name!r}: localcloud's stand-ins construct no components; "
+            f"{request.type} {request.name!r}: localcloud's emulators construct no components; "
             "use resources that have no component inside the provider (for Helm: helm.v3.Release)"
         )
 
@@ -192,7 +192,7 @@ class StandIn(provider_pb2_grpc.ResourceProviderServicer):
 
     @answering
     def Cancel(self, request: Empty, context: Context) -> Empty:
-        """The user stops the run: bodies that wait give up."""
+        """The user stops the run: emulators that wait give up."""
         self.interrupted.set()
         return Empty()
 

@@ -38,7 +38,7 @@ class Source(Part):
     taken: datetime.datetime | None = None
     """When a state was last written."""
     simulated: bool = False
-    """Whether stand-ins answered for the clouds."""
+    """Whether emulators answered for the clouds."""
 
 
 class Pack(Part):

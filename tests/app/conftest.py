@@ -24,9 +24,9 @@ from app.personal_data.key_file import FileMasterKey
 from app.settings import ServeSettings
 from app.sharding import Directory, Shard, parse_directory
 from localcloud.account import give, owner_of, unprivileged
-from localcloud.home import Home
 from localcloud.identity import ISSUER, Authority, KeyPair
 from localcloud.postgres import binaries as postgres_binaries
+from localcloud.sandbox import Sandbox
 from tests.waiting import wait_until
 
 API_SCHEMA = "test_api_schema.py"
@@ -114,7 +114,7 @@ def pytest_collectstart(collector: pytest.Collector) -> None:
 class Postgres:
     """A PostgreSQL server with TLS and certificate logins."""
 
-    home: Home
+    sandbox: Sandbox
     authority: Authority
     address: str
     port: int
@@ -221,17 +221,17 @@ def started_servers(area: str, *names: str) -> Iterator[list[Postgres]]:
     """Servers with the roles that the clouds' own would have; one authority for all of an area of tests."""
     # Temporary folders of pytest are closed to other accounts.
     root = Path("/tmp") / f"fortress-{area}-{os.getpid()}"
-    home = Home.open(root)
-    authority = Authority.of(home)
+    sandbox = Sandbox.open(root)
+    authority = Authority.of(sandbox)
     servers: list[Postgres] = []
     try:
         for name in names:
             server = Postgres(
-                home=home,
+                sandbox=sandbox,
                 authority=authority,
-                address=home.claim_address(name, home.postgres_port),
-                port=home.postgres_port,
-                data=home.folder(name) / "data",
+                address=sandbox.claim_address(name, sandbox.postgres_port),
+                port=sandbox.postgres_port,
+                data=sandbox.folder(name) / "data",
                 account=unprivileged(),
             )
             servers.append(server)

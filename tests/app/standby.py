@@ -20,11 +20,11 @@ REPLICATION = "hostssl replication postgres all cert map=certificates\n"
 @contextmanager
 def standby_of(primary: Postgres, name: str) -> Iterator[Postgres]:
     """A standby that streams, until the end of the block."""
-    folder = primary.home.folder(name)
+    folder = primary.sandbox.folder(name)
     give(folder, primary.account)
     standby = replace(
         primary,
-        address=primary.home.claim_address(name, primary.port),
+        address=primary.sandbox.claim_address(name, primary.port),
         data=folder / "data",
         process=None,
         ready=False,
@@ -37,7 +37,7 @@ def standby_of(primary: Postgres, name: str) -> Iterator[Postgres]:
     finally:
         standby.stop()
         shutil.rmtree(folder)
-        primary.home.release_address(name)
+        primary.sandbox.release_address(name)
 
 
 def streams(standby: Postgres) -> bool:

@@ -11,8 +11,8 @@ from typer.testing import CliRunner
 from app.scopes import Scope
 from app.tokens import JwksCache, Verifier
 from cli.main import app
-from localcloud.home import Home
 from localcloud.identity import ISSUER, Authority
+from localcloud.sandbox import Sandbox
 
 from .conftest import Empty, Postgres, shard
 
@@ -82,7 +82,7 @@ class TestToken:
     """`fortress token`"""
 
     async def test_it_prints_a_token_that_the_app_takes(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        authority = Authority.of(Home.open(tmp_path))
+        authority = Authority.of(Sandbox.open(tmp_path))
         monkeypatch.setenv("LOCALCLOUD_HOME", str(tmp_path))
         result = run(app, ["token", "--subject", "alice", "--scope", "credits:read", "--lifetime", "1"])
         verifier = Verifier(JwksCache(authority.jwks), issuer=ISSUER, audience="ledger")
@@ -99,7 +99,7 @@ class TestToken:
     async def test_its_scopes_are_those_that_are_asked_for(
         self, arguments: list[str], scopes: set[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        authority = Authority.of(Home.open(tmp_path))
+        authority = Authority.of(Sandbox.open(tmp_path))
         monkeypatch.setenv("LOCALCLOUD_HOME", str(tmp_path))
         verifier = Verifier(JwksCache(authority.jwks), issuer=ISSUER, audience="ledger")
         caller = await verifier.caller(run(app, ["token", *arguments]).stdout.strip())

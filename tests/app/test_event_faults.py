@@ -238,7 +238,7 @@ async def test_a_really_full_disk_is_told_and_appends_go_on_once_there_is_room(
         event = NewEvent("Happened", {"mark": marks[number]})
         return store.append(f"s{number}", event, slot=HERE, idempotency_key="k")
 
-    disk = Path("/tmp") / f"{postgres.home.root.name}-disk"
+    disk = Path("/tmp") / f"{postgres.sandbox.root.name}-disk"
     with (
         small_disk(postgres, disk) as folder,
         postgres.as_operator(shard_database) as connection,

@@ -22,8 +22,8 @@ from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
 from app.tokens import InvalidToken, JwksCache, KeysUnavailable, KnownCallers, UnknownKey, Verifier, key_source
 from app.tokens.known import TRUSTED_SECONDS
-from localcloud.home import Home
 from localcloud.identity import Authority
+from localcloud.sandbox import Sandbox
 
 ISSUER = "https://issuer.example.com"
 EC_KEY = ec.generate_private_key(ec.SECP256R1())
@@ -259,7 +259,7 @@ async def test_a_useless_key_set_is_no_key_set(tmp_path: Path, text: str) -> Non
 @pytest.fixture
 def https(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, dict[str, Any]]]:
     """An https server, and the documents that it serves by path; a text that begins with `>` is a redirect."""
-    authority = Authority.of(Home.open(tmp_path / "world"))
+    authority = Authority.of(Sandbox.open(tmp_path / "sandbox"))
     pair = authority.server_certificate(tmp_path, ["127.0.0.1"])
     documents: dict[str, Any] = {}
 

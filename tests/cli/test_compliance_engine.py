@@ -1,4 +1,4 @@
-"""`fortress compliance` on an environment of ours, by the real engine on stand-ins that only record."""
+"""`fortress compliance` on an environment of ours, by the real engine on emulators that only record."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from localcloud.home import CHECKOUT, Home
+from localcloud.sandbox import CHECKOUT, Sandbox
 from policies.report import Report
 from policies.report.writers import json_document
 
@@ -37,7 +37,7 @@ def verdicts(of: Report) -> dict[tuple[str, str], Any]:
     return {(one.control, one.urn): one.status for one in of.verdicts}
 
 
-def test_a_report_is_on_a_preview_until_there_is_a_state_and_says_which(world: Home, tmp_path: Path) -> None:
+def test_a_report_is_on_a_preview_until_there_is_a_state_and_says_which(sandbox: Sandbox, tmp_path: Path) -> None:
     before = report()
     assert (before.source.kind, before.source.simulated) == ("preview", True)
     assert before.source.origin == f"a preview of rehearsal-{ENVIRONMENT} against nothing"
@@ -63,7 +63,7 @@ def test_a_report_is_on_a_preview_until_there_is_a_state_and_says_which(world: H
     assert "**No new violations found; " in comment
 
 
-def test_a_report_without_a_terminal_says_what_takes_long_and_leaves_the_output_to_json(world: Home) -> None:
+def test_a_report_without_a_terminal_says_what_takes_long_and_leaves_the_output_to_json(sandbox: Sandbox) -> None:
     answer = fortress("compliance", "report", "-s", ENVIRONMENT, "--json", "--framework", "soc2")
     assert f"previewing rehearsal-{ENVIRONMENT} ..." in answer.stderr
     assert [one["id"] for one in json.loads(answer.stdout)["frameworks"]] == ["soc2"]

@@ -35,7 +35,7 @@ from cli.compliance.watch.run import Outcome, Watch
 from cli.compliance.watch.stack import EngineSilent, WatchedStack, drift, last_word
 from cli.compliance.watch.webhook import DELIVERY, SIGNATURE, TIMESTAMP, BadWebhook, Webhook
 from cli.main import main
-from localcloud.home import CHECKOUT
+from localcloud.sandbox import CHECKOUT
 from policies.severity import Severity
 from policies.values import SECRET as HIDDEN
 from policies.values import SIGNATURE as SIGNATURE_OF_VALUES

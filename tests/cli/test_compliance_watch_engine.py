@@ -1,4 +1,4 @@
-"""`fortress compliance watch` with the real engine, on stand-ins that only record."""
+"""`fortress compliance watch` with the real engine, on emulators that only record."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from localcloud.home import CHECKOUT, Home
+from localcloud.sandbox import CHECKOUT, Sandbox
 
 pytestmark = pytest.mark.engine
 
@@ -49,9 +49,9 @@ def findings(records: list[dict[str, Any]]) -> list[tuple[str, str, str]]:
     return [(one["event"], one["finding"]["control"], one["by"]["origin"]) for one in records if "finding" in one]
 
 
-def allow_plain_connections(home: Home) -> None:
+def allow_plain_connections(sandbox: Sandbox) -> None:
     """Change the record of the database's parameters behind the engine's back."""
-    [path] = home.root.glob("rehearsals/records/aws/*/*/aws-rds-parameterGroup-ParameterGroup/*-aws-0_*.json")
+    [path] = sandbox.root.glob("rehearsals/records/aws/*/*/aws-rds-parameterGroup-ParameterGroup/*-aws-0_*.json")
     document = json.loads(path.read_text())
     [parameter] = [one for one in document["inputs"]["parameters"] if one["name"] == "rds.force_ssl"]
     parameter["value"] = "0"
@@ -97,16 +97,18 @@ def running(*arguments: str) -> Iterator[Running]:
 
 
 @pytest.fixture
-def rehearsed(world: Home) -> Home:
+def rehearsed(sandbox: Sandbox) -> Sandbox:
     rehearse()
-    return world
+    return sandbox
 
 
-def history(home: Home) -> int:
-    return len(list(home.root.glob(f"rehearsals/state/.pulumi/history/*/{STACK}/*.history.json")))
+def history(sandbox: Sandbox) -> int:
+    return len(list(sandbox.root.glob(f"rehearsals/state/.pulumi/history/*/{STACK}/*.history.json")))
 
 
-def test_drift_its_repair_and_an_unreadable_state_are_found_and_a_quiet_pass_leaves_no_trace(rehearsed: Home) -> None:
+def test_drift_its_repair_and_an_unreadable_state_are_found_and_a_quiet_pass_leaves_no_trace(
+    rehearsed: Sandbox,
+) -> None:
     entries = history(rehearsed)
     status, records = once()
     assert (status, findings(records)) == (0, [])
@@ -142,7 +144,7 @@ def test_drift_its_repair_and_an_unreadable_state_are_found_and_a_quiet_pass_lea
     assert {(event, control) for event, control, _ in findings(records)} == {("resolved", "WATCH")}
 
 
-def test_a_running_watch_sees_updates_at_once_and_goes_on_after_a_kill(rehearsed: Home, tmp_path: Path) -> None:
+def test_a_running_watch_sees_updates_at_once_and_goes_on_after_a_kill(rehearsed: Sandbox, tmp_path: Path) -> None:
     with running("--every", "1h") as watch:
         watch.until("pass")
         assert fortress("compliance", "watch", "-s", ENVIRONMENT, "--once").returncode == 2, "two watches on one log"

@@ -13,7 +13,7 @@ import pytest
 
 from cli import gate
 from cli.main import main
-from localcloud.home import CHECKOUT, Home
+from localcloud.sandbox import CHECKOUT, Sandbox
 
 ENVIRONMENT = "preview-43"
 ISSUER = "aws:iam/openIdConnectProvider:OpenIdConnectProvider"
@@ -46,7 +46,7 @@ def test_without_events_there_is_no_violation() -> None:
 
 
 @pytest.fixture
-def fortress(world: Home, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Fortress:
+def fortress(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Fortress:
     """The command in this process; its exit status, and the lines of the error."""
 
     def run(command: str, *options: str) -> tuple[int, str]:
@@ -103,7 +103,7 @@ def test_a_preview_passes_the_policies_stops_at_a_violation_and_does_without_the
 
 @pytest.mark.engine
 def test_what_turns_out_bad_while_it_goes_up_is_stopped_before_it_is_there(
-    fortress: Fortress, also: Callable[..., None], world: Home
+    fortress: Fortress, also: Callable[..., None], sandbox: Sandbox
 ) -> None:
     also(allowedIssuers=["https://issuer.example/*"])
     assert fortress("preview")[0] == 0
@@ -111,7 +111,7 @@ def test_what_turns_out_bad_while_it_goes_up_is_stopped_before_it_is_there(
     status, lines = fortress("rehearse")
     assert status != 0
     assert lines.startswith("error: IAM-009: preview-43-aws-federation-aws ")
-    records = (world.root / "rehearsals" / "records").rglob("*.json")
+    records = (sandbox.root / "rehearsals" / "records").rglob("*.json")
     types = {json.loads(path.read_text())["type"] for path in records}
     assert "aws:eks/cluster:Cluster" in types
     assert ISSUER not in types

@@ -11,7 +11,7 @@ import pytest
 
 from cli.stack_files import prepare_stack
 from cli.world import PACKAGES, Session, StackMissing, engine_variables, shell_lines
-from localcloud.home import CHECKOUT, Home
+from localcloud.sandbox import CHECKOUT, Sandbox
 from tools.engine import Engine, Origin
 
 TODAY = datetime.date(2030, 1, 1)
@@ -28,15 +28,15 @@ def engine(tmp_path: Path) -> Engine:
 
 
 def test_a_real_stack_is_never_made_by_the_command(engine: Engine, tmp_path: Path) -> None:
-    session = Session("production", prepare_stack(CHECKOUT, "production", TODAY), Home(tmp_path), engine)
+    session = Session("production", prepare_stack(CHECKOUT, "production", TODAY), Sandbox(tmp_path), engine)
     with pytest.raises(StackMissing, match=r"pulumi login.*pulumi stack init production"):
         session.prepare()
     assert "init" not in (tmp_path / "calls").read_text()
 
 
-def test_a_simulated_run_takes_the_stand_ins_and_nothing_of_the_user_s(engine: Engine, tmp_path: Path) -> None:
-    variables = engine_variables(engine, Home.open(tmp_path / "world"))
-    assert variables["PULUMI_BACKEND_URL"].startswith(f"file://{tmp_path}/world")
+def test_a_simulated_run_takes_the_emulators_and_nothing_of_the_user_s(engine: Engine, tmp_path: Path) -> None:
+    variables = engine_variables(engine, Sandbox.open(tmp_path / "sandbox"))
+    assert variables["PULUMI_BACKEND_URL"].startswith(f"file://{tmp_path}/sandbox")
     assert variables["PULUMI_IGNORE_AMBIENT_PLUGINS"] == "true"
     plugins = Path(variables["PULUMI_HOME"]) / "plugins"
     for package in PACKAGES:

@@ -21,7 +21,7 @@ def context(
         urn=f"urn:pulumi:local::fortress::{token}::{name}",
         inputs=inputs,
         provider=AWS if provider is None else provider,
-        world="rehearsal",
+        mode="rehearsal",
     )
 
 
@@ -125,7 +125,7 @@ def test_without_facts_nothing_but_an_id_is_made_up(
         ("nothing", None),
         ("account", "000000000000"),
         ("tenant", "00000000-0000-0000-0000-000000000000"),
-        ("world", "rehearsal"),
+        ("mode", "rehearsal"),
         ("name", "ledger"),
     ],
 )

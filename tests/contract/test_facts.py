@@ -18,7 +18,7 @@ from localcloud.contract.terms import Anything, Either, ListOf, MapOf, Object, T
 
 CHOSEN = {"hex", "base32", "digits", "uuid", "octet"}
 FUNCTIONS = {"last", "first_label", "without_scheme", "host", "when"}
-SETTINGS = {"id", "name", "autoname", "urn_hash", "region", "zone", "world"} | {
+SETTINGS = {"id", "name", "autoname", "urn_hash", "region", "zone", "mode"} | {
     *("account", "subscription", "tenant", "project", "project_number")
 }
 PROVIDERS = {
@@ -127,7 +127,7 @@ def test_generated_inputs_render_their_outputs(path: Path, generate: Callable[[s
             urn=f"urn:pulumi:test::fortress::{token}::ledger",
             inputs=contract.check(token.partition(":")[0], token, generate(token).inputs).inputs,
             provider=PROVIDERS[token.partition(":")[0]],
-            world="local",
+            mode="local",
         )
         outputs = contract.computed(token, context)
         assert outputs == contract.computed(token, context)

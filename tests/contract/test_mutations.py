@@ -58,7 +58,7 @@ def check(request: pytest.FixtureRequest, package: str, tmp_path_factory: pytest
             problem.path: problem.message for problem in contract.check(package, token, inputs).problems
         }
         return
-    environment = os.environ | {"LOCALCLOUD_HOME": str(tmp_path_factory.mktemp("world"))}
+    environment = os.environ | {"LOCALCLOUD_HOME": str(tmp_path_factory.mktemp("sandbox"))}
     command = [sys.executable, "-m", "localcloud.provider", package]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
         assert process.stdout is not None

@@ -18,9 +18,9 @@ import httpx
 import psycopg
 import pytest
 
-from localcloud.home import Home
 from localcloud.identity import Authority
 from localcloud.inventory import Inventory, look
+from localcloud.sandbox import Sandbox
 from localcloud.supervision import Supervisor
 from tests.waiting import wait_until
 
@@ -30,13 +30,13 @@ FORTRESS = Path(sys.executable).parent / "fortress"
 
 @dataclass(frozen=True)
 class Local:
-    """The local environment of one world."""
+    """The local environment of one sandbox."""
 
-    home: Home
+    sandbox: Sandbox
 
     @property
     def variables(self) -> dict[str, str]:
-        return {**os.environ, "LOCALCLOUD_HOME": str(self.home.root), "COLUMNS": "200"}
+        return {**os.environ, "LOCALCLOUD_HOME": str(self.sandbox.root), "COLUMNS": "200"}
 
     def fortress(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run the command as a user would; with `check` a failure fails the test with what was printed."""
@@ -70,7 +70,7 @@ class Local:
 
     @property
     def inventory(self) -> Inventory:
-        return look(self.home)
+        return look(self.sandbox)
 
     def token(self, *scopes: str) -> str:
         options = [part for scope in scopes for part in ("--scope", scope)]
@@ -80,9 +80,9 @@ class Local:
         return next(one.url for one in self.inventory.gateways if f"//{cloud}." in one.url)
 
     def request(self, cloud: str, method: str, path: str, *, token: str, **more: Any) -> httpx.Response:
-        """Through the cloud's gateway, its name verified against the world's own authority."""
+        """Through the cloud's gateway, its name verified against the sandbox's own authority."""
         url = httpx.URL(self.url(cloud))
-        context = ssl.create_default_context(cafile=str(Authority.of(self.home).ca_certificate))
+        context = ssl.create_default_context(cafile=str(Authority.of(self.sandbox).ca_certificate))
         credentials = {"Authorization": f"Bearer {token}"} if token else {}
         # The name resolves to loopback in browsers and curl, not in every C library.
         with httpx.Client(verify=context, timeout=10) as client:
@@ -102,13 +102,13 @@ class Local:
 
     def rows(self, service: str, query: str, *arguments: Any) -> list[Any]:
         """Ask a server as `psql service=…` would."""
-        os.environ["PGSERVICEFILE"] = str(self.home.root / "pg_service.conf")
+        os.environ["PGSERVICEFILE"] = str(self.sandbox.root / "pg_service.conf")
         with psycopg.connect(f"service={service}") as connection:
             return connection.execute(query, arguments or None).fetchall()
 
     def pid(self, program: str) -> int:
         """The process of the first program whose name begins so."""
-        states = {state.name: state.pid for state in Supervisor(self.home).states()}
+        states = {state.name: state.pid for state in Supervisor(self.sandbox).states()}
         return next(pid for name, pid in states.items() if name.startswith(program) and pid)
 
     def kill(self, program: str) -> int:
@@ -118,8 +118,8 @@ class Local:
         return pid
 
     def programs(self) -> Mapping[str, int | None]:
-        """Every program of the world, and its process."""
-        return {state.name: state.pid for state in Supervisor(self.home).states()}
+        """Every program of the sandbox, and its process."""
+        return {state.name: state.pid for state in Supervisor(self.sandbox).states()}
 
     def stop_unsupervised(self, program: str) -> None:
         """End a program that nobody would start again: its wrapper dies first, then the program."""
@@ -131,7 +131,7 @@ class Local:
 
     def supervised(self) -> bool:
         """Whether a supervisor watches every program."""
-        return all(state.running and state.description == "RUNNING" for state in Supervisor(self.home).states())
+        return all(state.running and state.description == "RUNNING" for state in Supervisor(self.sandbox).states())
 
     def whole(self) -> bool:
         """Whether all databases run and all pods and gateways are ready."""
@@ -140,10 +140,10 @@ class Local:
 
 @pytest.fixture(scope="session")
 def up() -> Iterator[Local]:
-    """`fortress up` in a new world, taken down at the end whatever happened."""
+    """`fortress up` in a new sandbox, taken down at the end whatever happened."""
     root = Path(tempfile.mkdtemp(prefix="lf-", dir="/tmp"))
     root.chmod(0o711 if os.geteuid() == 0 else 0o700)
-    local = Local(Home(root))
+    local = Local(Sandbox(root))
     try:
         local.fortress("up")
         yield local

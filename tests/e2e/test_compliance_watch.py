@@ -12,7 +12,7 @@ pytestmark = [pytest.mark.engine, pytest.mark.servers, pytest.mark.xdist_group("
 
 def turn_tls_off(local: Any) -> None:
     """In the group of parameters that the RDS server takes its own from."""
-    [path] = (local.home.root / "rds-parameter-groups").glob("*.json")
+    [path] = (local.sandbox.root / "rds-parameter-groups").glob("*.json")
     group = json.loads(path.read_text())
     [parameter] = [one for one in group["parameters"] if one["name"] == "rds.force_ssl"]
     parameter["value"] = "0"

@@ -91,7 +91,7 @@ def test_a_killed_server_app_or_proxy_is_back_and_no_acknowledged_grant_is_lost(
 
 def test_without_its_supervisor_everything_serves_and_the_next_up_takes_it_over(local: Any) -> None:
     before = local.programs()
-    supervisor = int((local.home.root / "supervisor" / "supervisord.pid").read_text())
+    supervisor = int((local.sandbox.root / "supervisor" / "supervisord.pid").read_text())
     os.kill(supervisor, signal.SIGKILL)
     with grants_meanwhile(local, clients=2) as told:
         wait_until(lambda: len(told.acknowledged) > 10, "acknowledged grants without a supervisor")
@@ -103,7 +103,7 @@ def test_without_its_supervisor_everything_serves_and_the_next_up_takes_it_over(
 
 
 def test_refresh_sees_a_server_that_is_down_and_up_brings_it_back(local: Any) -> None:
-    supervisor = int((local.home.root / "supervisor" / "supervisord.pid").read_text())
+    supervisor = int((local.sandbox.root / "supervisor" / "supervisord.pid").read_text())
     os.kill(supervisor, signal.SIGKILL)
     local.stop_unsupervised("postgres-aws")
     shown = local.fortress("refresh").stdout
@@ -125,10 +125,10 @@ def test_nothing_secret_is_in_state_logs_or_arguments(local: Any) -> None:
     token = local.token()
     local.grant("aws", "secretive", 1, token=token)
     telling = re.compile(rb"PRIVATE KEY-----|eyJhbGciOi|password=\S")
-    allowed = {local.home.root / "identity", local.home.root / "kubernetes"}
+    allowed = {local.sandbox.root / "identity", local.sandbox.root / "kubernetes"}
     files = [
         path
-        for path in local.home.root.rglob("*")
+        for path in local.sandbox.root.rglob("*")
         if path.is_file() and not allowed & set(path.parents) and "data" not in path.parts
     ]
     assert len(files) > 100
@@ -152,11 +152,11 @@ def command_lines(local: Any) -> Iterator[bytes]:
 def test_others_on_this_machine_can_read_neither_data_nor_keys(local: Any) -> None:
     open_to_others = [
         path
-        for path in local.home.root.rglob("*")
+        for path in local.sandbox.root.rglob("*")
         if path.is_file() and path.suffix == ".key" and path.stat().st_mode & 0o077
     ]
     assert open_to_others == []
-    for data in local.home.root.glob("postgres/*/data"):
+    for data in local.sandbox.root.glob("postgres/*/data"):
         assert data.stat().st_mode & 0o077 == 0
 
 

@@ -1,4 +1,4 @@
-"""A build from Go modules, with a stand-in for the go command."""
+"""A build from Go modules, with a fake go command."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A cluster to make objects in, as the provider stand-in does."""
+"""A cluster to make objects in, as the provider emulator does."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from typing import Any
 import httpx
 import pytest
 
-from localcloud.bodies import body_for
-from localcloud.body import Body, Made, Properties, Resource
-from localcloud.home import Home
+from localcloud.emulator import Emulator, Made, Properties, Resource
+from localcloud.emulators import emulator_for
+from localcloud.sandbox import Sandbox
 
 Json = dict[str, Any]
 
@@ -52,9 +52,9 @@ def kubeconfig(cluster: str) -> str:
 
 @dataclass
 class Kubernetes:
-    """One cluster of a world, driven through the bodies of its objects."""
+    """One cluster of a sandbox, driven through the emulators of its objects."""
 
-    home: Home
+    sandbox: Sandbox
     cluster: str = "aws"
     made: dict[tuple[str, str], Made] = field(default_factory=dict)
     interrupted: Event = field(default_factory=Event)
@@ -75,21 +75,21 @@ class Kubernetes:
         )
         known = self.made.get((kind, name))
         if known:
-            return self.body(kind).update(self.home, known.id, {}, resource)
-        made = self.body(kind).create(self.home, resource)
+            return self.emulator(kind).update(self.sandbox, known.id, {}, resource)
+        made = self.emulator(kind).create(self.sandbox, resource)
         self.made[kind, name] = made
         return made.outputs
 
     def read(self, kind: str, name: str) -> Properties | None:
-        return self.body(kind).read(self.home, self.made[kind, name].id, {})
+        return self.emulator(kind).read(self.sandbox, self.made[kind, name].id, {})
 
     def delete(self, kind: str, name: str) -> None:
-        self.body(kind).delete(self.home, self.made.pop((kind, name)).id, {})
+        self.emulator(kind).delete(self.sandbox, self.made.pop((kind, name)).id, {})
 
-    def body(self, kind: str) -> Body:
-        body = body_for(self.token(kind))
-        assert body is not None
-        return body
+    def emulator(self, kind: str) -> Emulator:
+        emulator = emulator_for(self.token(kind))
+        assert emulator is not None
+        return emulator
 
     def token(self, kind: str) -> str:
         return f"kubernetes:{TOKENS[kind]}:{kind}"
@@ -118,7 +118,7 @@ class Kubernetes:
         """Name -> process id of all that the supervisor runs."""
         from localcloud.supervision import Supervisor
 
-        return {state.name: state.pid for state in Supervisor(self.home).states()}
+        return {state.name: state.pid for state in Supervisor(self.sandbox).states()}
 
     def pid(self, part: str) -> int:
         """The process whose name has `part` in it."""
@@ -173,9 +173,9 @@ def free_port() -> int:
 
 
 @pytest.fixture
-def kubernetes(world: Home) -> Iterator[Kubernetes]:
+def kubernetes(sandbox: Sandbox) -> Iterator[Kubernetes]:
     """A cluster with the namespace `ledger`."""
-    cluster = Kubernetes(world)
+    cluster = Kubernetes(sandbox)
     cluster.apply("Namespace", "ledger", namespace=None)
     yield cluster
     if ("Namespace", "ledger") in cluster.made:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from localcloud.body import BodyError
+from localcloud.emulator import EmulatorError
 from localcloud.kubernetes.containers import Container, Surroundings, containers, expanded
 from localcloud.kubernetes.volumes import files_of, mentions
 
@@ -28,7 +28,7 @@ def around(**changes: Any) -> Surroundings:
         "annotations": {},
         "config_map": CONFIG_MAPS.get,
         "secret": SECRETS.get,
-        "folder": Path("/world/pod"),
+        "folder": Path("/sandbox/pod"),
     }
     return Surroundings(**(told | changes))
 
@@ -96,11 +96,11 @@ def test_paths_of_mounts_become_those_of_the_volumes() -> None:
         env=[{"name": "URL", "value": "file:///etc/app/jwks.json"}, {"name": "LIST", "value": "/etc/app:/tmp/x"}],
         volumeMounts=[{"name": "config", "mountPath": "/etc/app/"}, {"name": "scratch", "mountPath": "/tmp"}],
     )
-    config = "/world/pod/volumes/config"
+    config = "/sandbox/pod/volumes/config"
     assert container.command == ("run", f"--config={config}/a.json", "/etc/app-other/b", "/opt/etc/app")
     assert container.environment["URL"] == f"file://{config}/jwks.json"
-    assert container.environment["LIST"] == f"{config}:/world/pod/volumes/scratch/x"
-    assert container.environment["TMPDIR"] == "/world/pod/volumes/scratch"
+    assert container.environment["LIST"] == f"{config}:/sandbox/pod/volumes/scratch/x"
+    assert container.environment["TMPDIR"] == "/sandbox/pod/volumes/scratch"
 
 
 def test_the_longest_mount_wins_and_a_sub_path_is_one_file() -> None:
@@ -109,7 +109,7 @@ def test_the_longest_mount_wins_and_a_sub_path_is_one_file() -> None:
         {"name": "one", "mountPath": "/etc/app/extra.json", "subPath": "x.json"},
     ]
     container = rendered(command=["run", "/etc/app/extra.json", "/etc/app/other.json"], volumeMounts=mounts)
-    volumes = "/world/pod/volumes"
+    volumes = "/sandbox/pod/volumes"
     assert container.command[1:] == (f"{volumes}/one/x.json", f"{volumes}/all/other.json")
 
 
@@ -128,8 +128,8 @@ def test_the_grace_time_is_the_pods() -> None:
 @pytest.mark.parametrize(
     ("container", "complaint"),
     [
-        ({"image": "nginx:1.27"}, "container 'app': no local body for image 'nginx:1.27'"),
-        ({"image": "evil.example/not-living-fortress/app:1"}, "no local body"),
+        ({"image": "nginx:1.27"}, "container 'app': no emulator for image 'nginx:1.27'"),
+        ({"image": "evil.example/not-living-fortress/app:1"}, "no emulator for"),
         ({"envFrom": [{"configMapRef": {"name": "no"}}]}, "configMapRef: 'no' does not exist in the namespace"),
         ({"env": [{"name": "X", "valueFrom": {"secretKeyRef": {"name": "token", "key": "k"}}}]}, "has no key 'k'"),
         ({"env": [{"name": "X", **field("status.phase")}]}, "fieldRef 'status.phase' is not offered here"),
@@ -137,7 +137,7 @@ def test_the_grace_time_is_the_pods() -> None:
     ],
 )
 def test_what_cannot_run_here_is_named(container: dict[str, Any], complaint: str) -> None:
-    with pytest.raises(BodyError, match=complaint.replace("(", r"\(")):
+    with pytest.raises(EmulatorError, match=complaint.replace("(", r"\(")):
         rendered(**container)
 
 
@@ -180,14 +180,14 @@ def test_volumes_of_one_source() -> None:
 @pytest.mark.parametrize(
     ("volume", "complaint"),
     [
-        ({"hostPath": {"path": "/"}}, "volume 'v': no local body for hostPath"),
+        ({"hostPath": {"path": "/"}}, "volume 'v': no emulator for hostPath"),
         ({"secret": {"secretName": "no"}}, "'no' does not exist"),
         ({"configMap": {"name": "settings", "items": [{"key": "no", "path": "x"}]}}, "has no key 'no'"),
         ({"configMap": {"name": "settings", "items": [{"key": "LEVEL", "path": "../x"}]}}, "leads out of the volume"),
     ],
 )
 def test_a_volume_that_cannot_be_had_is_named(volume: dict[str, Any], complaint: str) -> None:
-    with pytest.raises(BodyError, match=complaint):
+    with pytest.raises(EmulatorError, match=complaint):
         files(**volume)
 
 

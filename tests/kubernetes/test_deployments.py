@@ -17,7 +17,7 @@ from threading import Timer
 import httpx
 import pytest
 
-from localcloud.body import BodyError
+from localcloud.emulator import EmulatorError
 from localcloud.kubernetes import inventory
 from localcloud.kubernetes.healing import heal
 from localcloud.supervision import Supervisor
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.servers
 
 def ask(kubernetes: Kubernetes, path: str = "/", number: int = 0) -> httpx.Response:
     """Ask a pod of the cluster."""
-    pod = inventory.pod_views(kubernetes.home)[number]
+    pod = inventory.pod_views(kubernetes.sandbox)[number]
     return httpx.get(f"http://{pod.address}:{pod.ports[0]}{path}", timeout=5, trust_env=False)
 
 
@@ -51,12 +51,12 @@ def test_a_pod_runs_as_its_template_says(kubernetes: Kubernetes) -> None:
     variables = [{"name": "TOKEN", "valueFrom": {"secretKeyRef": {"name": "token", "key": "value"}}}]
     outputs = kubernetes.deploy(env=variables, pod={"serviceAccountName": "migrator"})
     assert outputs["status"]["readyReplicas"] == 1
-    (pod,) = inventory.pod_views(kubernetes.home)
+    (pod,) = inventory.pod_views(kubernetes.sandbox)
     told = environment(kubernetes)
     assert told["POD_IP"] == pod.address
     assert told["TOKEN"] == "hush-hush"
     assert Path(told["PGSSLCERT"]).name == "migrator.crt"
-    assert told["PGPORT"] == str(kubernetes.home.postgres_port)
+    assert told["PGPORT"] == str(kubernetes.sandbox.postgres_port)
     assert "LOCALCLOUD_HOME" not in told, "what the user's shell has set is none of a container's business"
     command = Path(f"/proc/{kubernetes.pid('pod.')}/cmdline")
     assert not command.exists() or b"hush-hush" not in command.read_bytes()
@@ -94,7 +94,7 @@ def test_mounted_files_follow_their_objects_and_restart_nothing(kubernetes: Kube
 
 def test_pods_listen_on_the_same_port_of_different_addresses(kubernetes: Kubernetes) -> None:
     kubernetes.deploy(replicas=2)
-    first, second = inventory.pod_views(kubernetes.home)
+    first, second = inventory.pod_views(kubernetes.sandbox)
     assert first.ports == second.ports == (PORT,)
     assert first.address != second.address
 
@@ -141,7 +141,7 @@ def test_a_command_can_be_the_readiness_probe(kubernetes: Kubernetes) -> None:
 def test_a_failed_rollout_keeps_the_old_pods(kubernetes: Kubernetes, changes: Json, complaint: str) -> None:
     kubernetes.deploy(says="old")
     before = kubernetes.programs()
-    with pytest.raises(BodyError, match=f"Deployment ledger/ledger: .*{complaint}"):
+    with pytest.raises(EmulatorError, match=f"Deployment ledger/ledger: .*{complaint}"):
         kubernetes.deploy(says="new", **changes)
     assert kubernetes.programs() == before
     assert ask(kubernetes).text == "old"
@@ -150,16 +150,16 @@ def test_a_failed_rollout_keeps_the_old_pods(kubernetes: Kubernetes, changes: Js
 
 
 def test_a_failed_create_leaves_nothing_behind(kubernetes: Kubernetes) -> None:
-    with pytest.raises(BodyError):
+    with pytest.raises(EmulatorError):
         kubernetes.deploy(container={"readinessProbe": {"tcpSocket": {"port": 1}}}, progressDeadlineSeconds=1)
     assert kubernetes.programs() == {}
-    assert not (kubernetes.home.root / "kubernetes/aws/ledger").exists()
-    assert kubernetes.home.read("addresses.json") == {}
+    assert not (kubernetes.sandbox.root / "kubernetes/aws/ledger").exists()
+    assert kubernetes.sandbox.read("addresses.json") == {}
 
 
 def test_an_interrupted_rollout_ends_without_its_pods_and_the_next_completes(kubernetes: Kubernetes) -> None:
     Timer(0.5, kubernetes.interrupted.set).start()
-    with pytest.raises(BodyError, match="interrupted while waiting for pod"):
+    with pytest.raises(EmulatorError, match="interrupted while waiting for pod"):
         kubernetes.deploy(container={"readinessProbe": {"tcpSocket": {"port": 1}}})
     assert kubernetes.programs() == {}
     kubernetes.interrupted.clear()
@@ -170,7 +170,7 @@ def test_a_taken_port_is_named_and_the_next_try_completes(kubernetes: Kubernetes
     with socket.create_server(("0.0.0.0", 0)) as everywhere:
         port = everywhere.getsockname()[1]
         ports = {"args": ["serve", "$(POD_IP)", str(port)], "ports": [{"name": "http", "containerPort": port}]}
-        with pytest.raises(BodyError, match=f"port {port} is taken"):
+        with pytest.raises(EmulatorError, match=f"port {port} is taken"):
             kubernetes.deploy(container=ports)
     assert kubernetes.deploy(container=ports)["status"]["readyReplicas"] == 1
 
@@ -187,8 +187,8 @@ def test_a_killed_pod_comes_back(kubernetes: Kubernetes) -> None:
 
 def test_pods_outlive_the_supervisor_and_read_sees_those_that_do_not(kubernetes: Kubernetes) -> None:
     kubernetes.deploy(replicas=2)
-    supervisor = Supervisor(kubernetes.home)
-    daemon = int((kubernetes.home.root / "supervisor/supervisord.pid").read_text())
+    supervisor = Supervisor(kubernetes.sandbox)
+    daemon = int((kubernetes.sandbox.root / "supervisor/supervisord.pid").read_text())
     os.kill(daemon, signal.SIGKILL)
     survivor, killed = (pid for pid in kubernetes.programs().values() if pid is not None)
     os.kill(killed, signal.SIGKILL)
@@ -203,12 +203,12 @@ def test_a_pod_whose_port_was_taken_while_it_was_down_gets_another_address(kuber
     kubernetes.service()
     url = kubernetes.gateway()
     kubernetes.route()
-    (before,) = inventory.pod_views(kubernetes.home)
-    Supervisor(kubernetes.home).shutdown()
+    (before,) = inventory.pod_views(kubernetes.sandbox)
+    Supervisor(kubernetes.sandbox).shutdown()
     with socket.create_server((before.address, PORT)):
-        heal(kubernetes.home, settle_seconds=0)
-        wait_until(lambda: inventory.pod_views(kubernetes.home)[0].ready, "the pod to be ready")
-        (after,) = inventory.pod_views(kubernetes.home)
+        heal(kubernetes.sandbox, settle_seconds=0)
+        wait_until(lambda: inventory.pod_views(kubernetes.sandbox)[0].ready, "the pod to be ready")
+        (after,) = inventory.pod_views(kubernetes.sandbox)
         assert after.name == before.name
         assert after.address != before.address
         wait_until(lambda: httpx.get(url, trust_env=False).text == "hello", "an answer by the gateway")
@@ -247,7 +247,7 @@ def test_an_autoscaler_made_at_the_same_time_is_obeyed(kubernetes: Kubernetes) -
 
 def test_pods_that_are_gone_altogether_make_the_deployment_gone(kubernetes: Kubernetes) -> None:
     kubernetes.deploy()
-    for file in (kubernetes.home.root / "kubernetes/aws/ledger/Pod").glob("*.json"):
+    for file in (kubernetes.sandbox.root / "kubernetes/aws/ledger/Pod").glob("*.json"):
         file.unlink()
     assert kubernetes.read("Deployment", "ledger") is None
     assert kubernetes.deploy()["status"]["readyReplicas"] == 1
@@ -263,8 +263,8 @@ def test_delete_leaves_no_process_port_or_file(kubernetes: Kubernetes) -> None:
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
     assert kubernetes.programs() == {}
-    assert not (kubernetes.home.root / "kubernetes").exists()
-    assert kubernetes.home.read("addresses.json") == {}
+    assert not (kubernetes.sandbox.root / "kubernetes").exists()
+    assert kubernetes.sandbox.read("addresses.json") == {}
 
 
 # -- under load ------------------------------------------------------------------------------------------------------
@@ -316,6 +316,6 @@ def test_a_failed_rollout_loses_no_request(kubernetes: Kubernetes) -> None:
     kubernetes.route()
     with load(url) as answers:
         wait_until(lambda: answers["old"] > 5, "six answers by the old pods")
-        with pytest.raises(BodyError):
+        with pytest.raises(EmulatorError):
             kubernetes.deploy(says="new", container={"args": ["fail"]})
     assert set(answers) == {"old"}, answers

@@ -16,11 +16,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from localcloud.body import BodyError
-from localcloud.home import Home
+from localcloud.emulator import EmulatorError
 from localcloud.identity import Authority
 from localcloud.kubernetes import inventory
 from localcloud.kubernetes.healing import heal
+from localcloud.sandbox import Sandbox
 from localcloud.supervision import Supervisor
 from tests.waiting import wait_until
 
@@ -41,23 +41,23 @@ def answers(client: httpx.Client, url: str, count: int) -> list[str]:
     return [client.get(url).text for _ in range(count)]
 
 
-def trusting(home: Home) -> ssl.SSLContext:
-    return ssl.create_default_context(cafile=str(Authority.of(home).ca_certificate))
+def trusting(sandbox: Sandbox) -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=str(Authority.of(sandbox).ca_certificate))
 
 
-def securely(home: Home, url: str, host: str = HOST) -> httpx.Response:
+def securely(sandbox: Sandbox, url: str, host: str = HOST) -> httpx.Response:
     """Ask under a host name that this machine need not resolve."""
     port = httpx.URL(url).port
-    with httpx.Client(verify=trusting(home), http2=False, timeout=5, trust_env=False) as client:
+    with httpx.Client(verify=trusting(sandbox), http2=False, timeout=5, trust_env=False) as client:
         return client.get(
             f"https://127.0.0.1:{port}/", headers={"Host": f"{host}:{port}"}, extensions={"sni_hostname": host}
         )
 
 
-def serial(home: Home, url: str) -> str:
+def serial(sandbox: Sandbox, url: str) -> str:
     with (
         socket.create_connection(("127.0.0.1", httpx.URL(url).port or 443), timeout=5) as plain,
-        trusting(home).wrap_socket(plain, server_hostname=HOST) as secure,
+        trusting(sandbox).wrap_socket(plain, server_hostname=HOST) as secure,
     ):
         return str((secure.getpeercert() or {})["serialNumber"])
 
@@ -85,12 +85,12 @@ def test_a_dead_pod_is_routed_around(kubernetes: Kubernetes, client: httpx.Clien
     kubernetes.service()
     url = kubernetes.gateway()
     kubernetes.route()
-    daemon = int((kubernetes.home.root / "supervisor/supervisord.pid").read_text())
+    daemon = int((kubernetes.sandbox.root / "supervisor/supervisord.pid").read_text())
     os.kill(daemon, signal.SIGKILL)
     os.kill(kubernetes.pid("-0.app"), signal.SIGKILL)
-    wait_until(lambda: inventory.pod_views(kubernetes.home)[0].ready is False, "the dead pod to be seen")
+    wait_until(lambda: inventory.pod_views(kubernetes.sandbox)[0].ready is False, "the dead pod to be seen")
     assert {client.get(url).status_code for _ in range(30)} == {200}
-    Supervisor(kubernetes.home).ensure_running()
+    Supervisor(kubernetes.sandbox).ensure_running()
 
 
 def test_a_service_without_pods_is_unavailable(kubernetes: Kubernetes, client: httpx.Client) -> None:
@@ -124,17 +124,17 @@ def test_a_killed_envoy_comes_back(kubernetes: Kubernetes, client: httpx.Client)
     assert kubernetes.read("Gateway", "edge") == state
 
 
-def test_tls_is_verified_against_the_worlds_authority(kubernetes: Kubernetes) -> None:
+def test_tls_is_verified_against_the_sandbox_authority(kubernetes: Kubernetes) -> None:
     kubernetes.deploy()
     kubernetes.service()
     certificate(kubernetes, HOST)
     url = kubernetes.gateway(https_listener(HOST, "edge-tls"))
     kubernetes.route()
     assert url.startswith(f"https://{HOST}:")
-    assert securely(kubernetes.home, url).text == "hello"
+    assert securely(kubernetes.sandbox, url).text == "hello"
     with pytest.raises(httpx.ConnectError):
-        securely(kubernetes.home, url, host="gcp.localhost")
-    (view,) = inventory.gateway_views(kubernetes.home)
+        securely(kubernetes.sandbox, url, host="gcp.localhost")
+    (view,) = inventory.gateway_views(kubernetes.sandbox)
     assert (view.url, view.hostnames, view.ready) == (url, (HOST,), True)
 
 
@@ -146,7 +146,7 @@ def test_without_a_host_name_of_its_own_a_listener_is_found_under_its_certificat
     assert url == f"https://{HOST}:{listener['port']}"
     route = {"parentRefs": [{"name": "edge"}], "hostnames": [HOST], "rules": []}
     kubernetes.apply("HTTPRoute", "ledger", spec=route)
-    (view,) = inventory.gateway_views(kubernetes.home)
+    (view,) = inventory.gateway_views(kubernetes.sandbox)
     assert (view.hostnames, view.url) == ((HOST,), url)
 
 
@@ -155,9 +155,9 @@ def test_a_gateway_waits_for_its_certificate_and_takes_over_a_new_one(kubernetes
     assert kubernetes.read("Gateway", "edge")["status"]["conditions"][1] == {"type": "Programmed", "status": "False"}
     certificate(kubernetes, HOST)
     assert kubernetes.read("Gateway", "edge")["status"]["conditions"][1] == {"type": "Programmed", "status": "True"}
-    first = serial(kubernetes.home, url)
+    first = serial(kubernetes.sandbox, url)
     certificate(kubernetes, HOST, "ledger.localhost")
-    wait_until(lambda: serial(kubernetes.home, url) != first, "another certificate")
+    wait_until(lambda: serial(kubernetes.sandbox, url) != first, "another certificate")
 
 
 def test_http_is_redirected_to_where_https_is_found(kubernetes: Kubernetes, client: httpx.Client) -> None:
@@ -205,11 +205,11 @@ def test_a_port_lost_to_another_program_is_replaced(kubernetes: Kubernetes, clie
     kubernetes.service()
     url = kubernetes.gateway()
     kubernetes.route()
-    supervisor = Supervisor(kubernetes.home)
+    supervisor = Supervisor(kubernetes.sandbox)
     supervisor.shutdown()
     with socket.create_server(("127.0.0.1", httpx.URL(url).port or 0)):
-        heal(kubernetes.home, settle_seconds=0)
-        (view,) = inventory.gateway_views(kubernetes.home)
+        heal(kubernetes.sandbox, settle_seconds=0)
+        (view,) = inventory.gateway_views(kubernetes.sandbox)
         assert view.url != url
         wait_until(lambda: client.get(view.url).text == "hello", "an answer at the new address")
         assert kubernetes.read("Gateway", "edge")["status"]["localcloud"]["url"] == view.url
@@ -218,7 +218,7 @@ def test_a_port_lost_to_another_program_is_replaced(kubernetes: Kubernetes, clie
 def test_two_gateways_share_no_port(kubernetes: Kubernetes) -> None:
     port = free_port()
     first = kubernetes.gateway(http_listener(port))
-    other = Kubernetes(kubernetes.home, "gcp")
+    other = Kubernetes(kubernetes.sandbox, "gcp")
     other.apply("Namespace", "ledger", namespace=None)
     second = other.gateway(http_listener(port))
     assert {httpx.URL(first).port, httpx.URL(second).port} > {port}
@@ -228,12 +228,12 @@ def test_two_gateways_share_no_port(kubernetes: Kubernetes) -> None:
 @pytest.mark.parametrize(
     ("listener", "complaint"),
     [
-        ({"name": "tcp", "protocol": "TCP", "port": 1}, "no local body for protocol 'TCP'"),
+        ({"name": "tcp", "protocol": "TCP", "port": 1}, "no emulator for protocol 'TCP'"),
         ({"name": "https", "protocol": "HTTPS", "port": 1}, "needs tls.mode Terminate and tls.certificateRefs"),
     ],
 )
 def test_a_gateway_that_cannot_be_leaves_nothing(kubernetes: Kubernetes, listener: Json, complaint: str) -> None:
-    with pytest.raises(BodyError, match=f"Gateway ledger/edge: listener .*{complaint}"):
+    with pytest.raises(EmulatorError, match=f"Gateway ledger/edge: listener .*{complaint}"):
         kubernetes.gateway(listener)
     assert kubernetes.programs() == {}
 
@@ -244,7 +244,7 @@ def test_a_broken_route_is_refused_and_the_others_go_on(kubernetes: Kubernetes, 
     url = kubernetes.gateway()
     kubernetes.route()
     broken = {"parentRefs": [{"name": "edge"}], "rules": [{"backendRefs": [{"name": "ledger", "port": 81}]}]}
-    with pytest.raises(BodyError, match="HTTPRoute ledger/broken: service 'ledger' has no port 81"):
+    with pytest.raises(EmulatorError, match="HTTPRoute ledger/broken: service 'ledger' has no port 81"):
         kubernetes.apply("HTTPRoute", "broken", spec=broken)
     assert client.get(url).text == "hello"
     kubernetes.deploy(says="still")
@@ -254,10 +254,10 @@ def test_a_broken_route_is_refused_and_the_others_go_on(kubernetes: Kubernetes, 
 def test_nobody_else_can_administer_or_read_keys(kubernetes: Kubernetes) -> None:
     certificate(kubernetes, HOST)
     kubernetes.gateway(https_listener(HOST, "edge-tls"))
-    folder = kubernetes.home.root / "kubernetes/aws/ledger/Gateway/edge.d"
+    folder = kubernetes.sandbox.root / "kubernetes/aws/ledger/Gateway/edge.d"
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert stat.S_ISSOCK((folder / "admin.sock").stat().st_mode)
-    for file in kubernetes.home.root.glob("kubernetes/**/*"):
+    for file in kubernetes.sandbox.root.glob("kubernetes/**/*"):
         assert not stat.S_IMODE(file.lstat().st_mode) & 0o077 or file.suffix == ".crt", file
 
 
@@ -269,22 +269,22 @@ def test_delete_closes_the_port_and_leaves_no_file(kubernetes: Kubernetes) -> No
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", httpx.URL(url).port or 0))
     assert kubernetes.programs() == {}
-    assert not (kubernetes.home.root / "kubernetes/aws/ledger").exists()
-    assert kubernetes.home.read("gateway-ports.json") == {}
+    assert not (kubernetes.sandbox.root / "kubernetes/aws/ledger").exists()
+    assert kubernetes.sandbox.read("gateway-ports.json") == {}
 
 
 @pytest.fixture
-def deep_world() -> Iterator[Home]:
-    """A world whose paths are longer than a socket's may be."""
+def deep_sandbox() -> Iterator[Sandbox]:
+    """A sandbox whose paths are longer than a socket's may be."""
     top = Path(tempfile.mkdtemp(prefix="lf-"))
-    home = Home.open(top / ("deep" * 12) / ("down" * 12))
-    yield home
-    Supervisor(home).shutdown()
+    sandbox = Sandbox.open(top / ("deep" * 12) / ("down" * 12))
+    yield sandbox
+    Supervisor(sandbox).shutdown()
     shutil.rmtree(top)
 
 
-def test_a_long_path_does_not_matter(deep_world: Home, client: httpx.Client) -> None:
-    kubernetes = Kubernetes(deep_world)
+def test_a_long_path_does_not_matter(deep_sandbox: Sandbox, client: httpx.Client) -> None:
+    kubernetes = Kubernetes(deep_sandbox)
     kubernetes.apply("Namespace", "ledger", namespace=None)
     url = kubernetes.gateway()
     assert client.get(url).status_code == 404

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from localcloud.adopt import started_at
-from localcloud.body import BodyError
+from localcloud.emulator import EmulatorError
 from localcloud.kubernetes import inventory
 from localcloud.kubernetes.cluster import Cluster
 from tests.waiting import wait_until
@@ -29,7 +29,7 @@ def test_a_job_runs_to_its_end_once(kubernetes: Kubernetes, tmp_path: Path) -> N
         outputs = kubernetes.apply("Job", "migrate", spec=job_spec("count", str(counter), "1"))
         assert outputs["status"]["succeeded"] == 1
     assert runs(counter) == 1
-    (pod,) = inventory.pod_views(kubernetes.home)
+    (pod,) = inventory.pod_views(kubernetes.sandbox)
     assert (pod.phase, pod.address, pod.ready) == ("Succeeded", "", False)
 
 
@@ -48,23 +48,23 @@ def test_a_failed_pod_is_tried_again(kubernetes: Kubernetes, tmp_path: Path) -> 
 
 
 def test_a_job_that_fails_tells_why_and_leaves_nothing(kubernetes: Kubernetes) -> None:
-    with pytest.raises(BodyError, match=r"Job ledger/migrate: pod migrate-0 exits with 3: it was a bad day$"):
+    with pytest.raises(EmulatorError, match=r"Job ledger/migrate: pod migrate-0 exits with 3: it was a bad day$"):
         kubernetes.apply("Job", "migrate", spec=job_spec("fail", "a", "bad", "day", backoffLimit=0))
-    assert not (kubernetes.home.root / "kubernetes/aws/ledger").exists()
-    assert kubernetes.home.read("addresses.json") == {}
+    assert not (kubernetes.sandbox.root / "kubernetes/aws/ledger").exists()
+    assert kubernetes.sandbox.read("addresses.json") == {}
 
 
 def test_a_job_that_takes_too_long_is_stopped(kubernetes: Kubernetes) -> None:
-    with pytest.raises(BodyError, match="not done within activeDeadlineSeconds"):
+    with pytest.raises(EmulatorError, match="not done within activeDeadlineSeconds"):
         kubernetes.apply("Job", "migrate", spec=job_spec("sleep", "60", activeDeadlineSeconds=1))
-    assert Cluster(kubernetes.home, "aws").list("Pod") == []
+    assert Cluster(kubernetes.sandbox, "aws").list("Pod") == []
 
 
 def test_what_an_interrupted_run_left_is_stopped(kubernetes: Kubernetes) -> None:
-    cluster = Cluster(kubernetes.home, "aws")
+    cluster = Cluster(kubernetes.sandbox, "aws")
 
     def interrupted() -> None:
-        with pytest.raises(BodyError):
+        with pytest.raises(EmulatorError):
             kubernetes.apply("Job", "migrate", spec=job_spec("sleep", "60", backoffLimit=0))
 
     first = threading.Thread(target=interrupted)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from localcloud.body import BodyError
+from localcloud.emulator import EmulatorError
 from localcloud.kubernetes.routes import Backend, backends, duration, hostnames, virtual_hosts
 
 Json = dict[str, Any]
@@ -179,11 +179,11 @@ def test_durations(text: str, seconds: str) -> None:
     [
         (rule(timeouts={"request": "10"}), "'10' is not a duration"),
         ({"backendRefs": [{"name": "x"}]}, "'x' needs a port"),
-        ({"backendRefs": [{"name": "x", "kind": "Bucket"}]}, "no local body for kind 'Bucket'"),
-        (rule(filters=[{"type": "RequestMirror"}]), "no local body for 'RequestMirror'"),
+        ({"backendRefs": [{"name": "x", "kind": "Bucket"}]}, "no emulator for kind 'Bucket'"),
+        (rule(filters=[{"type": "RequestMirror"}]), "no emulator for 'RequestMirror'"),
         ({"filters": [{"type": "RequestRedirect", "requestRedirect": {"statusCode": 418}}]}, "418 is not one of"),
     ],
 )
 def test_what_envoy_cannot_be_told_is_named(broken: Json, complaint: str) -> None:
-    with pytest.raises(BodyError, match=complaint):
+    with pytest.raises(EmulatorError, match=complaint):
         translated(broken)

@@ -1,4 +1,4 @@
-"""A provider that takes whatever it is given and makes nothing: for resources that no cloud and no stand-in would take.
+"""A provider that takes whatever it is given and makes nothing: for resources that no cloud and no emulator would take.
 
 What replaces a resource it knows from the facts about the clouds.
 """

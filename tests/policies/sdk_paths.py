@@ -1,4 +1,4 @@
-"""Whether the pinned SDKs know a property path of a resource type, as the stand-ins' contract reads them."""
+"""Whether the pinned SDKs know a property path of a resource type, as the emulators' contract reads them."""
 
 from __future__ import annotations
 

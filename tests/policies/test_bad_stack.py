@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from localcloud.home import CHECKOUT
+from localcloud.sandbox import CHECKOUT
 from policies.registry import everything
 from policies.resource import cloud_of, unversioned
 from tests.engine.conftest import Project

@@ -1,4 +1,4 @@
-"""The packs under the real engine, on stand-ins that only record."""
+"""The packs under the real engine, on emulators that only record."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from localcloud.home import CHECKOUT, Home
+from localcloud.sandbox import CHECKOUT, Sandbox
 from policies import Status
 from policies.evaluation import evaluate
 from policies.registry import everything
@@ -66,13 +66,13 @@ NOTE = "exempt TLS-004; expires {}; owner platform; ticket LF-1; reason the old 
 
 
 class Packed(Project):
-    """A project with the stand-ins and a policy pack."""
+    """A project with the emulators and a policy pack."""
 
-    def __init__(self, folder: Path, home: Home) -> None:
+    def __init__(self, folder: Path, sandbox: Sandbox) -> None:
         super().__init__(folder)
         self.environment |= {
             "PATH": f"{CHECKOUT / 'localcloud' / 'bin'}:{self.environment['PATH']}",
-            "LOCALCLOUD_HOME": str(home.root),
+            "LOCALCLOUD_HOME": str(sandbox.root),
         }
         runtime = f"{{name: python, options: {{virtualenv: {CHECKOUT / '.venv'}}}}}"
         self.write("Pulumi.yaml", f"name: tiny\nruntime: {runtime}\n")
@@ -89,8 +89,8 @@ class Packed(Project):
 
 
 @pytest.fixture
-def packed(tmp_path: Path, world: Home) -> Packed:
-    project = Packed(tmp_path, world)
+def packed(tmp_path: Path, sandbox: Sandbox) -> Packed:
+    project = Packed(tmp_path, sandbox)
     project.ok("stack", "init", "test")
     return project
 

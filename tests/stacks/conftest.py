@@ -18,7 +18,7 @@ from pulumi import automation as auto
 from cli.gate import CONFIGURATION, PACK
 from cli.stack_files import prepare_stack
 from cli.world import engine_variables
-from localcloud.home import Home
+from localcloud.sandbox import Sandbox
 from tools.engine import locate
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -37,7 +37,7 @@ class Rehearsed:
 
     name: str
     project: Path
-    home: Home
+    sandbox: Sandbox
     stack: auto.Stack
 
     def up(self) -> dict[str, int]:
@@ -82,8 +82,8 @@ class Rehearsed:
         return sorted(f"{one['type']}  {one['urn'].split('::')[-1]}{_shown(one)}" for one in self.resources())
 
     def records(self) -> Iterator[tuple[Path, dict[str, Any]]]:
-        """The stand-ins' own files."""
-        for path in sorted((self.home.root / "records").rglob("*.json")):
+        """The emulators' own files."""
+        for path in sorted((self.sandbox.root / "records").rglob("*.json")):
             yield path, json.loads(path.read_text())
 
 
@@ -104,20 +104,20 @@ def project(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def rehearsed(request: pytest.FixtureRequest, project: Path, world: Home) -> Rehearsed:
+def rehearsed(request: pytest.FixtureRequest, project: Path, sandbox: Sandbox) -> Rehearsed:
     """The environment that the test's parameter names, not yet up."""
     name = request.param
     stack_name = f"rehearsal-{name}"
     prepare_stack(project, stack_name, TODAY)
     engine = locate()
-    variables = engine_variables(engine, world)
+    variables = engine_variables(engine, sandbox)
     options = auto.LocalWorkspaceOptions(
         work_dir=str(project),
         pulumi_command=auto.PulumiCommand(root=str(engine.root), skip_version_check=True),
         env_vars={**variables, "PATH": variables["PATH"] or os.defpath},
     )
     stack = auto.create_or_select_stack(stack_name=stack_name, work_dir=str(project), opts=options)
-    return Rehearsed(name, project, world, stack)
+    return Rehearsed(name, project, sandbox, stack)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from localcloud.home import CHECKOUT, Home
+from localcloud.sandbox import CHECKOUT, Sandbox
 from policies.frameworks import FRAMEWORKS
 
 pytestmark = pytest.mark.engine
@@ -25,7 +25,7 @@ def test_an_environment_passes_the_packs_of_all_frameworks_together(rehearsed: A
     assert set(rehearsed.stack.up(**settings).summary.resource_changes) == {"create"}
 
 
-def test_the_local_environment_passes_at_a_preview_from_nothing(world: Home) -> None:
+def test_the_local_environment_passes_at_a_preview_from_nothing(sandbox: Sandbox) -> None:
     command = [Path(sys.executable).parent / "fortress", "preview", "--env", "local"]
     answer = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True)
     assert answer.returncode == 0, answer.stderr

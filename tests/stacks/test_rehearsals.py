@@ -100,7 +100,7 @@ def unprotect(stack: auto.Stack) -> None:
 
 
 def secrets_in(rehearsed: Any) -> list[str]:
-    """Places in the state, or in the stand-ins' records, where a key or password stands in the clear."""
+    """Places in the state, or in the emulators' records, where a key or password stands in the clear."""
     telling = ("PRIVATE KEY-----", "eyJhbGciOi")
     state = json.dumps(rehearsed.stack.export_stack().deployment)
     found = [word for word in telling if word in state]

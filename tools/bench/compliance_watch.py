@@ -28,7 +28,7 @@ LOOK_SECONDS = 0.05
 def measure(recorder: Recorder) -> None:
     """The RDS parameter that demands TLS is turned off on the local environment, found, and put back by an update."""
     with tempfile.TemporaryDirectory(prefix="lf-bench-", dir="/tmp") as folder:
-        root = Path(folder) / "world"
+        root = Path(folder) / "sandbox"
         root.parent.chmod(0o711)
         environment = {**os.environ, "LOCALCLOUD_HOME": str(root)}
         _fortress(environment, "up")

@@ -9,7 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from localcloud.home import Home
+from localcloud.sandbox import Sandbox
 from localcloud.supervision import Supervisor
 from tools.bench.measurement import Limit, Recorder
 from tools.bench.processes import descendants, listening, mentioning, resident_megabytes
@@ -25,7 +25,7 @@ PREVIEW = Limit(20, "s")
 
 
 def measure(recorder: Recorder) -> None:
-    """`make up` from nothing and again, memory, `make down`, in worlds of their own."""
+    """`make up` from nothing and again, memory, `make down`, in sandboxes of their own."""
     first, again, memory, leftovers = [], [], [], []
     for _ in range(ROUNDS):
         root = Path(tempfile.mkdtemp(prefix="lf-bench-", dir="/tmp"))
@@ -34,7 +34,7 @@ def measure(recorder: Recorder) -> None:
         first.append(_timed(environment, "up"))
         again.append(_timed(environment, "up"))
         memory.append(_resident(root))
-        prefix = Home(root).address_prefix
+        prefix = Sandbox(root).address_prefix
         _timed(environment, "down")
         leftovers.append(float(len(mentioning(str(root))) + len(listening(prefix)) + root.exists()))
     recorder.take("fortress up, local, from nothing", UP, first)
@@ -61,7 +61,7 @@ def _timed(environment: dict[str, str], *command: str) -> float:
 
 
 def _resident(root: Path) -> float:
-    """Everything under the world's supervisor, and the supervisor itself."""
+    """Everything under the sandbox's supervisor, and the supervisor itself."""
     daemon = int((root / "supervisor" / "supervisord.pid").read_text())
-    programs = {state.pid for state in Supervisor(Home(root)).states() if state.pid}
+    programs = {state.pid for state in Supervisor(Sandbox(root)).states() if state.pid}
     return resident_megabytes(set().union(*(descendants(pid) for pid in {daemon, *programs})))

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from cli.gate import PACK
 from cli.world import engine_variables
-from localcloud.home import Home
+from localcloud.sandbox import Sandbox
 from tools.bench.measurement import Limit, Recorder
 from tools.engine import locate
 
@@ -47,7 +47,7 @@ def measure(recorder: Recorder) -> None:
 def _measure_thousand(recorder: Recorder, folder: Path, environment: dict[str, str]) -> None:
     """Three clouds and a cluster, in a project of its own."""
     engine = locate()
-    variables = {**environment, **engine_variables(engine, Home.open(folder))}
+    variables = {**environment, **engine_variables(engine, Sandbox.open(folder))}
     project = folder / "project"
     project.mkdir()
     (project / "__main__.py").symlink_to(PROGRAM / "__main__.py")

@@ -1,4 +1,4 @@
-"""What a local world holds of this machine: processes, memory, ports, files."""
+"""What a local sandbox holds of this machine: processes, memory, ports, files."""
 
 from __future__ import annotations
 

@@ -139,7 +139,7 @@ def _log(options: Options, stack: WatchedStack) -> Path:
         return options.log
     if not stack.session.simulated:
         raise BadOption("name the log of a real stack with --log, where it is kept and backed up")
-    return stack.session.home.root / "findings" / f"{stack.name}.jsonl"
+    return stack.session.sandbox.root / "findings" / f"{stack.name}.jsonl"
 
 
 def _teller(as_json: bool) -> Callable[[Record], None]:

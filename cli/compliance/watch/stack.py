@@ -15,7 +15,7 @@ from typing import Any
 from cli.compliance.input import ForeignState, Input, state_input
 from cli.deploy import open_session
 from cli.world import Session
-from localcloud.home import CHECKOUT
+from localcloud.sandbox import CHECKOUT
 from policies.watch import Update
 from stacks.environment import PROJECT, REHEARSAL_PREFIX
 
@@ -45,7 +45,7 @@ class WatchedStack:
 
     @classmethod
     def of(cls, env: str, *, real: bool, patience: float) -> WatchedStack:
-        """Without `real` the stack of stand-ins, as in `fortress preview`."""
+        """Without `real` the stack of emulators, as in `fortress preview`."""
         stack = env if real or env == "local" else f"{REHEARSAL_PREFIX}{env}"
         return cls(open_session(stack), patience)
 

@@ -1,6 +1,6 @@
 """Functions that programs call on a provider: what they would learn from the cloud, told from the provider's settings.
 
-Lookups of a single resource (`getVpc`, `getManagedCluster`) find recorded resources of any stack of this world.
+Lookups of a single resource (`getVpc`, `getManagedCluster`) find recorded resources of any stack of this sandbox.
 """
 
 from __future__ import annotations

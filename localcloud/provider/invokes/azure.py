@@ -30,7 +30,7 @@ def client_config(_arguments: Arguments, lifecycle: Lifecycle) -> dict[str, Any]
 def cluster_credentials(arguments: Arguments, lifecycle: Lifecycle) -> dict[str, Any]:
     """A kubeconfig of a simulated cluster: its address and an exec plugin, no secret."""
     name = arguments["resourceName"]
-    server = f"https://{name}.{lifecycle.simulated.world.value}.localcloud.invalid"
+    server = f"https://{name}.{lifecycle.simulated.mode.value}.localcloud.invalid"
     kubeconfig = {
         "apiVersion": "v1",
         "kind": "Config",

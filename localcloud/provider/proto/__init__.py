@@ -1,7 +1,7 @@
 """Pulumi's protocol messages, without the rest of the SDK.
 
 A provider needs the generated messages alone. Importing them as `pulumi.runtime.proto` runs the whole SDK, which
-takes four times as long as everything else a stand-in does before it listens; so this package reads them from there.
+takes four times as long as everything else an emulator does before it listens; so this package reads them from there.
 """
 
 from importlib import import_module

@@ -127,7 +127,7 @@ SCOPES = ("credits:grant", "credits:read", "credits:spend", "credits:administer"
 def serving(postgres: Postgres, name: str, directory: str, folder: Path, key_file: Path) -> Iterator[str]:
     (folder / f"{name}.json").write_text(directory)
     (folder / "jwks.json").write_text(postgres.authority.jwks())
-    address = postgres.home.claim_address(f"camouflage-{name}", 8440)
+    address = postgres.sandbox.claim_address(f"camouflage-{name}", 8440)
     prefix = "FORTRESS_" if name == "real" else "FORTRESS_CAMOUFLAGE_"
     settings = {
         "ENVIRONMENT": "test",

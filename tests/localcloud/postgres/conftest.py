@@ -1,4 +1,4 @@
-"""Worlds with database servers in them, made through the bodies as the engine would make them."""
+"""Sandboxes with database servers in them, made through the emulators as the engine would make them."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from typing import Any
 import psycopg
 import pytest
 
-from localcloud.bodies import body_for
-from localcloud.body import Made, Resource
-from localcloud.home import Home
+from localcloud.emulator import Made, Resource
+from localcloud.emulators import emulator_for
 from localcloud.identity import Authority
 from localcloud.postgres import records
 from localcloud.postgres.records import Record
+from localcloud.sandbox import Sandbox
 from localcloud.supervision import Supervisor
 
 PROJECT = "living-fortress-local"
@@ -39,31 +39,31 @@ PARAMETERS = {"max_connections": "60", "statement_timeout": "12345"}
 
 
 @dataclass
-class World:
-    """A world, and the calls that the provider would make in it."""
+class DatabaseSandbox:
+    """A sandbox, and the calls that the provider would make in it."""
 
-    home: Home
+    sandbox: Sandbox
 
     @property
     def supervisor(self) -> Supervisor:
-        return Supervisor(self.home)
+        return Supervisor(self.sandbox)
 
     def resource(self, token: str, name: str, inputs: Mapping[str, Any]) -> Resource:
         urn = f"urn:pulumi:local::living-fortress::{token}::{name}"
         return Resource(urn, token, name, inputs, PROVIDERS[token.partition(":")[0]])
 
     def make(self, token: str, logical: str, /, **inputs: Any) -> Made:
-        return body_for(token).create(self.home, self.resource(token, logical, inputs))
+        return emulator_for(token).create(self.sandbox, self.resource(token, logical, inputs))
 
     def read(self, token: str, made: Made, **state: Any) -> dict[str, Any] | None:
-        now = body_for(token).read(self.home, made.id, {**made.outputs, **state})
+        now = emulator_for(token).read(self.sandbox, made.id, {**made.outputs, **state})
         return None if now is None else dict(now)
 
     def update(self, token: str, logical: str, made: Made, /, **inputs: Any) -> dict[str, Any]:
-        return dict(body_for(token).update(self.home, made.id, {}, self.resource(token, logical, inputs)))
+        return dict(emulator_for(token).update(self.sandbox, made.id, {}, self.resource(token, logical, inputs)))
 
     def delete(self, token: str, made: Made, **state: Any) -> None:
-        body_for(token).delete(self.home, made.id, {**made.outputs, **state})
+        emulator_for(token).delete(self.sandbox, made.id, {**made.outputs, **state})
 
     def server(self, cloud: str, name: str = "one") -> Record:
         """A server of that cloud with PARAMETERS, database `ledger` and administrator `migrator`."""
@@ -84,13 +84,13 @@ class World:
         return SERVERS[record.cloud]
 
     def record(self, cloud: str, identifier: str) -> Record:
-        found = records.find(self.home, cloud, identifier)
+        found = records.find(self.sandbox, cloud, identifier)
         assert found is not None
         return found
 
     def login(self, record: Record, certificate: str, role: str | None = None, **options: Any) -> psycopg.Connection:
         """A session by client certificate."""
-        authority = Authority.of(self.home)
+        authority = Authority.of(self.sandbox)
         pair = authority.client_certificate(certificate)
         return psycopg.connect(
             **{
@@ -163,47 +163,47 @@ class World:
         return self.record("gcp", name)
 
 
-def _fresh() -> Iterator[World]:
+def _fresh() -> Iterator[DatabaseSandbox]:
     root = Path(tempfile.mkdtemp(prefix="lf-", dir="/tmp"))
-    home = Home.open(root)
+    sandbox = Sandbox.open(root)
     try:
-        yield World(home)
+        yield DatabaseSandbox(sandbox)
     finally:
-        Supervisor(home).shutdown()
+        Supervisor(sandbox).shutdown()
         shutil.rmtree(root)
 
 
 @pytest.fixture(scope="module")
-def cloud_world() -> Iterator[World]:
+def cloud_sandbox() -> Iterator[DatabaseSandbox]:
     """Shared by the tests of a module, which leave its servers as they found them."""
     yield from _fresh()
 
 
 @pytest.fixture
-def own_world() -> Iterator[World]:
+def own_sandbox() -> Iterator[DatabaseSandbox]:
     """For a test that breaks things."""
     yield from _fresh()
 
 
 @pytest.fixture(scope="module", params=["aws", "azure", "gcp"])
-def server(request: pytest.FixtureRequest, cloud_world: World) -> Record:
+def server(request: pytest.FixtureRequest, cloud_sandbox: DatabaseSandbox) -> Record:
     """One server of each cloud."""
-    return cloud_world.server(request.param)
+    return cloud_sandbox.server(request.param)
 
 
-def processes_of(home: Home) -> list[int]:
-    """The processes that have this world's folder in their command line."""
+def processes_of(sandbox: Sandbox) -> list[int]:
+    """The processes that have this sandbox's folder in their command line."""
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             line = (folder / "cmdline").read_bytes().decode(errors="replace")
         except OSError:
             continue
-        if str(home.root) in line and int(folder.name) != os.getpid():
+        if str(sandbox.root) in line and int(folder.name) != os.getpid():
             found.append(int(folder.name))
     return found
 
 
 @pytest.fixture(name="processes_of")
-def _processes_of() -> Callable[[Home], list[int]]:
+def _processes_of() -> Callable[[Sandbox], list[int]]:
     return processes_of

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
-from localcloud.body import BodyError
+from localcloud.emulator import EmulatorError
 from localcloud.postgres import binaries, records
 from localcloud.postgres.server import Server
 from localcloud.supervision import Supervisor
@@ -24,10 +24,10 @@ from tests.waiting import wait_until
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conftest import World
+    from conftest import DatabaseSandbox
 
-    from localcloud.home import Home
     from localcloud.postgres.records import Record
+    from localcloud.sandbox import Sandbox
 
 pytestmark = pytest.mark.servers
 
@@ -35,100 +35,102 @@ INSTANCE = "aws:rds/instance:Instance"
 PLAIN = {"engine": "postgres", "dbName": "ledger", "username": "migrator", "skipFinalSnapshot": True}
 
 
-def pid_of(world: World, server: Record) -> int | None:
-    return world.supervisor.state(server.program).pid
+def pid_of(sandbox: DatabaseSandbox, server: Record) -> int | None:
+    return sandbox.supervisor.state(server.program).pid
 
 
-def supervisord_of(world: World) -> int:
-    return int((world.home.root / "supervisor" / "supervisord.pid").read_text())
+def supervisord_of(sandbox: DatabaseSandbox) -> int:
+    return int((sandbox.sandbox.root / "supervisor" / "supervisord.pid").read_text())
 
 
-def nothing_left(world: World) -> bool:
+def nothing_left(sandbox: DatabaseSandbox) -> bool:
     return (
-        list(records.every(world.home)) == []
-        and not list((world.home.root / "postgres").glob("*"))
-        and world.home.read("addresses.json", {}) == {}
-        and world.supervisor.states() == []
+        list(records.every(sandbox.sandbox)) == []
+        and not list((sandbox.sandbox.root / "postgres").glob("*"))
+        and sandbox.sandbox.read("addresses.json", {}) == {}
+        and sandbox.supervisor.states() == []
     )
 
 
-def test_a_killed_server_is_back_with_its_data(cloud_world: World) -> None:
-    server = cloud_world.server("aws")
-    with cloud_world.migrator(server) as session:
+def test_a_killed_server_is_back_with_its_data(cloud_sandbox: DatabaseSandbox) -> None:
+    server = cloud_sandbox.server("aws")
+    with cloud_sandbox.migrator(server) as session:
         session.execute("create table kept (id int)")
         session.execute("insert into kept select generate_series(1, 1000)")
-    killed = pid_of(cloud_world, server)
+    killed = pid_of(cloud_sandbox, server)
     os.kill(killed, signal.SIGKILL)
     wait_until(
-        lambda: cloud_world.ask(server, "select count(*) from kept") == 1000,
+        lambda: cloud_sandbox.ask(server, "select count(*) from kept") == 1000,
         "the rows to be back",
         ignore=(psycopg.OperationalError,),
     )
-    assert pid_of(cloud_world, server) != killed
+    assert pid_of(cloud_sandbox, server) != killed
 
 
-def test_a_killed_supervisor_leaves_servers_serving_and_the_next_one_takes_them_over(cloud_world: World) -> None:
-    server = cloud_world.server("gcp")
-    postmaster, supervisord = pid_of(cloud_world, server), supervisord_of(cloud_world)
+def test_a_killed_supervisor_leaves_servers_serving_and_the_next_one_takes_them_over(
+    cloud_sandbox: DatabaseSandbox,
+) -> None:
+    server = cloud_sandbox.server("gcp")
+    postmaster, supervisord = pid_of(cloud_sandbox, server), supervisord_of(cloud_sandbox)
     os.kill(supervisord, signal.SIGKILL)
-    with cloud_world.migrator(server) as session:
+    with cloud_sandbox.migrator(server) as session:
         session.execute("create table written_meanwhile (id int)")
-    assert cloud_world.supervisor.state(server.program).description == "UNSUPERVISED"
+    assert cloud_sandbox.supervisor.state(server.program).description == "UNSUPERVISED"
 
-    again = cloud_world.make(cloud_world.type_of(server), server.identifier, **server.inputs)
+    again = cloud_sandbox.make(cloud_sandbox.type_of(server), server.identifier, **server.inputs)
     assert again.outputs["privateIpAddress"] == server.address
-    assert supervisord_of(cloud_world) != supervisord
-    assert pid_of(cloud_world, server) == postmaster
-    assert cloud_world.ask(server, "select to_regclass('written_meanwhile') is not null") is True
+    assert supervisord_of(cloud_sandbox) != supervisord
+    assert pid_of(cloud_sandbox, server) == postmaster
+    assert cloud_sandbox.ask(server, "select to_regclass('written_meanwhile') is not null") is True
 
 
-def test_a_server_killed_without_a_supervisor_starts_with_the_next_one(cloud_world: World) -> None:
-    server = cloud_world.server("azure")
-    with cloud_world.migrator(server) as session:
+def test_a_server_killed_without_a_supervisor_starts_with_the_next_one(cloud_sandbox: DatabaseSandbox) -> None:
+    server = cloud_sandbox.server("azure")
+    with cloud_sandbox.migrator(server) as session:
         session.execute("create table kept (id int)")
-    os.kill(supervisord_of(cloud_world), signal.SIGKILL)
-    os.kill(pid_of(cloud_world, server), signal.SIGKILL)
-    wait_until(lambda: not Server(cloud_world.home, server).running, "the end of the server")
-    cloud_world.supervisor.ensure_running()
+    os.kill(supervisord_of(cloud_sandbox), signal.SIGKILL)
+    os.kill(pid_of(cloud_sandbox, server), signal.SIGKILL)
+    wait_until(lambda: not Server(cloud_sandbox.sandbox, server).running, "the end of the server")
+    cloud_sandbox.supervisor.ensure_running()
     wait_until(
-        lambda: cloud_world.ask(server, "select to_regclass('kept') is not null"),
+        lambda: cloud_sandbox.ask(server, "select to_regclass('kept') is not null"),
         "the table to be back",
         ignore=(psycopg.OperationalError,),
     )
 
 
-def test_a_taken_port_is_named_and_the_next_call_completes(cloud_world: World) -> None:
-    server = cloud_world.server("aws")
+def test_a_taken_port_is_named_and_the_next_call_completes(cloud_sandbox: DatabaseSandbox) -> None:
+    server = cloud_sandbox.server("aws")
     port = server.port
-    Server(cloud_world.home, server).stop()
+    Server(cloud_sandbox.sandbox, server).stop()
     with socket.socket() as other:
         other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         other.bind((server.address, port))
         other.listen()
-        with pytest.raises(BodyError, match=f"port {port} of {server.address} is taken"):
-            cloud_world.make(INSTANCE, server.identifier, **server.inputs)
-    cloud_world.make(INSTANCE, server.identifier, **server.inputs)
-    assert cloud_world.ask(server, "select 1") == 1
+        with pytest.raises(EmulatorError, match=f"port {port} of {server.address} is taken"):
+            cloud_sandbox.make(INSTANCE, server.identifier, **server.inputs)
+    cloud_sandbox.make(INSTANCE, server.identifier, **server.inputs)
+    assert cloud_sandbox.ask(server, "select 1") == 1
 
 
-def test_a_port_taken_everywhere_is_named_and_nothing_is_left(own_world: World) -> None:
+def test_a_port_taken_everywhere_is_named_and_nothing_is_left(own_sandbox: DatabaseSandbox) -> None:
     with socket.socket() as other:
         other.bind(("0.0.0.0", 0))
         other.listen()
         port = other.getsockname()[1]
-        with pytest.raises(BodyError, match=f"local-aws-one: port {port} is taken"):
-            own_world.make(INSTANCE, "one", identifier="local-aws-one", port=port, **PLAIN)
-        assert nothing_left(own_world)
-    own_world.make(INSTANCE, "one", identifier="local-aws-one", port=port, **PLAIN)
-    assert own_world.record("aws", "local-aws-one").port == port
+        with pytest.raises(EmulatorError, match=f"local-aws-one: port {port} is taken"):
+            own_sandbox.make(INSTANCE, "one", identifier="local-aws-one", port=port, **PLAIN)
+        assert nothing_left(own_sandbox)
+    own_sandbox.make(INSTANCE, "one", identifier="local-aws-one", port=port, **PLAIN)
+    assert own_sandbox.record("aws", "local-aws-one").port == port
 
 
 def test_a_full_disk_leaves_nothing_and_the_next_call_completes(
-    own_world: World, monkeypatch: pytest.MonkeyPatch
+    own_sandbox: DatabaseSandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A PostgreSQL whose initdb fills the folder and then says what the system says of a full disk."""
     real = binaries.find()
-    full = own_world.home.folder("fake", mode=0o755) / "initdb"
+    full = own_sandbox.sandbox.folder("fake", mode=0o755) / "initdb"
     full.write_text(
         textwrap.dedent("""\
             #!/bin/sh
@@ -142,35 +144,35 @@ def test_a_full_disk_leaves_nothing_and_the_next_call_completes(
     monkeypatch.setattr(
         binaries.Binaries, "tool", lambda self, name: str(full if name == "initdb" else real.folder / name)
     )
-    with pytest.raises(BodyError, match=r"local-aws-one: initdb: .*No space left on device"):
-        own_world.make(INSTANCE, "one", identifier="local-aws-one", **PLAIN)
-    assert nothing_left(own_world)
+    with pytest.raises(EmulatorError, match=r"local-aws-one: initdb: .*No space left on device"):
+        own_sandbox.make(INSTANCE, "one", identifier="local-aws-one", **PLAIN)
+    assert nothing_left(own_sandbox)
     monkeypatch.undo()
-    own_world.make(INSTANCE, "one", identifier="local-aws-one", **PLAIN)
-    assert own_world.ask(own_world.record("aws", "local-aws-one"), "select 1") == 1
+    own_sandbox.make(INSTANCE, "one", identifier="local-aws-one", **PLAIN)
+    assert own_sandbox.ask(own_sandbox.record("aws", "local-aws-one"), "select 1") == 1
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a small file system")
-def test_a_really_full_disk_is_told_and_leaves_nothing(own_world: World) -> None:
-    folder = own_world.home.folder("postgres", mode=0o711)
+def test_a_really_full_disk_is_told_and_leaves_nothing(own_sandbox: DatabaseSandbox) -> None:
+    folder = own_sandbox.sandbox.folder("postgres", mode=0o711)
     if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m,mode=711", "tmpfs", str(folder)], check=False).returncode:
         pytest.skip("this machine does not let root mount")
     try:
-        with pytest.raises(BodyError, match=r"local-aws-one: .*No space left on device"):
-            own_world.make(INSTANCE, "one", identifier="local-aws-one", **PLAIN)
-        assert nothing_left(own_world)
+        with pytest.raises(EmulatorError, match=r"local-aws-one: .*No space left on device"):
+            own_sandbox.make(INSTANCE, "one", identifier="local-aws-one", **PLAIN)
+        assert nothing_left(own_sandbox)
     finally:
         subprocess.run(["umount", str(folder)], check=True)
 
 
-def test_a_create_that_was_killed_half_way_is_finished_by_the_next(own_world: World) -> None:
+def test_a_create_that_was_killed_half_way_is_finished_by_the_next(own_sandbox: DatabaseSandbox) -> None:
     """Another process is killed while initdb runs; its half-made data folder does not count."""
     program = f"""
         import os, signal
         from pathlib import Path
-        from localcloud.bodies import body_for
-        from localcloud.body import Resource
-        from localcloud.home import Home
+        from localcloud.emulators import emulator_for
+        from localcloud.emulator import Resource
+        from localcloud.sandbox import Sandbox
         from localcloud.postgres.binaries import Binaries
 
         def half(self, name, arguments, account, directory):
@@ -180,20 +182,20 @@ def test_a_create_that_was_killed_half_way_is_finished_by_the_next(own_world: Wo
 
         Binaries.run = half
         inputs = {{"identifier": "local-aws-one", **{PLAIN!r}}}
-        home = Home.open(Path({str(own_world.home.root)!r}))
-        body_for({INSTANCE!r}).create(home, Resource("urn:old", {INSTANCE!r}, "one", inputs))
+        sandbox = Sandbox.open(Path({str(own_sandbox.sandbox.root)!r}))
+        emulator_for({INSTANCE!r}).create(sandbox, Resource("urn:old", {INSTANCE!r}, "one", inputs))
     """
     killed = subprocess.run([sys.executable, "-c", textwrap.dedent(program)], check=False)
     assert killed.returncode == -signal.SIGKILL
-    (half,) = records.every(own_world.home)
+    (half,) = records.every(own_sandbox.sandbox)
     assert not half.complete
-    made = own_world.make(INSTANCE, "one", identifier="local-aws-one", **PLAIN)
+    made = own_sandbox.make(INSTANCE, "one", identifier="local-aws-one", **PLAIN)
     assert made.outputs["address"] == half.address
-    assert own_world.ask(own_world.record("aws", "local-aws-one"), "select 1") == 1
+    assert own_sandbox.ask(own_sandbox.record("aws", "local-aws-one"), "select 1") == 1
 
 
 def test_a_server_killed_while_it_is_made_is_made_all_the_same(
-    own_world: World, monkeypatch: pytest.MonkeyPatch
+    own_sandbox: DatabaseSandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kill = iter([True])
     real = Server.await_ready
@@ -201,64 +203,67 @@ def test_a_server_killed_while_it_is_made_is_made_all_the_same(
     def await_ready(self: Server) -> None:
         real(self)
         if next(kill, False):
-            os.kill(Supervisor(self.home).state(self.record.program).pid, signal.SIGKILL)
+            os.kill(Supervisor(self.sandbox).state(self.record.program).pid, signal.SIGKILL)
 
     monkeypatch.setattr(Server, "await_ready", await_ready)
-    made = own_world.make(INSTANCE, "one", identifier="local-aws-one", **PLAIN)
+    made = own_sandbox.make(INSTANCE, "one", identifier="local-aws-one", **PLAIN)
     assert made.outputs["status"] == "available"
-    assert own_world.ask(own_world.record("aws", "local-aws-one"), "select current_database()") == "ledger"
+    assert own_sandbox.ask(own_sandbox.record("aws", "local-aws-one"), "select current_database()") == "ledger"
 
 
-def test_a_lost_record_does_not_lose_data(cloud_world: World) -> None:
-    server = cloud_world.server("azure")
-    with cloud_world.migrator(server) as session:
+def test_a_lost_record_does_not_lose_data(cloud_sandbox: DatabaseSandbox) -> None:
+    server = cloud_sandbox.server("azure")
+    with cloud_sandbox.migrator(server) as session:
         session.execute("create table not_lost (id int)")
-    (cloud_world.home.root / "postgres" / server.key / records.FILE).write_text('{"key": "azu')
-    again = cloud_world.server("azure")
+    (cloud_sandbox.sandbox.root / "postgres" / server.key / records.FILE).write_text('{"key": "azu')
+    again = cloud_sandbox.server("azure")
     assert again.address == server.address
-    assert cloud_world.ask(again, "select to_regclass('not_lost') is not null") is True
+    assert cloud_sandbox.ask(again, "select to_regclass('not_lost') is not null") is True
 
 
 def test_no_secret_is_in_any_command_line_and_no_key_is_open(
-    cloud_world: World, processes_of: Callable[[Home], list[int]]
+    cloud_sandbox: DatabaseSandbox, processes_of: Callable[[Sandbox], list[int]]
 ) -> None:
-    server = cloud_world.server("aws")
-    cloud_world.replica(server, "local-aws-one-replica")
-    for pid in processes_of(cloud_world.home):
+    server = cloud_sandbox.server("aws")
+    cloud_sandbox.replica(server, "local-aws-one-replica")
+    for pid in processes_of(cloud_sandbox.sandbox):
         line = Path(f"/proc/{pid}/cmdline").read_text()
         assert not re.search(r"password|secret|BEGIN", line, re.IGNORECASE)
-    keys = list(cloud_world.home.root.rglob("*.key"))
+    keys = list(cloud_sandbox.sandbox.root.rglob("*.key"))
     assert len(keys) >= 8
     for key in keys:
         assert key.stat().st_mode & 0o077 == 0
         assert "PRIVATE KEY" in key.read_text()
-    for folder in cloud_world.home.root.glob("postgres/*/*/"):
+    for folder in cloud_sandbox.sandbox.root.glob("postgres/*/*/"):
         assert folder.stat().st_mode & 0o077 == 0
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
-def test_other_users_read_neither_data_nor_keys(cloud_world: World) -> None:
-    cloud_world.server("aws")
-    secret = [*cloud_world.home.root.rglob("*.key"), *cloud_world.home.root.glob("postgres/*/data/PG_VERSION")]
-    secret.append(cloud_world.home.root / "pg_service.conf")
+def test_other_users_read_neither_data_nor_keys(cloud_sandbox: DatabaseSandbox) -> None:
+    cloud_sandbox.server("aws")
+    secret = [
+        *cloud_sandbox.sandbox.root.rglob("*.key"),
+        *cloud_sandbox.sandbox.root.glob("postgres/*/data/PG_VERSION"),
+    ]
+    secret.append(cloud_sandbox.sandbox.root / "pg_service.conf")
     for path in secret:
         tried = subprocess.run(["cat", str(path)], user=65534, group=65534, extra_groups=[], capture_output=True)
         assert b"Permission denied" in tried.stderr
 
 
-def test_a_newer_version_than_the_machine_has_is_refused(own_world: World) -> None:
-    with pytest.raises(BodyError, match="no PostgreSQL 99 or newer"):
-        own_world.make(INSTANCE, "one", identifier="local-aws-one", engineVersion="99", **PLAIN)
-    assert nothing_left(own_world)
+def test_a_newer_version_than_the_machine_has_is_refused(own_sandbox: DatabaseSandbox) -> None:
+    with pytest.raises(EmulatorError, match="no PostgreSQL 99 or newer"):
+        own_sandbox.make(INSTANCE, "one", identifier="local-aws-one", engineVersion="99", **PLAIN)
+    assert nothing_left(own_sandbox)
 
 
-def test_another_engine_is_refused(own_world: World) -> None:
-    with pytest.raises(BodyError, match="mysql"):
-        own_world.make(INSTANCE, "one", identifier="local-aws-one", engine="mysql")
+def test_another_engine_is_refused(own_sandbox: DatabaseSandbox) -> None:
+    with pytest.raises(EmulatorError, match="mysql"):
+        own_sandbox.make(INSTANCE, "one", identifier="local-aws-one", engine="mysql")
 
 
-def test_operational_errors_name_the_server(cloud_world: World) -> None:
-    server = cloud_world.server("gcp")
-    Server(cloud_world.home, server).stop()
-    with pytest.raises(BodyError, match="gcp database server local-gcp-one: "):
-        cloud_world.make("gcp:sql/database:Database", "x", instance=server.identifier, name="x")
+def test_operational_errors_name_the_server(cloud_sandbox: DatabaseSandbox) -> None:
+    server = cloud_sandbox.server("gcp")
+    Server(cloud_sandbox.sandbox, server).stop()
+    with pytest.raises(EmulatorError, match="gcp database server local-gcp-one: "):
+        cloud_sandbox.make("gcp:sql/database:Database", "x", instance=server.identifier, name="x")

@@ -8,41 +8,43 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
-from localcloud.body import BodyError
+from localcloud.emulator import EmulatorError
 from localcloud.postgres.records import Record
 
 if TYPE_CHECKING:
-    from conftest import World
+    from conftest import DatabaseSandbox
 
 pytestmark = pytest.mark.servers
 
 
-def test_its_administrator_logs_in_by_certificate_and_owns_the_database(cloud_world: World, server: Record) -> None:
-    with cloud_world.migrator(server) as session:
+def test_its_administrator_logs_in_by_certificate_and_owns_the_database(
+    cloud_sandbox: DatabaseSandbox, server: Record
+) -> None:
+    with cloud_sandbox.migrator(server) as session:
         session.execute("create schema ledger_test")
         session.execute("drop schema ledger_test")
         encrypted = session.execute("select ssl from pg_stat_ssl where pid = pg_backend_pid()").fetchone()
     assert encrypted == (True,)
 
 
-def test_its_parameters_are_those_that_the_resource_asks_for(cloud_world: World, server: Record) -> None:
-    assert cloud_world.ask(server, "show max_connections") == "60"
-    assert cloud_world.ask(server, "select setting from pg_settings where name = 'statement_timeout'") == "12345"
+def test_its_parameters_are_those_that_the_resource_asks_for(cloud_sandbox: DatabaseSandbox, server: Record) -> None:
+    assert cloud_sandbox.ask(server, "show max_connections") == "60"
+    assert cloud_sandbox.ask(server, "select setting from pg_settings where name = 'statement_timeout'") == "12345"
 
 
-def test_a_certificate_is_no_key_to_another_role(cloud_world: World, server: Record) -> None:
+def test_a_certificate_is_no_key_to_another_role(cloud_sandbox: DatabaseSandbox, server: Record) -> None:
     with pytest.raises(psycopg.OperationalError, match="authentication failed"):
-        cloud_world.login(server, "stranger", server.operator)
+        cloud_sandbox.login(server, "stranger", server.operator)
 
 
-def test_without_a_certificate_nobody_gets_in(cloud_world: World, server: Record) -> None:
+def test_without_a_certificate_nobody_gets_in(cloud_sandbox: DatabaseSandbox, server: Record) -> None:
     with pytest.raises(psycopg.OperationalError, match="requires a valid client certificate"):
-        cloud_world.migrator(server, sslcert="/nowhere", sslkey="/nowhere")
+        cloud_sandbox.migrator(server, sslcert="/nowhere", sslkey="/nowhere")
 
 
-def test_without_tls_nobody_gets_in(cloud_world: World, server: Record) -> None:
+def test_without_tls_nobody_gets_in(cloud_sandbox: DatabaseSandbox, server: Record) -> None:
     with pytest.raises(psycopg.OperationalError, match="no pg_hba"):
-        cloud_world.migrator(server, sslmode="disable", sslrootcert=None, sslcert=None, sslkey=None)
+        cloud_sandbox.migrator(server, sslmode="disable", sslrootcert=None, sslcert=None, sslkey=None)
 
 
 def test_it_listens_on_its_own_loopback_address_only(server: Record) -> None:
@@ -51,22 +53,22 @@ def test_it_listens_on_its_own_loopback_address_only(server: Record) -> None:
         probe.connect((server.address.rpartition(".")[0] + ".254", server.port))
 
 
-def test_its_administrator_is_no_superuser_but_makes_roles(cloud_world: World, server: Record) -> None:
-    assert cloud_world.ask(server, "select rolsuper from pg_roles where rolname = current_user") is False
-    with cloud_world.migrator(server) as session:
+def test_its_administrator_is_no_superuser_but_makes_roles(cloud_sandbox: DatabaseSandbox, server: Record) -> None:
+    assert cloud_sandbox.ask(server, "select rolsuper from pg_roles where rolname = current_user") is False
+    with cloud_sandbox.migrator(server) as session:
         session.execute("create role ledger_writer nologin")
         session.execute("create role app login in role ledger_writer")
         session.execute("drop role app")
         session.execute("drop role ledger_writer")
 
 
-def test_a_second_create_finds_the_first_ones_work(cloud_world: World, server: Record) -> None:
-    before = cloud_world.supervisor.state(server.program).pid
-    again = cloud_world.server(server.cloud)
+def test_a_second_create_finds_the_first_ones_work(cloud_sandbox: DatabaseSandbox, server: Record) -> None:
+    before = cloud_sandbox.supervisor.state(server.program).pid
+    again = cloud_sandbox.server(server.cloud)
     assert again == server
-    assert cloud_world.supervisor.state(server.program).pid == before
+    assert cloud_sandbox.supervisor.state(server.program).pid == before
 
 
-def test_a_name_that_another_resource_has_is_refused(cloud_world: World, server: Record) -> None:
-    with pytest.raises(BodyError, match="exists already"):
-        cloud_world.make(cloud_world.type_of(server), "somebody-else", **server.inputs)
+def test_a_name_that_another_resource_has_is_refused(cloud_sandbox: DatabaseSandbox, server: Record) -> None:
+    with pytest.raises(EmulatorError, match="exists already"):
+        cloud_sandbox.make(cloud_sandbox.type_of(server), "somebody-else", **server.inputs)

@@ -1,4 +1,4 @@
-"""A stand-in's own process, spoken to as the engine does; and a project whose engine finds the stand-ins on PATH."""
+"""An emulator's own process, spoken to as the engine does; and a project whose engine finds the emulators on PATH."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ import grpc
 import pytest
 from google.protobuf.empty_pb2 import Empty
 
-from localcloud.home import CHECKOUT, Home
 from localcloud.provider.process import listen
 from localcloud.provider.proto import engine_pb2, engine_pb2_grpc, provider_pb2, provider_pb2_grpc
-from localcloud.provider.servicer import StandIn
+from localcloud.provider.servicer import ProviderEmulator
 from localcloud.provider.wire import from_struct, to_struct
+from localcloud.sandbox import CHECKOUT, Sandbox
 from tools.engine import locate
 
 BIN = CHECKOUT / "localcloud" / "bin"
@@ -39,7 +39,7 @@ PROVIDERS: Mapping[str, Mapping[str, Any]] = {
         )
     },
 }
-"""Settings of a provider instance that simulates the local world."""
+"""Settings of a provider instance that simulates the local sandbox."""
 
 SUMMARY = re.compile(r"^ +(?:[+~-]+ ?)?(\d+) ([a-z ]+)$", re.MULTILINE)
 THINGS = '''
@@ -64,7 +64,7 @@ class Thing(pulumi.CustomResource):
 
 @dataclass
 class Plugin:
-    """A stand-in, spoken to over gRPC."""
+    """An emulator, spoken to over gRPC."""
 
     stub: Any
     package: str
@@ -157,14 +157,14 @@ Plugins = Callable[..., Plugin]
 
 
 @pytest.fixture
-def plugin(world: Home) -> Iterator[Plugins]:
-    """Stand-ins of a package, configured for the local world unless told otherwise."""
+def plugin(sandbox: Sandbox) -> Iterator[Plugins]:
+    """Emulators of a package, configured for the local sandbox unless told otherwise."""
     servers: list[Any] = []
 
     def start(
         package: str, *, configured: bool = True, stack: str = "test", engine: str = "", **settings: Any
     ) -> Plugin:
-        server, port = listen(StandIn(package, world, engine))
+        server, port = listen(ProviderEmulator(package, sandbox, engine))
         servers.append(server)
         channel = grpc.insecure_channel(f"127.0.0.1:{port}")
         started = Plugin(provider_pb2_grpc.ResourceProviderStub(channel), package, stack)
@@ -204,17 +204,17 @@ def engine_log() -> Iterator[HeardLog]:
 
 
 class Project:
-    """A Pulumi program whose providers are the stand-ins, with a backend of its own."""
+    """A Pulumi program whose providers are the emulators, with a backend of its own."""
 
-    def __init__(self, folder: Path, home: Home) -> None:
+    def __init__(self, folder: Path, sandbox: Sandbox) -> None:
         self.folder = folder / "project"
-        self.home = home
+        self.sandbox = sandbox
         for name in ("project", "state", "pulumi"):
             (folder / name).mkdir(parents=True)
         ready = locate().environment()
         self.environment = ready | {
             "PATH": f"{BIN}:{ready['PATH']}",
-            "LOCALCLOUD_HOME": str(home.root),
+            "LOCALCLOUD_HOME": str(sandbox.root),
             "PULUMI_BACKEND_URL": f"file://{folder / 'state'}",
             "PULUMI_CONFIG_PASSPHRASE": "only for this test",
             "PULUMI_HOME": str(folder / "pulumi"),
@@ -268,11 +268,11 @@ def summary(output: str) -> dict[str, int]:
 
 
 @pytest.fixture
-def project(tmp_path: Path, world: Home) -> Project:
-    return Project(tmp_path, world)
+def project(tmp_path: Path, sandbox: Sandbox) -> Project:
+    return Project(tmp_path, sandbox)
 
 
 @pytest.fixture
-def twin(tmp_path: Path, world: Home) -> Project:
-    """Another checkout of the same project, in the same world."""
-    return Project(tmp_path / "twin", world)
+def twin(tmp_path: Path, sandbox: Sandbox) -> Project:
+    """Another checkout of the same project, in the same sandbox."""
+    return Project(tmp_path / "twin", sandbox)

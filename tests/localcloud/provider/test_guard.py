@@ -7,7 +7,7 @@ import json
 import pytest
 
 from localcloud.contract import UNKNOWN
-from localcloud.provider.guard import Cluster, Refused, World, cluster_of, is_default, settings, simulated
+from localcloud.provider.guard import Cluster, Refused, SimulationMode, cluster_of, is_default, settings, simulated
 
 SUBSCRIPTION = "00000000-0000-0000-0000-00000000000"
 
@@ -22,20 +22,25 @@ def kubeconfig(*servers: str, current: str = "context-0") -> dict[str, object]:
 
 
 @pytest.mark.parametrize(
-    ("package", "configuration", "world", "scope"),
+    ("package", "configuration", "mode", "scope"),
     [
-        ("aws", {"allowedAccountIds": ["000000000000"], "region": "eu-central-1"}, World.LOCAL, "eu-central-1"),
-        ("aws", {"allowedAccountIds": ["000000000001"]}, World.REHEARSAL, "000000000001"),
-        ("azure-native", {"subscriptionId": f"{SUBSCRIPTION}0"}, World.LOCAL, f"{SUBSCRIPTION}0"),
-        ("azure-native", {"subscriptionId": f"{SUBSCRIPTION}1"}, World.REHEARSAL, f"{SUBSCRIPTION}1"),
-        ("gcp", {"project": "living-fortress-local", "region": "europe-west3"}, World.LOCAL, "europe-west3"),
-        ("gcp", {"project": "living-fortress-rehearsal"}, World.REHEARSAL, "living-fortress-rehearsal"),
+        (
+            "aws",
+            {"allowedAccountIds": ["000000000000"], "region": "eu-central-1"},
+            SimulationMode.LOCAL,
+            "eu-central-1",
+        ),
+        ("aws", {"allowedAccountIds": ["000000000001"]}, SimulationMode.REHEARSAL, "000000000001"),
+        ("azure-native", {"subscriptionId": f"{SUBSCRIPTION}0"}, SimulationMode.LOCAL, f"{SUBSCRIPTION}0"),
+        ("azure-native", {"subscriptionId": f"{SUBSCRIPTION}1"}, SimulationMode.REHEARSAL, f"{SUBSCRIPTION}1"),
+        ("gcp", {"project": "living-fortress-local", "region": "europe-west3"}, SimulationMode.LOCAL, "europe-west3"),
+        ("gcp", {"project": "living-fortress-rehearsal"}, SimulationMode.REHEARSAL, "living-fortress-rehearsal"),
     ],
 )
-def test_the_account_decides_the_world(package, configuration, world, scope):
+def test_the_account_decides_the_sandbox(package, configuration, mode, scope):
     answer = simulated(package, configuration)
     assert answer is not None
-    assert (answer.world, answer.scope) == (world, scope)
+    assert (answer.mode, answer.scope) == (mode, scope)
 
 
 @pytest.mark.parametrize(
@@ -76,13 +81,13 @@ def test_what_is_unknown_yet_is_neither_refused_nor_simulated(package, setting):
     assert simulated(package, {setting: UNKNOWN}) is None
 
 
-@pytest.mark.parametrize("world", World)
+@pytest.mark.parametrize("mode", SimulationMode)
 @pytest.mark.parametrize("form", [json.dumps, lambda parsed: parsed, lambda parsed: f"# YAML\n{json.dumps(parsed)}"])
-def test_a_kubeconfig_names_its_cluster_by_the_current_context(world, form):
+def test_a_kubeconfig_names_its_cluster_by_the_current_context(mode, form):
     given = kubeconfig(
-        "https://real.example.com", f"https://ledger-aws.{world.value}.localcloud.invalid:443/", current="context-1"
+        "https://real.example.com", f"https://ledger-aws.{mode.value}.localcloud.invalid:443/", current="context-1"
     )
-    assert cluster_of(form(given)) == Cluster("ledger-aws", world)
+    assert cluster_of(form(given)) == Cluster("ledger-aws", mode)
 
 
 @pytest.mark.parametrize(("name", "default"), [("default", True), ("default_7_51_1", True), ("defaults", False)])

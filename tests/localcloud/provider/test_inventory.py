@@ -1,4 +1,4 @@
-"""A look at a world tells what is there, and changes nothing."""
+"""A look at a sandbox tells what is there, and changes nothing."""
 
 from __future__ import annotations
 
@@ -8,50 +8,50 @@ from pathlib import Path
 import pytest
 
 from localcloud import inventory
-from localcloud.home import Home
 from localcloud.inventory import GatewayView, Inventory, PodView, look
 from localcloud.postgres import records
 from localcloud.postgres.records import Record
+from localcloud.sandbox import Sandbox
 from localcloud.supervision import ProcessState
 
 
-def server(home: Home, key: str, **facts: object) -> None:
-    (home.folder("postgres", key)).mkdir(exist_ok=True)
+def server(sandbox: Sandbox, key: str, **facts: object) -> None:
+    (sandbox.folder("postgres", key)).mkdir(exist_ok=True)
     record = Record(
         key=key, cloud="aws", identifier=key, urn="urn:x", address="127.64.0.2", port=5432, complete=True, **facts
     )
-    records.save(home, record)
+    records.save(sandbox, record)
 
 
-def files(home: Home) -> set[Path]:
-    return set(home.root.rglob("*"))
+def files(sandbox: Sandbox) -> set[Path]:
+    return set(sandbox.root.rglob("*"))
 
 
-def test_a_world_that_nothing_was_made_in_is_empty_and_well(world):
-    before = files(world)
-    seen = look(world)
+def test_a_sandbox_that_nothing_was_made_in_is_empty_and_well(sandbox):
+    before = files(sandbox)
+    seen = look(sandbox)
     assert (seen.databases, seen.pods, seen.gateways, seen.processes) == ((), (), (), ())
     assert seen.well
-    assert files(world) == before
+    assert files(sandbox) == before
 
 
-def test_databases_are_told_with_their_service_name_and_role(world):
-    server(world, "production-aws-0")
-    server(world, "production-aws-0-replica", source="production-aws-0", database="ledger")
-    primary, standby = look(world).databases
+def test_databases_are_told_with_their_service_name_and_role(sandbox):
+    server(sandbox, "production-aws-0")
+    server(sandbox, "production-aws-0-replica", source="production-aws-0", database="ledger")
+    primary, standby = look(sandbox).databases
     assert (primary.service, primary.role, primary.running) == ("aws-0", "primary", False)
     assert (standby.role, standby.database, standby.address) == ("standby", "ledger", "127.64.0.2")
 
 
-def test_a_database_runs_while_its_process_does(world, monkeypatch):
-    server(world, "aws-0")
-    world.folder("supervisor")
+def test_a_database_runs_while_its_process_does(sandbox, monkeypatch):
+    server(sandbox, "aws-0")
+    sandbox.folder("supervisor")
     process = ProcessState("postgres-aws-0", running=True, pid=1, description="RUNNING")
     monkeypatch.setattr(inventory.Supervisor, "states", lambda _: [process])
-    assert look(world).databases[0].running
-    assert look(world).well
+    assert look(sandbox).databases[0].running
+    assert look(sandbox).well
     monkeypatch.setattr(inventory.Supervisor, "states", lambda _: [replace(process, running=False)])
-    assert not look(world).well
+    assert not look(sandbox).well
 
 
 POD = PodView("aws", "ledger", "web", "127.64.0.3", (8440,), phase="Running", ready=True)
@@ -67,6 +67,6 @@ GATEWAY = GatewayView("aws", "ledger", "edge", "127.0.0.1", (8443,), ("aws.local
         (POD, replace(GATEWAY, ready=False), False),
     ],
 )
-def test_a_world_is_well_while_all_that_should_answer_does(pod, gateway, well):
+def test_a_sandbox_is_well_while_all_that_should_answer_does(pod, gateway, well):
     seen = Inventory(service_file="", databases=(), pods=(pod,), gateways=(gateway,), processes=())
     assert seen.well is well

@@ -8,7 +8,7 @@ import json
 import grpc
 import pytest
 
-from localcloud.provider.guard import Cluster, World, cluster_of
+from localcloud.provider.guard import Cluster, SimulationMode, cluster_of
 
 
 def document(aws, **arguments):
@@ -99,7 +99,7 @@ def test_the_kubeconfig_of_an_azure_cluster_names_it_and_holds_no_secret(plugin)
         "azure-native:containerservice:listManagedClusterUserCredentials", resourceGroupName="g", resourceName="ledger"
     )
     text = base64.b64decode(answer["kubeconfigs"][0]["value"]).decode()
-    assert cluster_of(text) == Cluster("ledger", World.LOCAL)
+    assert cluster_of(text) == Cluster("ledger", SimulationMode.LOCAL)
     assert not {"token", "password", "client-key-data"} & set(json.loads(text)["users"][0]["user"])
 
 

@@ -1,4 +1,4 @@
-"""The stand-ins under the real engine: what a user of Pulumi expects of any provider."""
+"""The emulators under the real engine: what a user of Pulumi expects of any provider."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from localcloud.home import Home
+from localcloud.sandbox import Sandbox
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.engine
@@ -38,10 +38,10 @@ def test_a_resource_lives_from_up_to_destroy(project):
     project.program(VPC % ("10.1.0.0/16", "ledger"))
     assert project.up() == {"replaced": 1, "unchanged": 2}
     assert project.resources()["main"]["id"] != before
-    assert len(record_files(project.home.root, "Vpc")) == 1
+    assert len(record_files(project.sandbox.root, "Vpc")) == 1
 
     assert deleted(project.ok("destroy", "--yes", "--skip-preview")) == 3
-    assert record_files(project.home.root, "") == []
+    assert record_files(project.sandbox.root, "") == []
 
 
 def deleted(output: str) -> int:
@@ -49,10 +49,10 @@ def deleted(output: str) -> int:
     return int(found.group(1)) if found else 0
 
 
-def records_by_urn(home: Home) -> dict[str, list[Path]]:
+def records_by_urn(sandbox: Sandbox) -> dict[str, list[Path]]:
     """The record files of each URN."""
     files: dict[str, list[Path]] = {}
-    for path in record_files(home.root, ""):
+    for path in record_files(sandbox.root, ""):
         files.setdefault(json.loads(path.read_text())["urn"], []).append(path)
     return files
 
@@ -60,7 +60,7 @@ def records_by_urn(home: Home) -> dict[str, list[Path]]:
 def test_refresh_sees_an_edited_record_and_the_next_up_mends_it(project):
     project.program(VPC % ("10.0.0.0/16", "platform"))
     project.up()
-    [path] = record_files(project.home.root, "Vpc")
+    [path] = record_files(project.sandbox.root, "Vpc")
     record = json.loads(path.read_text())
     record["inputs"]["tags"]["owner"] = "somebody else"
     path.write_text(json.dumps(record))
@@ -75,7 +75,7 @@ def test_refresh_sees_an_edited_record_and_the_next_up_mends_it(project):
 def test_refresh_drops_what_is_gone_and_the_next_up_makes_it_again(project):
     project.program(VPC % ("10.0.0.0/16", "platform"))
     project.up()
-    [path] = record_files(project.home.root, "Vpc")
+    [path] = record_files(project.sandbox.root, "Vpc")
     path.unlink()
 
     project.ok("refresh", "--yes", "--skip-preview")
@@ -86,7 +86,7 @@ def test_refresh_drops_what_is_gone_and_the_next_up_makes_it_again(project):
 def test_a_half_written_record_never_stops_the_next_up(project):
     project.program(VPC % ("10.0.0.0/16", "platform"))
     project.up()
-    [path] = record_files(project.home.root, "Vpc")
+    [path] = record_files(project.sandbox.root, "Vpc")
     path.write_text('{"urn": "urn:pul')
 
     assert project.up() == {"unchanged": 3}
@@ -129,17 +129,17 @@ def test_after_an_interrupted_up_the_next_one_completes(project, blow, saving):
         project.environment |= {"PULUMI_EXPERIMENTAL": "true", "PULUMI_SKIP_CHECKPOINTS": "true"}
     project.program(GROUPS.format(count=30, inputs={}))
     with project.start("up", "--yes", "--skip-preview") as running:
-        wait_until(lambda: len(record_files(project.home.root, "LogGroup")) > 4, "five log groups")
+        wait_until(lambda: len(record_files(project.sandbox.root, "LogGroup")) > 4, "five log groups")
         running.send_signal(blow)
         output, _ = running.communicate(timeout=60)
-    assert len(record_files(project.home.root, "LogGroup")) < 30, output
+    assert len(record_files(project.sandbox.root, "LogGroup")) < 30, output
     assert "Traceback" not in output
     if blow == signal.SIGKILL:
         project.ok("cancel", "--yes")
 
     project.up()
     assert project.up() == {"unchanged": 32}
-    files = records_by_urn(project.home)
+    files = records_by_urn(project.sandbox)
     assert len(files) == 30
     assert all(len(paths) == 1 for paths in files.values())
 
@@ -151,7 +151,7 @@ def test_two_runs_at_once_do_not_disturb_one_another(project, twin):
     outputs = [process.communicate(timeout=120)[0] for process in running]
     assert [process.returncode for process in running] == [0, 0], outputs
     assert project.up() == twin.up() == {"unchanged": 14}
-    assert len(record_files(project.home.root, "LogGroup")) == 12
+    assert len(record_files(project.sandbox.root, "LogGroup")) == 12
 
 
 @pytest.mark.parametrize(
@@ -206,7 +206,7 @@ def test_a_forced_replacement_leaves_one_resource(project):
     project.up()
     before = project.resources()["main"]
     assert project.up("--target-replace", before["urn"])["replaced"] == 1
-    [path] = record_files(project.home.root, "Vpc")
+    [path] = record_files(project.sandbox.root, "Vpc")
     assert json.loads(path.read_text())["id"] == project.resources()["main"]["id"]
     project.ok("refresh", "--yes", "--skip-preview")
     assert "main" in project.resources()
@@ -224,5 +224,5 @@ def test_a_resource_with_a_name_of_its_own_is_replaced_after_it_is_gone(project)
     project.program(FIXED % "two")
     output = project.ok("up", "--yes", "--skip-preview")
     assert "deleted original" in output
-    [path] = record_files(project.home.root, "SecurityGroup")
+    [path] = record_files(project.sandbox.root, "SecurityGroup")
     assert json.loads(path.read_text())["inputs"]["description"] == "two"

@@ -13,10 +13,10 @@ import pytest
 from google.protobuf.empty_pb2 import Empty
 
 from localcloud.contract.sources import version
-from localcloud.home import CHECKOUT
 from localcloud.provider import process
 from localcloud.provider.process import PACKAGES, main
 from localcloud.provider.proto import provider_pb2_grpc
+from localcloud.sandbox import CHECKOUT
 
 BIN = CHECKOUT / "localcloud" / "bin"
 PYTHON = {"FORTRESS_PYTHON": sys.executable}
@@ -33,7 +33,7 @@ def launch(package: str) -> subprocess.Popen[str]:
 
 
 @pytest.mark.parametrize("package", PACKAGES)
-def test_every_launcher_serves_its_package_and_leaves_without_a_word(world, package):
+def test_every_launcher_serves_its_package_and_leaves_without_a_word(sandbox, package):
     running = launch(package)
     assert running.stdout is not None
     stub = provider_pb2_grpc.ResourceProviderStub(grpc.insecure_channel(f"127.0.0.1:{int(running.stdout.readline())}"))
@@ -43,8 +43,8 @@ def test_every_launcher_serves_its_package_and_leaves_without_a_word(world, pack
     assert (running.returncode, output, errors) == (0, "", "")
 
 
-def test_the_stand_ins_are_marked_as_such():
-    assert {path.name for path in BIN.iterdir()} == {"STAND-INS", *(f"pulumi-resource-{name}" for name in PACKAGES)}
+def test_the_emulators_are_marked_as_such():
+    assert {path.name for path in BIN.iterdir()} == {"EMULATORS", *(f"pulumi-resource-{name}" for name in PACKAGES)}
 
 
 def test_a_launcher_without_a_python_says_what_to_do(tmp_path):

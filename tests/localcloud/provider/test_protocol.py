@@ -239,12 +239,12 @@ class TestDiff:
 
 
 class TestPreview:
-    def test_a_create_tells_inputs_and_leaves_outputs_unknown(self, plugin, world):
+    def test_a_create_tells_inputs_and_leaves_outputs_unknown(self, plugin, sandbox):
         identity, state = plugin("aws").create(VPC, "main", {"cidrBlock": "10.0.0.0/16"}, preview=True)
         assert identity == ""
         assert state["cidrBlock"] == "10.0.0.0/16"
         assert state["arn"] is UNKNOWN
-        assert not list(world.root.glob("records/*/*/*/*/*.json"))
+        assert not list(sandbox.root.glob("records/*/*/*/*/*.json"))
 
     def test_a_nested_output_is_unknown_beside_its_inputs(self, plugin):
         inputs = {"name": "a", "vpcConfig": {"subnetIds": ["s"]}}
@@ -287,12 +287,12 @@ class TestLife:
         aws.delete(VPC, "main", identity)
         assert plugin("aws").create(VPC, "main", {}) == (identity, state)
 
-    def test_what_an_interrupted_run_left_is_taken_over(self, plugin, world):
+    def test_what_an_interrupted_run_left_is_taken_over(self, plugin, sandbox):
         identity, _ = plugin("aws").create(VPC, "main", {"cidrBlock": "10.0.0.0/16"})
         again = plugin("aws")
         again.check(VPC, "main", {"cidrBlock": "10.1.0.0/16"})
         assert again.create(VPC, "main", {"cidrBlock": "10.1.0.0/16"})[0] == identity
-        [path] = world.root.glob("records/*/*/*/*/*.json")
+        [path] = sandbox.root.glob("records/*/*/*/*/*.json")
         assert json.loads(path.read_text())["inputs"] == {"cidrBlock": "10.1.0.0/16"}
 
     def test_what_an_interrupted_run_left_keeps_its_generated_name(self, plugin):
@@ -352,10 +352,10 @@ class TestLife:
         assert {"uid", "creationTimestamp"} <= set(state["metadata"])
 
     @pytest.mark.parametrize("content", ["", '{"urn": "urn:pul', "[]", '{"urn": 1}', "\xff"])
-    def test_a_damaged_record_counts_as_gone_with_a_warning_that_names_it(self, plugin, world, engine_log, content):
+    def test_a_damaged_record_counts_as_gone_with_a_warning_that_names_it(self, plugin, sandbox, engine_log, content):
         aws = plugin("aws", engine=engine_log.address)
         identity, _ = aws.create(VPC, "main", {})
-        [path] = world.root.glob("records/*/*/*/*/*.json")
+        [path] = sandbox.root.glob("records/*/*/*/*/*.json")
         path.write_text(content, encoding="latin-1")
         assert aws.read(VPC, "main", identity)[0] == ""
         assert engine_log.heard[0][0] == aws.urn(VPC, "main")
@@ -363,30 +363,30 @@ class TestLife:
         assert aws.create(VPC, "main", {})[0] == identity
         assert aws.read(VPC, "main", identity)[0] == identity
 
-    def test_an_update_after_a_lost_record_keeps_the_outputs(self, plugin, world):
+    def test_an_update_after_a_lost_record_keeps_the_outputs(self, plugin, sandbox):
         aws = plugin("aws")
         inputs = {"cidrBlock": "10.0.0.0/16"}
         identity, state = aws.create(VPC, "main", inputs)
-        [path] = world.root.glob("records/*/*/*/*/*.json")
+        [path] = sandbox.root.glob("records/*/*/*/*/*.json")
         path.write_text("{")
-        state["arn"] = "of an earlier world"
-        assert aws.update(VPC, "main", identity, state, inputs, inputs)["arn"] == "of an earlier world"
+        state["arn"] = "of an earlier sandbox"
+        assert aws.update(VPC, "main", identity, state, inputs, inputs)["arn"] == "of an earlier sandbox"
         assert aws.read(VPC, "main", identity)[1] == inputs
 
-    def test_secrets_are_not_written_down_and_yet_read_back(self, plugin, world):
+    def test_secrets_are_not_written_down_and_yet_read_back(self, plugin, sandbox):
         aws = plugin("aws")
         token = "aws:secretsmanager/secretVersion:SecretVersion"
         inputs = {"secretId": "s", "secretString": "correct horse"}
         identity, state = aws.create(token, "s", inputs)
-        [path] = world.root.glob("records/*/*/*/*/*.json")
+        [path] = sandbox.root.glob("records/*/*/*/*/*.json")
         assert "correct horse" not in path.read_text()
         assert aws.read(token, "s", identity, inputs, state) == (identity, inputs, state)
         other = inputs | {"secretString": "battery staple"}
         assert "secretString" not in aws.read(token, "s", identity, other, other)[1]
 
-    def test_records_belong_to_their_owner_alone(self, plugin, world):
+    def test_records_belong_to_their_owner_alone(self, plugin, sandbox):
         plugin("aws").create(VPC, "main", {})
-        [path] = world.root.glob("records/*/*/*/*/*.json")
+        [path] = sandbox.root.glob("records/*/*/*/*/*.json")
         assert path.stat().st_mode & 0o077 == 0
         assert path.parents[2].stat().st_mode & 0o077 == 0
 
@@ -401,11 +401,11 @@ class TestRefusals:
         with pytest.raises(grpc.RpcError, match="have no methods"):
             plugin("aws").stub.Call(provider_pb2.CallRequest(tok="aws:x:y"))
 
-    def test_an_unexpected_error_is_one_line_and_its_traceback_lies_in_the_log(self, plugin, world):
+    def test_an_unexpected_error_is_one_line_and_its_traceback_lies_in_the_log(self, plugin, sandbox):
         aws = plugin("aws")
         with pytest.raises(grpc.RpcError) as error:
             aws.stub.Create(provider_pb2.CreateRequest(urn="no urn"))
-        log = world.root / "logs" / "provider.log"
+        log = sandbox.root / "logs" / "provider.log"
         assert error.value.details() == (
             "no urn: localcloud failed at it (ValueError: 'no urn' is not a URN: expected "
             f"urn:pulumi:<stack>::<project>::<type>::<name>); the traceback is in {log}"

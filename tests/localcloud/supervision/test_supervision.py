@@ -14,7 +14,7 @@ import pytest
 
 from localcloud import adopt
 from localcloud.account import unprivileged
-from localcloud.home import Home
+from localcloud.sandbox import Sandbox
 from localcloud.supervision import Program, SupervisionError, Supervisor, last_lines
 from tests.waiting import wait_until
 
@@ -35,20 +35,20 @@ def processes_in(root: Path) -> set[int]:
 
 
 @pytest.fixture
-def home() -> Iterator[Home]:
+def sandbox() -> Iterator[Sandbox]:
     root = Path(tempfile.mkdtemp(prefix="lf-", dir="/tmp"))
-    yield Home.open(root)
-    Supervisor(Home.open(root)).shutdown()
+    yield Sandbox.open(root)
+    Supervisor(Sandbox.open(root)).shutdown()
     shutil.rmtree(root)
 
 
 @pytest.fixture
-def supervisor(home: Home) -> Supervisor:
-    return Supervisor(home)
+def supervisor(sandbox: Sandbox) -> Supervisor:
+    return Supervisor(sandbox)
 
 
-def sleeper(home: Home, name: str = "sleeper", script: str = "exec sleep 600", **facts: object) -> Program:
-    return Program(name=name, command=("/bin/sh", "-c", script), directory=home.root, **facts)
+def sleeper(sandbox: Sandbox, name: str = "sleeper", script: str = "exec sleep 600", **facts: object) -> Program:
+    return Program(name=name, command=("/bin/sh", "-c", script), directory=sandbox.root, **facts)
 
 
 def started(supervisor: Supervisor, program: Program) -> int:
@@ -57,69 +57,71 @@ def started(supervisor: Supervisor, program: Program) -> int:
     return supervisor.state(program.name).pid
 
 
-def daemon(home: Home) -> int:
-    return int((home.root / "supervisor" / "supervisord.pid").read_text())
+def daemon(sandbox: Sandbox) -> int:
+    return int((sandbox.root / "supervisor" / "supervisord.pid").read_text())
 
 
 def wrapper_of(pid: int) -> int:
     return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
 
 
-def test_an_unchanged_program_is_left_running_and_a_changed_one_replaced(home: Home, supervisor: Supervisor) -> None:
-    pid = started(supervisor, sleeper(home))
-    assert started(Supervisor(home), sleeper(home)) == pid
-    changed = started(supervisor, sleeper(home, environment={"NEW": "1"}))
+def test_an_unchanged_program_is_left_running_and_a_changed_one_replaced(
+    sandbox: Sandbox, supervisor: Supervisor
+) -> None:
+    pid = started(supervisor, sleeper(sandbox))
+    assert started(Supervisor(sandbox), sleeper(sandbox)) == pid
+    changed = started(supervisor, sleeper(sandbox, environment={"NEW": "1"}))
     assert changed != pid
     assert adopt.started_at(pid) is None
     assert supervisor.state("sleeper").pid == changed
 
 
 def test_a_program_gets_its_environment_and_little_of_ours(
-    home: Home, supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
+    sandbox: Sandbox, supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", "of nobody's business")
     value = """100% "quoted" 'twice' ; # and $HOME"""
-    pid = started(supervisor, sleeper(home, script="exec sleep 600", environment={"VALUE": value}))
+    pid = started(supervisor, sleeper(sandbox, script="exec sleep 600", environment={"VALUE": value}))
     environment = Path(f"/proc/{pid}/environ").read_bytes().decode().split("\0")
     assert f"VALUE={value}" in environment
     assert not [each for each in environment if each.startswith("PULUMI")]
-    for each in processes_in(home.root):
+    for each in processes_in(sandbox.root):
         assert "quoted" not in Path(f"/proc/{each}/cmdline").read_text()
-    assert oct((home.root / "supervisor" / "orders" / "sleeper.json").stat().st_mode)[-2:] == "00"
+    assert oct((sandbox.root / "supervisor" / "orders" / "sleeper.json").stat().st_mode)[-2:] == "00"
 
 
-def test_a_killed_program_is_back(home: Home, supervisor: Supervisor) -> None:
-    pid = started(supervisor, sleeper(home))
+def test_a_killed_program_is_back(sandbox: Sandbox, supervisor: Supervisor) -> None:
+    pid = started(supervisor, sleeper(sandbox))
     os.kill(pid, signal.SIGKILL)
     wait_until(lambda: supervisor.state("sleeper").pid not in (None, pid), "another process")
 
 
-def test_a_killed_wrapper_neither_kills_nor_doubles_the_program(home: Home, supervisor: Supervisor) -> None:
-    pid = started(supervisor, sleeper(home))
+def test_a_killed_wrapper_neither_kills_nor_doubles_the_program(sandbox: Sandbox, supervisor: Supervisor) -> None:
+    pid = started(supervisor, sleeper(sandbox))
     wrapper = wrapper_of(pid)
     os.kill(wrapper, signal.SIGKILL)
     wait_until(lambda: "took over" in supervisor.log("sleeper").read_text(), "the new wrapper to take over")
     assert supervisor.state("sleeper").pid == pid
-    assert len([each for each in processes_in(home.root) if wrapper_of(each) != 0]) == 3  # daemon, wrapper, program
+    assert len([each for each in processes_in(sandbox.root) if wrapper_of(each) != 0]) == 3  # daemon, wrapper, program
 
 
-def test_a_killed_supervisor_is_followed_by_one_that_takes_over(home: Home, supervisor: Supervisor) -> None:
-    pid = started(supervisor, sleeper(home))
-    first = daemon(home)
+def test_a_killed_supervisor_is_followed_by_one_that_takes_over(sandbox: Sandbox, supervisor: Supervisor) -> None:
+    pid = started(supervisor, sleeper(sandbox))
+    first = daemon(sandbox)
     os.kill(first, signal.SIGKILL)
     assert supervisor.state("sleeper").running
     wait_until(lambda: supervisor.state("sleeper").description == "UNSUPERVISED", "the supervisor to be missed")
-    supervisor.put(sleeper(home))
-    assert daemon(home) != first
+    supervisor.put(sleeper(sandbox))
+    assert daemon(sandbox) != first
     wait_until(lambda: "took over" in supervisor.log("sleeper").read_text(), "the new wrapper to take over")
     assert supervisor.state("sleeper").pid == pid
     os.kill(pid, signal.SIGKILL)
     wait_until(lambda: supervisor.state("sleeper").pid not in (None, pid), "another process")
 
 
-def test_stop_reaches_a_program_that_was_taken_over(home: Home, supervisor: Supervisor) -> None:
-    pid = started(supervisor, sleeper(home))
-    os.kill(daemon(home), signal.SIGKILL)
+def test_stop_reaches_a_program_that_was_taken_over(sandbox: Sandbox, supervisor: Supervisor) -> None:
+    pid = started(supervisor, sleeper(sandbox))
+    os.kill(daemon(sandbox), signal.SIGKILL)
     supervisor.ensure_running()
     supervisor.remove("sleeper")
     supervisor.remove("sleeper")
@@ -128,55 +130,59 @@ def test_stop_reaches_a_program_that_was_taken_over(home: Home, supervisor: Supe
     assert not supervisor.log("sleeper").exists()
 
 
-def test_remove_and_shutdown_reach_programs_without_a_supervisor(home: Home, supervisor: Supervisor) -> None:
-    one, two = started(supervisor, sleeper(home, "one")), started(supervisor, sleeper(home, "two"))
-    os.kill(daemon(home), signal.SIGKILL)
+def test_remove_and_shutdown_reach_programs_without_a_supervisor(sandbox: Sandbox, supervisor: Supervisor) -> None:
+    one, two = started(supervisor, sleeper(sandbox, "one")), started(supervisor, sleeper(sandbox, "two"))
+    os.kill(daemon(sandbox), signal.SIGKILL)
     supervisor.remove("one")
     assert adopt.started_at(one) is None
     supervisor.shutdown()
     assert adopt.started_at(two) is None
-    assert processes_in(home.root) == set()
+    assert processes_in(sandbox.root) == set()
 
 
-def test_a_program_that_ignores_its_stop_signal_is_killed_with_its_children(home: Home, supervisor: Supervisor) -> None:
+def test_a_program_that_ignores_its_stop_signal_is_killed_with_its_children(
+    sandbox: Sandbox, supervisor: Supervisor
+) -> None:
     script = "trap '' TERM; sleep 600 & echo $! > child; while :; do sleep 0.1; done"
-    pid = started(supervisor, sleeper(home, script=script, stop_seconds=1))
-    wait_until(lambda: (home.root / "child").exists() and (home.root / "child").read_text(), "the number of the child")
-    child = int((home.root / "child").read_text())
+    pid = started(supervisor, sleeper(sandbox, script=script, stop_seconds=1))
+    wait_until(
+        lambda: (sandbox.root / "child").exists() and (sandbox.root / "child").read_text(), "the number of the child"
+    )
+    child = int((sandbox.root / "child").read_text())
     supervisor.remove("sleeper")
     assert adopt.started_at(pid) is None
     wait_until(lambda: adopt.started_at(child) is None, "the end of the child")
 
 
-def test_a_program_gets_its_own_stop_signal(home: Home, supervisor: Supervisor) -> None:
+def test_a_program_gets_its_own_stop_signal(sandbox: Sandbox, supervisor: Supervisor) -> None:
     script = "trap 'echo INT > said; exit' INT; echo > ready; while :; do sleep 0.05; done"
-    started(supervisor, sleeper(home, script=script, stop_signal="INT"))
-    wait_until((home.root / "ready").exists, "the program to be ready")
+    started(supervisor, sleeper(sandbox, script=script, stop_signal="INT"))
+    wait_until((sandbox.root / "ready").exists, "the program to be ready")
     supervisor.remove("sleeper")
-    assert (home.root / "said").read_text() == "INT\n"
+    assert (sandbox.root / "said").read_text() == "INT\n"
 
 
-def test_signals_are_forwarded(home: Home, supervisor: Supervisor) -> None:
+def test_signals_are_forwarded(sandbox: Sandbox, supervisor: Supervisor) -> None:
     script = "trap 'echo HUP > said' HUP; echo > ready; while :; do sleep 0.05; done"
-    pid = started(supervisor, sleeper(home, script=script))
-    wait_until((home.root / "ready").exists, "the program to be ready")
+    pid = started(supervisor, sleeper(sandbox, script=script))
+    wait_until((sandbox.root / "ready").exists, "the program to be ready")
     os.kill(wrapper_of(pid), signal.SIGHUP)
-    wait_until((home.root / "said").exists, "what the program says")
+    wait_until((sandbox.root / "said").exists, "what the program says")
     assert supervisor.state("sleeper").pid == pid
 
 
-def test_shutdown_leaves_no_process_and_no_socket(home: Home, supervisor: Supervisor) -> None:
-    started(supervisor, sleeper(home))
+def test_shutdown_leaves_no_process_and_no_socket(sandbox: Sandbox, supervisor: Supervisor) -> None:
+    started(supervisor, sleeper(sandbox))
     supervisor.shutdown()
     supervisor.shutdown()
-    assert processes_in(home.root) == set()
-    assert not list(home.root.rglob("*.sock"))
+    assert processes_in(sandbox.root) == set()
+    assert not list(sandbox.root.rglob("*.sock"))
     assert supervisor.states() == []
-    assert started(supervisor, sleeper(home))
+    assert started(supervisor, sleeper(sandbox))
 
 
-def test_a_deep_folder_gets_its_socket_elsewhere(home: Home) -> None:
-    deep = Home.open(home.root / ("d" * 60) / ("e" * 60))
+def test_a_deep_folder_gets_its_socket_elsewhere(sandbox: Sandbox) -> None:
+    deep = Sandbox.open(sandbox.root / ("d" * 60) / ("e" * 60))
     supervisor = Supervisor(deep)
     assert started(supervisor, sleeper(deep))
     socket = supervisor._socket
@@ -186,42 +192,42 @@ def test_a_deep_folder_gets_its_socket_elsewhere(home: Home) -> None:
     assert not socket.parent.exists()
 
 
-def test_a_path_that_supervisord_cannot_be_told_of_is_refused(home: Home) -> None:
-    odd = Supervisor(Home.open(home.root / "odd ;name"))
+def test_a_path_that_supervisord_cannot_be_told_of_is_refused(sandbox: Sandbox) -> None:
+    odd = Supervisor(Sandbox.open(sandbox.root / "odd ;name"))
     with pytest.raises(SupervisionError, match="cannot be used"):
         odd.ensure_running()
-    spaced = Home.open(home.root / "100% fine")
+    spaced = Sandbox.open(sandbox.root / "100% fine")
     assert started(Supervisor(spaced), sleeper(spaced))
     Supervisor(spaced).shutdown()
 
 
-def test_many_at_once_start_one_supervisor_and_each_program_once(home: Home) -> None:
+def test_many_at_once_start_one_supervisor_and_each_program_once(sandbox: Sandbox) -> None:
     with ThreadPoolExecutor(6) as pool:
-        list(pool.map(lambda number: Supervisor(home).put(sleeper(home, f"p{number % 3}")), range(6)))
-    supervisor = Supervisor(home)
+        list(pool.map(lambda number: Supervisor(sandbox).put(sleeper(sandbox, f"p{number % 3}")), range(6)))
+    supervisor = Supervisor(sandbox)
     wait_until(lambda: all(state.running for state in supervisor.states()), "every program to run")
     assert [state.name for state in supervisor.states()] == ["p0", "p1", "p2"]
-    assert len(processes_in(home.root)) == 7  # the daemon, and a wrapper and a program three times
+    assert len(processes_in(sandbox.root)) == 7  # the daemon, and a wrapper and a program three times
 
 
-def test_a_program_that_cannot_be_run_says_why(home: Home, supervisor: Supervisor) -> None:
-    supervisor.put(Program(name="absent", command=("/no/such/program",), directory=home.root))
+def test_a_program_that_cannot_be_run_says_why(sandbox: Sandbox, supervisor: Supervisor) -> None:
+    supervisor.put(Program(name="absent", command=("/no/such/program",), directory=sandbox.root))
     wait_until(lambda: "No such file" in last_lines(supervisor.log("absent"), 3), "the reason in the log")
     assert not supervisor.state("absent").running
     with pytest.raises(SupervisionError, match="program name"):
-        supervisor.put(sleeper(home, "../elsewhere"))
-    assert last_lines(home.root / "nothing", 3) == "(no log)"
+        supervisor.put(sleeper(sandbox, "../elsewhere"))
+    assert last_lines(sandbox.root / "nothing", 3) == "(no log)"
 
 
-def test_a_restarted_program_is_another_process(home: Home, supervisor: Supervisor) -> None:
-    pid = started(supervisor, sleeper(home))
+def test_a_restarted_program_is_another_process(sandbox: Sandbox, supervisor: Supervisor) -> None:
+    pid = started(supervisor, sleeper(sandbox))
     supervisor.restart("sleeper")
     wait_until(lambda: supervisor.state("sleeper").pid not in (None, pid), "another process")
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can run something as somebody else")
-def test_a_program_runs_as_the_account(home: Home, supervisor: Supervisor) -> None:
-    pid = started(supervisor, sleeper(home, account=unprivileged()))
+def test_a_program_runs_as_the_account(sandbox: Sandbox, supervisor: Supervisor) -> None:
+    pid = started(supervisor, sleeper(sandbox, account=unprivileged()))
     status = Path(f"/proc/{pid}/status").read_text()
     ids = {line.split()[1] for line in status.splitlines() if line.startswith(("Uid", "Gid"))}
     assert "0" not in ids

@@ -16,8 +16,8 @@ from pathlib import Path
 
 from app.personal_data.key_file import FileMasterKey
 from app.sharding import Directory, Shard
-from localcloud.home import can_listen
 from localcloud.identity import ISSUER
+from localcloud.sandbox import can_listen
 from tools.bench.data_plane import http_client, ours
 from tools.bench.data_plane.crew import Crew, crew
 from tools.bench.data_plane.http_client import Latencies
@@ -106,7 +106,7 @@ async def _grant(shard: Shard) -> None:
 
 
 def _environment(server: Server, shard: Shard, port: int) -> dict[str, str]:
-    folder = server.home.folder("api")
+    folder = server.sandbox.folder("api")
     document = {"slots": 4096, "shards": [shard.model_dump()]}
     (folder / "directory.json").write_text(json.dumps(document))
     (folder / "jwks.json").write_text(server.authority.jwks())

@@ -17,9 +17,9 @@ from typing import Any
 import psycopg
 
 from localcloud.account import give, owner_of, unprivileged
-from localcloud.home import Home
 from localcloud.identity import Authority
 from localcloud.postgres import binaries
+from localcloud.sandbox import Sandbox
 
 ADMIN = "postgres"
 SETTINGS = {
@@ -51,7 +51,7 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 class Server:
     """A running server; its clients log in by certificate over verified TLS."""
 
-    home: Home
+    sandbox: Sandbox
     authority: Authority
     address: str
     port: int
@@ -120,12 +120,12 @@ def running_server() -> Iterator[Server]:
 
 
 def _made(root: Path) -> Server:
-    home = Home.open(root)
-    authority = Authority.of(home)
+    sandbox = Sandbox.open(root)
+    authority = Authority.of(sandbox)
     account = unprivileged()
-    port = home.postgres_port
-    address = home.claim_address("postgres", port)
-    folder = home.folder("postgres")
+    port = sandbox.postgres_port
+    address = sandbox.claim_address("postgres", port)
+    folder = sandbox.folder("postgres")
     give(folder, account)
     user, group = owner_of(account)
     ours: dict[str, Any] = {} if account is None else {"user": user, "group": group, "extra_groups": []}
@@ -145,7 +145,7 @@ def _made(root: Path) -> Server:
     (data / "pg_hba.conf").write_text("hostssl all all all cert\n")
     log = (folder / "log").open("ab")
     process = subprocess.Popen([tool("postgres"), "-D", data], stdout=log, stderr=log, **ours)
-    return Server(home, authority, address, port, data, process)
+    return Server(sandbox, authority, address, port, data, process)
 
 
 def _await(server: Server) -> None:

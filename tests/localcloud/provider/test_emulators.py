@@ -1,4 +1,4 @@
-"""Resources with a real body: what the provider asks of the body, and what it makes of its answers."""
+"""Resources with an emulator: what the provider asks of the emulator, and what it makes of its answers."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Any
 import grpc
 import pytest
 
-from localcloud import bodies
-from localcloud.body import BodyError, Made, Properties, Resource
-from localcloud.home import Home
-from localcloud.provider.guard import Simulated, World
+from localcloud import emulators
+from localcloud.emulator import EmulatorError, Made, Properties, Resource
+from localcloud.provider.guard import Simulated, SimulationMode
 from localcloud.provider.lifecycle import Lifecycle
 from localcloud.provider.urns import Urn
+from localcloud.sandbox import Sandbox
 
 QUEUE = "aws:sqs/queue:Queue"
 VPC = "aws:ec2/vpc:Vpc"
@@ -24,7 +24,7 @@ URN = Urn.parse(f"urn:pulumi:test::project::{QUEUE}::jobs")
 
 @dataclass
 class Kitchen:
-    """A body that counts what it is asked, and keeps what it made in memory."""
+    """An emulator that counts what it is asked, and keeps what it made in memory."""
 
     made: dict[str, dict[str, Any]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
@@ -32,7 +32,7 @@ class Kitchen:
     together: int = 0
     most_together: int = 0
 
-    def create(self, home: Home, resource: Resource) -> Made:
+    def create(self, sandbox: Sandbox, resource: Resource) -> Made:
         self.together += 1
         self.most_together = max(self.most_together, self.together)
         self.asked.append("create")
@@ -40,51 +40,51 @@ class Kitchen:
         threading.Event().wait(0.02)
         self.together -= 1
         if resource.inputs.get("name") == "broken":
-            raise BodyError("the kitchen is closed: open it")
+            raise EmulatorError("the kitchen is closed: open it")
         identity = f"queue-{resource.inputs['name']}"
         self.made[identity] = dict(resource.inputs)
-        return Made(identity, {"url": "https://127.0.0.1", "arn": "arn:of:the:body"})
+        return Made(identity, {"url": "https://127.0.0.1", "arn": "arn:of:the:emulator"})
 
-    def read(self, home: Home, identity: str, state: Properties) -> Properties | None:
+    def read(self, sandbox: Sandbox, identity: str, state: Properties) -> Properties | None:
         self.asked.append("read")
         return {**state, **self.made[identity]} if identity in self.made else None
 
-    def update(self, home: Home, identity: str, old: Properties, resource: Resource) -> Properties:
+    def update(self, sandbox: Sandbox, identity: str, old: Properties, resource: Resource) -> Properties:
         self.asked.append("update")
         self.made[identity] = dict(resource.inputs)
         return {"url": "https://127.0.0.2"}
 
-    def delete(self, home: Home, identity: str, state: Properties) -> None:
+    def delete(self, sandbox: Sandbox, identity: str, state: Properties) -> None:
         self.asked.append("delete")
         self.made.pop(identity, None)
 
 
 @pytest.fixture(autouse=True)
 def kitchen(monkeypatch: pytest.MonkeyPatch) -> Kitchen:
-    """The body of queues and networks."""
+    """The emulator of queues and networks."""
     kitchen = Kitchen()
-    monkeypatch.setattr("localcloud.provider.lifecycle.body_for", {QUEUE: kitchen, VPC: kitchen}.get)
+    monkeypatch.setattr("localcloud.provider.lifecycle.emulator_for", {QUEUE: kitchen, VPC: kitchen}.get)
     return kitchen
 
 
-def lifecycle(world: Home, simulated: World = World.LOCAL, **provider: Any) -> Lifecycle:
+def lifecycle(sandbox: Sandbox, simulated: SimulationMode = SimulationMode.LOCAL, **provider: Any) -> Lifecycle:
     settings: Mapping[str, Any] = {"allowedAccountIds": ["000000000000"], **provider}
-    return Lifecycle("aws", world, Simulated(simulated, "eu-central-1"), settings, lambda urn, text: None)
+    return Lifecycle("aws", sandbox, Simulated(simulated, "eu-central-1"), settings, lambda urn, text: None)
 
 
-def test_a_body_gets_the_resource_and_its_answers_are_the_outputs(world, kitchen):
-    life = lifecycle(world, region="eu-central-1")
+def test_a_emulator_gets_the_resource_and_its_answers_are_the_outputs(sandbox, kitchen):
+    life = lifecycle(sandbox, region="eu-central-1")
     found = life.create(URN, {"name": "jobs", "__defaults": []}, timeout=30)
     [resource] = kitchen.resources
     assert (resource.urn, resource.type, resource.name) == (URN.text, QUEUE, "jobs")
     assert (resource.inputs, resource.timeout) == ({"name": "jobs"}, 30)
     assert resource.provider["region"] == "eu-central-1"
     assert found.id == "queue-jobs"
-    assert found.state == {"name": "jobs", "url": "https://127.0.0.1", "arn": "arn:of:the:body"}
+    assert found.state == {"name": "jobs", "url": "https://127.0.0.1", "arn": "arn:of:the:emulator"}
 
 
-def test_refresh_asks_the_body(world, kitchen):
-    life = lifecycle(world)
+def test_refresh_asks_the_emulator(sandbox, kitchen):
+    life = lifecycle(sandbox)
     found = life.create(URN, {"name": "jobs", "delaySeconds": 1}, timeout=0)
     kitchen.made["queue-jobs"]["delaySeconds"] = 5
     now = life.read(URN, found.id, found.inputs, found.state)
@@ -94,16 +94,16 @@ def test_refresh_asks_the_body(world, kitchen):
     assert life.read(URN, found.id, found.inputs, found.state) is None
 
 
-def test_an_import_finds_the_inputs_in_the_record(world):
-    identity = lifecycle(world).create(URN, {"name": "jobs"}, timeout=0).id
-    now = lifecycle(world).read(URN, identity, {}, {})
+def test_an_import_finds_the_inputs_in_the_record(sandbox):
+    identity = lifecycle(sandbox).create(URN, {"name": "jobs"}, timeout=0).id
+    now = lifecycle(sandbox).read(URN, identity, {}, {})
     assert now is not None
     assert now.inputs == {"name": "jobs"}
     assert now.state["url"] == "https://127.0.0.1"
 
 
-def test_an_update_changes_the_body_and_a_delete_ends_it(world, kitchen):
-    life = lifecycle(world)
+def test_an_update_changes_the_emulator_and_a_delete_ends_it(sandbox, kitchen):
+    life = lifecycle(sandbox)
     found = life.create(URN, {"name": "jobs"}, timeout=0)
     state = life.update(URN, found.id, found.state, found.inputs, {"name": "jobs", "delaySeconds": 2}, timeout=0)
     assert state["url"] == "https://127.0.0.2"
@@ -113,15 +113,15 @@ def test_an_update_changes_the_body_and_a_delete_ends_it(world, kitchen):
     assert life.records.get(URN, found.id) is None
 
 
-def test_a_failed_create_leaves_no_record(world):
-    life = lifecycle(world)
-    with pytest.raises(BodyError):
+def test_a_failed_create_leaves_no_record(sandbox):
+    life = lifecycle(sandbox)
+    with pytest.raises(EmulatorError):
         life.create(URN, {"name": "broken"}, timeout=0)
     assert life.records.of_urn(URN) == []
 
 
-def test_a_rehearsal_makes_no_bodies(world, kitchen):
-    life = lifecycle(world, World.REHEARSAL)
+def test_a_rehearsal_makes_no_emulators(sandbox, kitchen):
+    life = lifecycle(sandbox, SimulationMode.REHEARSAL)
     found = life.create(URN, {"name": "jobs"}, timeout=0)
     life.update(URN, found.id, found.state, found.inputs, {"name": "jobs"}, timeout=0)
     life.read(URN, found.id, {}, {})
@@ -129,8 +129,8 @@ def test_a_rehearsal_makes_no_bodies(world, kitchen):
     assert kitchen.asked == []
 
 
-def test_two_runs_at_once_work_on_one_body_one_after_the_other(world, kitchen):
-    lives = [lifecycle(world) for _ in range(4)]
+def test_two_runs_at_once_work_on_one_emulator_one_after_the_other(sandbox, kitchen):
+    lives = [lifecycle(sandbox) for _ in range(4)]
     runs = [threading.Thread(target=life.create, args=(URN, {"name": "jobs"}, 0)) for life in lives]
     for run in runs:
         run.start()
@@ -141,26 +141,26 @@ def test_two_runs_at_once_work_on_one_body_one_after_the_other(world, kitchen):
     assert len(lives[0].records.of_urn(URN)) == 1
 
 
-def test_what_a_body_complains_of_is_one_line_with_the_urn(plugin):
+def test_what_a_emulator_complains_of_is_one_line_with_the_urn(plugin):
     with pytest.raises(grpc.RpcError) as error:
         plugin("aws").create(QUEUE, "jobs", {"name": "broken"})
     assert error.value.details() == f"{plugin('aws').urn(QUEUE, 'jobs')}: the kitchen is closed: open it"
 
 
-def test_a_replacement_waits_until_the_body_of_the_old_one_is_gone(plugin):
+def test_a_replacement_waits_until_the_emulator_of_the_old_one_is_gone(plugin):
     aws = plugin("aws")
     assert aws.diff(VPC, "a", "vpc-1", {"cidrBlock": "10.0.0.0/16"}, {"cidrBlock": "10.1.0.0/16"}).deleteBeforeReplace
 
 
-def test_a_stopped_run_is_told_to_the_body(world, kitchen):
-    life = lifecycle(world)
+def test_a_stopped_run_is_told_to_the_emulator(sandbox, kitchen):
+    life = lifecycle(sandbox)
     life.create(URN, {"name": "jobs"}, timeout=0)
     life.interrupted.set()
     assert kitchen.resources[0].interrupted.is_set()
 
 
-def test_every_registered_body_can_be_loaded():
-    for token in bodies.FACTORIES:
-        body = bodies.body_for(token)
-        assert all(callable(getattr(body, call)) for call in ("create", "read", "update", "delete")), token
-    assert bodies.body_for("aws:ec2/vpc:Vpc") is None
+def test_every_registered_emulator_can_be_loaded():
+    for token in emulators.FACTORIES:
+        emulator = emulators.emulator_for(token)
+        assert all(callable(getattr(emulator, call)) for call in ("create", "read", "update", "delete")), token
+    assert emulators.emulator_for("aws:ec2/vpc:Vpc") is None

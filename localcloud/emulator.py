@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from threading import Event
 from typing import Any, Protocol
 
-from localcloud.home import Home
+from localcloud.sandbox import Sandbox
 
 Properties = Mapping[str, Any]
 
 
-class BodyError(Exception):
-    """A real body could not be made, changed or removed; the text says what was wrong, where, and what to do."""
+class EmulatorError(Exception):
+    """An emulator could not be made, changed or removed; the text says what was wrong, where, and what to do."""
 
 
 @dataclass(frozen=True)
@@ -29,34 +29,34 @@ class Resource:
     provider: Properties = field(default_factory=dict)
     """The configuration of the provider instance (region, account, kubeconfig), nested settings decoded."""
     timeout: float = 0.0
-    """Seconds that the program's `customTimeouts` allow; 0 leaves it to the body."""
+    """Seconds that the program's `customTimeouts` allow; 0 leaves it to the emulator."""
     interrupted: Event = field(default_factory=Event, compare=False, repr=False)
-    """Set when the user stops the run: a body that waits for something gives up with a BodyError."""
+    """Set when the user stops the run: an emulator that waits for something gives up with an EmulatorError."""
 
 
 @dataclass(frozen=True)
 class Made:
-    """What a body answers: the id that finds it again, and its outputs over and above its inputs."""
+    """What an emulator answers: the id that finds it again, and its outputs over and above its inputs."""
 
     id: str
     outputs: Properties = field(default_factory=dict)
 
 
-class Body(Protocol):
-    """A resource type with a real body. Every call is idempotent: a repeated one finds its own earlier work."""
+class Emulator(Protocol):
+    """Acts for one resource type on this machine. Every call is idempotent: a repeated one finds its earlier work."""
 
-    def create(self, home: Home, resource: Resource) -> Made:
-        """Make it; on BodyError nothing of it is left behind."""
+    def create(self, sandbox: Sandbox, resource: Resource) -> Made:
+        """Make it; on EmulatorError nothing of it is left behind."""
         ...
 
-    def read(self, home: Home, identity: str, state: Properties) -> Properties | None:
+    def read(self, sandbox: Sandbox, identity: str, state: Properties) -> Properties | None:
         """The state as it is now (a dead server shows as a changed property), None where it is gone."""
         ...
 
-    def update(self, home: Home, identity: str, old: Properties, resource: Resource) -> Properties:
+    def update(self, sandbox: Sandbox, identity: str, old: Properties, resource: Resource) -> Properties:
         """Change it in place; returns its outputs over and above its inputs."""
         ...
 
-    def delete(self, home: Home, identity: str, state: Properties) -> None:
+    def delete(self, sandbox: Sandbox, identity: str, state: Properties) -> None:
         """Remove it with everything it ran and stored; nothing happens where it is gone already."""
         ...

@@ -1,6 +1,6 @@
-"""Where one local world lives: its folder, its lock, and the loopback addresses it hands out.
+"""Where one local sandbox lives: its folder, its lock, and the loopback addresses it hands out.
 
-A world is everything that one checkout (or one test) runs on this machine. Worlds share nothing: each has its own
+A sandbox is everything that one checkout (or one test) runs on this machine. Sandboxes share nothing: each has its own
 folder, certificate authority, process supervisor and range of loopback addresses.
 """
 
@@ -23,15 +23,15 @@ POSTGRES_PORT = 5432
 PRIVATE_FOLDER = 0o700
 PASSABLE_FOLDER = 0o755
 TRAVERSABLE_FOLDER = 0o711
-"""The root user's worlds hold folders of an unprivileged account, which must be able to pass through, not to list."""
+"""The root user's sandboxes hold folders of an unprivileged account, which must pass through them but not list them."""
 
 
 class NoFreeAddress(Exception):
-    """Every address of the world's range refuses the port; names the port."""
+    """Every address of the sandbox's range refuses the port; names the port."""
 
 
-def default_home() -> Path:
-    """The world of this checkout: `LOCALCLOUD_HOME`, else a folder under the user's state home (root: /var/lib)."""
+def default_root() -> Path:
+    """The sandbox of this checkout: `LOCALCLOUD_HOME`, else a folder under the user's state home (root: /var/lib)."""
     chosen = os.environ.get("LOCALCLOUD_HOME")
     if chosen:
         return Path(chosen).resolve()
@@ -54,23 +54,23 @@ def can_listen(address: str, port: int) -> bool:
 
 
 @dataclass(frozen=True)
-class Home:
-    """One world's folder."""
+class Sandbox:
+    """One sandbox's folder."""
 
     root: Path
 
     @classmethod
-    def open(cls, root: Path | None = None) -> Home:
-        """The world at `root` (default: this checkout's), created if absent."""
-        home = cls(root or default_home())
+    def open(cls, root: Path | None = None) -> Sandbox:
+        """The sandbox at `root` (default: this checkout's), created if absent."""
+        sandbox = cls(root or default_root())
         mode = TRAVERSABLE_FOLDER if os.geteuid() == 0 else PRIVATE_FOLDER
-        for parent in reversed(home.root.parents):
+        for parent in reversed(sandbox.root.parents):
             if not parent.is_dir():
                 parent.mkdir(exist_ok=True)
                 parent.chmod(PASSABLE_FOLDER)
-        home.root.mkdir(exist_ok=True)
-        home.root.chmod(mode)
-        return home
+        sandbox.root.mkdir(exist_ok=True)
+        sandbox.root.chmod(mode)
+        return sandbox
 
     def folder(self, *parts: str, mode: int = PRIVATE_FOLDER) -> Path:
         """A sub-folder, created with `mode` if absent."""
@@ -81,14 +81,14 @@ class Home:
         return path
 
     @contextlib.contextmanager
-    def lock(self, name: str = "world") -> Iterator[None]:
-        """Hold the world's lock `name` against every other process; released by the kernel if the holder dies."""
+    def lock(self, name: str = "sandbox") -> Iterator[None]:
+        """Hold the sandbox's lock `name` against every other process; released by the kernel if the holder dies."""
         with (self.folder(".locks") / name).open("w") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
 
     def read(self, name: str, default: Any = None) -> Any:
-        """A JSON document of this world, or `default` where it does not exist."""
+        """A JSON document of this sandbox, or `default` where it does not exist."""
         try:
             return json.loads((self.root / name).read_text())
         except FileNotFoundError:
@@ -100,7 +100,7 @@ class Home:
 
     @property
     def postgres_port(self) -> int:
-        """The port of all PostgreSQL servers of this world: 5432, or the next free one where a wildcard has it."""
+        """The port of all PostgreSQL servers of this sandbox: 5432, or the next free one where a wildcard has it."""
         with self.lock("ports"):
             chosen: int | None = self.read("postgres-port.json")
             if chosen is None:
@@ -134,7 +134,7 @@ class Home:
 
     @property
     def address_prefix(self) -> str:
-        """What all addresses of this world begin with, `127.x.y.`; its path decides which of 16,384 ranges that is."""
+        """The first three bytes of all its addresses, `127.x.y.`; its path picks one of 16,384 ranges."""
         digest = hashlib.sha256(str(self.root).encode()).digest()
         return f"127.{64 + digest[0] % 64}.{digest[1]}."
 
