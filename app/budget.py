@@ -9,8 +9,8 @@ import structlog
 
 from app.database import DatabaseUnavailable, ShardDatabase
 from app.settings import ServeSettings
-from app.sharding import Directory, Shard
 from app.statements import statements_of
+from app.topology import Directory, Shard
 from app.transfers import IN_FLIGHT
 
 BESIDE = 2

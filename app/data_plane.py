@@ -18,8 +18,9 @@ from app.database.leadership import Leaderships
 from app.events import EventStore, Notifier, Wakeup
 from app.personal_data import MasterKey, PersonalData, SubjectKeys
 from app.projections import ProjectionMetrics, Projector
-from app.sharding import Directory, PostgresMapStore, Router
+from app.sharding import PostgresMapStore, Router
 from app.sharding.reads import ReadMetrics, ReplicaDatabases, read_router
+from app.topology import Directory
 from app.transfers import LOCK_SECONDS, Forgetting, Resolver, TransferMetrics, Transfers
 
 NOTICES_APART_SECONDS = 0.1

@@ -16,7 +16,7 @@ from app.api import create_app
 from app.api.services import Services
 from app.budget import halves_by_shard
 from app.settings import ServeSettings
-from app.sharding import Directory, read_directory
+from app.topology import Directory, read_directory
 
 FINISH_SECONDS = 20
 """How long requests that are under way may take once nothing new is accepted."""

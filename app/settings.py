@@ -8,9 +8,9 @@ from typing import Annotated, Literal, TypeVar
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-PREFIX = "FORTRESS_"
+from app.topology import Cloud
 
-Cloud = Literal["aws", "azure", "gcp"]
+PREFIX = "FORTRESS_"
 
 
 class WrongSetting(Exception):

@@ -33,7 +33,7 @@ def archive(
 async def _archive(closed_before: datetime, directory: Path | None) -> dict[str, Archived]:
     from app.events.archive import archive as archive_shard
     from app.settings import CommonSettings, load
-    from app.sharding import read_directory
+    from app.topology import read_directory
     from cli.operators import operator_databases, progress
 
     settings = load(CommonSettings, directory=directory)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from app.camouflage.habits import Habits
     from app.camouflage.preparing import Prepared
     from app.camouflage.settings import CamouflageSettings
-    from app.sharding import Directory
+    from app.topology import Directory
 
 SCOPES = (Scope.READ, Scope.SPEND)
 METRICS_SECONDS = 10.0
@@ -85,7 +85,7 @@ async def _prepare(
     from app.camouflage.key import CamouflageKey
     from app.camouflage.preparing import Preparation
     from app.personal_data import master_key
-    from app.sharding import read_directory
+    from app.topology import read_directory
     from cli.operators import operator_databases, progress
 
     directory = read_directory(settings.directory)
@@ -163,7 +163,7 @@ def habits(
     import asyncio
 
     from app.settings import CommonSettings, load
-    from app.sharding import read_directory
+    from app.topology import read_directory
 
     settings = load(CommonSettings, directory=directory)
     measured = asyncio.run(_habits(read_directory(settings.directory), accounts))
@@ -218,7 +218,7 @@ def sightings(
     from app.camouflage.samples import sightings_of
     from app.camouflage.settings import CamouflageSettings
     from app.settings import CommonSettings, load
-    from app.sharding import read_directory
+    from app.topology import read_directory
 
     settings = load(CamouflageSettings if decoys else CommonSettings)
     for event in asyncio.run(sightings_of(read_directory(settings.directory), days)):

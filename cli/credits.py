@@ -280,7 +280,7 @@ async def _plane(directory: Path | None) -> AsyncIterator[DataPlane]:
     from app.data_plane import DataPlane
     from app.personal_data import master_key
     from app.settings import SealingSettings, load
-    from app.sharding import read_directory
+    from app.topology import read_directory
 
     settings = load(SealingSettings, directory=directory)
     plane = DataPlane(

@@ -48,7 +48,7 @@ def _migrators(home: str | None, directory: Path | None) -> list[Migrator]:
 
     from app.database.migrate import Migrator
     from app.settings import CommonSettings, load
-    from app.sharding import read_directory
+    from app.topology import read_directory
 
     stamina.instrumentation.set_on_retry_hooks(())  # waiting is reported once, not at every attempt
     settings = load(CommonSettings, cloud=home, directory=directory)

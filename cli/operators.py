@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from app.database import ShardDatabase
-    from app.sharding import Directory
+    from app.topology import Directory
 
 SECONDS = 60.0
 CONNECTIONS = 4

@@ -12,20 +12,11 @@ from typing import Any
 
 from app.database import CertificateLogin, DatabaseUnavailable, Role, ShardDatabase
 from app.settings import PREFIX, CommonSettings, load
-from app.sharding import (
-    Directory,
-    NoLogin,
-    NoMap,
-    PostgresMapStore,
-    Router,
-    Shard,
-    parse_directory,
-    read_directory,
-    slot_of,
-)
+from app.sharding import NoMap, PostgresMapStore, Router
 from app.sharding.reads import ReadRouter, ReplicaDatabase
 from app.sharding.reads.build import servers_of
 from app.sharding.reads.servers import as_shard
+from app.topology import Directory, NoLogin, Shard, parse_directory, read_directory, slot_of
 from localcloud.identity import Authority
 from localcloud.sandbox import Sandbox, default_root
 

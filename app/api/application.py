@@ -24,8 +24,8 @@ from app.credits import Ledger
 from app.data_plane import DataPlane
 from app.personal_data import master_key
 from app.settings import ServeSettings
-from app.sharding import Directory
 from app.tokens import Caller, JwksCache, Keys, KnownCallers, Verifier, key_source
+from app.topology import Directory
 
 
 @dataclass(frozen=True)

@@ -36,8 +36,8 @@ from app.credits import (
 from app.database import DatabaseUnavailable
 from app.events import InvalidEvent, KeyReused, Overdue, VersionConflict
 from app.personal_data import KeyMissing, MasterKeyFailed, SubjectErased
-from app.sharding import NoLogin, StalePlace
 from app.tokens import KeysUnavailable
+from app.topology import NoLogin, StalePlace
 from app.transfers import TransferContended
 
 MEDIA_TYPE = "application/problem+json"

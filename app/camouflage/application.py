@@ -21,8 +21,8 @@ from app.camouflage.worlds import Worlds
 from app.credits import Ledger, Shards
 from app.data_plane import DataPlane
 from app.settings import ServeSettings
-from app.sharding import Directory
 from app.tokens import Caller
+from app.topology import Directory
 
 
 def create_decoy(

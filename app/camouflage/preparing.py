@@ -29,7 +29,8 @@ from app.events import EventStore, Slot
 from app.events.bulk_import import import_events
 from app.events.import_chunk import ImportedEvent
 from app.personal_data import MasterKey, PersonalData, SubjectKeys
-from app.sharding import Directory, PostgresMapStore, Router
+from app.sharding import PostgresMapStore, Router
+from app.topology import Directory
 
 ACTOR = "import"
 WORLDS = 4

@@ -10,8 +10,8 @@ from typing import Any
 from app.camouflage.statements import statement
 from app.credits.events import Event, decode
 from app.database import Role, ShardDatabase
-from app.sharding import Directory
 from app.statements import Reads
+from app.topology import Directory
 
 SECONDS = 60.0
 

@@ -14,7 +14,7 @@ from app.camouflage.key import CamouflageKey
 from app.camouflage.profile import read_profile
 from app.camouflage.settings import CamouflageSettings
 from app.database import DatabaseUnavailable, ShardDatabase
-from app.sharding import Directory, Shard, read_directory
+from app.topology import Directory, Shard, read_directory
 
 SECONDS = 3.0
 

@@ -21,7 +21,8 @@ from app.credits.streams import Clock
 from app.database import DatabaseUnavailable
 from app.events import EventStore, EventStoreError, NewEvent, Slot
 from app.personal_data import MasterKeyFailed, PersonalData
-from app.sharding import Router, StalePlace
+from app.sharding import Router
+from app.topology import StalePlace
 
 EVENT = "CanaryPresented"
 PERSONAL: Mapping[str, tuple[str, ...]] = {EVENT: ("client",)}

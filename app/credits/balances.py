@@ -12,8 +12,8 @@ from app.credits.shards import Shards
 from app.credits.statements import statement
 from app.events import WrongEpoch
 from app.events.append import array
-from app.sharding import Place
 from app.statements import Reads
+from app.topology import Place
 
 LARGEST_BATCH = 256
 IN_FLIGHT = 2

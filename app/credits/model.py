@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from app.sharding import Place
+from app.topology import Place
 
 
 @dataclass(frozen=True, slots=True)

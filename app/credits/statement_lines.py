@@ -12,7 +12,7 @@ import orjson
 from app.credits.statements import statement
 from app.events import StoredEvent
 from app.projections import Connection
-from app.sharding import slot_of
+from app.topology import slot_of
 
 
 class StatementLines:

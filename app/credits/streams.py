@@ -41,7 +41,7 @@ from app.events.append import request as append_request
 from app.events.snapshots import EVERY, PAGE, load
 from app.personal_data import Sealed
 from app.personal_data.keys import nothing
-from app.sharding import Place
+from app.topology import Place
 
 RETRY_SECONDS = 5.0
 """How long a change that loses against others is tried again; then VersionConflict, Overdue or WrongEpoch is raised."""

@@ -13,7 +13,7 @@ from app.credits.values import AccountId
 from app.events import NewEvent
 from app.personal_data import Erased, PersonalData, Sealed
 from app.personal_data.keys import Check, nothing
-from app.sharding import owner_of
+from app.topology import owner_of
 
 ERASED: Mapping[str, Any] = {"erased": True}
 """Stands where a text was that nobody can read any more."""

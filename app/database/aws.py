@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from app.database.login import LoginRefused, Token
-from app.sharding import Shard
+from app.topology import Shard
 
 IAM_TOKEN_SECONDS = 15 * 60
 SECRET_SECONDS = 15 * 60

@@ -6,7 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from app.database.login import LoginRefused, Token
-from app.sharding import Shard
+from app.topology import Shard
 
 if TYPE_CHECKING:
     from azure.identity import WorkloadIdentityCredential

@@ -7,7 +7,7 @@ from typing import Any
 
 from app.database.login import Login
 from app.database.trust import root_certificates
-from app.sharding import Shard
+from app.topology import Shard
 
 APPLICATION = "fortress"
 

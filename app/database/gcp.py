@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC
 
 from app.database.login import LoginRefused, Token
-from app.sharding import Shard
+from app.topology import Shard
 
 SCOPE = "https://www.googleapis.com/auth/sqlservice.login"
 

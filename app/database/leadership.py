@@ -15,8 +15,8 @@ from psycopg import AsyncConnection
 
 from app.cancellation import end
 from app.database.pools import DatabaseUnavailable
-from app.sharding import Shard
 from app.statements import Connects
+from app.topology import Shard
 
 WORKERS = 2
 """First key of the advisory locks of workers; 1 is that of slots."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Protocol
 
-from app.sharding import Shard
+from app.topology import Shard
 
 RENEW_BEFORE_SECONDS = 120.0
 """A token this close to its end is not used for a new connection."""

@@ -22,8 +22,8 @@ from app.database.connection import Role, connection_parameters
 from app.database.login import Login, LoginRefused, admin_login
 from app.database.provision import provision
 from app.database.seed import seed_slots
-from app.sharding import Directory, Shard
 from app.sharding.seeding import seed_map
+from app.topology import Directory, Shard
 
 WAIT_SECONDS = 120.0
 LOCK_SECONDS = 60

@@ -20,7 +20,7 @@ from app.database.connection import Role, connection_parameters
 from app.database.eager import EagerConnection
 from app.database.login import Login, admin_login, app_login
 from app.database.time_limit import TimeLimit
-from app.sharding import Shard
+from app.topology import Shard
 
 Row = tuple[Any, ...]
 Connection = AsyncConnection[Row]

@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 from psycopg.sql import SQL, Identifier
 
-from app.sharding import Shard
+from app.topology import Shard
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import psycopg
 
-from app.sharding import Shard
 from app.statements import statements_of
+from app.topology import Shard
 
 statement = statements_of("app.database")
 

@@ -8,7 +8,7 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-from app.sharding import Shard
+from app.topology import Shard
 
 AUTHORITIES = Path("/etc/ssl/databases")
 """Where the image keeps `<home>.pem` for clouds whose database authorities are not among the system's."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.sharding.errors import StalePlace
+from app.topology import StalePlace
 
 
 class EventStoreError(Exception):

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from app.personal_data.erasure_log import Erasure, ErasureLog
 from app.personal_data.errors import InvalidPersonalData, NotErased
 from app.personal_data.keys import SubjectKeys
-from app.sharding.slots import slot_of
+from app.topology import slot_of
 
 BATCH = 500
 

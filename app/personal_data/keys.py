@@ -17,8 +17,8 @@ from app.personal_data.key_reads import KeyReads
 from app.personal_data.master_key import MasterKey, Wrapped, context_of
 from app.personal_data.sealing import SECRET_BYTES, Random, SubjectKey
 from app.personal_data.statements import statement
-from app.sharding.slots import slot_of
 from app.statements import Reads
+from app.topology import slot_of
 
 HELD_SECONDS = 5.0
 """How long another process may go on to open what is erased here."""

@@ -12,7 +12,8 @@ from app.events.model import NewEvent, Slot, StoredEvent
 from app.personal_data.errors import KeyMissing
 from app.personal_data.keys import Check, SubjectKeys, nothing
 from app.personal_data.sealing import SubjectKey, has_any, seal, subjects_of, unseal
-from app.sharding import Place, Router
+from app.sharding import Router
+from app.topology import Place
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from app.personal_data.erasure_log import DatabaseErasureLog, ErasureLog, FileEr
 from app.personal_data.gcp_bucket import GcpBucket
 from app.personal_data.object_log import ObjectErasureLog
 from app.settings import SealingSettings
-from app.sharding import Directory
 from app.statements import Reads
+from app.topology import Directory
 
 DATABASES = "databases"
 

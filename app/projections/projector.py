@@ -19,8 +19,8 @@ from app.events.wakeup import POLL_SECONDS, Pace
 from app.projections.order import unseen
 from app.projections.projection import Connection, Generation, Projection, ProjectionLag
 from app.projections.statements import statement
-from app.sharding import Shard
 from app.statements import Connects, Reads
+from app.topology import Shard
 
 COUNTED = 10_000
 """A lag is counted up to this many events: what is behind by more is simply far behind."""

@@ -86,24 +86,3 @@ class NoMap(MapError):
 
     def __init__(self, shard: str) -> None:
         super().__init__(f"shard {shard} holds no slot map: `fortress migrate up` in its home cloud makes it")
-
-
-class StalePlace(Exception):
-    """A shard was asked for a slot that it does not have in that epoch: whoever asked goes by a stale map."""
-
-
-class SlotNotHere(StalePlace):
-    """A read came to a shard that does not have the slot in that epoch."""
-
-    def __init__(self, shard: str, slot: int, epoch: int) -> None:
-        super().__init__(f"shard {shard} does not have slot {slot} in epoch {epoch}")
-
-
-class NoLogin(Exception):
-    """A shard that this process's directory does not know: there is no way in."""
-
-    def __init__(self, shard: str) -> None:
-        super().__init__(
-            f"there is no way into shard {shard}, which the directory does not list: deploy the directory with it"
-        )
-        self.shard = shard

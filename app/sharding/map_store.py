@@ -20,9 +20,9 @@ from app.sharding.errors import (
     UnknownShard,
 )
 from app.sharding.slot_map import ShardState, SlotEntry, SlotMap, SlotState
-from app.sharding.slots import SLOTS
 from app.sharding.statements import statement
 from app.statements import Runs
+from app.topology import SLOTS
 
 Row = tuple[Any, ...]
 NOTHING_KNOWN = -1

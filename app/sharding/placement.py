@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol
 
 import xxhash
 
-from app.sharding.slots import SLOTS, slot_of
+from app.topology import SLOTS, slot_of
 
 RING_POINTS = 256
 """Points that each shard of weight 1 has on the ring."""

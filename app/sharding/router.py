@@ -8,11 +8,9 @@ from typing import Generic, TypeVar
 
 import stamina
 
-from app.sharding.directory import Directory, Place
-from app.sharding.errors import NoLogin, StalePlace
 from app.sharding.map_store import MapStore
 from app.sharding.slot_map import SlotMap, first_map
-from app.sharding.slots import slot_of
+from app.topology import Directory, NoLogin, Place, StalePlace, slot_of
 
 Store = TypeVar("Store")
 Answer = TypeVar("Answer")

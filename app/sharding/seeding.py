@@ -6,9 +6,9 @@ from typing import Any
 
 import psycopg
 
-from app.sharding.directory import Directory, Shard
 from app.sharding.slot_map import FIRST_EPOCH
 from app.sharding.statements import statement
+from app.topology import Directory, Shard
 
 
 def seed_map(connection: psycopg.Connection[tuple[Any, ...]], shard: Shard, directory: Directory) -> bool:

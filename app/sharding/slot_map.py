@@ -21,7 +21,7 @@ from app.sharding.errors import (
     StaleMap,
     UnknownShard,
 )
-from app.sharding.slots import SLOTS
+from app.topology import SLOTS
 
 FIRST_EPOCH = 1
 

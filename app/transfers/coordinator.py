@@ -20,7 +20,7 @@ from app.database import DatabaseUnavailable, ShardDatabase
 from app.events import Appended, WrongEpoch
 from app.events.append import AppendRequest, request
 from app.events.model import Slot
-from app.sharding import Place
+from app.topology import Place
 from app.transfers.errors import HalfMissing, SameStream, TransferContended, TransferInDoubt, Unbalanced
 from app.transfers.metrics import TransferMetrics
 from app.transfers.model import Decision, Gid, Leg, Step, Transferred

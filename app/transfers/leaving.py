@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from app.sharding import NoLogin
 from app.statements import Reads
+from app.topology import NoLogin
 from app.transfers.errors import TransferError
 from app.transfers.model import Gid, Prepared
 from app.transfers.statements import statement

@@ -22,7 +22,7 @@ from app.database import Databases, Role, ShardDatabase
 from app.database.migrate import Migrator
 from app.personal_data.key_file import FileMasterKey
 from app.settings import ServeSettings
-from app.sharding import Directory, Shard, parse_directory
+from app.topology import Directory, Shard, parse_directory
 from localcloud.account import give, owner_of, unprivileged
 from localcloud.identity import ISSUER, Authority, KeyPair
 from localcloud.postgres import binaries as postgres_binaries

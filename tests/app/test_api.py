@@ -22,7 +22,7 @@ from app.api import create_app
 from app.api.limits import LARGEST_BODY
 from app.credits import LARGEST_AMOUNT, account_id, fold
 from app.settings import ServeSettings
-from app.sharding import Directory
+from app.topology import Directory
 
 from .conftest import Postgres, bearer
 

@@ -14,7 +14,7 @@ from fastapi import FastAPI
 
 from app.api import balances, create_app
 from app.settings import ServeSettings
-from app.sharding import Directory
+from app.topology import Directory
 
 from .conftest import Postgres, bearer
 

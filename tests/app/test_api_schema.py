@@ -19,7 +19,7 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 from app.api import create_app
 from app.personal_data.key_file import FileMasterKey
 from app.settings import ServeSettings
-from app.sharding import parse_directory
+from app.topology import parse_directory
 from localcloud.identity import ISSUER
 
 from .conftest import AUDIENCE, Postgres, bearer, directory_of, environment_of

@@ -15,7 +15,7 @@ from app.database import Databases, ShardDatabase
 from app.events import NewEvent, NewSnapshot, Slot
 from app.events.append import parameters_of, parameters_of_one, request
 from app.events.statements import statement
-from app.sharding import Directory
+from app.topology import Directory
 
 pytestmark = pytest.mark.servers
 

@@ -11,7 +11,7 @@ import pytest
 from app.database import ShardDatabase
 from app.events import EventStore, InvalidEvent, NewEvent, PastEvent, Slot, StreamClosed
 from app.events.archive import Archived, archive
-from app.sharding import Directory
+from app.topology import Directory
 
 from .conftest import Postgres
 

@@ -15,7 +15,7 @@ from psycopg.conninfo import make_conninfo
 from app.background import Background, Worker, led
 from app.cancellation import end
 from app.database.leadership import LeadershipLost, Leaderships, lock_key
-from app.sharding import Directory, Shard
+from app.topology import Directory, Shard
 from tests.app.conftest import Postgres
 from tests.waiting import until
 

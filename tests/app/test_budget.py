@@ -14,7 +14,7 @@ from app.data_plane import DataPlane
 from app.personal_data import master_key
 from app.server import run
 from app.settings import ServeSettings
-from app.sharding import Directory, read_directory
+from app.topology import Directory, read_directory
 from app.transfers import IN_FLIGHT
 
 from .conftest import PARAMETERS, Postgres

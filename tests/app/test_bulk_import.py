@@ -28,7 +28,7 @@ from app.events import (
 )
 from app.events.bulk_import import DuplicateEvent, ImportedEvent, ImportRefused, Progress, import_events
 from app.events.import_chunk import Chunk
-from app.sharding import Directory
+from app.topology import Directory
 
 from .conftest import Postgres
 

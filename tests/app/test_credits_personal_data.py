@@ -20,7 +20,7 @@ from app.events import NewEvent, Slot
 from app.events.append import request as append_request
 from app.personal_data.key_file import FileMasterKey
 from app.settings import ServeSettings
-from app.sharding import Directory
+from app.topology import Directory
 from cli.main import app as commands
 from tests.waiting import until
 

@@ -18,7 +18,7 @@ import pytest
 
 from app.database import DatabaseUnavailable
 from app.events import Appended, EventStore, NewEvent, Slot, VersionConflict
-from app.sharding import Directory
+from app.topology import Directory
 from tests.waiting import until
 
 from .conftest import FORGET, Postgres, opened_database

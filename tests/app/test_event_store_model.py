@@ -27,7 +27,7 @@ from app.events import (
 )
 from app.events.append import AppendRequest, parameters_of, request, result
 from app.events.statements import statement
-from app.sharding import Directory
+from app.topology import Directory
 
 from .conftest import FORGET, Postgres
 

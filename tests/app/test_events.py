@@ -27,7 +27,7 @@ from app.events import (
     VersionConflict,
     WrongEpoch,
 )
-from app.sharding import Directory
+from app.topology import Directory
 
 from .conftest import Postgres, opened_database
 

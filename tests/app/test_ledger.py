@@ -48,7 +48,7 @@ from app.credits.values import LARGEST_AMOUNT
 from app.data_plane import DataPlane
 from app.events import KeyReused, NewEvent, Slot
 from app.personal_data.key_file import FileMasterKey
-from app.sharding import Directory
+from app.topology import Directory
 
 from .conftest import Postgres
 

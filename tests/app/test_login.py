@@ -28,7 +28,7 @@ from app.database import (
     gcp,
     trust,
 )
-from app.sharding import Shard
+from app.topology import Shard
 
 SECRET = "s3cret-token"
 

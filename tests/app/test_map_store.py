@@ -15,8 +15,6 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from psycopg import errors
 
 from app.sharding import (
-    SLOTS,
-    Directory,
     LastShard,
     MapError,
     MapStore,
@@ -38,6 +36,7 @@ from app.sharding import (
     first_map,
 )
 from app.sharding.seeding import seed_map
+from app.topology import SLOTS, Directory
 
 from .conftest import Postgres
 from .memory_map import MemoryMapStore

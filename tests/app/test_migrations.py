@@ -18,7 +18,7 @@ from app.database.migrate import MigrationFailed, Migrator, all_migrations
 from app.events import NewEvent, Slot
 from app.events.append import parameters_of, request
 from app.events.statements import statement
-from app.sharding import Directory, Shard
+from app.topology import Directory, Shard
 
 from .conftest import GCP_USER, Empty, Postgres
 

@@ -24,7 +24,7 @@ from app.personal_data.gcp_bucket import GcpBucket
 from app.personal_data.object_log import Bucket
 from app.personal_data.settings import PersonalDataSettings, erasure_log
 from app.settings import WrongSetting, load
-from app.sharding import parse_directory
+from app.topology import parse_directory
 
 from .object_store import BUCKET, PAGE, S3, Gcs, ObjectStore, played
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app.sharding.ownership import Ownership, compare
 from app.sharding.slot_map import SlotMap, first_map
-from app.sharding.slots import SLOTS
+from app.topology import SLOTS
 
 NAMES = ("a-0", "b-0")
 

@@ -45,7 +45,8 @@ from app.personal_data import (
 from app.personal_data.erasure_log import DatabaseErasureLog, Erasure, FileErasureLog
 from app.personal_data.key_file import FileMasterKey
 from app.personal_data.keys import OPENED_SECONDS
-from app.sharding import Directory, Router, Shard, slot_of
+from app.sharding import Router
+from app.topology import Directory, Shard, slot_of
 from tests.waiting import until
 
 from .conftest import Postgres, binaries, log_in_as

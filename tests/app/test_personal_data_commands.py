@@ -14,7 +14,8 @@ from typer.testing import CliRunner
 from app.database import Role, ShardDatabase
 from app.events import EventStore, NewEvent, Slot
 from app.personal_data import PersonalData, SubjectKeys, master_key
-from app.sharding import Router, parse_directory, slot_of
+from app.sharding import Router
+from app.topology import parse_directory, slot_of
 from cli.main import app
 
 from .conftest import Postgres, log_in_as

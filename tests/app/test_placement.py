@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.sharding import SLOTS
 from app.sharding.placement import (
     STRATEGIES,
     BalancedRanges,
@@ -22,6 +21,7 @@ from app.sharding.placement import (
     spread,
     table,
 )
+from app.topology import SLOTS
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "sharding.md"
 NAMES = st.lists(st.sampled_from([f"shard-{number}" for number in range(20)]), min_size=1, max_size=9, unique=True)

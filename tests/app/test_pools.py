@@ -9,7 +9,7 @@ import pytest
 
 from app.database import DatabaseUnavailable, ShardDatabase, at_hand
 from app.database.time_limit import TimeLimit
-from app.sharding import Directory
+from app.topology import Directory
 from tests.waiting import until
 
 from .conftest import Postgres

@@ -12,7 +12,7 @@ from psycopg.errors import DivisionByZero, UndefinedTable
 
 from app.database import ShardDatabase, prepared
 from app.database.eager import EagerConnection
-from app.sharding import Directory
+from app.topology import Directory
 from tests.waiting import until
 
 from .conftest import Postgres

@@ -15,8 +15,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from app.database import Databases, DatabaseUnavailable
 from app.events import EventStore, NewEvent, Slot
-from app.sharding import Directory, NoLogin, PostgresMapStore, Router, SlotNotHere, StalePlace, router, slot_of
-from app.sharding.directory import Replica
+from app.sharding import PostgresMapStore, Router, router
 from app.sharding.reads import (
     LagClock,
     Position,
@@ -30,6 +29,7 @@ from app.sharding.reads import (
 )
 from app.sharding.reads.choice import candidates
 from app.sharding.reads.servers import FAILURES, as_shard
+from app.topology import Directory, NoLogin, Replica, SlotNotHere, StalePlace, slot_of
 from tests.waiting import wait_until
 
 from .conftest import Postgres
@@ -218,7 +218,7 @@ class TestFallBack:
 
     async def test_a_shard_without_a_login_is_named(self) -> None:
         for stores in ({}, dict.fromkeys(["aws-0", "gcp-0"])):
-            with pytest.raises(NoLogin, match="there is no way into shard aws-0"):
+            with pytest.raises(NoLogin, match="the directory does not list shard aws-0"):
                 await ReadRouter(Router(two_shards(), stores), {}, home="aws").head(KEY)
 
     async def test_a_position_of_another_log_is_found_on_the_primary_only(self) -> None:

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.sharding import SLOTS, LastShard, ShardState, SlotEntry, SlotMap, SlotState, UnknownShard, first_map
+from app.sharding import LastShard, ShardState, SlotEntry, SlotMap, SlotState, UnknownShard, first_map
 from app.sharding.rebalance import NO_LOAD, Loads, Plan, SlotLoad, plan_drain, plan_rebalance
+from app.topology import SLOTS
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "sharding.md"
 NAMES = ("a", "b", "c", "d", "e")

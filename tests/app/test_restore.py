@@ -21,7 +21,7 @@ from app.database.migrate import Migrator
 from app.events import START, Cursor, EventStore, NewEvent, RebaseNeeded, Slot, StoredEvent, Tail
 from app.events.archive import archive
 from app.projections import Projector, lags, rebuild
-from app.sharding import NoLogin, Shard, parse_directory
+from app.topology import NoLogin, Shard, parse_directory
 from cli.main import app
 
 from .conftest import (
@@ -268,7 +268,7 @@ async def test_a_shard_is_checked_against_the_map(shards: Shards, fortress: Comm
 
 
 async def test_a_shard_that_nobody_knows_is_not_rebased(fortress: Command) -> None:
-    with pytest.raises(NoLogin, match="no way into shard ibm-0"):
+    with pytest.raises(NoLogin, match="the directory does not list shard ibm-0"):
         await fortress("rebase", "ibm-0")
 
 

@@ -20,7 +20,7 @@ import pytest
 import xxhash
 
 from app.settings import ServeSettings
-from app.sharding import Directory
+from app.topology import Directory
 from tests.waiting import until, wait_until
 
 from .conftest import Postgres, bearer, environment_of

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.sharding import SLOTS, Router, WrongDirectory, parse_directory, read_directory, slot_of
+from app.sharding import Router
+from app.topology import SLOTS, WrongDirectory, parse_directory, read_directory, slot_of
 
 HOMES = ("aws", "azure", "gcp")
 
@@ -143,7 +144,7 @@ def test_a_replica_may_say_where_it_is() -> None:
 
 
 def test_another_number_of_slots_is_refused() -> None:
-    with pytest.raises(WrongDirectory, match="slots: there are 4096, not 1024"):
+    with pytest.raises(WrongDirectory, match="slots: must be 4096, not 1024"):
         parse_directory(json.dumps({"slots": 1024, "shards": THREE}))
 
 

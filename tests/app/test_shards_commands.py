@@ -14,9 +14,10 @@ from typer.testing import CliRunner
 
 from app.database import DatabaseUnavailable
 from app.database.migrate import Migrator
-from app.sharding import Directory, LastShard, NoLogin, SameShard, ShardNotEmpty, SlotOutOfRange, parse_directory
+from app.sharding import LastShard, SameShard, ShardNotEmpty, SlotOutOfRange
 from app.sharding.errors import UnknownShard
 from app.sharding.growing import ShardOwnsSlots
+from app.topology import Directory, NoLogin, parse_directory
 from app.transfers.leaving import ShardNeeded
 from cli.main import app
 from cli.shard_world import NoShards
@@ -191,7 +192,7 @@ def test_the_last_shard_stays(directory: Directory, answering: Postgres) -> None
         (("move", "7", "aws-0"), SameShard, "slot 7 is on shard aws-0 already"),
         (("drain", "ibm-0"), UnknownShard, "the map has no shard ibm-0; it has aws-0, azure-0, gcp-0"),
         (("remove", "ibm-0"), UnknownShard, "the map has no shard ibm-0"),
-        (("add", "ibm-0"), NoLogin, "there is no way into shard ibm-0, which the directory does not list"),
+        (("add", "ibm-0"), NoLogin, "the directory does not list shard ibm-0"),
     ],
 )
 def test_bad_input_is_refused_by_name(

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from app.events import EventStore, Fold, GapInStream, Loaded, NewEvent, PastEvent, Slot, Upcasting, load, snapshot_due
-from app.sharding import Directory
+from app.topology import Directory
 
 from .conftest import Postgres, opened_database
 

@@ -16,7 +16,7 @@ from app.data_plane import DataPlane
 from app.database import ShardDatabase
 from app.personal_data.key_file import FileMasterKey
 from app.projections import Projector, rebuild
-from app.sharding import Directory, slot_of
+from app.topology import Directory, slot_of
 from tests.waiting import until
 
 from .conftest import Postgres

@@ -11,7 +11,7 @@ import pytest
 from app.background import Background, Worker
 from app.database import DatabaseUnavailable, ShardDatabase
 from app.events import START, EventStore, NewEvent, Notifier, Slot, StoredEvent, Subscription, Tail, Wakeup
-from app.sharding import Directory
+from app.topology import Directory
 from tests.waiting import until
 
 from .conftest import Postgres, opened_database

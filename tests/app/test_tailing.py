@@ -14,7 +14,7 @@ from app.database import ShardDatabase
 from app.events import START, Cursor, EventStore, NewEvent, Slot, StoredEvent, Tail
 from app.events.append import parameters_of, request
 from app.events.statements import statement
-from app.sharding import Directory
+from app.topology import Directory
 
 from .conftest import Postgres, opened_database
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from app.database.pools import DatabaseUnavailable
-from app.sharding.errors import MapError, NoLogin
+from app.sharding.errors import MapError
 from app.sharding.map_store import MapStore
 from app.sharding.mover.abort import abort, arrivals_of, clear
 from app.sharding.mover.errors import MoveError, MoveInProgress, MoveIsDecided, MoveWasAborted
@@ -15,6 +15,7 @@ from app.sharding.mover.model import Databases, Departure, Limits, Report, Step,
 from app.sharding.mover.move import carry_on, move_slot
 from app.sharding.mover.side import side
 from app.sharding.mover.world import World, departures_of
+from app.topology import NoLogin
 
 
 @dataclass

@@ -11,12 +11,11 @@ from dataclasses import dataclass, field
 
 from app.events import EventStore, NewEvent
 from app.events.model import Slot
-from app.sharding.directory import Place
 from app.sharding.map_store import MapStore
 from app.sharding.mover.model import Databases, Limits, Progress, Step
 from app.sharding.mover.move import move_slot
 from app.sharding.router import Router
-from app.sharding.slots import slot_of
+from app.topology import Place, slot_of
 
 APPENDS_AROUND = 10
 """Of each writer, before a move begins and after it has ended."""

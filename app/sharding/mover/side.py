@@ -11,10 +11,10 @@ from psycopg.errors import LockNotAvailable
 from psycopg.sql import SQL, Composed, Identifier
 
 from app.database.pools import DatabaseUnavailable
-from app.sharding.errors import NoLogin
 from app.sharding.mover.belongings import BELONGINGS, Travels
 from app.sharding.mover.model import Databases
 from app.sharding.mover.statements import statement
+from app.topology import NoLogin
 
 Row = tuple[Any, ...]
 

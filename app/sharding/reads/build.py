@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app.database import ShardDatabase
-from app.sharding.directory import Directory
 from app.sharding.reads.read_router import ReadLimits, ReadRouter
 from app.sharding.reads.servers import ReplicaDatabase, Server, as_shard
 from app.sharding.router import Router
+from app.topology import Directory
 
 
 class ReplicaDatabases:

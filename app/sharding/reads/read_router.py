@@ -14,14 +14,13 @@ from app.database import DatabaseUnavailable
 from app.events.append import array
 from app.events.model import Head
 from app.events.statements import statement as event_statement
-from app.sharding.directory import Place
-from app.sharding.errors import NoLogin, SlotNotHere, StalePlace
 from app.sharding.reads.choice import candidates
 from app.sharding.reads.lag import LagClock
 from app.sharding.reads.positions import Position
 from app.sharding.reads.servers import Row, Server, ServerState
 from app.sharding.router import Router
 from app.sharding.statements import statement
+from app.topology import NoLogin, Place, SlotNotHere, StalePlace
 
 LOOKED_AT_SECONDS = 0.25
 ANSWER_SECONDS = 3.0

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Protocol
 from circuitbreaker import CircuitBreaker
 
 from app.database import DatabaseUnavailable, ShardDatabase
-from app.sharding.directory import Replica, Shard
+from app.topology import Replica, Shard
 
 Row = tuple[Any, ...]
 

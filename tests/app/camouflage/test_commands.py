@@ -14,7 +14,7 @@ from app.camouflage.canaries import Kind
 from app.camouflage.habits import read_habits
 from app.camouflage.key import CamouflageKey
 from app.camouflage.settings import CamouflageSettings
-from app.sharding import Directory
+from app.topology import Directory
 from cli.main import app
 from tests.app.camouflage.conftest import account_of, running, token_of
 from tests.app.conftest import Postgres, log_in_as

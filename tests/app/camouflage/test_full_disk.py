@@ -12,7 +12,7 @@ import pytest
 from app.api import create_app
 from app.camouflage.key import CamouflageKey
 from app.settings import ServeSettings
-from app.sharding import Directory
+from app.topology import Directory
 from tests.app.camouflage.conftest import account_of, running, token_of
 from tests.app.conftest import Postgres
 

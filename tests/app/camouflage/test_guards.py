@@ -20,7 +20,7 @@ from app.camouflage.preparing import Preparation
 from app.camouflage.settings import CamouflageSettings
 from app.personal_data.key_file import FileMasterKey
 from app.settings import ServeSettings, WrongSetting, load
-from app.sharding import Directory
+from app.topology import Directory
 from tests.app.camouflage.conftest import DOMAINS, account_of, operators_of, running, token_of
 from tests.app.conftest import Postgres, log_in_as
 

@@ -19,7 +19,7 @@ from app.camouflage.key import CamouflageKey
 from app.camouflage.profile import OPERATIONS, Paced, Profile, RouteProfile, WrongProfile, measured, read_profile
 from app.camouflage.settings import CamouflageSettings
 from app.settings import ServeSettings
-from app.sharding import Directory
+from app.topology import Directory
 from cli.main import app
 from tests.app.camouflage.conftest import account_of, running, token_of
 from tests.app.conftest import Postgres

@@ -17,7 +17,7 @@ from app.camouflage.canaries import Canaries, Kind
 from app.camouflage.credentials import Bearer, Credentials
 from app.camouflage.key import CamouflageKey
 from app.settings import ServeSettings
-from app.sharding import Directory
+from app.topology import Directory
 from localcloud.identity import ISSUER
 from tests.app.camouflage.conftest import DOMAINS, account_of, running, token_of
 from tests.app.conftest import AUDIENCE, Postgres

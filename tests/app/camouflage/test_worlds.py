@@ -12,7 +12,7 @@ from app.camouflage.application import create_decoy
 from app.camouflage.key import CamouflageKey
 from app.camouflage.settings import CamouflageSettings
 from app.credits import Origin
-from app.sharding import Directory
+from app.topology import Directory
 from tests.app.camouflage.conftest import ROWS, account_of, running, token_of
 from tests.app.conftest import Postgres
 

@@ -18,8 +18,9 @@ from app.database import Databases, DatabaseUnavailable
 from app.database.migrate import Migrator
 from app.events import EventStore, NewEvent
 from app.events.model import Slot
-from app.sharding import Directory, Place, PostgresMapStore, Router, StalePlace, parse_directory, slot_of
+from app.sharding import PostgresMapStore, Router
 from app.sharding.mover import Step
+from app.topology import Directory, Place, StalePlace, parse_directory, slot_of
 from tests.app.conftest import (
     HOMES,
     Postgres,

@@ -10,7 +10,7 @@ import pytest
 
 from app.database import ShardDatabase
 from app.events import EventStore
-from app.sharding import Directory
+from app.topology import Directory
 from tests.app.conftest import Postgres, opened_database
 
 from .tally import TABLE

@@ -15,7 +15,7 @@ from pathlib import Path
 from app.database import Databases
 from app.events import StoredEvent
 from app.projections import Connection, Projector
-from app.sharding import parse_directory
+from app.topology import parse_directory
 
 TABLE = """
 create table tally (

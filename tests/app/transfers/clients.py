@@ -21,7 +21,7 @@ import orjson
 from app.cancellation import end
 from app.database import Databases, DatabaseUnavailable
 from app.events import BelowFloor, EventStore, NewEvent
-from app.sharding import Directory, read_directory
+from app.topology import Directory, read_directory
 from app.transfers import LOCK_SECONDS, Leg, Resolver, TransferContended, TransferMetrics, Transferred, Transfers
 from tests.app.history import Operation
 

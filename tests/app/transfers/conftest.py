@@ -17,7 +17,7 @@ from app.database import Databases
 from app.database.migrate import Migrator
 from app.events import EventStore, NewEvent
 from app.events.model import Slot
-from app.sharding import Directory, Place, parse_directory, slot_of
+from app.topology import Directory, Place, parse_directory, slot_of
 from app.transfers import LOCK_SECONDS, Leg, Participant, Resolver, Step, TransferMetrics, Transfers
 from app.transfers.coordinator import SECONDS
 from tests.app.conftest import (

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from app.database import Databases
-from app.sharding import read_directory
+from app.topology import read_directory
 from app.transfers import Step, Transfers
 from tests.app.transfers.conftest import legs
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from app.sharding.directory import Directory
+from app.topology import Directory
 from components.database import InvalidSettings, PostgresSettings, Tier
 from components.database.aws import INSTANCE_CLASSES
 from components.database.azure import SIZES as AZURE_SIZES

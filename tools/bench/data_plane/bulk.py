@@ -14,7 +14,7 @@ from app.database.connection import Role
 from app.database.pools import ShardDatabase
 from app.events.bulk_import import import_events
 from app.events.import_chunk import ImportedEvent
-from app.sharding import Shard
+from app.topology import Shard
 from tools.bench.data_plane import peer, raw
 from tools.bench.data_plane.crew import Crew, Work, crew
 from tools.bench.data_plane.ours import EVENT, in_loop, slot

@@ -9,7 +9,7 @@ import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 from app.events import EventStore, NewSnapshot
-from app.sharding import Shard
+from app.topology import Shard
 from tools.bench.data_plane import cpu, ours
 from tools.bench.data_plane.crew import Crew, Work, crew
 from tools.bench.data_plane.ours import EVENT, in_loop, opened, slot

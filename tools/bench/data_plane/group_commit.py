@@ -9,7 +9,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 from app.events import EventStore
-from app.sharding import Shard
+from app.topology import Shard
 from tools.bench.data_plane import ours, pgbench, raw
 from tools.bench.data_plane.crew import Work, crew
 from tools.bench.data_plane.ours import EVENT, STREAMS, in_loop, opened, slot

@@ -15,7 +15,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from app.personal_data.key_file import FileMasterKey
-from app.sharding import Directory, Shard
+from app.topology import Directory, Shard
 from localcloud.identity import ISSUER
 from localcloud.sandbox import can_listen
 from tools.bench.data_plane import http_client, ours

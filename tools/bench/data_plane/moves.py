@@ -11,8 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 from app.database.connection import Role
 from app.database.pools import ShardDatabase
 from app.events import Appended, EventStore, Slot
-from app.sharding import Directory, Place, PostgresMapStore, Router, slot_of
+from app.sharding import PostgresMapStore, Router
 from app.sharding.mover import move_slot
+from app.topology import Directory, Place, slot_of
 from tools.bench.data_plane import ours
 from tools.bench.data_plane.crew import Work, crew
 from tools.bench.data_plane.ours import EVENT, in_loop

@@ -14,7 +14,7 @@ import uvloop
 from app.database.migrate import Migrator
 from app.database.pools import Databases, ShardDatabase
 from app.events import EventStore, NewEvent, Slot
-from app.sharding import Directory, Shard, parse_directory, slot_of
+from app.topology import Directory, Shard, parse_directory, slot_of
 from tools.bench.data_plane.crew import Work
 from tools.bench.data_plane.payload import DATA
 from tools.bench.data_plane.server import ADMIN, Server, logged_in_as

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from app.sharding import SLOTS, first_map
+from app.sharding import first_map
 from app.sharding.placement import BalancedRanges
 from app.sharding.rebalance import plan_rebalance
+from app.topology import SLOTS
 from tools.bench.data_plane.world import World
 from tools.bench.measurement import Limit, Recorder
 

@@ -13,8 +13,9 @@ from psycopg_pool import AsyncConnectionPool
 
 from app.database import Databases
 from app.events import EventStore
-from app.sharding import Directory, Router
+from app.sharding import Router
 from app.sharding.reads import ReadRouter, ReplicaDatabases, read_router
+from app.topology import Directory
 from tools.bench.data_plane import ours
 from tools.bench.data_plane.crew import Work, crew
 from tools.bench.data_plane.ours import EVENT, in_loop, slot

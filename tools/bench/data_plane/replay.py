@@ -11,7 +11,7 @@ from uuid import uuid4
 import orjson
 
 from app.events import EventStore
-from app.sharding import Shard
+from app.topology import Shard
 from tools.bench.data_plane import ours, peer
 from tools.bench.data_plane.crew import Work, crew
 from tools.bench.data_plane.ours import EVENT, in_loop, opened, slot

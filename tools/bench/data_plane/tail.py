@@ -13,7 +13,7 @@ import orjson
 import psycopg
 
 from app.events import START, EventStore, Tail
-from app.sharding import Shard
+from app.topology import Shard
 from tools.bench.data_plane import group_commit, ours, peer
 from tools.bench.data_plane.crew import Work, crew
 from tools.bench.data_plane.ours import EVENT, in_loop, opened, slot

@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 from app.data_plane import DataPlane
 from app.events import NewEvent
 from app.personal_data.key_file import FileMasterKey
-from app.sharding import Directory
+from app.topology import Directory
 from app.transfers import Leg
 from tools.bench.data_plane import ours
 from tools.bench.data_plane.crew import Work, crew

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from app.sharding import Directory, Shard
+from app.topology import Directory, Shard
 from tools.bench.data_plane import ours, peer
 from tools.bench.data_plane.server import ADMIN, Server, logged_in_as
 

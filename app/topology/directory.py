@@ -1,4 +1,4 @@
-"""The directory of shards: which slots each holds, in which home cloud, and how to log in to its database."""
+"""The directory of shards: the home cloud of each, how to log in to its database, and its first slots."""
 
 from __future__ import annotations
 
@@ -10,55 +10,56 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from app.sharding.slots import SLOTS, slot_of
+from app.topology.slots import SLOTS, slot_of
 
 Name = Annotated[str, Field(min_length=1, max_length=253)]
 Cloud = Literal["aws", "azure", "gcp"]
+"""A cloud that shards and processes of the app run in."""
 SlotNumber = Annotated[int, Field(ge=0, lt=SLOTS)]
 
 
 class WrongDirectory(Exception):
-    """The directory cannot be read or contradicts itself; one line that says where and how."""
+    """The directory cannot be read or contradicts itself. The message is one line: where, and what is wrong."""
 
 
 class _Entry(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
 
 
-class App(_Entry):
-    """How the app logs in."""
+class AppLogin(_Entry):
+    """How the app logs in to a shard."""
 
     user: Name
     login: Literal["aws-iam", "azure-entra", "gcp-iam"]
     principal: str | None = None
-    """Object id of the Entra principal behind the role; Azure only."""
+    """Object id of the Entra principal that the role stands for; Azure only."""
 
 
-class Admin(_Entry):
-    """How migrations log in."""
+class AdminLogin(_Entry):
+    """How migrations log in to a shard."""
 
     user: Name
     login: Literal["aws-secret", "azure-entra", "gcp-iam"]
     secret: str | None = None
-    """ARN of the secret that the cloud keeps for the administrator; with `aws-secret` only."""
+    """ARN of the administrator's secret, which RDS rotates; for `aws-secret` only."""
 
 
 class Replica(_Entry):
-    """A streaming standby that reads may go to; where it does not say otherwise, it is like its primary."""
+    """A streaming standby that serves reads. Fields left out are as on its primary."""
 
     host: Name
     """The name in the server's certificate."""
     address: Name | None = None
-    """Where to connect to, where the name of the host cannot be looked up everywhere."""
+    """IP address to connect to; needed where DNS does not know the host name."""
     authority: str | None = None
-    """Certificates (PEM) that the server's certificate must go back to, where they are its own."""
+    """Certificate authorities (PEM) of the server; None for those of its cloud."""
     port: Annotated[int, Field(ge=1, le=65535)] | None = None
     home: Cloud | None = None
     region: Name | None = None
 
 
 class Shard(_Entry):
-    """One database and the slots whose events it holds."""
+    """One database, and the slots that it holds in a new ledger."""
 
     name: Name
     home: Cloud
@@ -66,40 +67,40 @@ class Shard(_Entry):
     host: Name
     """The name in the server's certificate."""
     address: Name | None = None
-    """Where to connect to, where the name of the host cannot be looked up everywhere."""
+    """IP address to connect to; needed where DNS does not know the host name."""
     authority: str | None = None
-    """Certificates (PEM) that the server's certificate must go back to, where they are its own."""
+    """Certificate authorities (PEM) of the server; None for those of its cloud."""
     port: Annotated[int, Field(ge=1, le=65535)] | None = None
-    """None leaves the port to libpq: PGPORT, else 5432."""
+    """None leaves the port to libpq: PGPORT, or 5432."""
     database: Name
     slots: list[list[SlotNumber]]
-    """Ranges of slots, both ends included: what the shard holds in a new ledger. Later the slot map tells."""
-    app: App
-    admin: Admin
+    """Ranges `[first, last]` that the shard holds in a new ledger. Once slots move, only the slot map counts."""
+    app: AppLogin
+    admin: AdminLogin
     replicas: list[Replica] = Field(default_factory=list)
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a key lives."""
+    """The slot of a key, and the shard that holds it."""
 
     slot: int
     shard: str
     home: str
     epoch: int = 1
-    """Counts the moves of the slot."""
+    """Goes up by one with each move of the slot."""
 
 
 class Directory(_Entry):
-    """All shards; every slot belongs to exactly one of them."""
+    """All shards of a ledger. Every slot belongs to exactly one of them."""
 
     slots: int
     shards: Annotated[list[Shard], Field(min_length=1)]
     map: Name | None = None
-    """Name of the shard whose database holds the slot map; None is the first one."""
+    """Name of the shard whose database holds the slot map; None for the first shard."""
 
     def place_of(self, key: str) -> Place:
-        """Where a key lives in a new ledger; once slots have moved only the slot map tells."""
+        """Return the place of a key in a new ledger. Once slots move, only the slot map counts."""
         return self._places[slot_of(key)]
 
     @cached_property
@@ -114,11 +115,11 @@ class Directory(_Entry):
 
     @cached_property
     def owners(self) -> list[str]:
-        """Name of the shard of every slot, in order of the slots, in a new ledger."""
+        """The shard name of each slot in a new ledger, in slot order."""
         return [place.shard for place in self._places]
 
     def at_home(self, home: str) -> list[Shard]:
-        """The shards whose home is the cloud `home`."""
+        """Return the shards whose home cloud is `home`."""
         return [shard for shard in self.shards if shard.home == home]
 
     @cached_property
@@ -132,7 +133,7 @@ class Directory(_Entry):
 
 
 def read_directory(path: Path) -> Directory:
-    """The directory in a file; raises WrongDirectory."""
+    """Read the directory from a JSON file; raise WrongDirectory."""
     try:
         text = path.read_text()
     except OSError as error:
@@ -146,7 +147,7 @@ def read_directory(path: Path) -> Directory:
 
 
 def parse_directory(text: str) -> Directory:
-    """The directory in a JSON text; raises WrongDirectory where a field is wrong or a slot's shard is not clear."""
+    """Parse a directory in JSON; raise WrongDirectory for an invalid field or a slot without exactly one shard."""
     try:
         directory = Directory.model_validate_json(text)
     except ValidationError as error:
@@ -159,7 +160,7 @@ def parse_directory(text: str) -> Directory:
 
 def _check_slots(directory: Directory) -> None:
     if directory.slots != SLOTS:
-        raise WrongDirectory(f"slots: there are {SLOTS}, not {directory.slots}")
+        raise WrongDirectory(f"slots: must be {SLOTS}, not {directory.slots}")
     if repeated := _first_repeated(shard.name for shard in directory.shards):
         raise WrongDirectory(f"two shards are named {repeated}")
     if directory.map not in (None, *(shard.name for shard in directory.shards)):
