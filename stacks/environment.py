@@ -13,10 +13,10 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator, model_validator
 from pydantic.alias_generators import to_camel
 
+from components.common import Cloud
 from stacks.invalid_settings import InvalidSettings, explain
 
 PROJECT = "living-fortress"
-Cloud = Literal["aws", "azure", "gcp"]
 Size = Literal["small", "medium", "large"]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=63)]
 Label = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,62}$")]

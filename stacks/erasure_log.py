@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 import pulumi
 
+from components.common import Cloud
 from components.identity.aws import AwsErasureAccess
 from components.identity.workloads import MIGRATOR
+from components.personal_data import PREFIX
 from components.personal_data.aws import AwsErasureLog, AwsErasureLogArgs
 from components.personal_data.gcp import GcpErasureLog, GcpErasureLogArgs
-from components.personal_data.log import PREFIX
-from stacks.environment import BUCKET, Cloud, Environment
+from stacks.environment import BUCKET, Environment
 from stacks.landing_zones import AwsLandingZone, GcpLandingZone, LandingZone
 
 LOCKED_DAYS = 365

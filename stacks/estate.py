@@ -12,11 +12,12 @@ from components.addons.addons import Addons, AddonsArgs
 from components.app_deployment import AppDeploymentArgs, Entry, Oidc, Resources
 from components.app_deployment.deployment import AppDeployment
 from components.cluster.settings import ClusterSettings, NodeSize
+from components.common import Cloud
 from components.database import PostgresSettings, ShardCluster, ShardClusterArgs, Tier, shards_for
 from components.identity.workloads import Workload, WorkloadLogins
 from components.interconnect import Mesh, MeshArgs
 from stacks.connections import ConnectionPlan, replicas_of
-from stacks.environment import Cloud, Environment
+from stacks.environment import Environment
 from stacks.erasure_log import keep_erasure_log
 from stacks.federation import federate
 from stacks.landing_zones import LANDING_ZONES, Cluster, LandingZone

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from components.common import Cloud
 from components.database import Endpoint
 from components.identity.aws import AwsDatabaseAccess, AwsFederation, AwsFederationArgs
 from components.identity.azure import AzureFederation, AzureFederationArgs
 from components.identity.gcp import GcpFederation, GcpFederationArgs
 from components.identity.workloads import WORKLOADS, ClusterIssuer, Workload, WorkloadLogins, logins_for
 from components.naming import GCP_POOL, fit
-from stacks.environment import Cloud, Environment
+from stacks.environment import Environment
 from stacks.erasure_log import ErasureLog
 from stacks.landing_zones import AwsLandingZone, AzureLandingZone, Cluster, GcpLandingZone, LandingZone
 from stacks.master_key import MasterKey

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import pulumi
 
 from components.app_deployment import PersonalData
+from components.common import Cloud
 from components.identity.workloads import LEDGER, MIGRATOR
 from components.keys.aws import AwsKey, AwsKeyArgs
 from components.keys.gcp import GcpKey, GcpKeyArgs
-from stacks.environment import Cloud, Environment
+from stacks.environment import Environment
 from stacks.landing_zones import AwsLandingZone, GcpLandingZone, LandingZone
 
 PURPOSE = "keys of persons"

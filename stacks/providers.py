@@ -7,7 +7,8 @@ import pulumi_aws as aws
 import pulumi_azure_native as azure_native
 import pulumi_gcp as gcp
 
-from stacks.environment import Cloud, Environment
+from components.common import Cloud
+from stacks.environment import Environment
 
 
 def provider_for(cloud: Cloud, environment: Environment) -> pulumi.ProviderResource:

@@ -21,9 +21,9 @@ from components.addons.charts import (
 )
 from components.addons.network import Surroundings, policies
 from components.app_deployment.settings import PORT
-from components.children import child_of
-from components.cluster.pod_security import restricted
+from components.common import child_of
 from components.identity.workloads import NAMESPACE
+from components.manifests import restricted
 
 GATEWAY_CLASS = "envoy"
 CLUSTER_ISSUER = "acme"

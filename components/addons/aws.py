@@ -12,7 +12,7 @@ from pulumi_aws import eks, iam, route53
 
 from components.addons.aws_signing import AwsZoneSigning, AwsZoneSigningArgs
 from components.addons.bindings import DUTIES, AddonBindings, Duty
-from components.children import child_of
+from components.common import child_of
 from components.naming import IAM_ROLE, fit
 
 POD_IDENTITY_AGENT = "169.254.170.23/32"

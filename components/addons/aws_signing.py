@@ -10,8 +10,7 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_aws import kms, route53
 
-from components.children import child_of
-from components.tags import for_purposes
+from components.common import add_purpose, child_of
 
 REGION = "us-east-1"
 """Route 53 takes keys of this region only (Amazon Route 53 Developer Guide, customer managed keys for DNSSEC)."""
@@ -44,7 +43,7 @@ class AwsZoneSigning(pulumi.ComponentResource):
             customer_master_key_spec="ECC_NIST_P256",
             deletion_window_in_days=30,
             policy=json.dumps(signing_policy(args.account_id)),
-            tags=for_purposes(args.tags, ["signatures"]),
+            tags=add_purpose(args.tags, ["signatures"]),
             opts=child_of(self, opts, protect=args.protect),
         )
         signer = route53.KeySigningKey(

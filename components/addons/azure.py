@@ -12,7 +12,7 @@ import pulumi
 from pulumi_azure_native import authorization, dns, managedidentity
 
 from components.addons.bindings import DUTIES, AddonBindings, Duty
-from components.children import child_of
+from components.common import child_of
 from components.identity.workloads import AZURE_AUDIENCE
 from components.naming import AZURE_IDENTITY, fit
 

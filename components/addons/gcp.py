@@ -9,10 +9,9 @@ import pulumi
 from pulumi_gcp import dns, projects, serviceaccount
 
 from components.addons.bindings import DUTIES, AddonBindings, Duty
-from components.children import child_of
+from components.common import child_of, to_labels
+from components.manifests import METADATA_SERVER
 from components.naming import GCP_RESOURCE, GCP_SERVICE_ACCOUNT, fit
-from components.tags import labels
-from components.traffic import METADATA_SERVER
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +42,7 @@ class GcpAddonAccess(pulumi.ComponentResource):
             dns_name=f"{args.domain}.",
             description="Names of the cluster's gateways, written by external-dns",
             dnssec_config={"state": "on"},
-            labels=labels(args.tags),
+            labels=to_labels(args.tags),
             opts=self._child,
         )
         writer, reader = self._duty("dns"), self._duty("secrets")

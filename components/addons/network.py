@@ -13,7 +13,7 @@ from components.addons.charts import (
     METRICS_SERVER,
     Chart,
 )
-from components.traffic import DENIED, Rule, addresses, anywhere, dns, namespace, port
+from components.manifests import DENIED, Rule, addresses, anywhere, dns, namespace, port
 
 HTTPS, HTTP, DNS = 443, 80, 53
 HOOK = 10250

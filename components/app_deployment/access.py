@@ -6,9 +6,9 @@ import pulumi
 from pulumi_kubernetes import core, rbac
 
 from components.app_deployment.settings import AppDeploymentArgs
-from components.children import child_of
-from components.cluster.pod_security import restricted
+from components.common import child_of
 from components.identity.workloads import WORKLOADS
+from components.manifests import restricted
 
 VIEWER = "living-fortress-viewer"
 

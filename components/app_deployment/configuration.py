@@ -16,7 +16,7 @@ from components.app_deployment.pods import (
     gcp_config_map,
 )
 from components.app_deployment.settings import AppDeploymentArgs, SecretReference
-from components.children import child_of
+from components.common import child_of
 from components.identity.workloads import WORKLOADS
 
 

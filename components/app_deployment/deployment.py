@@ -6,18 +6,18 @@ import pulumi
 
 from components.app_deployment.access import AppAccess
 from components.app_deployment.configuration import AppConfiguration
-from components.app_deployment.entrance import AppEntrance
+from components.app_deployment.ingress import AppIngress
 from components.app_deployment.migration import AppMigration
 from components.app_deployment.network import AppNetworkPolicies
 from components.app_deployment.settings import AppDeploymentArgs
 from components.app_deployment.track import AppTrack
-from components.children import child_of
+from components.common import child_of
 
 
 class AppDeployment(pulumi.ComponentResource):
-    """Room, configuration, schema, then one track of the app behind one entrance.
+    """Namespace and access, configuration, migration, then one track of the app behind one ingress.
 
-    Other ways to deliver (two tracks, shifted weights) take the same parts and put other tracks before the entrance.
+    Other ways to deliver (two tracks, shifted weights) use the same parts and put other tracks behind the ingress.
     """
 
     urls: list[str]
@@ -33,6 +33,6 @@ class AppDeployment(pulumi.ComponentResource):
         migrated = child_of(self, None, after=[migration])
         track = AppTrack(f"{name}-track", args, migrated)
         served = child_of(self, None, after=[track])
-        AppEntrance(f"{name}-entrance", args, {track.service_name: 1}, served)
+        AppIngress(f"{name}-entrance", args, {track.service_name: 1}, served)
         self.urls = [f"https://{hostname}" for hostname in args.entry.hostnames]
         self.register_outputs({"urls": self.urls})

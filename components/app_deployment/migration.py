@@ -7,7 +7,7 @@ from pulumi_kubernetes import batch
 
 from components.app_deployment.pods import checksum, migration_pod, selector
 from components.app_deployment.settings import AppDeploymentArgs
-from components.children import child_of
+from components.common import child_of
 from components.identity.workloads import MIGRATOR
 
 KEPT_SECONDS = 7 * 24 * 3600

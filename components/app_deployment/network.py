@@ -7,9 +7,9 @@ from pulumi_kubernetes import networking
 
 from components.app_deployment.pods import selector
 from components.app_deployment.settings import DATABASE_PORT, PORT, AppDeploymentArgs
-from components.children import child_of
+from components.common import child_of
 from components.identity.workloads import LEDGER, WORKLOADS
-from components.traffic import DENIED, METADATA_SERVER, Rule, addresses, anywhere, dns, egress, namespace, port
+from components.manifests import DENIED, METADATA_SERVER, Rule, addresses, anywhere, dns, egress, namespace, port
 
 
 class AppNetworkPolicies(pulumi.ComponentResource):

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 import pulumi
 
-from components.identity.workloads import NAMESPACE, WORKLOADS, Cloud, Workload, WorkloadLogins
+from components.common import Cloud
+from components.identity.workloads import NAMESPACE, WORKLOADS, Workload, WorkloadLogins
 
 PORT = 8440
 """The one port of the app: API, health and metrics."""

@@ -10,14 +10,14 @@ from pulumi_kubernetes import apps, autoscaling, core, policy
 
 from components.app_deployment.pods import checksum, selector, server_pod
 from components.app_deployment.settings import SURGE_PERCENT, AppDeploymentArgs
-from components.children import child_of
+from components.common import child_of
 from components.identity.workloads import LEDGER
 
 SERVICE_PORT = 80
 
 
 class AppTrack(pulumi.ComponentResource):
-    """Deployment, autoscaler, disruption budget and Service under one name; an entrance decides who is sent here."""
+    """Deployment, autoscaler, disruption budget and Service under one name; an ingress decides who is sent here."""
 
     service_name: str
     deployment: apps.v1.Deployment

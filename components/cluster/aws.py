@@ -11,10 +11,10 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 from pulumi_aws import cloudwatch, eks, iam
 
-from components.children import child_of
 from components.cluster.aws_nodes import AwsNodes, AwsNodesArgs
 from components.cluster.kubeconfig import exec_kubeconfig
 from components.cluster.settings import VIEWERS, ClusterSettings
+from components.common import child_of
 from components.naming import EKS_CLUSTER, IAM_ROLE, fit
 
 CONTROL_PLANE_LOGS = ("api", "audit", "authenticator", "controllerManager", "scheduler")

@@ -9,8 +9,8 @@ from typing import Any
 import pulumi
 from pulumi_kubernetes import apiextensions, core
 
-from components.children import child_of
 from components.cluster.settings import VCPUS, ClusterSettings
+from components.common import child_of
 
 NODE_CLASS = "living-fortress"
 

@@ -12,10 +12,10 @@ import pulumi_kubernetes as kubernetes
 import yaml
 from pulumi_azure_native import containerservice, monitor
 
-from components.children import child_of
 from components.cluster.azure_identity import AzureClusterIdentity, AzureClusterIdentityArgs
 from components.cluster.kubeconfig import CERTIFICATE, exec_kubeconfig
 from components.cluster.settings import ClusterSettings, NodeSize
+from components.common import child_of
 from components.naming import AKS_CLUSTER, fit
 
 MACHINES = {

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_azure_native import authorization, managedidentity
 
-from components.children import child_of
+from components.common import child_of
 from components.naming import AZURE_IDENTITY, fit
 
 # Azure built-in roles

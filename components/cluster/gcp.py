@@ -10,11 +10,10 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 from pulumi_gcp import container, projects, serviceaccount
 
-from components.children import child_of
 from components.cluster.kubeconfig import exec_kubeconfig
 from components.cluster.settings import ClusterSettings, NodeSize
+from components.common import child_of, to_labels
 from components.naming import GCP_SERVICE_ACCOUNT, GKE_CLUSTER, fit
-from components.tags import labels
 
 MACHINES = {
     NodeSize.SMALL: "n2-standard-2",
@@ -163,7 +162,7 @@ def cluster_inputs(name: str, args: GcpClusterArgs, node_account: pulumi.Input[s
                 "recurrence": "FREQ=WEEKLY;BYDAY=SA,SU",
             }
         },
-        "resource_labels": labels(args.tags),
+        "resource_labels": to_labels(args.tags),
         "deletion_protection": settings.deletion_protection,
     }
 
@@ -192,7 +191,7 @@ def pool_inputs(args: GcpClusterArgs, node_account: pulumi.Input[str]) -> dict[s
             "shielded_instance_config": {"enable_secure_boot": True, "enable_integrity_monitoring": True},
             "workload_metadata_config": {"mode": "GKE_METADATA"},
             "metadata": {"disable-legacy-endpoints": "true"},
-            "resource_labels": labels(args.tags),
+            "resource_labels": to_labels(args.tags),
         },
     }
 

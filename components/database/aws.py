@@ -10,12 +10,11 @@ import pulumi
 from pulumi_aws import cloudwatch, iam, rds
 
 from components import naming
-from components.children import child_of
+from components.common import add_name, child_of
 from components.database.credential import AwsMasterCredential
 from components.database.endpoint import Endpoint, Login, ReplicaEndpoint
 from components.database.parameters import rds_parameters
 from components.database.settings import ADMIN_ROLE, APP_ROLE, DATABASE, Maintenance, PostgresSettings, Tier
-from components.tags import named
 
 INSTANCE_CLASSES: Mapping[Tier, str] = {
     Tier.SMALL: "db.t4g.medium",
@@ -178,7 +177,7 @@ class AwsDatabase(pulumi.ComponentResource):
             "enabled_cloudwatch_logs_exports": list(_EXPORTED_LOGS),
             "monitoring_interval": 60,
             "monitoring_role_arn": self._monitoring.arn,
-            "tags": named(self._args.tags, self._name),
+            "tags": add_name(self._args.tags, self._name),
         }
 
 

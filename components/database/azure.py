@@ -9,7 +9,7 @@ import pulumi
 from pulumi_azure_native import authorization, dbforpostgresql, monitor
 
 from components import naming
-from components.children import child_of
+from components.common import child_of
 from components.database.endpoint import Endpoint, Login, ReplicaEndpoint
 from components.database.parameters import azure_parameters
 from components.database.settings import ADMIN_ROLE, APP_ROLE, DATABASE, PostgresSettings, Tier

@@ -9,7 +9,7 @@ import pulumi
 from pulumi_aws import secretsmanager
 
 from components import naming
-from components.children import child_of
+from components.common import child_of
 
 LENGTH = 40
 

@@ -10,11 +10,10 @@ import pulumi
 from pulumi_gcp import sql
 
 from components import naming
-from components.children import child_of
+from components.common import child_of, to_labels
 from components.database.endpoint import Endpoint, Login, ReplicaEndpoint
 from components.database.parameters import cloud_sql_flags
 from components.database.settings import DATABASE, PostgresSettings, Tier
-from components.tags import labels
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,7 +158,7 @@ class GcpDatabase(pulumi.ComponentResource):
                 sql.DatabaseInstanceSettingsDatabaseFlagArgs(name=name, value=value)
                 for name, value in cloud_sql_flags(settings).items()
             ],
-            user_labels=labels(self._args.tags),
+            user_labels=to_labels(self._args.tags),
         )
 
     def _user(

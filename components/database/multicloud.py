@@ -8,7 +8,7 @@ from typing import Any
 
 import pulumi
 
-from components.children import child_of
+from components.common import child_of
 from components.database.endpoint import Endpoint, Home
 from components.database.settings import InvalidSettings, PostgresSettings
 from components.database.slots import SLOTS, Range, check_complete, divide

@@ -9,7 +9,7 @@ import pulumi
 from pulumi_azure_native import monitor, operationalinsights, resources
 
 from components import naming
-from components.children import child_of
+from components.common import child_of
 
 _ACTIVITY = ("Administrative", "Security", "Alert", "Policy")
 """What is done to the subscription itself; Azure keeps it for 90 days unless it is exported."""

@@ -8,7 +8,7 @@ import pulumi
 from pulumi_gcp import logging, projects
 
 from components import naming
-from components.children import child_of
+from components.common import child_of
 
 SERVICES = (
     "artifactregistry.googleapis.com",

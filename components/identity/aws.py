@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_aws import iam
 
-from components.children import child_of
+from components.common import child_of
 from components.identity.workloads import (
     AWS_AUDIENCE,
     LEDGER,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_azure_native import managedidentity
 
-from components.children import child_of
+from components.common import child_of
 from components.identity.workloads import (
     AZURE_AUDIENCE,
     NAMESPACE,

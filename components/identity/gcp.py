@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_gcp import iam, projects, serviceaccount
 
-from components.children import child_of
+from components.common import child_of
 from components.identity.workloads import (
     NAMESPACE,
     TOKEN_FOLDER,

@@ -8,7 +8,8 @@ from typing import Literal
 
 import pulumi
 
-Cloud = Literal["aws", "azure", "gcp"]
+from components.common import Cloud
+
 Workload = Literal["ledger", "migrator"]
 
 LEDGER: Workload = "ledger"

@@ -3,9 +3,8 @@
 from components.interconnect.aws import AwsSite
 from components.interconnect.azure import AzureSite
 from components.interconnect.gcp import GcpSite
-from components.interconnect.mesh import Mesh, MeshArgs
+from components.interconnect.mesh import Mesh, MeshArgs, NoSharedSecret
 from components.interconnect.names import AzureNames
-from components.interconnect.secrets import NoSharedSecret
 
 __all__ = [
     "AwsSite",

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_aws import cloudwatch, ec2, ec2transitgateway
 
-from components.children import child_of
-from components.interconnect.plan import ASN, Cloud, Tunnel
-from components.tags import named
+from components.common import Cloud, add_name, child_of
+from components.interconnect.plan import ASN, Tunnel
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +61,7 @@ class AwsHub(pulumi.ComponentResource):
             # Traffic spreads over all tunnels, and a lost one is simply missing.
             vpn_ecmp_support="enable",
             dns_support="enable",
-            tags=named(site.tags, name),
+            tags=add_name(site.tags, name),
             opts=child,
         )
         attachment = ec2transitgateway.VpcAttachment(
@@ -70,7 +69,7 @@ class AwsHub(pulumi.ComponentResource):
             transit_gateway_id=gateway.id,
             vpc_id=site.vpc_id,
             subnet_ids=site.subnet_ids,
-            tags=named(site.tags, name),
+            tags=add_name(site.tags, name),
             opts=child,
         )
         for table, table_id in site.route_table_ids.items():
@@ -109,7 +108,7 @@ class AwsConnection(pulumi.ComponentResource):
             type="ipsec.1",
             bgp_asn=str(ASN[peer]),
             ip_address=peer_address,
-            tags=named(site.tags, name),
+            tags=add_name(site.tags, name),
             opts=child,
         )
         logs = cloudwatch.LogGroup(
@@ -134,7 +133,7 @@ class AwsConnection(pulumi.ComponentResource):
             **_cryptography(2),
             tunnel1_log_options=_logged_1(logs.arn),
             tunnel2_log_options=_logged_2(logs.arn),
-            tags=named(site.tags, name),
+            tags=add_name(site.tags, name),
             opts=child,
         )
         self.ends = [

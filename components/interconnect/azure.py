@@ -9,9 +9,9 @@ import pulumi
 from pulumi_azure_native import network
 
 from components import naming
-from components.children import child_of
+from components.common import Cloud, child_of
 from components.interconnect.names import AzureNames
-from components.interconnect.plan import ASN, REDUNDANCY, Cloud, Tunnel, azure_addresses
+from components.interconnect.plan import ASN, REDUNDANCY, Tunnel, azure_addresses
 
 
 @dataclass(frozen=True, kw_only=True)

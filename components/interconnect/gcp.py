@@ -9,9 +9,8 @@ import pulumi
 from pulumi_gcp import compute
 
 from components import naming
-from components.children import child_of
-from components.interconnect.plan import ASN, REDUNDANCY, Cloud
-from components.tags import labels
+from components.common import Cloud, child_of, to_labels
+from components.interconnect.plan import ASN, REDUNDANCY
 
 _DNS_PROXIES = "35.199.192.0/19"
 """Where Cloud DNS asks from when it forwards a zone (Cloud DNS, forwarding targets): answers must find back."""
@@ -65,7 +64,7 @@ class GcpHub(pulumi.ComponentResource):
             project=site.project,
             region=site.region,
             network=site.network_id,
-            labels=labels(site.tags),
+            labels=to_labels(site.tags),
             opts=child,
         )
         router = compute.Router(
@@ -115,7 +114,7 @@ class GcpConnection(pulumi.ComponentResource):
                 compute.ExternalVpnGatewayInterfaceArgs(id=number, ip_address=end.peer_address)
                 for number, end in enumerate(ends)
             ],
-            labels=labels(site.tags),
+            labels=to_labels(site.tags),
             opts=self._child,
         )
         for number, end in enumerate(ends):
@@ -136,7 +135,7 @@ class GcpConnection(pulumi.ComponentResource):
             router=self._hub.router_name,
             ike_version=2,
             shared_secret=secret,
-            labels=labels(self._site.tags),
+            labels=to_labels(self._site.tags),
             opts=self._child,
         )
 

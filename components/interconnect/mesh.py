@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 from dataclasses import dataclass
 
 import pulumi
 
-from components.children import child_of
+from components.common import Cloud, child_of
 from components.interconnect import plan
 from components.interconnect.aws import AwsConnection, AwsHub, AwsSite, AwsTunnelEnd
 from components.interconnect.azure import AzureConnection, AzureHub, AzureSite
 from components.interconnect.gcp import GcpConnection, GcpHub, GcpSite, GcpTunnelEnd
 from components.interconnect.names import AwsAsker, GcpAsker, MeshNames, MeshNamesArgs
-from components.interconnect.secrets import NoSharedSecret, derived
 from components.network.plan import InvalidNetwork, check_disjoint
+
+
+class NoSharedSecret(ValueError):
+    """Azure and Google Cloud are joined without AWS, and `shared_secret` is missing."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,7 +130,7 @@ class Mesh(pulumi.ComponentResource):
         self,
         site: AwsSite,
         hub: AwsHub,
-        peer: plan.Cloud,
+        peer: Cloud,
         addresses: list[pulumi.Output[str]],
         tunnels: list[plan.Tunnel],
     ) -> list[AwsTunnelEnd]:
@@ -150,7 +155,7 @@ class Mesh(pulumi.ComponentResource):
         # Both take a key and neither makes one: it comes from a key that AWS made, or from whoever runs this.
         seed = self._args.shared_secret if self._args.shared_secret is not None else aws_ends[0].key
         tunnels = plan.gcp_azure()
-        keys = {tunnel.key: derived(seed, tunnel.key) for tunnel in tunnels}
+        keys = {tunnel.key: derive_key(seed, tunnel.key) for tunnel in tunnels}
         GcpConnection(
             f"{self._name}-gcp-azure",
             self._gcp,
@@ -180,3 +185,14 @@ class Mesh(pulumi.ComponentResource):
                 keys[tunnel.key],
                 self._child,
             )
+
+
+def derive_key(seed: pulumi.Input[str], purpose: str) -> pulumi.Output[str]:
+    """Derive a separate pre-shared key for each purpose from one secret; a key reveals neither seed nor other keys."""
+    text: pulumi.Output[str] = pulumi.Output.secret(seed)
+    return pulumi.Output.secret(text.apply(lambda value: derive_key_text(value, purpose)))
+
+
+def derive_key_text(seed: str | None, purpose: str) -> str:
+    """Return 64 hexadecimal digits, an alphabet that all three clouds accept."""
+    return hmac.new((seed or "").encode(), purpose.encode(), hashlib.sha256).hexdigest()

@@ -15,8 +15,7 @@ from pulumi_azure_native import dnsresolver
 from pulumi_gcp import dns
 
 from components import naming
-from components.children import child_of
-from components.tags import labels, named
+from components.common import add_name, child_of, to_labels
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,7 +118,7 @@ class MeshNames(pulumi.ComponentResource):
                     )
                 ]
             ),
-            labels=labels(args.tags),
+            labels=to_labels(args.tags),
             opts=self._child,
         )
 
@@ -135,7 +134,7 @@ class AwsForwarding(pulumi.ComponentResource):
             name=naming.fit(naming.SECURITY_GROUP, name, "resolver"),
             description="Questions to the name server on Azure",
             vpc_id=asker.vpc_id,
-            tags=named(args.tags, f"{name}-resolver"),
+            tags=add_name(args.tags, f"{name}-resolver"),
             opts=child,
         )
         for protocol in ("tcp", "udp"):

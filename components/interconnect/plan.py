@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from ipaddress import IPv4Network
-from typing import Literal
 
-Cloud = Literal["aws", "azure", "gcp"]
+from components.common import Cloud
 
 ASN = {"aws": 64512, "azure": 64513, "gcp": 64514}
 """Private numbers (RFC 6996) that none of the three keeps for itself; Azure reserves 65515 to 65520."""

@@ -10,8 +10,7 @@ import pulumi
 from pulumi_aws import kms
 
 from components import naming
-from components.children import child_of
-from components.tags import for_purposes
+from components.common import add_purpose, child_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +51,7 @@ class AwsKey(pulumi.ComponentResource):
             deletion_window_in_days=args.deletion_window_days,
             policy=json.dumps(key_policy(args)),
             region=args.region,
-            tags=for_purposes(args.tags, args.encrypts),
+            tags=add_purpose(args.tags, args.encrypts),
             opts=child_of(self, opts, protect=args.protect),
         )
         kms.Alias(

@@ -10,8 +10,7 @@ import pulumi
 from pulumi_azure_native import authorization, keyvault, managedidentity
 
 from components import naming
-from components.children import child_of
-from components.tags import for_purposes
+from components.common import add_purpose, child_of
 
 # Azure built-in roles, Security: Key Vault Crypto Service Encryption User, Key Vault Crypto User
 _WRAP_AND_UNWRAP = "e147488a-f6f5-4113-8e2d-b22465e65bf6"
@@ -70,7 +69,7 @@ class AzureKey(pulumi.ComponentResource):
             vault_name=vault.name,
             resource_group_name=args.resource_group_name,
             properties=_key_properties(args.rotation_months),
-            tags=for_purposes(args.tags, args.encrypts),
+            tags=add_purpose(args.tags, args.encrypts),
             opts=kept,
         )
         identity = managedidentity.UserAssignedIdentity(

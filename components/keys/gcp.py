@@ -9,8 +9,7 @@ import pulumi
 from pulumi_gcp import kms, projects
 
 from components import naming
-from components.children import child_of
-from components.tags import for_purposes, labels
+from components.common import add_purpose, child_of, to_labels
 
 _DAY = 86_400
 _USE = "roles/cloudkms.cryptoKeyEncrypterDecrypter"
@@ -67,7 +66,7 @@ class GcpKey(pulumi.ComponentResource):
             version_template=kms.CryptoKeyVersionTemplateArgs(
                 algorithm="GOOGLE_SYMMETRIC_ENCRYPTION", protection_level="HSM"
             ),
-            labels=labels(for_purposes(args.tags, args.encrypts)),
+            labels=to_labels(add_purpose(args.tags, args.encrypts)),
             opts=kept,
         )
         child = child_of(self, opts)

@@ -1,5 +1,1 @@
-"""The private network of each cloud, and the arithmetic that keeps them apart."""
-
-from components.network.plan import InvalidNetwork, check_disjoint
-
-__all__ = ["InvalidNetwork", "check_disjoint"]
+"""The private network of each cloud, and the address plan that keeps them disjoint."""

@@ -9,11 +9,10 @@ import pulumi
 from pulumi_aws import ec2, vpc
 
 from components import naming
-from components.children import child_of
+from components.common import add_name, child_of
 from components.network.aws_endpoints import AwsEndpoints, AwsEndpointsArgs
 from components.network.aws_flow_logs import AwsFlowLogs, AwsFlowLogsArgs
 from components.network.plan import check_disjoint, check_zones, plan_aws
-from components.tags import named
 
 POSTGRES_PORT = 5432
 
@@ -59,7 +58,7 @@ class AwsNetwork(pulumi.ComponentResource):
             cidr_block=args.cidr,
             enable_dns_support=True,
             enable_dns_hostnames=True,
-            tags=named(args.tags, name),
+            tags=add_name(args.tags, name),
             opts=child,
         )
         # The default group would let everything in it talk to everything; emptied, nothing can use it by mistake.
@@ -117,7 +116,7 @@ class AwsSubnets(pulumi.ComponentResource):
     def __init__(self, name: str, args: AwsSubnetsArgs, opts: pulumi.ResourceOptions) -> None:
         super().__init__("livingfortress:network:AwsSubnets", name, None, opts)
         self._name, self._args, self._child = name, args, child_of(self, opts)
-        gateway = ec2.InternetGateway(name, vpc_id=args.vpc_id, tags=named(args.tags, name), opts=self._child)
+        gateway = ec2.InternetGateway(name, vpc_id=args.vpc_id, tags=add_name(args.tags, name), opts=self._child)
         public = self._subnets("public", args.public, {"kubernetes.io/role/elb": "1"})
         cluster = self._subnets("cluster", args.cluster, {"kubernetes.io/role/internal-elb": "1"})
         database = self._subnets("database", args.database, {})
@@ -148,7 +147,7 @@ class AwsSubnets(pulumi.ComponentResource):
                 availability_zone=zone,
                 cidr_block=cidr,
                 map_public_ip_on_launch=False,
-                tags={**named(self._args.tags, f"{self._name}-{kind}-{zone}"), **extra},
+                tags={**add_name(self._args.tags, f"{self._name}-{kind}-{zone}"), **extra},
                 opts=self._child,
             )
             for zone, cidr in zip(self._args.zones, cidrs, strict=True)
@@ -158,7 +157,7 @@ class AwsSubnets(pulumi.ComponentResource):
         table = ec2.RouteTable(
             f"{self._name}-{key}",
             vpc_id=self._args.vpc_id,
-            tags=named(self._args.tags, f"{self._name}-{key}"),
+            tags=add_name(self._args.tags, f"{self._name}-{key}"),
             opts=self._child,
         )
         for number, subnet in enumerate(subnets):
@@ -173,7 +172,7 @@ class AwsSubnets(pulumi.ComponentResource):
         label = f"{self._name}-{zone}"
         # AWS refuses a NAT gateway whose network has no internet gateway yet, and nothing else orders the two.
         after_gateway = child_of(self, self._child, after=[gateway])
-        tags = named(self._args.tags, label)
+        tags = add_name(self._args.tags, label)
         address = ec2.Eip(label, domain="vpc", tags=tags, opts=after_gateway)
         nat = ec2.NatGateway(
             label, allocation_id=address.allocation_id, subnet_id=outside.id, tags=tags, opts=after_gateway
@@ -219,7 +218,7 @@ def _database_group(
         name=naming.fit(naming.SECURITY_GROUP, name, "database"),
         description="PostgreSQL, for the clusters of the joined networks",
         vpc_id=vpc_id,
-        tags=named(args.tags, f"{name}-database"),
+        tags=add_name(args.tags, f"{name}-database"),
         opts=opts,
     )
     for source, cidr in {"aws": args.cidr, **args.peers}.items():

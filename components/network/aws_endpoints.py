@@ -9,8 +9,7 @@ import pulumi
 from pulumi_aws import ec2, vpc
 
 from components import naming
-from components.children import child_of
-from components.tags import named
+from components.common import add_name, child_of
 
 _INTERFACE_SERVICES = ("ec2", "ecr.api", "ecr.dkr", "eks", "eks-auth", "kms", "logs", "secretsmanager", "sts")
 """What nodes and pods call; reached inside the network, not over the internet."""
@@ -37,7 +36,7 @@ class AwsEndpoints(pulumi.ComponentResource):
             name=naming.fit(naming.SECURITY_GROUP, name, "endpoints"),
             description="AWS service endpoints, for clients inside the network",
             vpc_id=args.vpc_id,
-            tags=named(args.tags, f"{name}-endpoints"),
+            tags=add_name(args.tags, f"{name}-endpoints"),
             opts=child,
         )
         vpc.SecurityGroupIngressRule(
@@ -57,7 +56,7 @@ class AwsEndpoints(pulumi.ComponentResource):
             service_name=f"com.amazonaws.{args.region}.s3",
             vpc_endpoint_type="Gateway",
             route_table_ids=args.route_table_ids,
-            tags=named(args.tags, f"{name}-s3"),
+            tags=add_name(args.tags, f"{name}-s3"),
             opts=child,
         )
         for service in _INTERFACE_SERVICES:
@@ -69,7 +68,7 @@ class AwsEndpoints(pulumi.ComponentResource):
                 private_dns_enabled=True,
                 subnet_ids=args.subnet_ids,
                 security_group_ids=[group.id],
-                tags=named(args.tags, f"{name}-{service}"),
+                tags=add_name(args.tags, f"{name}-{service}"),
                 opts=child,
             )
         self.register_outputs({"securityGroupId": group.id})

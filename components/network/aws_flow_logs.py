@@ -10,8 +10,7 @@ import pulumi
 from pulumi_aws import cloudwatch, ec2, iam
 
 from components import naming
-from components.children import child_of
-from components.tags import named
+from components.common import add_name, child_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +53,7 @@ class AwsFlowLogs(pulumi.ComponentResource):
             log_destination=group.arn,
             iam_role_arn=role.arn,
             max_aggregation_interval=60,
-            tags=named(args.tags, name),
+            tags=add_name(args.tags, name),
             opts=child,
         )
         self.register_outputs({"logGroupArn": group.arn})

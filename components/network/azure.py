@@ -9,7 +9,7 @@ import pulumi
 from pulumi_azure_native import network, privatedns
 
 from components import naming
-from components.children import child_of
+from components.common import child_of
 from components.network.plan import AzurePlan, check_disjoint, check_zones, plan_azure
 
 POSTGRES_PORT = "5432"

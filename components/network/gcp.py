@@ -10,9 +10,8 @@ import pulumi
 from pulumi_gcp import compute, dns, servicenetworking
 
 from components import naming
-from components.children import child_of
+from components.common import child_of, to_labels
 from components.network.plan import GcpPlan, check_disjoint, check_zones, plan_gcp
-from components.tags import labels
 
 POSTGRES_PORT = "5432"
 _CONTROL_PLANE_PORTS = ["443", "8132", "10250"]
@@ -150,7 +149,7 @@ class GcpEgress(pulumi.ComponentResource):
             private_visibility_config=dns.ManagedZonePrivateVisibilityConfigArgs(
                 networks=[dns.ManagedZonePrivateVisibilityConfigNetworkArgs(network_url=network.id)]
             ),
-            labels=labels(args.tags),
+            labels=to_labels(args.tags),
             opts=child,
         )
         for record, kind, values in (
@@ -250,7 +249,7 @@ class GcpDatabaseAccess(pulumi.ComponentResource):
             address=str(first.network_address),
             prefix_length=first.prefixlen,
             network=network.id,
-            labels=labels(args.tags),
+            labels=to_labels(args.tags),
             opts=child,
         )
         self.connection = servicenetworking.Connection(

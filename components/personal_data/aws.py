@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import pulumi
 
-from components.children import child_of
+from components.common import child_of
+from components.personal_data import PREFIX
 from components.personal_data.aws_bucket import AwsBucket
 from components.personal_data.aws_region import AwsErasureRegion, AwsErasureRegionArgs, bucket_name
 from components.personal_data.aws_replication import AwsReplication, AwsReplicationArgs
-from components.personal_data.log import PREFIX
 
 
 @dataclass(frozen=True, kw_only=True)

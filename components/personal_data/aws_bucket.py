@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_aws import s3
 
-from components.children import child_of
+from components.common import child_of
 
 Statement = Mapping[str, object]
 KEEPING = ("s3:DeleteObject", "s3:DeleteObjectVersion", "s3:PutLifecycleConfiguration", "s3:BypassGovernanceRetention")

@@ -9,10 +9,10 @@ import pulumi
 from pulumi_aws import s3
 
 from components import naming
-from components.children import child_of
+from components.common import child_of
 from components.keys.aws import AwsKey, AwsKeyArgs
+from components.personal_data import PREFIX, mark_impersonal
 from components.personal_data.aws_bucket import AwsBucket, AwsBucketArgs
-from components.personal_data.log import PREFIX, impersonal
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +51,7 @@ class AwsErasureRegion(pulumi.ComponentResource):
                 lock_days=args.retention_days,
                 compliance=args.protect,
                 protect=args.protect,
-                tags={**impersonal(args.tags), **args.log_tags},
+                tags={**mark_impersonal(args.tags), **args.log_tags},
             ),
             child,
         )
@@ -100,5 +100,5 @@ def _access_args(name: str, logged: str, args: AwsErasureRegionArgs) -> AwsBucke
         expire_days=args.access_log_days,
         writers=[delivery],
         protect=args.protect,
-        tags=impersonal(args.tags) | {"purpose": "logs"},
+        tags=mark_impersonal(args.tags) | {"purpose": "logs"},
     )

@@ -11,7 +11,7 @@ import pulumi
 from pulumi_aws import iam, s3
 
 from components import naming
-from components.children import child_of
+from components.common import child_of
 from components.personal_data.aws_bucket import AwsBucket
 
 _READ = (

@@ -9,10 +9,9 @@ import pulumi
 from pulumi_gcp import projects, storage
 
 from components import naming
-from components.children import child_of
+from components.common import child_of, to_labels
 from components.keys.gcp import GcpKey, GcpKeyArgs
-from components.personal_data.log import PREFIX, impersonal
-from components.tags import labels
+from components.personal_data import PREFIX, mark_impersonal
 
 _DAY = 86_400
 _CONTINENTS = {"asia": ("ASIA", "asia"), "europe": ("EU", "europe"), "us": ("US", "us")}
@@ -73,7 +72,7 @@ class GcpErasureLog(pulumi.ComponentResource):
             retention_policy={"retention_period": str(args.retention_days * _DAY), "is_locked": args.protect},
             encryption={"default_kms_key_name": key.key_id},
             force_destroy=not args.protect,
-            labels=labels(impersonal(args.tags)),
+            labels=to_labels(mark_impersonal(args.tags)),
             opts=child_of(self, opts, protect=args.protect),
         )
         granted = self._grant(name, bucket, args, child)

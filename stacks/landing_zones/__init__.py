@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Mapping
 
-from stacks.environment import Cloud, Environment
+from components.common import Cloud
+from stacks.environment import Environment
 from stacks.landing_zones.aws import AwsLandingZone
 from stacks.landing_zones.azure import AzureLandingZone
 from stacks.landing_zones.gcp import GcpLandingZone

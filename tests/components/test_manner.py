@@ -12,6 +12,8 @@ import pytest
 import components
 
 LONGEST_CONSTRUCTOR = 60
+KEPT_TOKENS = {"AppIngress": "AppEntrance"}
+"""Classes that were renamed; deployed stacks hold the old token, so it stays."""
 TREE = {path: ast.parse(path.read_text()) for path in sorted(Path(components.__file__).parent.rglob("*.py"))}
 
 
@@ -46,7 +48,7 @@ def test_no_two_components_share_a_type_token() -> None:
 @pytest.mark.parametrize("of", CLASSES, ids=lambda of: of.name)
 def test_a_token_names_package_and_class(of: ast.ClassDef) -> None:
     project, package, name = token(of).split(":")
-    assert (project, name) == ("livingfortress", of.name)
+    assert (project, name) == ("livingfortress", KEPT_TOKENS.get(of.name, of.name))
     assert package in {path.name for path in Path(components.__file__).parent.iterdir() if path.is_dir()}
 
 

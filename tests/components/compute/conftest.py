@@ -20,10 +20,10 @@ from components.cluster.aws import AwsCluster, AwsClusterArgs
 from components.cluster.azure import AzureCluster, AzureClusterArgs
 from components.cluster.gcp import GcpCluster, GcpClusterArgs
 from components.cluster.settings import ClusterSettings, NodeSize
-from components.identity import WORKLOADS, AwsLogin, AzureLogin, ClusterIssuer, GcpLogin, WorkloadLogins
 from components.identity.aws import AwsDatabaseAccess, AwsErasureAccess, AwsFederation, AwsFederationArgs
 from components.identity.azure import AzureFederation, AzureFederationArgs, AzureIdentities, AzureIdentitiesArgs
 from components.identity.gcp import GcpFederation, GcpFederationArgs, GcpIdentities, GcpIdentitiesArgs
+from components.identity.workloads import WORKLOADS, AwsLogin, AzureLogin, ClusterIssuer, GcpLogin, WorkloadLogins
 
 CLOUDS = ("aws", "azure", "gcp")
 TAGS = {"owner": "platform", "environment": "test"}

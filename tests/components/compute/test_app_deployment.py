@@ -23,7 +23,7 @@ from components.app_deployment import (
 from components.app_deployment.deployment import AppDeployment
 from components.app_deployment.network import policies
 from components.app_deployment.pods import migration_pod, server_pod
-from components.identity import WORKLOADS, GcpLogin, WorkloadLogins
+from components.identity.workloads import WORKLOADS, GcpLogin, WorkloadLogins
 
 Args = Callable[..., Any]
 DEPLOYMENT, JOB = "kubernetes:apps/v1:Deployment", "kubernetes:batch/v1:Job"

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from components.identity import LEDGER, MIGRATOR, AwsLogin, AzureLogin, GcpLogin, logins_for, subject
 from components.identity.aws import _persons, database_user
+from components.identity.workloads import LEDGER, MIGRATOR, AwsLogin, AzureLogin, GcpLogin, logins_for, subject
 
 CLOUDS = ("aws", "azure", "gcp")
 SUBJECTS = {"ledger": "system:serviceaccount:living-fortress:ledger"}

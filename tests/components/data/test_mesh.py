@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from components.interconnect import Mesh, MeshArgs, NoSharedSecret
+from components.interconnect.mesh import derive_key, derive_key_text
 from components.interconnect.plan import ASN, Tunnel, aws_azure, aws_gcp, azure_addresses, gcp_azure
-from components.interconnect.secrets import derived, key_from
 from components.network.plan import InvalidNetwork
 
 VPN, CUSTOMER = "aws:ec2/vpnConnection:VpnConnection", "aws:ec2/customerGateway:CustomerGateway"
@@ -185,7 +185,7 @@ def test_every_tunnel_has_a_key_of_its_own(joined: Any) -> None:
 def test_the_key_between_azure_and_google_comes_from_one_that_aws_made(joined: Any) -> None:
     first = gcp_azure()[0]
     made = joined.named(AZURE_LINK, f"test-{first.key}")["sharedKey"]
-    assert made == key_from("test-aws-azure-0-first", first.key)
+    assert made == derive_key_text("test-aws-azure-0-first", first.key)
 
 
 def test_both_ends_insist_on_the_same_cryptography(joined: Any) -> None:
@@ -241,8 +241,8 @@ def test_what_somebody_says_is_not_itself_a_key(pair: Callable[..., Any]) -> Non
 
 
 def test_a_derived_key_is_a_secret_like_its_seed(engine: Any) -> None:
-    assert engine.run(lambda: derived(SEED, "tunnel").is_secret()) is True
-    assert key_from(SEED, "one tunnel") != key_from(SEED, "another tunnel")
+    assert engine.run(lambda: derive_key(SEED, "tunnel").is_secret()) is True
+    assert derive_key_text(SEED, "one tunnel") != derive_key_text(SEED, "another tunnel")
 
 
 @pytest.mark.parametrize("clouds", [(), ("aws",), ("gcp",)])

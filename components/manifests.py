@@ -1,4 +1,4 @@
-"""The words of NetworkPolicies: rules, and the peers and ports that they name."""
+"""Parts of Kubernetes manifests: rules of NetworkPolicies, and labels of Pod Security Admission."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import pulumi
+
+from components.cluster.settings import KUBERNETES_VERSION
 
 LINK_LOCAL = "169.254.0.0/16"
 """Where nodes answer their pods: no address of a service, and tokens of the node are among the answers."""
@@ -45,3 +47,12 @@ def namespace(name: str) -> Rule:
 
 def port(number: int, protocol: str = "TCP") -> Rule:
     return {"port": number, "protocol": protocol}
+
+
+def restricted(version: str = KUBERNETES_VERSION) -> dict[str, str]:
+    """Return namespace labels that refuse pods outside the restricted profile of that Kubernetes version."""
+    labels: dict[str, str] = {}
+    for mode in ("enforce", "audit", "warn"):
+        labels[f"pod-security.kubernetes.io/{mode}"] = "restricted"
+        labels[f"pod-security.kubernetes.io/{mode}-version"] = f"v{version}"
+    return labels

@@ -10,14 +10,14 @@ from pulumi_kubernetes import apiextensions
 
 from components.app_deployment.settings import AppDeploymentArgs
 from components.app_deployment.track import SERVICE_PORT
-from components.children import child_of
+from components.common import child_of
 
 GATEWAY = "ledger"
 CERTIFICATE_SECRET = "ledger-tls"  # noqa: S105 (a name)
 GATEWAY_API = "gateway.networking.k8s.io/v1"
 
 
-class AppEntrance(pulumi.ComponentResource):
+class AppIngress(pulumi.ComponentResource):
     """HTTPS for the hostnames, plain HTTP only to be sent there; `weights` shares requests among Services."""
 
     def __init__(
@@ -27,6 +27,7 @@ class AppEntrance(pulumi.ComponentResource):
         weights: Mapping[str, int],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
+        # The token keeps the name that deployed stacks hold.
         super().__init__("livingfortress:app_deployment:AppEntrance", name, None, opts)
         self._in, self._child = args, child_of(self, opts)
         certificate = self._object(
