@@ -44,6 +44,10 @@ class Unknown(Undeterminable):
     """The value is not known yet, or hidden from us."""
 
 
+class Hidden(Unknown):
+    """A secret that is there, but is encrypted or blanked out here."""
+
+
 class WrongShape(Undeterminable):
     """The value is known, but not of the kind that the check reads."""
 
@@ -57,7 +61,7 @@ def opened(value: Any, path: str) -> Any:
         if value in UNKNOWNS:
             raise Unknown(path, "is not known yet")
         if value == REDACTED:
-            raise Unknown(path, "is a secret that is not shown here")
+            raise Hidden(path, "is a secret that is not shown here")
         return value
     if isinstance(value, dict):
         return _marked(value, path) if SIGNATURE in value else value
@@ -118,7 +122,7 @@ def _marked(value: dict[str, Any], path: str) -> Any:
         return opened(_decoded(value["plaintext"], path), path)
     if signature in (SECRET, OUTPUT):
         if "value" not in value:
-            raise Unknown(path, "is encrypted" if signature == SECRET else "is not known yet")
+            raise Hidden(path, "is encrypted") if signature == SECRET else Unknown(path, "is not known yet")
         return opened(value["value"], path)
     return value
 
@@ -127,7 +131,7 @@ def _decoded(plaintext: Any, path: str) -> Any:
     try:
         return json.loads(plaintext)
     except (TypeError, ValueError):
-        raise Unknown(path, "is a secret that cannot be read") from None
+        raise Hidden(path, "is a secret that cannot be read") from None
 
 
 def _unwrapped(value: Any, path: str) -> Any:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from policies.values import Undeterminable, WrongShape, is_secret, opened
+from policies.values import Hidden, Undeterminable, WrongShape, is_secret, opened
 
 Kind = TypeVar("Kind")
 
@@ -56,8 +56,15 @@ class View:
         return bool(self.text(path))
 
     def exists(self, path: str) -> bool:
-        """Whether anything is there, of whatever kind: so it proves nothing about its value."""
+        """Tell whether anything is there, of whatever kind: so it proves nothing about its value."""
         return self._at(path)[1] is not None
+
+    def is_given(self, path: str) -> bool:
+        """Tell whether anything is there, also a secret that cannot be read here: ciphertext exists."""
+        try:
+            return self.exists(path)
+        except Hidden:
+            return True
 
     def known(self, path: str) -> bool:
         """Whether the property can be read, or is known to be absent."""

@@ -163,7 +163,9 @@ def unmarked(node: Any) -> Any:
         return [unmarked(item) for item in node]
     if not isinstance(node, dict):
         return node
-    return unmarked(node["value"]) if SIGNATURE in node else {key: unmarked(item) for key, item in node.items()}
+    if SIGNATURE in node:
+        return unmarked(node["value"]) if "value" in node else "ciphertext"
+    return {key: unmarked(item) for key, item in node.items()}
 
 
 def _removed(node: Any, names: list[str]) -> Any:

@@ -68,6 +68,16 @@ def test_every_question_signals_what_nobody_can_see(question: str, hidden: Any) 
     assert signal.value.path == "a.b"
 
 
+def test_a_secret_that_cannot_be_read_is_known_to_be_given() -> None:
+    ciphertext = {SIGNATURE: SECRET, "ciphertext": "x"}
+    assert view(a=ciphertext).is_given("a")
+    assert view(a=REDACTED).is_given("a")
+    assert view(a="shown").is_given("a")
+    assert not view(a=None).is_given("a")
+    with pytest.raises(Unknown):
+        view(a=UNKNOWN).is_given("a")
+
+
 def test_whole_numbers_and_lossless_texts_are_read_as_what_they_mean() -> None:
     assert view(a=7.0).number("a") == 7
     assert isinstance(view(a=7.0).number("a"), int)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container
+from collections.abc import Container, Iterator
 
 from policies import (
     HIGH,
@@ -212,7 +212,9 @@ def _to_https(rule: View) -> bool:
 
 
 _ALL_OBJECTS = re.compile(r"\*|arn:[^/]*(/\*|\*)")
-"""Every object of a bucket: a folder in the pattern would leave out the others."""
+"""ARNs of every object of a bucket; a folder in the pattern would leave out the others."""
+_BUCKET_ITSELF = re.compile(r"\*|arn:[^/]*")
+"""ARNs of the bucket, which listing and its settings are asked of."""
 bucket_tls = control(
     "TLS-003",
     title="Object storage refuses plain HTTP",
@@ -227,14 +229,17 @@ bucket_tls = control(
 def bucket_refuses_plain_http(bucket: Resource, stack: Stack) -> Verdict:
     """The policy may stand in the bucket itself, or be a resource of its own."""
     holders = [*stack.companions(bucket, "aws:s3/bucketPolicy:BucketPolicy", by="bucket"), bucket]
-    if any(map(_has_denial, holders)):
-        return PASS
-    told = any(one.exists("policy") for one in holders)
-    return fails("its policy does not deny what comes without TLS" if told else "it has no policy")
+    denied = [arn for holder in holders for arn in _list_arns_denied_plain_http(holder)]
+    if not any(map(_ALL_OBJECTS.fullmatch, denied)):
+        has_policy = any(holder.exists("policy") for holder in holders)
+        return fails("its policy does not deny what comes without TLS" if has_policy else "it has no policy")
+    return passes_if(any(map(_BUCKET_ITSELF.fullmatch, denied)), "its policy denies plain HTTP for objects only")
 
 
-def _has_denial(holder: Resource) -> bool:
-    return any(map(_denies_plain_http, statements(holder.document("policy"))))
+def _list_arns_denied_plain_http(holder: Resource) -> Iterator[str]:
+    for statement in statements(holder.document("policy")):
+        if _denies_plain_http(statement):
+            yield from resources(statement)
 
 
 def _denies_plain_http(statement: View) -> bool:
@@ -243,7 +248,6 @@ def _denies_plain_http(statement: View) -> bool:
         and EVERYONE in principals(statement)
         and not {"s3:*", "*"}.isdisjoint(actions(statement))
         and _means_plain_http(statement.object("Condition"))
-        and any(map(_ALL_OBJECTS.fullmatch, resources(statement)))
     )
 
 

@@ -83,13 +83,13 @@ def aurora_keeps_its_password(cluster: Resource, stack: Stack) -> Verdict:
 
 
 def _keeps_its_password(database: Resource, stack: Stack, path: str) -> Verdict:
-    """A password that comes from a secret of the stack rotates, or does not, with that secret."""
+    """A password that comes from a secret of the stack rotates with that secret; an encrypted one is a password too."""
     if database.flag("manageMasterUserPassword"):
         return PASS
     kept = [one for one in stack.sources(database, path) if one.type in (SECRET, VERSION)]
     if kept:
         return not_applicable(f"its password is that of the secret {kept[0].name}")
-    if not database.exists(path) and (follows_another(database) or is_restored(database)):
+    if (follows_another(database) or is_restored(database)) and not database.is_given(path):
         return INHERITS
     return fails("its master password is not managed by the service")
 

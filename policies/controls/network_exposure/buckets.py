@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from policies import (
     CRITICAL,
+    PASS,
     Resource,
     Stack,
     Verdict,
@@ -34,29 +35,40 @@ private_bucket = control(
 
 BLOCKS = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
 BLOCK = "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"
+ACCOUNT_BLOCK = "aws:s3/accountPublicAccessBlock:AccountPublicAccessBlock"
 PRIVATE_ACLS = (*("private", "bucket-owner-read", "bucket-owner-full-control", "log-delivery-write", "aws-exec-read"),)
 
 
-def _open_blocks(block: Resource) -> list[str]:
+def list_open_blocks(block: Resource) -> list[str]:
+    """Return the kinds of public access that a block leaves open."""
     return [name for name in BLOCKS if not block.flag(name)]
 
 
 @private_bucket
-@applies_to(BLOCK, "aws:s3/accountPublicAccessBlock:AccountPublicAccessBlock", reads=BLOCKS)
+@applies_to(BLOCK, ACCOUNT_BLOCK, reads=BLOCKS)
 @fixed_by(in_turn(*(sets(name, True) for name in BLOCKS)))
 def public_access_is_blocked(block: Resource) -> Verdict:
-    opened = _open_blocks(block)
+    opened = list_open_blocks(block)
     return passes_if(not opened, f"{', '.join(opened)} not on")
 
 
 @private_bucket
 @in_stack("aws:s3/bucket:Bucket", reads=["bucket", "acl"])
 def bucket_is_blocked(bucket: Resource, stack: Stack) -> Verdict:
+    """S3 blocks all public access to buckets made since April 2023, so a bucket without a block of its own passes.
+
+    S3 applies the strictest of the settings of bucket and account: one complete block is enough (Amazon S3 User Guide,
+    Blocking public access to your Amazon S3 storage).
+    """
     acl = bucket.text("acl", "private")
     if acl not in PRIVATE_ACLS:
         return fails(f"acl is {acl}")
     blocks = stack.companions(bucket, BLOCK, by="bucket")
-    return passes_if(any(not _open_blocks(block) for block in blocks), "no block of all public access belongs to it")
+    if not blocks:
+        return PASS
+    accounts = [one for one in stack.of_type(ACCOUNT_BLOCK) if one.provider_urn == bucket.provider_urn]
+    blocked = any(not list_open_blocks(block) for block in (*blocks, *accounts))
+    return passes_if(blocked, "its block leaves some public access open")
 
 
 @private_bucket
@@ -75,7 +87,8 @@ def acl_is_private(acl: Resource) -> Verdict:
 @applies_to("azure-native:storage:StorageAccount", reads=["allowBlobPublicAccess"])
 @fixed_by(sets("allowBlobPublicAccess", False))
 def storage_account_is_private(account: Resource) -> Verdict:
-    return passes_if(not account.flag("allowBlobPublicAccess", default=True), "allowBlobPublicAccess is not off")
+    """Azure takes an absent setting for false (Azure Storage REST API, Storage Accounts, Create)."""
+    return passes_if(not account.flag("allowBlobPublicAccess"), "allowBlobPublicAccess is on")
 
 
 @private_bucket

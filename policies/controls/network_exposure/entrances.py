@@ -6,10 +6,11 @@ from pydantic import Field
 
 from policies import (
     MEDIUM,
-    Options,
+    PASS,
     Resource,
     Stack,
     Verdict,
+    View,
     applies_to,
     fails,
     in_stack,
@@ -17,6 +18,7 @@ from policies import (
     passes_if,
 )
 from policies.controls.network_exposure import EVIDENCE, control
+from policies.controls.network_exposure.sources import Sources
 
 web_firewall = control(
     "NET-009",
@@ -70,7 +72,7 @@ def backend_service_has_firewall(service: Resource) -> Verdict:
     return passes_if(service.has("securityPolicy"), "securityPolicy is not set")
 
 
-class Entrances(Options):
+class Entrances(Sources):
     """What NET-014 may be told."""
 
     public_entrances: tuple[str, ...] = Field(
@@ -83,7 +85,8 @@ inner_balancer = control(
     title="Load balancers of clusters are reached from inside, unless they are agreed to be public",
     severity=MEDIUM,
     maps=EVIDENCE,
-    remedy="Ask for an internal load balancer by the cloud's annotation, or name it in the option publicEntrances.",
+    remedy="Ask for an internal load balancer by the cloud's annotation, name its clients' networks in"
+    " loadBalancerSourceRanges, or name it in the option publicEntrances.",
     options=Entrances,
 )
 INTERNAL = {
@@ -95,21 +98,30 @@ INTERNAL = {
 }
 """The annotations by which each cloud is, or was once, asked for an address inside the network."""
 _AWS_SCHEME = next(iter(INTERNAL))
+_RANGES = "loadBalancerSourceRanges"
+NO_BALANCER = not_applicable("it has no load balancer")
 
 
-def _balanced(kind: str, annotations: dict[str, str], name: str, options: Entrances) -> Verdict:
-    if kind != "LoadBalancer":
-        return not_applicable("it has no load balancer")
+def _judge_balancer(service: View, annotations: dict[str, str], name: str, options: Entrances) -> Verdict:
+    """A public address that only named networks reach is not reached by anybody."""
     asked = any(annotations.get(key) in values for key, values in INTERNAL.items())
     inside = asked and annotations.get(_AWS_SCHEME, "internal") == "internal"
-    return passes_if(inside or name in options.public_entrances, "it gets a public address")
+    if inside or name in options.public_entrances:
+        return PASS
+    ranges = service.texts("loadBalancerSourceRanges")
+    return passes_if(bool(ranges) and not options.any_open(ranges, _RANGES), "it gets a public address")
 
 
 @inner_balancer
-@applies_to("kubernetes:core/v1:Service", reads=["spec.type", "metadata.name", "metadata.annotations"])
+@applies_to(
+    "kubernetes:core/v1:Service",
+    reads=["spec.type", "metadata.name", "metadata.annotations", "spec.loadBalancerSourceRanges"],
+)
 def service_is_internal(service: Resource, options: Entrances) -> Verdict:
-    kind = service.text("spec.type", "ClusterIP")
-    return _balanced(kind, service.table("metadata.annotations"), service.text("metadata.name"), options)
+    if service.text("spec.type", "ClusterIP") != "LoadBalancer":
+        return NO_BALANCER
+    annotations = service.table("metadata.annotations")
+    return _judge_balancer(service.object("spec"), annotations, service.text("metadata.name"), options)
 
 
 _PROXY = "spec.provider.kubernetes.envoyService"
@@ -118,11 +130,13 @@ _PROXY = "spec.provider.kubernetes.envoyService"
 @inner_balancer
 @applies_to(
     "kubernetes:gateway.envoyproxy.io/v1alpha1:EnvoyProxy",
-    reads=[f"{_PROXY}.type", f"{_PROXY}.annotations", "metadata.name"],
+    reads=[f"{_PROXY}.type", f"{_PROXY}.annotations", "metadata.name", f"{_PROXY}.loadBalancerSourceRanges"],
 )
 def proxy_is_internal(proxy: Resource, options: Entrances) -> Verdict:
-    kind = proxy.text(f"{_PROXY}.type", "LoadBalancer")
-    return _balanced(kind, proxy.table(f"{_PROXY}.annotations"), proxy.text("metadata.name"), options)
+    service = proxy.object(_PROXY)
+    if service.text("type", "LoadBalancer") != "LoadBalancer":
+        return NO_BALANCER
+    return _judge_balancer(service, service.table("annotations"), proxy.text("metadata.name"), options)
 
 
 named_hosts = control(

