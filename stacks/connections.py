@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from components.app_deployment import Replicas
-from components.database import MOST_CONNECTIONS, Limits, Tier
+from components.database.settings import MOST_CONNECTIONS, Limits, Tier
 from stacks.environment import PROJECT, App, Environment
 from stacks.invalid_settings import InvalidSettings
 

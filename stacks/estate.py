@@ -13,7 +13,8 @@ from components.app_deployment import AppDeploymentArgs, Entry, Oidc, Resources
 from components.app_deployment.deployment import AppDeployment
 from components.cluster.settings import ClusterSettings, NodeSize
 from components.common import Cloud
-from components.database import PostgresSettings, ShardCluster, ShardClusterArgs, Tier, shards_for
+from components.database.settings import PostgresSettings, Tier
+from components.database.shards import ShardCluster, ShardClusterArgs, plan_shards
 from components.identity.workloads import Workload, WorkloadLogins
 from components.interconnect import Mesh, MeshArgs
 from stacks.connections import ConnectionPlan, replicas_of
@@ -50,7 +51,7 @@ def build(environment: Environment, connections: ConnectionPlan) -> Estate:
         environment.name,
         ShardClusterArgs(
             homes={cloud: zone.databases() for cloud, zone in zones.items()},
-            shards=shards_for(environment.clouds, environment.shards_per_home),
+            shards=plan_shards(environment.clouds, environment.shards_per_home),
             settings=_postgres_settings(environment, connections),
             tags=environment.tags,
         ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from components.common import Cloud
-from components.database import Endpoint
+from components.database.endpoint import Endpoint
 from components.identity.aws import AwsDatabaseAccess, AwsFederation, AwsFederationArgs
 from components.identity.azure import AzureFederation, AzureFederationArgs
 from components.identity.gcp import GcpFederation, GcpFederationArgs

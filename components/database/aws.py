@@ -10,7 +10,7 @@ import pulumi
 from pulumi_aws import cloudwatch, iam, rds
 
 from components import naming
-from components.common import add_name, child_of
+from components.common import Cloud, add_name, child_of
 from components.database.credential import AwsMasterCredential
 from components.database.endpoint import Endpoint, Login, ReplicaEndpoint
 from components.database.parameters import rds_parameters
@@ -37,7 +37,7 @@ class AwsHome:
     """Lets clients reach PostgreSQL, and nothing out."""
     key_arn: pulumi.Input[str]
     """Encrypts storage, logs, insights and the master credential."""
-    cloud: str = "aws"
+    cloud: Cloud = "aws"
 
     def place(
         self, name: str, settings: PostgresSettings, tags: Mapping[str, str], opts: pulumi.ResourceOptions

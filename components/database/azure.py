@@ -9,7 +9,7 @@ import pulumi
 from pulumi_azure_native import authorization, dbforpostgresql, monitor
 
 from components import naming
-from components.common import child_of
+from components.common import Cloud, child_of
 from components.database.endpoint import Endpoint, Login, ReplicaEndpoint
 from components.database.parameters import azure_parameters
 from components.database.settings import ADMIN_ROLE, APP_ROLE, DATABASE, PostgresSettings, Tier
@@ -51,7 +51,7 @@ class AzureHome:
     """Log Analytics workspace for the audit log."""
     salt: str = ""
     """Makes server names unique in the world."""
-    cloud: str = "azure"
+    cloud: Cloud = "azure"
 
     def place(
         self, name: str, settings: PostgresSettings, tags: Mapping[str, str], opts: pulumi.ResourceOptions

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import pulumi
 
+from components.common import Cloud
 from components.database.settings import PostgresSettings
 
 
@@ -41,7 +42,7 @@ class ReplicaEndpoint:
     resource_id: pulumi.Output[str] | None = None
     """As for its primary; another one than the primary's."""
 
-    def facts(self, home: str, region: str) -> dict[str, Any]:
+    def facts(self, home: Cloud, region: str) -> dict[str, Any]:
         """The replica as the directory lists it."""
         optional = {"address": self.address, "authority": self.authority, "port": self.port}
         return {"host": self.host, "home": home, "region": region, **_known(optional)}
@@ -51,8 +52,7 @@ class ReplicaEndpoint:
 class Endpoint:
     """One database server as its clients see it."""
 
-    home: str
-    """aws, azure or gcp."""
+    home: Cloud
     region: str
     identifier: pulumi.Output[str]
     host: pulumi.Output[str]
@@ -102,9 +102,7 @@ class Home(Protocol):
     """A cloud region that databases can be placed in."""
 
     @property
-    def cloud(self) -> str:
-        """aws, azure or gcp."""
-        ...
+    def cloud(self) -> Cloud: ...
 
     def place(
         self, name: str, settings: PostgresSettings, tags: Mapping[str, str], opts: pulumi.ResourceOptions

@@ -10,7 +10,7 @@ import pulumi
 from pulumi_gcp import sql
 
 from components import naming
-from components.common import child_of, to_labels
+from components.common import Cloud, child_of, to_labels
 from components.database.endpoint import Endpoint, Login, ReplicaEndpoint
 from components.database.parameters import cloud_sql_flags
 from components.database.settings import DATABASE, PostgresSettings, Tier
@@ -53,7 +53,7 @@ class GcpHome:
     """What must stand first: the peering with Cloud SQL's network."""
     salt: str = ""
     """Changes names; a deleted instance's name stays taken for a week."""
-    cloud: str = "gcp"
+    cloud: Cloud = "gcp"
 
     def place(
         self, name: str, settings: PostgresSettings, tags: Mapping[str, str], opts: pulumi.ResourceOptions

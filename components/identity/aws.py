@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_aws import iam
 
-from components.common import child_of
+from components.common import Cloud, child_of
 from components.identity.workloads import (
     AWS_AUDIENCE,
     LEDGER,
@@ -17,7 +17,6 @@ from components.identity.workloads import (
     NAMESPACE,
     WORKLOADS,
     AwsLogin,
-    Cloud,
     ClusterIssuer,
     Workload,
     subject,

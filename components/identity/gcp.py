@@ -9,12 +9,11 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_gcp import iam, projects, serviceaccount
 
-from components.common import child_of
+from components.common import Cloud, child_of
 from components.identity.workloads import (
     NAMESPACE,
     TOKEN_FOLDER,
     WORKLOADS,
-    Cloud,
     ClusterIssuer,
     GcpLogin,
     Workload,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pulumi
+import pulumi_aws as aws
 
 from components.addons.aws import AwsAddonAccess, AwsAddonAccessArgs
 from components.addons.bindings import AddonBindings
@@ -15,7 +16,6 @@ from components.network.aws import AwsNetwork, AwsNetworkArgs
 from components.network.plan import plan_aws
 from stacks.environment import Environment
 from stacks.landing_zones.landing_zone import Cluster
-from stacks.providers import provider_for
 
 
 class AwsLandingZone:
@@ -24,7 +24,10 @@ class AwsLandingZone:
     def __init__(self, environment: Environment) -> None:
         self._environment, self._region = environment, environment.regions.aws
         self.name = f"{environment.name}-aws"
-        self.provider = provider_for("aws", environment)
+        # A real plugin refuses credentials of any other account.
+        self.provider = aws.Provider(
+            self.name, region=self._region.region, allowed_account_ids=[environment.accounts.aws]
+        )
         self.options = pulumi.ResourceOptions(provider=self.provider)
         self.database_cidrs = plan_aws(self._region.cidr).database
         self._key = AwsKey(self.name, self._key_args(), self.options)

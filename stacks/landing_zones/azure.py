@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pulumi
+import pulumi_azure_native as azure_native
 
 from components.addons.azure import AzureAddonAccess, AzureAddonAccessArgs
 from components.addons.bindings import AddonBindings
@@ -18,7 +19,6 @@ from components.network.azure import AzureNetwork, AzureNetworkArgs
 from components.network.plan import plan_azure
 from stacks.environment import Environment
 from stacks.landing_zones.landing_zone import Cluster
-from stacks.providers import provider_for
 
 
 class AzureLandingZone:
@@ -28,7 +28,12 @@ class AzureLandingZone:
         self._environment, self._region = environment, environment.regions.azure
         self._account, tags = environment.accounts.azure, environment.tags
         self.name = f"{environment.name}-azure"
-        self.provider = provider_for("azure", environment)
+        self.provider = azure_native.Provider(
+            self.name,
+            location=self._region.region,
+            subscription_id=self._account.subscription,
+            tenant_id=self._account.tenant,
+        )
         self.options = pulumi.ResourceOptions(provider=self.provider)
         self.database_cidrs = (plan_azure(self._region.cidr).database,)
         self._foundation = AzureFoundation(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pulumi
+import pulumi_gcp as gcp
 
 from components.addons.bindings import AddonBindings
 from components.addons.gcp import GcpAddonAccess, GcpAddonAccessArgs
@@ -18,7 +19,6 @@ from components.network.gcp import GcpNetwork, GcpNetworkArgs
 from components.network.plan import plan_gcp
 from stacks.environment import Environment
 from stacks.landing_zones.landing_zone import Cluster
-from stacks.providers import provider_for
 
 
 class GcpLandingZone:
@@ -28,7 +28,7 @@ class GcpLandingZone:
         self._environment, self._region = environment, environment.regions.gcp
         self._project = environment.accounts.gcp
         self.name = f"{environment.name}-gcp"
-        self.provider = provider_for("gcp", environment)
+        self.provider = gcp.Provider(self.name, project=self._project, region=self._region.region)
         self.database_cidrs = (plan_gcp(self._region.cidr).database,)
         foundation = GcpFoundation(self.name, self._foundation_args(), pulumi.ResourceOptions(provider=self.provider))
         self.options = pulumi.ResourceOptions(provider=self.provider, depends_on=[foundation])

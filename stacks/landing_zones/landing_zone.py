@@ -10,7 +10,7 @@ import pulumi_kubernetes as kubernetes
 
 from components.addons.bindings import AddonBindings
 from components.cluster.settings import ClusterSettings
-from components.database import Home
+from components.database.endpoint import Home
 from components.interconnect import AwsSite, AzureSite, GcpSite
 
 

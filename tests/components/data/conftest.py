@@ -9,17 +9,12 @@ from typing import Any
 import pulumi
 import pytest
 
-from components.database import (
-    Home,
-    PostgresSettings,
-    ShardCluster,
-    ShardClusterArgs,
-    Tier,
-    shards_for,
-)
 from components.database.aws import AwsHome
 from components.database.azure import AzureHome
+from components.database.endpoint import Home
 from components.database.gcp import GcpHome
+from components.database.settings import PostgresSettings, Tier
+from components.database.shards import ShardCluster, ShardClusterArgs, plan_shards
 from components.foundation.azure import AzureFoundation, AzureFoundationArgs
 from components.foundation.gcp import GcpFoundation, GcpFoundationArgs
 from components.interconnect import AwsSite, AzureNames, AzureSite, GcpSite, Mesh, MeshArgs
@@ -153,7 +148,7 @@ def place_shards(run: Callable[..., Any], homes: dict[str, Home]) -> Callable[[P
 
     def placed(settings: PostgresSettings) -> Any:
         def program(opts: Any) -> Any:
-            args = ShardClusterArgs(homes=homes, shards=shards_for(CLOUDS, 1), settings=settings, tags=TAGS)
+            args = ShardClusterArgs(homes=homes, shards=plan_shards(CLOUDS, 1), settings=settings, tags=TAGS)
             return ShardCluster("test", args, opts).directory
 
         return run(program)

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 from app.topology import Directory
-from components.database import InvalidSettings, PostgresSettings, Tier
 from components.database.aws import INSTANCE_CLASSES
 from components.database.azure import SIZES as AZURE_SIZES
 from components.database.gcp import SIZES as CLOUD_SQL_SIZES
 from components.database.gcp import private_name, user_name
-from components.database.multicloud import MultiCloudDatabase, MultiCloudDatabaseArgs, Placement
+from components.database.settings import InvalidSettings, PostgresSettings, Tier
+from components.database.shards import InvalidSlots, ShardCluster, ShardClusterArgs, ShardSpec
 
 RDS, GROUP = "aws:rds/instance:Instance", "aws:rds/parameterGroup:ParameterGroup"
 FLEXIBLE, CONFIGURATION = "azure-native:dbforpostgresql:Server", "azure-native:dbforpostgresql:Configuration"
@@ -359,27 +359,26 @@ def test_a_preview_that_knows_no_address_yet_goes_through(
     data_engine: Any, settings: PostgresSettings, homes: Any
 ) -> None:
     engine = data_engine()
-    args = MultiCloudDatabaseArgs(
-        homes=homes, placements=(Placement(name="gcp-0", home="gcp"),), settings=settings, tags={}
-    )
+    shards = (ShardSpec(name="gcp-0", home="gcp"),)
+    args = ShardClusterArgs(homes=homes, shards=shards, settings=settings, tags={})
     engine.answers[CLOUD_SQL] = {}
-    engine.run(lambda: MultiCloudDatabase("test", args, engine.on("gcp")) and None, preview=True)
+    engine.run(lambda: ShardCluster("test", args, engine.on("gcp")) and None, preview=True)
     assert len(engine.all(CLOUD_SQL)) == 2
 
 
 @pytest.mark.parametrize(
-    ("placements", "line"),
+    ("shards", "line"),
     [
-        ((Placement(name="a", home="aws"), Placement(name="a", home="gcp")), "every name may stand there once"),
-        ((Placement(name="a", home="oci"),), "home oci is not among aws, azure, gcp"),
+        ((ShardSpec(name="a", home="aws"), ShardSpec(name="a", home="gcp")), "each name must be unique"),
+        ((ShardSpec(name="a", home="oci"),), "home oci is not among aws, azure, gcp"),  # type: ignore[arg-type]
     ],
 )
-def test_an_impossible_placement_is_refused(
-    run: Any, settings: PostgresSettings, homes: Any, placements: tuple[Placement, ...], line: str
+def test_shards_with_one_name_or_an_unknown_home_are_refused(
+    run: Any, settings: PostgresSettings, homes: Any, shards: tuple[ShardSpec, ...], line: str
 ) -> None:
-    args = MultiCloudDatabaseArgs(homes=homes, placements=placements, settings=settings, tags={})
-    with pytest.raises(InvalidSettings, match=line):
-        run(lambda opts: MultiCloudDatabase("test", args, opts) and None)
+    args = ShardClusterArgs(homes=homes, shards=shards, settings=settings, tags={})
+    with pytest.raises((InvalidSettings, InvalidSlots), match=line):
+        run(lambda opts: ShardCluster("test", args, opts) and None)
 
 
 def test_without_a_private_name_the_address_is_the_host(
@@ -387,9 +386,9 @@ def test_without_a_private_name_the_address_is_the_host(
 ) -> None:
     engine = data_engine()
     engine.answers[CLOUD_SQL] = {"privateIpAddress": "10.18.160.3"}
-    placements = (Placement(name="gcp-0", home="gcp"),)
-    args = MultiCloudDatabaseArgs(homes=homes, placements=placements, settings=modest_settings, tags={})
-    endpoint = engine.run(lambda: MultiCloudDatabase("test", args, engine.on("gcp")).endpoints["gcp-0"].host)
+    shards = (ShardSpec(name="gcp-0", home="gcp"),)
+    args = ShardClusterArgs(homes=homes, shards=shards, settings=modest_settings, tags={})
+    endpoint = engine.run(lambda: ShardCluster("test", args, engine.on("gcp")).endpoints["gcp-0"].host)
     assert endpoint == "10.18.160.3"
     assert private_name([]) is None
 

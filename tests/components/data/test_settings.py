@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from components.database import Day, InvalidSettings, Limits, Maintenance, PostgresSettings, Tier
 from components.database.aws import backup_window, maintenance_window
 from components.database.parameters import azure_parameters, cloud_sql_flags, rds_parameters
+from components.database.settings import Day, InvalidSettings, Limits, Maintenance, PostgresSettings, Tier
 
 
 def settings(**changes: Any) -> PostgresSettings:
