@@ -67,29 +67,35 @@ Empty = Callable[[str], Shard]
 FORGET = """
 do $$
 declare
-    each record;
-    tables text := (
-        select string_agg(oid::regclass::text, ', ') from pg_class
-        where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') and not relispartition
-        and relname !~ '^_?yoyo|^slot|shards|^cluster_identity'
+    written regclass[] := array(
+        select oid from pg_class
+        where relnamespace = 'public'::regnamespace and relkind = 'r'
+        and relname !~ '^_?yoyo|^slot|shards|^cluster_identity' and pg_relation_size(oid) > 0
     );
+    guarded regclass[] := array(
+        select tgrelid from pg_trigger where tgname = 'events_are_not_truncated' and tgrelid = any(written)
+    );
+    name text;
 begin
-    for each in select tgrelid::regclass as part, tgname from pg_trigger
-        where tgname = 'events_are_not_truncated' and tgparentid = 0
-    loop
-        execute format('alter table only %s disable trigger %I', each.part, each.tgname);
+    foreach name in array guarded loop
+        execute format('alter table only %s disable trigger events_are_not_truncated', name);
     end loop;
-    execute 'truncate ' || tables || ' restart identity';
-    for each in select tgrelid::regclass as part, tgname from pg_trigger
-        where tgname = 'events_are_not_truncated' and tgparentid = 0
-    loop
-        execute format('alter table only %s enable always trigger %I', each.part, each.tgname);
+    if written <> '{}' then
+        execute 'truncate only ' || array_to_string(written, ', only ') || ' restart identity cascade';
+    end if;
+    foreach name in array guarded loop
+        execute format('alter table only %s enable always trigger events_are_not_truncated', name);
     end loop;
+    perform setval(format('%I.%I', schemaname, sequencename), start_value, false)
+        from pg_sequences where last_value is not null;
     delete from slots where state <> 'owned';
 end
 $$;
 """
-"""Only a test, and only as superuser, empties the tables; where slots live stays."""
+"""Empty the tables that were written to; where slots live stays. Only a superuser can, and only tests do.
+
+Truncating costs a file for each table, index and TOAST table: 100 ms and more where all are written, else nothing.
+"""
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
