@@ -13,6 +13,7 @@ from typing import Any
 
 from cli.world import EngineFailed, Session
 from localcloud.sandbox import CHECKOUT
+from policies.gate import render_violation
 
 PACK = CHECKOUT / "policies" / "fortress"
 CONFIGURATION = CHECKOUT / "policies" / "configuration.json"
@@ -62,10 +63,11 @@ class Gate:
                     *("--event-log", str(events)),
                 )
             except EngineFailed as failure:
-                lines = violations(events.read_text(encoding="utf-8") if events.exists() else "")
+                lines = violations(_read(events))
                 if lines:
                     raise PolicyViolations(lines, failure.status) from None
                 raise
+            print(summarize(_read(events)), file=sys.stderr, flush=True)
 
 
 def configured(*, strict: bool) -> dict[str, Any]:
@@ -74,13 +76,33 @@ def configured(*, strict: bool) -> dict[str, Any]:
     return {**document, "all": {**document["all"], "strict": strict}}
 
 
+def _read(events: Path) -> str:
+    return events.read_text(encoding="utf-8") if events.exists() else ""
+
+
+def summarize(events: str) -> str:
+    """Return the last line of a run that the policies did not stop."""
+    said = policy_events(events)
+    warned = {(event["policyName"], event["resourceUrn"]) for event in said if event.get("resourceUrn")}
+    notes = {event["message"] for event in said if not event.get("resourceUrn")}
+    parts = [
+        f"{len(warned)} warnings on resources" if warned else "",
+        f"{len(notes)} notes on the stack" if notes else "",
+    ]
+    return f"Policies: no violation blocks{''.join(f', {part}' for part in parts if part)}."
+
+
 def violations(events: str) -> list[str]:
-    """The violations that block, a line each, once each, of the engine's events (a JSON document a line)."""
+    """Return the violations that block, a line each, once each, of the engine's events (a JSON document a line)."""
+    blocking = [event for event in policy_events(events) if event["enforcementLevel"] == "mandatory"]
+    return list(dict.fromkeys(_line(event) for event in blocking))
+
+
+def policy_events(events: str) -> list[dict[str, Any]]:
+    """Return what the pack said, of the engine's events."""
     found = (json.loads(line).get("policyEvent") for line in events.splitlines() if '"policyEvent"' in line)
-    return list(dict.fromkeys(_line(one) for one in found if one and one["enforcementLevel"] == "mandatory"))
+    return [event for event in found if event]
 
 
 def _line(event: dict[str, Any]) -> str:
-    _, _, types, name = [*event.get("resourceUrn", "").split("::", 3), "", "", "", ""][:4]
-    place = f"{name} ({types.rpartition('$')[2]})" if name else "the stack"
-    return f"{event['policyName']}: {place}: {' '.join(event['message'].split())}"
+    return render_violation(event["policyName"], event.get("resourceUrn", ""), event["message"])

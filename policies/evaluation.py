@@ -140,6 +140,6 @@ def concluded(evaluator: Evaluator, stack: Stack, results: Iterable[Result]) -> 
     ids = frozenset(control.id for control in evaluator.registry.controls)
     return Results(
         results,
-        known.all_problems(evaluator.registry.known, evaluator.today),
+        known.all_problems(evaluator.registry.known_ids, evaluator.today),
         tuple(one for one in known.entries if one.is_active(evaluator.today) and one.check in ids and one not in used),
     )

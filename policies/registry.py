@@ -13,18 +13,22 @@ from policies.control import EVERY, BadDeclaration, Check, Control
 from policies.resource import Cloud
 from policies.severity import Severity
 
+PACK_VERSION = "0.1.0"
+
 
 class Registry:
     """Checks in a fixed order, none of them twice."""
 
-    def __init__(self, checks: Iterable[Check], known: Iterable[str] = ()) -> None:
-        """`known` are ids of controls that there are besides, of which these checks are a selection.
+    def __init__(self, checks: Iterable[Check], known: Iterable[Control] = ()) -> None:
+        """Take checks, and the controls of which they are a selection.
 
-        Raises BadDeclaration where one control id means two controls, or two checks of one mean the same type."""
+        Raises BadDeclaration where one control id means two controls, or two checks of one mean the same type.
+        """
         found = dict.fromkeys(checks)
         self.checks = tuple(sorted(found, key=lambda check: (check.control.id, check.cloud, check.types)))
         self.controls = tuple(dict.fromkeys(check.control for check in self.checks))
-        self.known = frozenset(known) | {control.id for control in self.controls}
+        self.known = tuple(dict.fromkeys((*known, *self.controls)))
+        self.known_ids = frozenset(control.id for control in self.known)
         self._refuse_doubles()
         self._for_type = functools.cache(self._matching)
 
@@ -56,6 +60,10 @@ class Registry:
     def for_type(self, token: str) -> tuple[Check, ...]:
         """The checks that mean resources of this type."""
         return self._for_type(token)
+
+    def names(self, token: str) -> bool:
+        """Tell whether a check names this type, rather than all types of its package."""
+        return any(token in check.reads for check in self.for_type(token))
 
     def select(
         self,

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from cli.columns import columns
 from cli.compliance.report import CannotWrite, NothingNamed
 from cli.compliance.rules import RuleFiles, read_rules
+from policies.documents import first_problem
 from policies.exemptions import Baseline, Exemption, sorted_findings
 from policies.report import Report
 from policies.report.writers.markdown import counted
@@ -55,8 +56,7 @@ def record(report: Report, out: Path, terms: Terms, *, today: datetime.date) -> 
             findings=findings,
         )
     except ValidationError as error:
-        problem = error.errors()[0]
-        raise NothingNamed(f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}") from None
+        raise NothingNamed(first_problem(error)) from None
     try:
         with out.open("x", encoding="utf-8") as file:
             file.write(baseline.text())

@@ -15,8 +15,8 @@ from cli.compliance.input import ForeignState, Input, from_file, from_stack, pre
 from cli.compliance.rules import BadExemptions, RuleFiles, read_rules
 from cli.gate import PolicyViolations
 from localcloud.sandbox import CHECKOUT, write_atomically
+from policies.configuration import BadConfiguration
 from policies.frameworks import BadFramework
-from policies.options import BadConfiguration
 from policies.report import FORMATS, Format, Report, UnknownFormat, chosen, judge
 from policies.report.model import FrameworkEntry
 from policies.report.writers import markdown
@@ -111,18 +111,7 @@ class JudgedPreview:
     def stop(self) -> None:
         """Raises PolicyViolations where the policies would stop the update, for what is new and for what is not."""
         if self.now.blocking:
-            raise PolicyViolations(blocking_lines(self.now), VIOLATION)
-
-
-def blocking_lines(report: Report) -> list[str]:
-    """The violations that block, a line each, in the words of the engine's pack."""
-    controls = {one.id: one for one in report.controls}
-    types = {one.urn: one.type for one in report.resources}
-    return [
-        f"{one.control}: {one.urn.rpartition('::')[2]} ({types[one.urn]}):"
-        f" {controls[one.control].title}: {one.reason or one.found.value}. {controls[one.control].remedy}"
-        for one in report.blocking
-    ]
+            raise PolicyViolations(self.now.blocking_lines, VIOLATION)
 
 
 def write(report: Report, wanted: Sequence[Format], out: Path | None, *, only_named: bool) -> Path | None:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cli.gate import CONFIGURATION, PACK
+from policies.configuration import Configuration
+from policies.configuration_file import read_configuration_file
 from policies.control import Control
-from policies.crossguard.configuration import Configuration
-from policies.crossguard.configuration_file import read_configuration_file
 from policies.exemptions import Exemptions, read_baseline, read_exemptions
 from policies.frameworks import FRAMEWORKS, framework
 from policies.registry import Registry, everything
@@ -41,7 +41,7 @@ def read_rules(files: RuleFiles, *, own: bool) -> Rules:
     frameworks = tuple(framework(id_) for id_ in dict.fromkeys(files.frameworks or FRAMEWORKS))
     registry = everything()
     named = files.configuration or (CONFIGURATION if own else None)
-    configuration = read_configuration_file(registry.controls, named) if named else Configuration()
+    configuration = read_configuration_file(registry, named) if named else Configuration()
     if files.frameworks:
         ids = {one.id for one in frameworks}
         registry = Registry((one for one in registry if not ids.isdisjoint(_mapped(one.control))), registry.known)

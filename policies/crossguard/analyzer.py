@@ -16,15 +16,14 @@ import grpc
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import analyzer_pb2, analyzer_pb2_grpc, plugin_pb2
 
+from policies.configuration import EXEMPTIONS, BadConfiguration, Configuration, Level, read_configuration
 from policies.control import Check
-from policies.crossguard.configuration import Configuration, Level, read_configuration
-from policies.crossguard.description import INFO_LEVELS, VERSION, Card, described, severity_of
-from policies.crossguard.gate import EXEMPTIONS, Gate, Violation
+from policies.crossguard.description import INFO_LEVELS, Card, described, severity_of
 from policies.crossguard.messages import plain, resource, struct
 from policies.evaluation import Evaluator, Result, concluded
 from policies.exemptions import Exemptions, read_baseline, read_exemptions
-from policies.options import BadConfiguration
-from policies.registry import Registry
+from policies.gate import Gate, Violation
+from policies.registry import PACK_VERSION, Registry
 from policies.remediation import remediate
 from policies.resource import Resource, known_type
 from policies.stack import Stack
@@ -50,7 +49,7 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
         return analyzer_pb2.AnalyzerHandshakeResponse()
 
     def GetPluginInfo(self, request: Any, context: grpc.ServicerContext) -> Any:
-        return plugin_pb2.PluginInfo(version=VERSION)
+        return plugin_pb2.PluginInfo(version=PACK_VERSION)
 
     def GetAnalyzerInfo(self, request: Any, context: grpc.ServicerContext) -> Any:
         return described(self._card, self._registry)
@@ -67,7 +66,7 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
         levels = {name: LEVELS[one.enforcementLevel] for name, one in request.policyConfig.items()}
         properties = {name: plain(one.properties) for name, one in request.policyConfig.items()}
         try:
-            configuration = read_configuration(self._registry.controls, levels, properties, frozenset({EXEMPTIONS}))
+            configuration = read_configuration(self._registry, levels, properties)
         except BadConfiguration as fault:
             context.abort(grpc.StatusCode.INVALID_ARGUMENT, f"{self._card.name}: {fault}")
         self._configuration = configuration
@@ -87,7 +86,7 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
             remediation = response.remediations.add(
                 policyName=control.id,
                 policyPackName=self._card.name,
-                policyPackVersion=VERSION,
+                policyPackVersion=PACK_VERSION,
                 description=control.title,
             )
             if applied.fault:
@@ -120,7 +119,7 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
 
     @property
     def _gate(self) -> Gate:
-        return Gate(self._configuration, self._updating)
+        return Gate(self._configuration, self._updating, self._card.framework)
 
     def _whole(self, one: Any) -> Resource:
         """A resource with what it was given, where this run has seen that, and what it gave back."""
@@ -158,7 +157,7 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
         return analyzer_pb2.AnalyzeDiagnostic(
             policyName=violation.policy,
             policyPackName=self._card.name,
-            policyPackVersion=VERSION,
+            policyPackVersion=PACK_VERSION,
             description=violation.description,
             message=violation.message,
             enforcementLevel=INFO_LEVELS[violation.level],

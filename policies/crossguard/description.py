@@ -8,14 +8,11 @@ from typing import Any
 
 from pulumi.runtime.proto import analyzer_pb2
 
+from policies.configuration import ALL, EXEMPTIONS, Level, default_level
 from policies.control import Control
-from policies.crossguard.configuration import Level, default_level
-from policies.crossguard.gate import EXEMPTIONS
-from policies.options import ALL
-from policies.registry import Registry
+from policies.registry import PACK_VERSION, Registry
 from policies.severity import Severity
 
-VERSION = "0.1.0"
 INFO_LEVELS = {
     Level.ADVISORY: analyzer_pb2.ADVISORY,
     Level.MANDATORY: analyzer_pb2.MANDATORY,
@@ -42,13 +39,15 @@ class Card:
 
     name: str
     title: str
+    framework: str | None = None
+    """The framework whose requirements its messages name, or all."""
     exemptions: str = ""
     """The exemptions file where the configuration names none, relative to the pack's folder."""
 
 
 def described(card: Card, registry: Registry) -> Any:
     """What the engine asks for first, and checks configurations by."""
-    info = analyzer_pb2.AnalyzerInfo(name=card.name, displayName=card.title, version=VERSION, supportsConfig=True)
+    info = analyzer_pb2.AnalyzerInfo(name=card.name, displayName=card.title, version=PACK_VERSION, supportsConfig=True)
     info.policies.extend(_policy(control, registry) for control in registry.controls)
     info.policies.add(
         name=EXEMPTIONS,

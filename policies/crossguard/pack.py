@@ -34,7 +34,7 @@ class Pack:
 
     @property
     def card(self) -> Card:
-        return Card(self.name, self.title, self.exemptions)
+        return Card(self.name, self.title, self.framework, self.exemptions)
 
     def registry(self) -> Registry:
         return everything().select(framework=self.framework)

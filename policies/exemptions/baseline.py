@@ -18,9 +18,10 @@ from typing import Annotated
 import yaml
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
+from policies.documents import first_problem, load_yaml, on_one_line
 from policies.exemptions.exemption import Day, Said, literal
 from policies.exemptions.exemptions import Exemptions, Problem
-from policies.exemptions.file import loaded, parsed
+from policies.exemptions.file import parsed
 
 
 class Baseline(BaseModel):
@@ -52,13 +53,11 @@ class Baseline(BaseModel):
 def read_baseline(path: Path) -> Exemptions:
     """The exemptions of a baseline file; one that cannot be understood exempts nothing and is a problem."""
     try:
-        baseline = Baseline.model_validate(loaded(path.read_text(encoding="utf-8")))
+        baseline = Baseline.model_validate(load_yaml(path.read_text(encoding="utf-8")))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        return Exemptions(problems=(Problem(str(path), f"cannot be read: {' '.join(str(error).split())}"),))
+        return Exemptions(problems=(Problem(str(path), f"cannot be read: {on_one_line(error)}"),))
     except ValidationError as error:
-        problem = error.errors()[0]
-        where = ".".join(str(part) for part in problem["loc"])
-        return Exemptions(problems=(Problem(str(path), f"{where}: {problem['msg']}"),))
+        return Exemptions(problems=(Problem(str(path), first_problem(error)),))
     return baseline.exemptions(str(path))
 
 

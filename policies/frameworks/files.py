@@ -8,20 +8,11 @@ from pathlib import Path
 import yaml
 from pydantic import ValidationError
 
+from policies.documents import first_problem, load_yaml, on_one_line
 from policies.frameworks.framework import BadFramework, Framework
 
 FOLDER = Path(__file__).parent
 FRAMEWORKS = ("soc2", "iso27001", "gdpr", "pci_dss")
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML that refuses to give one key twice instead of forgetting the first."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[object, object]:
-        mapping = super().construct_mapping(node, deep=deep)
-        if len(mapping) < len(node.value):
-            raise yaml.constructor.ConstructorError(problem="a key stands here twice", problem_mark=node.start_mark)
-        return mapping
 
 
 @functools.cache
@@ -35,13 +26,11 @@ def framework(id_: str) -> Framework:
 def read_framework(path: Path) -> Framework:
     """A framework file; raises BadFramework."""
     try:
-        read = Framework.model_validate(yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader))  # noqa: S506
+        read = Framework.model_validate(load_yaml(path.read_text(encoding="utf-8")))
     except (OSError, yaml.YAMLError) as error:
-        raise BadFramework(f"{path}: {' '.join(str(error).split())}") from error
+        raise BadFramework(f"{path}: {on_one_line(error)}") from error
     except ValidationError as error:
-        problem = error.errors()[0]
-        where = ".".join(str(part) for part in problem["loc"])
-        raise BadFramework(f"{path}: {where}: {problem['msg']}") from error
+        raise BadFramework(f"{path}: {first_problem(error)}") from error
     if read.id != path.stem:
         raise BadFramework(f"{path}: its id is {read.id}, but must be its file's name")
     return read

@@ -12,16 +12,15 @@ from pathlib import PurePosixPath
 from urllib.parse import unquote
 
 from policies import coverage
+from policies.configuration import Configuration, Level
 from policies.control import Check, Control
-from policies.crossguard.configuration import Configuration, Level
-from policies.crossguard.description import VERSION as PACK_VERSION
 from policies.evaluation import Evaluator, Result, Results, evaluate
 from policies.exemptions import Exemption, Exemptions
 from policies.frameworks import Framework
-from policies.registry import Registry
+from policies.registry import PACK_VERSION, Registry
 from policies.remediation import fixed
 from policies.report.figures import Tally, worst
-from policies.report.frameworks import evidence, figures, framework_entry
+from policies.report.frameworks import framework_entry, overall_figures
 from policies.report.model import (
     CheckEntry,
     ControlEntry,
@@ -42,7 +41,7 @@ _DECLARED = re.compile(r"project:///(?P<file>[^#]+)#(?P<line>\d+)(,\d+)?")
 """Where a program declares a resource, as a URI; some languages tell the column too."""
 _INSTALLED = (".venv", "venv", "node_modules")
 _INTERNAL = "Pulumi's own record"
-_NO_REASON = "no check means this type"
+_NO_REASON = "no check names this type"
 
 
 @dataclass(frozen=True)
@@ -89,7 +88,7 @@ def assemble(
         pack=Pack(name=PACK, version=PACK_VERSION, controls=len(rules.registry.controls), checks=len(rules.registry)),
         strict=rules.strict,
         options=_options(rules),
-        figures=figures(verdicts, [evidence(one) for one in frameworks]),
+        figures=overall_figures(verdicts, frameworks),
         tally=tally,
         resources_seen=len(resources),
         frameworks=frameworks,
@@ -208,9 +207,12 @@ def _place(declared: str) -> tuple[str, int | None]:
 
 
 def _unchecked(resources: Iterable[Resource], registry: Registry) -> tuple[Unchecked, ...]:
-    """The types at hand that no check of the selection means; components hold nothing and are left out."""
+    """List the types at hand that no check of the selection names; components hold nothing and are left out.
+
+    A check of all types of a package, such as that of tags, says nothing of what a type is for.
+    """
     reasons = coverage.reasons()
-    counts = Counter(one.type for one in resources if not registry.for_type(one.type) and _holds_something(one.type))
+    counts = Counter(one.type for one in resources if not registry.names(one.type) and _holds_something(one.type))
     return tuple(
         Unchecked(type=token, count=counts[token], reason=reasons.get(token) or _reason(token))
         for token in sorted(counts)

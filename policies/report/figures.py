@@ -37,19 +37,20 @@ class Share(Part):
 class Figures(Part):
     """Never one without the others: a high pass rate over little says little."""
 
-    coverage: Share
-    """Requirements for which something was evaluated, of all requirements."""
+    coverage: Share | None
+    """Requirements of one framework for which something was evaluated, of all its requirements.
+
+    Null over several frameworks: one verdict counts in each of them, so they cannot be added up.
+    """
     pass_rate: Share
     """Verdicts that pass, of those that were evaluated: pass or fail."""
     determinacy: Share
     """Verdicts that were evaluated, of those and the ones that could not be determined."""
 
     def __str__(self) -> str:
-        """All three, in words."""
-        return (
-            f"requirements with evidence: {self.coverage}; verdicts that pass: {self.pass_rate}; "
-            f"determinable: {self.determinacy}"
-        )
+        """Say all of them in words."""
+        coverage = f"requirements with evidence: {self.coverage}; " if self.coverage else ""
+        return f"{coverage}verdicts that pass: {self.pass_rate}; determinable: {self.determinacy}"
 
 
 class BothFigures(Part):
@@ -104,10 +105,10 @@ class Tally(Part):
     def evaluated(self) -> int:
         return self.passed + self.failed
 
-    def figures(self, covered: int, requirements: int) -> Figures:
-        """Given how many of the requirements have evidence."""
+    def figures(self, coverage: Share | None) -> Figures:
+        """Return the three figures, given the share of requirements with evidence."""
         return Figures(
-            coverage=Share.of(covered, requirements),
+            coverage=coverage,
             pass_rate=Share.of(self.passed, self.evaluated),
             determinacy=Share.of(self.evaluated, self.evaluated + self.not_determinable),
         )

@@ -4,30 +4,21 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from policies.control import Control
 from policies.frameworks import Framework
 from policies.frameworks.framework import Requirement
-from policies.report.figures import BothFigures, Tally, worst
+from policies.report.figures import BothFigures, Share, Tally, worst
 from policies.report.model import FrameworkEntry, Kind, RequirementEntry, VerdictEntry
 from policies.verdicts import Status
 
 EVALUATED = (Status.PASS, Status.FAIL)
 NO_CONTROL = "No check gives evidence for it yet"
 NO_RESOURCE = "Nothing of the kind that its checks look at is there"
+NOT_MEANT = "No evidence: its checks apply to none of the resources that they looked at"
 
 Verdicts = Mapping[str, Sequence[VerdictEntry]]
 """By control."""
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """For how many requirements something was evaluated."""
-
-    with_exemptions: int
-    without_exemptions: int
-    requirements: int
 
 
 def framework_entry(framework: Framework, controls: Iterable[Control], verdicts: Verdicts) -> FrameworkEntry:
@@ -47,40 +38,39 @@ def framework_entry(framework: Framework, controls: Iterable[Control], verdicts:
         edition=framework.edition,
         unit=framework.unit,
         kinds=kinds,
-        figures=figures(own, [_evidence(requirements, verdicts)]),
+        figures=figures(own, *_coverage(requirements, verdicts)),
         tally=Tally.of(one.status for one in own),
         requirements=requirements,
     )
 
 
-def figures(verdicts: Sequence[VerdictEntry], evidence: Sequence[Evidence]) -> BothFigures:
-    """The three figures, exempt verdicts left out, and taken for what was found."""
-    requirements = sum(one.requirements for one in evidence)
+def figures(
+    verdicts: Sequence[VerdictEntry], coverage: Share | None = None, without_exemptions: Share | None = None
+) -> BothFigures:
+    """Return the figures with exempt verdicts left out, and with them taken for what was found."""
     counted, found = Tally.of(one.status for one in verdicts), Tally.of(one.found for one in verdicts)
-    return BothFigures(
-        with_exemptions=counted.figures(sum(one.with_exemptions for one in evidence), requirements),
-        without_exemptions=found.figures(sum(one.without_exemptions for one in evidence), requirements),
-    )
+    return BothFigures(with_exemptions=counted.figures(coverage), without_exemptions=found.figures(without_exemptions))
 
 
-def evidence(entry: FrameworkEntry) -> Evidence:
-    """What a framework's own figures were counted from."""
-    both = entry.figures
-    return Evidence(
-        both.with_exemptions.coverage.part,
-        both.without_exemptions.coverage.part,
-        both.with_exemptions.coverage.whole,
-    )
+def overall_figures(verdicts: Sequence[VerdictEntry], frameworks: Sequence[FrameworkEntry]) -> BothFigures:
+    """Return the figures of a whole report; requirements with evidence only where it has one framework."""
+    if len(frameworks) != 1:
+        return figures(verdicts)
+    own = frameworks[0].figures
+    return figures(verdicts, own.with_exemptions.coverage, own.without_exemptions.coverage)
 
 
-def _evidence(requirements: Sequence[RequirementEntry], verdicts: Verdicts) -> Evidence:
-    def covered(field: str) -> int:
-        return sum(
+def _coverage(requirements: Sequence[RequirementEntry], verdicts: Verdicts) -> tuple[Share, Share]:
+    """Return the share of requirements with evidence, exempt verdicts left out, and taken for what was found."""
+
+    def covered(field: str) -> Share:
+        part = sum(
             any(getattr(verdict, field) in EVALUATED for id_ in one.controls for verdict in verdicts.get(id_, ()))
             for one in requirements
         )
+        return Share.of(part, len(requirements))
 
-    return Evidence(covered("status"), covered("found"), len(requirements))
+    return covered("status"), covered("found")
 
 
 def _mapped(framework: Framework, controls: Iterable[Control]) -> dict[str, list[str]]:
@@ -96,20 +86,26 @@ def _mapped(framework: Framework, controls: Iterable[Control]) -> dict[str, list
 def _requirement(id_: str, requirement: Requirement, controls: list[str], verdicts: Verdicts) -> RequirementEntry:
     own = [verdict for control in controls for verdict in verdicts.get(control, ())]
     decided = requirement.status
-    status = decided or worst(one.status for one in own)
+    status = decided or _assess(one.status for one in own)
     reason = requirement.reason
     if not decided and status is Status.NOT_ASSESSED:
-        reason = NO_RESOURCE if controls else NO_CONTROL
+        reason = (NOT_MEANT if own else NO_RESOURCE) if controls else NO_CONTROL
     return RequirementEntry(
         id=id_,
         title=requirement.title,
         kind=_kind(requirement),
         status=status,
-        without_exemptions=decided or worst(one.found for one in own),
+        without_exemptions=decided or _assess(one.found for one in own),
         reason=reason,
         controls=tuple(controls),
         tally=Tally.of(one.status for one in own),
     )
+
+
+def _assess(statuses: Iterable[Status]) -> Status:
+    """Return the verdict of a requirement: checks that apply to no resource show nothing of whether it applies."""
+    status = worst(statuses)
+    return Status.NOT_ASSESSED if status is Status.NOT_APPLICABLE else status
 
 
 def _kind(requirement: Requirement) -> Kind:

@@ -8,17 +8,17 @@ from __future__ import annotations
 import datetime
 from typing import Literal, TypeAlias
 
-from policies.crossguard.configuration import Level
+from policies.configuration import Level
 from policies.exemptions.exemption import Origin
+from policies.gate import describe_violation, render_violation, violating
 from policies.report.figures import BothFigures, Tally
 from policies.report.part import Part
 from policies.resource import Cloud
 from policies.severity import Severity
 from policies.verdicts import Status
 
-VERSION: Literal["1.0"] = "1.0"
+VERSION: Literal["2.0"] = "2.0"
 Kind: TypeAlias = Literal["automated", "organisational", "not assessed"]
-BLOCKING = (Level.MANDATORY, Level.REMEDIATE)
 
 
 class Source(Part):
@@ -64,7 +64,7 @@ class ResourceEntry(Part):
 
 
 class Unchecked(Part):
-    """Resources of a type that no check means."""
+    """Resources of a type that no check names; a check of a whole package, such as that of tags, does not count."""
 
     type: str
     count: int
@@ -169,7 +169,7 @@ class FrameworkEntry(Part):
 class Report(Part):
     """The whole."""
 
-    version: Literal["1.0"] = VERSION
+    version: Literal["2.0"] = VERSION
     generated: datetime.datetime
     source: Source
     pack: Pack
@@ -194,11 +194,22 @@ class Report(Part):
 
     @property
     def violations(self) -> tuple[VerdictEntry, ...]:
-        """What fails; under `strict` also what cannot be determined."""
-        return self.of_status(Status.FAIL, *((Status.NOT_DETERMINABLE,) if self.strict else ()))
+        """Return what fails; under `strict` also what cannot be determined."""
+        return self.of_status(*violating(strict=self.strict))
 
     @property
     def blocking(self) -> tuple[VerdictEntry, ...]:
-        """The violations that would stop an update."""
+        """Return the violations that would stop an update."""
         levels = {control.id: control.level for control in self.controls}
-        return tuple(one for one in self.violations if levels[one.control] in BLOCKING)
+        return tuple(verdict for verdict in self.violations if levels[verdict.control].blocks)
+
+    @property
+    def blocking_lines(self) -> tuple[str, ...]:
+        """Return the violations that would stop an update, a line each, in the words of the engine's pack."""
+        controls = {control.id: control for control in self.controls}
+        return tuple(_line(controls[verdict.control], verdict) for verdict in self.blocking)
+
+
+def _line(control: ControlEntry, verdict: VerdictEntry) -> str:
+    described = describe_violation(control.title, verdict.status, verdict.reason, control.remedy, control.requirements)
+    return render_violation(control.id, verdict.urn, described)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import hashlib
 
-from policies.crossguard.configuration import Level
+from policies.configuration import Level
 from policies.report.model import ControlEntry, Report, ResourceEntry, VerdictEntry
 from policies.report.part import Part
 from policies.resource import STACK, Cloud

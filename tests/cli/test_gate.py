@@ -43,6 +43,13 @@ def test_a_violation_that_blocks_is_one_line_and_is_told_once() -> None:
 
 def test_without_events_there_is_no_violation() -> None:
     assert gate.violations("") == []
+    assert gate.summarize("") == "Policies: no violation blocks."
+
+
+def test_a_run_ends_with_what_the_policies_said() -> None:
+    events = [event("advisory", "It only warns."), event("advisory", "Two not determinable yet.", urn="")]
+    told = gate.summarize("\n".join([*events, *events]))
+    assert told == "Policies: no violation blocks, 1 warnings on resources, 1 notes on the stack."
 
 
 @pytest.fixture

@@ -26,8 +26,8 @@ from policies import (
     passes_if,
     sets,
 )
+from policies.configuration import Level, default_level
 from policies.crossguard.analyzer import Analyzer
-from policies.crossguard.configuration import Level, default_level
 from policies.crossguard.description import INFO_LEVELS, Card
 from policies.crossguard.messages import plain, struct
 from policies.registry import Registry
@@ -135,6 +135,21 @@ def test_a_violation_has_the_name_and_the_level_of_its_control() -> None:
     assert lines[0][2] == "Small: it is large. Make it small. [soc2 CC6.1]"
 
 
+def test_the_pack_of_a_framework_names_no_other_framework() -> None:
+    @control("T-4", title="Mapped", severity=CRITICAL, maps={"soc2": ["CC6.1"], "gdpr": ["Art. 32"]}, remedy="Map it.")
+    @applies_to(TYPE, reads=[])
+    def mapped(one: Resource) -> Verdict:
+        return passes_if(False, "it is bad")
+
+    def message(framework: str | None) -> str:
+        analyzer = Analyzer(Card("pack", "Pack", framework), Registry([mapped]), Path(), TODAY)
+        [line] = said(analyzer.Analyze(request_for("a", TYPE, {}), Context()))
+        return line[2]
+
+    assert message("gdpr") == "Mapped: it is bad. Map it. [gdpr Art. 32]"
+    assert message(None) == "Mapped: it is bad. Map it. [soc2 CC6.1; gdpr Art. 32]"
+
+
 def test_what_is_judged_elsewhere_is_not_called_passed() -> None:
     def not_applicable(token: str) -> set[str]:
         response = Run().analyzer.Analyze(request_for("a", token, {"size": 1, "sealed": True}), Context())
@@ -185,7 +200,7 @@ def test_options_come_from_the_control_or_from_all() -> None:
     [
         ({"T_1": {"most": "many"}}, "T-1: most: Input should be a valid integer"),
         ({"T_1": {"least": 1}}, "T-1: least: Extra inputs are not permitted; its options are most"),
-        ({"T_99": Level.MANDATORY}, "T-99 is no control of this pack"),
+        ({"T_99": Level.MANDATORY}, "T-99 is no control of any pack"),
         ({"all": {"regions": []}}, "all: regions is no option of any control"),
         ({"all": {"allowReplacement": "x"}}, "all: allowReplacement"),
     ],

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from policies.crossguard.configuration import Level
-from policies.crossguard.configuration_file import read_configuration_file
+from policies.configuration import Level
+from policies.configuration_file import read_configuration_file
 from policies.docs import FOLDER, README, pages, readme
 from policies.frameworks import FRAMEWORKS, framework
 from policies.registry import everything
@@ -56,9 +56,9 @@ def test_the_configuration_that_readme_gives_is_taken_by_the_pack_that_it_names(
     path.write_text(re.findall(r"```json\n(.*?)```", text, re.DOTALL)[0])
     assert "`--policy-pack-config policies.json` after the pack" in text
     pack = re.findall(r"--policy-pack fortress/policies/(\w+)", text)[0]
-    controls = everything().select(framework=pack).controls
-    configuration = read_configuration_file(controls, path)
-    levels = {one.id: configuration.level(one) for one in controls}
+    registry = everything().select(framework=pack)
+    configuration = read_configuration_file(registry, path)
+    levels = {control.id: configuration.level(control) for control in registry.controls}
     assert levels["TLS-004"] is Level.REMEDIATE
     assert levels["LOG-006"] is levels["ENC-005"] is Level.MANDATORY
 

@@ -48,7 +48,7 @@ def test_an_exemption_holds_through_its_last_day(today: datetime.date, last: dat
         (ENTRY.replace("2030-01-01", "1893456000"), "entry 1: expires"),
         (
             ENTRY.replace("expires: 2030-01-01", "expires: 2029-01-01, expires: 2030-01-01"),
-            "expires stands there twice",
+            "expires stands here twice",
         ),
         (ENTRY.replace("for the time being", "why"), "entry 1: reason"),
         (ENTRY.replace("check: T-1", "check: T-1, until: x"), "entry 1: until"),

@@ -136,7 +136,8 @@ def _shares(both: BothFigures) -> Iterator[tuple[str, str, int, int]]:
     for exemptions, figures in (("left out", both.with_exemptions), ("ignored", both.without_exemptions)):
         for name in ("coverage", "pass_rate", "determinacy"):
             share = getattr(figures, name)
-            yield name, exemptions, share.part, share.whole
+            if share is not None:
+                yield name, exemptions, share.part, share.whole
 
 
 def _days_left(report: Report, exemptions: Iterable[Exemption], today: datetime.date) -> Metric:

@@ -12,9 +12,8 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from policies.report.figures import Figures, Share
+from policies.report.figures import Share
 from policies.report.model import (
-    BLOCKING,
     ControlEntry,
     ExemptionEntry,
     Report,
@@ -55,7 +54,7 @@ class Task:
     @property
     def blocks(self) -> bool:
         """Whether it stops updates."""
-        return self.control.level in BLOCKING
+        return self.control.level.blocks
 
     @property
     def fixable(self) -> int:
@@ -64,13 +63,21 @@ class Task:
 
 
 @dataclass(frozen=True)
+class Counted:
+    """A figure, both ways, and what it is of."""
+
+    of: str
+    counted: Share
+    without_exemptions: Share
+
+
+@dataclass(frozen=True)
 class Tile:
-    """One of the three figures, both ways."""
+    """One of the three figures: one for the whole report, or one for each framework."""
 
     title: str
     meaning: str
-    counted: Share
-    without_exemptions: Share
+    counts: tuple[Counted, ...]
 
 
 def write(report: Report) -> str:
@@ -142,23 +149,28 @@ def _urgency(task: Task) -> tuple[int, bool, int, str]:
 
 
 def tiles(report: Report) -> tuple[Tile, ...]:
-    """The three figures over all frameworks of the report."""
-
-    def tile(title: str, meaning: str, name: str) -> Tile:
-        both: tuple[Figures, Figures] = (report.figures.with_exemptions, report.figures.without_exemptions)
-        return Tile(title, meaning, *(getattr(one, name) for one in both))
-
+    """Return the three figures; requirements with evidence by framework, for they cannot be added up."""
+    counted, found = report.figures.with_exemptions, report.figures.without_exemptions
+    covered = tuple(
+        Counted(one.name, one.figures.with_exemptions.coverage, one.figures.without_exemptions.coverage)
+        for one in report.frameworks
+        if one.figures.with_exemptions.coverage and one.figures.without_exemptions.coverage
+    )
     return (
-        tile(
+        Tile(
             "Requirements with evidence",
             "Requirements of which resources showed anything. Most of a framework is about people, and not seen here.",
-            "coverage",
+            covered,
         ),
-        tile("Verdicts that pass", "Of what could be judged. One verdict is one control on one resource.", "pass_rate"),
-        tile(
+        Tile(
+            "Verdicts that pass",
+            "Of what could be judged. One verdict is one control on one resource.",
+            (Counted("", counted.pass_rate, found.pass_rate),),
+        ),
+        Tile(
             "Determinable",
             "How much of what was looked at could be judged. The rest is open, never a pass.",
-            "determinacy",
+            (Counted("", counted.determinacy, found.determinacy),),
         ),
     )
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from policies.report.comparison import new_violations
 from policies.report.figures import Figures
-from policies.report.model import BLOCKING, ControlEntry, Report, VerdictEntry
+from policies.report.model import ControlEntry, Report, VerdictEntry
 from policies.severity import Severity
 from policies.verdicts import Status
 
@@ -75,7 +75,7 @@ def _listed(report: Report, shown: Sequence[VerdictEntry]) -> Iterable[str]:
 
 
 def _point(control: ControlEntry, verdicts: Sequence[VerdictEntry]) -> Iterable[str]:
-    blocks = ", blocks" if control.level in BLOCKING else ""
+    blocks = ", blocks" if control.level.blocks else ""
     yield f"- **{control.id}** {escaped(control.title)} ({control.severity.value}{blocks}). {escaped(control.remedy)}"
     for one in verdicts[:MOST_RESOURCES]:
         said = f": {escaped(shortened(one.reason))}" if one.reason else ""

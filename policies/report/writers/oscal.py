@@ -74,8 +74,8 @@ def _result(report: Report) -> dict[str, Any]:
         "uuid": _id("result", report.source.digest, _stamp(report)),
         "title": _line(f"{report.source.kind} of {report.source.stack}"),
         "description": _line(
-            f"{report.source.origin}. Over all frameworks, {report.figures.with_exemptions}. "
-            f"Without exemptions, {report.figures.without_exemptions}."
+            f"{report.source.origin}. Over all verdicts, {report.figures.with_exemptions}. "
+            f"Without exemptions, {report.figures.without_exemptions}. {_coverage(report)}"
         ),
         "start": _stamp(report),
         "end": _stamp(report),
@@ -94,6 +94,12 @@ def _result(report: Report) -> dict[str, Any]:
     if findings:
         result["findings"] = findings
     return result
+
+
+def _coverage(report: Report) -> str:
+    """Say each framework's own requirements with evidence: they cannot be added up."""
+    shares = (f"{one.name} {one.figures.with_exemptions.coverage}" for one in report.frameworks)
+    return f"Requirements with evidence: {', '.join(shares)}."
 
 
 def _tool(report: Report) -> dict[str, Any]:

@@ -20,8 +20,8 @@ from policies import (
     passes_if,
     sets,
 )
+from policies.configuration import Configuration, Level
 from policies.control import Check, Control
-from policies.crossguard.configuration import Configuration, Level
 from policies.exemptions import Exemption, Exemptions
 from policies.frameworks import Framework
 from policies.registry import Registry

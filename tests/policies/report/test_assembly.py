@@ -10,8 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policies.crossguard.configuration import Configuration, Level
+from policies import LOW, PASS, Resource, Theme, applies_to
+from policies.configuration import Configuration, Level
+from policies.coverage import reasons
 from policies.exemptions import Exemptions, exempt
+from policies.registry import Registry, everything
 from policies.report import Rules, judge, new_violations
 from policies.report.figures import NO_DATA, Share, Tally, worst
 from policies.verdicts import Status
@@ -127,6 +130,40 @@ def test_where_nothing_was_evaluated_there_is_no_figure() -> None:
 def test_what_no_check_means_is_listed() -> None:
     [unchecked] = small().unchecked
     assert (unchecked.type, unchecked.count) == ("aws:x/cable:Cable", 1)
+
+
+def test_a_type_of_which_only_tags_are_looked_at_has_no_check_of_its_own() -> None:
+    everywhere = Theme("testing", "Testing").control("T-9", title="Tagged", severity=LOW, maps={}, remedy="Tag it.")
+    tagged = everywhere(applies_to("aws:*", reads=["tags"])(lambda resource: PASS))
+    rules = Rules(Registry([*REGISTRY, tagged]), (FRAMEWORK,), Configuration(), Exemptions())
+    report = judge(RESOURCES, rules, SOURCE, NOW)
+    [cable] = [verdict for verdict in report.verdicts if verdict.urn == RESOURCES[-1].urn]
+    assert (cable.control, cable.status) == ("T-9", Status.PASS)
+    assert [(entry.type, entry.count) for entry in report.unchecked] == [("aws:x/cable:Cable", 1)]
+
+
+def test_a_type_that_needs_no_check_is_listed_with_the_reason() -> None:
+    token = "aws:ec2/route:Route"
+    route = Resource(value={}, urn=f"urn:pulumi:prod::shop::{token}::r", type=token)
+    rules = Rules(everything(), (FRAMEWORK,), Configuration(), Exemptions())
+    [entry] = judge((route,), rules, SOURCE, NOW).unchecked
+    assert (entry.type, entry.reason) == (token, reasons()[token])
+
+
+def test_checks_that_apply_to_no_resource_do_not_make_a_requirement_inapplicable() -> None:
+    [framework] = small(disk("scratch", scratch=True, name="a")).frameworks
+    [first] = [requirement for requirement in framework.requirements if requirement.id == "R 1"]
+    assert first.tally.not_applicable == 1
+    assert (first.status, first.without_exemptions) == (Status.NOT_ASSESSED, Status.NOT_ASSESSED)
+    assert "apply to none of the resources" in first.reason
+
+
+def test_frameworks_are_not_added_up() -> None:
+    report = small(frameworks=(FRAMEWORK, FRAMEWORK))
+    assert report.figures.with_exemptions.coverage is None
+    assert report.figures.without_exemptions.coverage is None
+    assert str(report.figures.with_exemptions) == "verdicts that pass: 5 of 7 (71.4%); determinable: 7 of 9 (77.7%)"
+    assert str(report.frameworks[0].figures.with_exemptions.coverage) == "2 of 5 (40%)"
 
 
 def test_exemptions_that_do_not_hold_or_that_nothing_needs_are_told() -> None:

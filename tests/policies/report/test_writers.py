@@ -22,7 +22,7 @@ from policies.report import schema as report_schema
 from policies.report.writers import json_document, markdown
 from policies.report.writers.html_page import slug
 from policies.verdicts import Status
-from tests.policies.report.small import HOSTILE, NOW, RESOURCES, SPARED, UNKNOWN, disk, empty, small
+from tests.policies.report.small import FRAMEWORK, HOSTILE, NOW, RESOURCES, SOURCE, SPARED, UNKNOWN, disk, empty, small
 
 REPORTS = {"small": small, "empty": empty, "strict": lambda: small(strict=True)}
 
@@ -70,12 +70,12 @@ class TestJson:
         validator = jsonschema_rs.Draft202012Validator(described, validate_formats=True)
         validator.validate(json.loads(written("json", report)))
         with pytest.raises(jsonschema_rs.ValidationError):
-            validator.validate({"version": "1.0"})
+            validator.validate({"version": "2.0"})
 
     def test_another_version_or_document_is_refused(self) -> None:
         document = json.loads(written("json"))
         with pytest.raises(json_document.NoReport, match="version"):
-            json_document.read(json.dumps(document | {"version": "2.0"}))
+            json_document.read(json.dumps(document | {"version": "1.0"}))
         with pytest.raises(json_document.NoReport, match="no compliance report"):
             json_document.read("{")
 
@@ -113,6 +113,13 @@ class TestHtml:
         assert "Without exemptions 5 of 8 (62.5%)." in told[1]
         assert "no data" in self.page(empty()).query("header .tile")[1].to_text()
 
+    def test_requirements_with_evidence_of_several_frameworks_are_never_added_up(self) -> None:
+        page = self.page(small(frameworks=(FRAMEWORK, FRAMEWORK.model_copy(update={"name": "More rules"}))))
+        lines = [" ".join(line.to_text().split()) for line in page.query(".tile")[0].query(".figure")]
+        assert [line.partition(" The same")[0] for line in lines] == ["40% 2 of 5 Rules", "40% 2 of 5 More rules"]
+        assert "4 of 10" not in page.query_one("body").to_text()
+        assert "by framework only" in page.query_one("table.figures").to_text()
+
     def test_what_to_do_first_is_by_control_and_the_worst_comes_first(self) -> None:
         tasks = self.page(small(*RESOURCES, disk("huge", size=100))).query("#todo details")
         told = [" ".join(one.query_one("summary").to_text().split()) for one in tasks]
@@ -127,6 +134,8 @@ class TestHtml:
         assert banner.to_text() == "No violation found; 1 verdict could not be determined"
         assert "pass" not in banner.attrs["class"].split()
         assert "No data" in self.page(empty()).query_one(".banner").to_text()
+        simulated = small().model_copy(update={"source": SOURCE.model_copy(update={"simulated": True})})
+        assert self.page(simulated).query_one(".banner").to_text().endswith(" (simulated)")
         spared = self.page(small(disk("spared", size=50, name="a"))).query_one(".banner").to_text()
         assert spared == "No violation found; 1 verdict exempt"
 
