@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
 
+from policies.data_stores import HOLDERS
 from policies.report.writers.markdown import code, escaped, shortened
+from policies.resource import known_type
 
 MOST_LISTED = 60
 """Lines of one section."""
@@ -15,22 +17,6 @@ MOST_CHARACTERS = 7_000
 """Of one section. A comment on GitHub holds at most 65,536: five sections, the alarm, and compliance fit."""
 MOST_PATHS = 6
 
-DATA_STORES = {
-    "aws:rds/instance:Instance": "PostgreSQL server",
-    "aws:kms/key:Key": "encryption key",
-    "aws:cloudwatch/logGroup:LogGroup": "log group",
-    "azure-native:dbforpostgresql:Server": "PostgreSQL server",
-    "azure-native:dbforpostgresql:Database": "database",
-    "azure-native:keyvault:Vault": "key vault",
-    "azure-native:keyvault:Key": "encryption key",
-    "azure-native:operationalinsights:Workspace": "log workspace",
-    "azure-native:resources:ResourceGroup": "resource group with all in it",
-    "gcp:sql/databaseInstance:DatabaseInstance": "PostgreSQL server",
-    "gcp:sql/database:Database": "database",
-    "gcp:kms/keyRing:KeyRing": "key ring",
-    "gcp:kms/cryptoKey:CryptoKey": "encryption key",
-    "kubernetes:core/v1:PersistentVolumeClaim": "volume",
-}
 KINDS = {
     "create": "created",
     "update": "changed",
@@ -56,8 +42,8 @@ class Change:
 
     @property
     def store(self) -> str | None:
-        """What data it holds, None where it holds none."""
-        return DATA_STORES.get(self.type)
+        """Return what is lost with it, None where nothing is."""
+        return HOLDERS.get(known_type(self.type))
 
 
 def changes(document: Mapping[str, Any]) -> list[Change]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from policies.control import Declaration, Decorator, Judge, applies_to, in_stack
 from policies.regions import AZURE_PAIRS, is_many, region_name
@@ -32,6 +32,8 @@ FOLLOWING = ("Replica", "Secondary", "OnlineSecondary")
 class DataStore:
     """What is to be known of one type of data store: names of its properties."""
 
+    noun: str
+    """What people call a store of this type."""
     name: str
     """What it is called in its cloud."""
     tags: str
@@ -63,6 +65,7 @@ class DataStore:
 
 
 _SERVER = DataStore(
+    noun="PostgreSQL server",
     name="serverName",
     tags="tags",
     region="location",
@@ -73,6 +76,7 @@ _SERVER = DataStore(
 )
 STORES = {
     RDS_INSTANCE: DataStore(
+        noun="PostgreSQL server",
         name="identifier",
         tags="tags",
         region="region",
@@ -81,16 +85,28 @@ STORES = {
         database=True,
     ),
     RDS_CLUSTER: DataStore(
-        name="clusterIdentifier", tags="tags", region="region", source="replicationSourceIdentifier", database=True
+        noun="database cluster",
+        name="clusterIdentifier",
+        tags="tags",
+        region="region",
+        source="replicationSourceIdentifier",
+        database=True,
     ),
-    DOCDB_CLUSTER: DataStore(name="clusterIdentifier", tags="tags", region="region", database=True),
-    DYNAMODB: DataStore(name="name", tags="tags", region="region", copies="replicas.regionName", database=True),
-    REDSHIFT: DataStore(name="clusterIdentifier", tags="tags", region="region", zone="availabilityZone"),
-    S3_BUCKET: DataStore(name="bucket", tags="tags", region="region"),
-    EFS: DataStore(name="creationToken", tags="tags", region="region", zone="availabilityZoneName"),
+    DOCDB_CLUSTER: DataStore(
+        noun="database cluster", name="clusterIdentifier", tags="tags", region="region", database=True
+    ),
+    DYNAMODB: DataStore(
+        noun="table", name="name", tags="tags", region="region", copies="replicas.regionName", database=True
+    ),
+    REDSHIFT: DataStore(
+        noun="warehouse", name="clusterIdentifier", tags="tags", region="region", zone="availabilityZone"
+    ),
+    S3_BUCKET: DataStore(noun="bucket", name="bucket", tags="tags", region="region"),
+    EFS: DataStore(noun="file system", name="creationToken", tags="tags", region="region", zone="availabilityZoneName"),
     POSTGRES: _SERVER,
-    MYSQL: _SERVER,
+    MYSQL: replace(_SERVER, noun="MySQL server"),
     AZURE_SQL: DataStore(
+        noun="database",
         name="databaseName",
         tags="tags",
         region="location",
@@ -100,10 +116,18 @@ STORES = {
         database=True,
     ),
     COSMOS: DataStore(
-        name="accountName", tags="tags", region="location", copies="locations.locationName", database=True
+        noun="database account",
+        name="accountName",
+        tags="tags",
+        region="location",
+        copies="locations.locationName",
+        database=True,
     ),
-    STORAGE_ACCOUNT: DataStore(name="accountName", tags="tags", region="location", paired="sku.name"),
+    STORAGE_ACCOUNT: DataStore(
+        noun="storage account", name="accountName", tags="tags", region="location", paired="sku.name"
+    ),
     CLOUD_SQL: DataStore(
+        noun="PostgreSQL server",
         name="name",
         tags="settings.userLabels",
         region="region",
@@ -112,6 +136,7 @@ STORES = {
         database=True,
     ),
     ALLOYDB: DataStore(
+        noun="database cluster",
         name="clusterId",
         tags="labels",
         region="location",
@@ -119,11 +144,36 @@ STORES = {
         source="secondaryConfig.primaryClusterName",
         database=True,
     ),
-    SPANNER: DataStore(name="name", tags="labels", region="config", database=True),
-    BIGQUERY: DataStore(name="datasetId", tags="labels", region="location"),
-    GCS_BUCKET: DataStore(name="name", tags="labels", region="location", copies="customPlacementConfig.dataLocations"),
-    FILESTORE: DataStore(name="name", tags="labels", region="location", zone="zone"),
+    SPANNER: DataStore(noun="database server", name="name", tags="labels", region="config", database=True),
+    BIGQUERY: DataStore(noun="data set", name="datasetId", tags="labels", region="location"),
+    GCS_BUCKET: DataStore(
+        noun="bucket", name="name", tags="labels", region="location", copies="customPlacementConfig.dataLocations"
+    ),
+    FILESTORE: DataStore(noun="file system", name="name", tags="labels", region="location", zone="zone"),
 }
+
+HOLDERS: Mapping[str, str] = {token: store.noun for token, store in STORES.items()} | {
+    "aws:cloudwatch/logGroup:LogGroup": "log group",
+    "aws:ebs/volume:Volume": "volume",
+    "aws:kms/key:Key": "encryption key",
+    "aws:secretsmanager/secret:Secret": "secret",
+    "azure-native:compute:Disk": "volume",
+    "azure-native:dbforpostgresql:Database": "database",
+    "azure-native:keyvault:Key": "encryption key",
+    "azure-native:keyvault:Secret": "secret",
+    "azure-native:keyvault:Vault": "key vault",
+    "azure-native:operationalinsights:Workspace": "log workspace",
+    "azure-native:resources:ResourceGroup": "resource group with all in it",
+    "azure-native:storage:BlobContainer": "blob container",
+    "gcp:compute/disk:Disk": "volume",
+    "gcp:kms/cryptoKey:CryptoKey": "encryption key",
+    "gcp:kms/keyRing:KeyRing": "key ring",
+    "gcp:secretmanager/secret:Secret": "secret",
+    "gcp:spanner/database:Database": "database",
+    "gcp:sql/database:Database": "database",
+    "kubernetes:core/v1:PersistentVolumeClaim": "volume",
+}
+"""What is lost when a resource of the type is deleted or replaced: data, and keys without which nobody reads it."""
 
 _UNPAIRED: Mapping[str, Callable[[str], bool]] = {
     "sku.name": lambda sku: sku.endswith(("_LRS", "_ZRS")),

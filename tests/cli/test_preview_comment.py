@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from cli.preview_comment import changes, render
+from policies.data_stores import HOLDERS, STORES
+from policies.resource import known_type
 
 DATABASE = (
     "urn:pulumi:rehearsal-x::living-fortress::livingfortress:database:AwsDatabase$aws:rds/instance:Instance::aws-0"
 )
 ROLE = "urn:pulumi:rehearsal-x::living-fortress::aws:iam/role:Role::ledger"
+OTHER_TOKENS = ("aws:s3/bucketV2:BucketV2", "azure-native:storage/v20240101:StorageAccount")
 
 
 def step(op: str, urn: str, **more: Any) -> dict[str, Any]:
@@ -38,6 +43,15 @@ def test_a_replaced_data_store_stands_before_everything_else() -> None:
 def test_a_deleted_data_store_raises_the_alarm_and_a_changed_one_does_not() -> None:
     assert "CAUTION" in render("dev", {"steps": [step("delete", DATABASE)]})
     assert "CAUTION" not in render("dev", {"steps": [step("update", DATABASE, detailedDiff={"instanceClass": {}})]})
+
+
+@pytest.mark.parametrize("token", [*STORES, *OTHER_TOKENS])
+def test_each_data_store_of_the_policies_raises_the_alarm(token: str) -> None:
+    urn = f"urn:pulumi:rehearsal-x::living-fortress::livingfortress:personal_data:AwsBucket${token}::erasure-log"
+    for op in ("delete", "replace"):
+        text = render("production", {"steps": [step(op, urn)]})
+        assert "Data stores would be lost" in text
+        assert HOLDERS[known_type(token)] in text
 
 
 def test_what_stays_is_not_listed() -> None:
