@@ -15,6 +15,8 @@ import pytest
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.engine
+in_full = pytest.mark.full
+"""For what tests/localcloud/provider/test_lifecycle_engine.py shows in every run, with the emulators."""
 
 ONE_THING = """
 import pulumi
@@ -36,6 +38,7 @@ PolicyPack("pack", enforcement_level=EnforcementLevel.MANDATORY, policies=[
 """
 
 
+@in_full
 def test_a_resource_lives_from_up_to_destroy(project):
     project.program(ONE_THING)
     assert "+ 2 created" in project.ok("up", "--yes", "--skip-preview")
@@ -50,6 +53,7 @@ def test_a_resource_lives_from_up_to_destroy(project):
     assert list(project.things.iterdir()) == []
 
 
+@in_full
 def test_refresh_sees_drift_and_up_repairs_it(project):
     project.program(ONE_THING)
     project.ok("up", "--yes", "--skip-preview")
@@ -60,6 +64,7 @@ def test_refresh_sees_drift_and_up_repairs_it(project):
     assert json.loads((project.things / "one.json").read_text()) == {"size": 1}
 
 
+@in_full
 def test_an_existing_thing_can_be_imported(project):
     project.program("")
     (project.things / "old.json").write_text('{"size": 7}')

@@ -11,6 +11,7 @@ import pytest
 from app.database import DatabaseUnavailable
 from app.sharding.mover import Limits, Progress, Resumed, Step, abort_move, drop_departed, move_slot, resume_moves
 from tests.app.mover.conftest import MAP, SOURCE, TARGET, Ledger, Servers
+from tests.combinations import covering
 
 pytestmark = pytest.mark.servers
 
@@ -27,7 +28,25 @@ UNDECIDED = [
     Step.LEFT,
 ]
 DECIDED = [Step.DECIDED, Step.OWNED]
+WITH_SERVERS = [
+    Step.ANNOUNCED,
+    Step.COPYING,
+    Step.COPIED,
+    Step.LOCKED,
+    Step.COMPARED,
+    Step.LEFT,
+    Step.DECIDED,
+    Step.OWNED,
+]
 OF_AN_ABORT = [Step.ABORTING, Step.REVOKED, Step.RETURNED, Step.ABANDONED, Step.DROPPING]
+
+RESUMED = {*UNDECIDED[::2], *DECIDED}
+"""Where the killed mover is resumed in every run; at the other steps it is aborted, and `full` runs do both at each."""
+
+
+def only(steps: set[Step], every: list[Step]) -> list[Any]:
+    """Return every step as a parameter; those that are not among `steps` run in `make test-full` only."""
+    return [step if step in steps else pytest.param(step, marks=pytest.mark.full) for step in every]
 
 
 def world(servers: Servers) -> dict[str, Any]:
@@ -69,7 +88,7 @@ async def is_settled(servers: Servers, ledger: Ledger, slot: int, owner: str) ->
         await ledger.is_whole()
 
 
-@pytest.mark.parametrize("step", [*UNDECIDED, *DECIDED])
+@pytest.mark.parametrize("step", only(RESUMED, [*UNDECIDED, *DECIDED]))
 async def test_a_move_whose_mover_was_killed_is_resumed(
     servers: Servers, ledger: Ledger, slot: int, step: Step
 ) -> None:
@@ -82,7 +101,7 @@ async def test_a_move_whose_mover_was_killed_is_resumed(
     await is_settled(servers, ledger, slot, TARGET)
 
 
-@pytest.mark.parametrize("step", UNDECIDED)
+@pytest.mark.parametrize("step", only({*UNDECIDED} - RESUMED, UNDECIDED))
 async def test_a_move_whose_mover_was_killed_is_aborted(
     servers: Servers, ledger: Ledger, slot: int, step: Step
 ) -> None:
@@ -95,8 +114,7 @@ async def test_a_move_whose_mover_was_killed_is_aborted(
     await is_settled(servers, ledger, slot, SOURCE)
 
 
-@pytest.mark.parametrize("moved_to", [Step.COPIED, Step.LEFT])
-@pytest.mark.parametrize("step", OF_AN_ABORT)
+@pytest.mark.parametrize(("step", "moved_to"), covering(OF_AN_ABORT, [Step.COPIED, Step.LEFT], together=1))
 async def test_an_abort_that_was_killed_is_brought_to_its_end(
     servers: Servers, ledger: Ledger, slot: int, step: Step, moved_to: Step
 ) -> None:
@@ -110,7 +128,7 @@ async def test_an_abort_that_was_killed_is_brought_to_its_end(
     await is_settled(servers, ledger, slot, SOURCE)
 
 
-@pytest.mark.parametrize("step", [Step.COPYING, Step.LOCKED, Step.LEFT])
+@pytest.mark.parametrize("step", only({Step.LOCKED}, [Step.COPYING, Step.LOCKED, Step.LEFT]))
 async def test_a_mover_may_be_killed_again_and_again(servers: Servers, ledger: Ledger, slot: int, step: Step) -> None:
     streams = await ledger.fill(slot)
     async with ledger.writers(streams[:1]):
@@ -144,20 +162,7 @@ def at(step: Step, do: Callable[[], object]) -> Callable[[Progress], None]:
     return report
 
 
-@pytest.mark.parametrize("shard", [SOURCE, TARGET, MAP])
-@pytest.mark.parametrize(
-    "step",
-    [
-        *(
-            pytest.param(step, marks=pytest.mark.full)
-            for step in (Step.ANNOUNCED, Step.COPIED, Step.LOCKED, Step.OWNED)
-        ),
-        Step.COPYING,
-        Step.COMPARED,
-        Step.LEFT,
-        Step.DECIDED,
-    ],
-)
+@pytest.mark.parametrize(("step", "shard"), covering(WITH_SERVERS, [SOURCE, TARGET, MAP], together=1))
 async def test_a_move_outlives_a_killed_server(
     servers: Servers, ledger: Ledger, slot: int, step: Step, shard: str
 ) -> None:

@@ -13,6 +13,7 @@ import pytest
 from app.database import DatabaseUnavailable
 from app.transfers import Step, TransferContended, Transferred
 from tests.app.transfers.conftest import ANSWER_SECONDS, GRANTED, Bank, Servers, legs, open_bank, pair
+from tests.combinations import covering
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.servers
@@ -20,8 +21,8 @@ pytestmark = pytest.mark.servers
 AMOUNT = 250
 CHECKOUT = Path(__file__).parents[3]
 DECIDED = {Step.DECIDED, Step.SETTLING, Step.SETTLED}
-sides = pytest.mark.parametrize("prepared", ["source", "target"])
-every_step = pytest.mark.parametrize("step", list(Step))
+SIDES = ("source", "target")
+sides = pytest.mark.parametrize("prepared", SIDES)
 
 
 async def settled_once(bank: Bank, source: str, target: str, *, key: str = "k") -> bool:
@@ -58,8 +59,7 @@ async def connected(bank: Bank) -> None:
         await bank.transfers.transfer(*legs(source, target, 1), key="warm")
 
 
-@sides
-@every_step
+@pytest.mark.parametrize(("prepared", "step"), covering(SIDES, list(Step), together=1))
 async def test_a_coordinator_is_killed(bank: Bank, tmp_path: Path, prepared: str, step: Step) -> None:
     source, target = pair("aws-0", "azure-0", prepared=prepared)
     await bank.grant(source)
@@ -76,9 +76,7 @@ async def test_a_coordinator_is_killed(bank: Bank, tmp_path: Path, prepared: str
     assert await settled_once(bank, source, target) == (step in DECIDED)
 
 
-@sides
-@every_step
-@pytest.mark.parametrize("victim", ["aws-0", "azure-0"])
+@pytest.mark.parametrize(("prepared", "step", "victim"), covering(SIDES, list(Step), ["aws-0", "azure-0"], together=2))
 async def test_a_server_is_killed(servers: Servers, prepared: str, step: Step, victim: str) -> None:
     source, target = pair("aws-0", "azure-0", prepared=prepared)
     # Once the other half is prepared, its server is not needed for the transfer to be made.
@@ -97,9 +95,10 @@ async def test_a_server_is_killed(servers: Servers, prepared: str, step: Step, v
         assert await settled_once(bank, source, target) == acknowledged
 
 
-@sides
-@pytest.mark.parametrize("step", [Step.PREPARING, Step.DECIDING, Step.SETTLING])
-@pytest.mark.parametrize("cut_at", ["request", "answer"])
+@pytest.mark.parametrize(
+    ("prepared", "step", "cut_at"),
+    covering(SIDES, [Step.PREPARING, Step.DECIDING, Step.SETTLING], ["request", "answer"], together=2),
+)
 async def test_a_connection_is_cut(bank: Bank, prepared: str, step: Step, cut_at: str) -> None:
     source, target = pair("aws-0", "azure-0", prepared=prepared)
     await bank.grant(source)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from localcloud.sandbox import Sandbox
+from tests.combinations import covering
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.engine
@@ -122,8 +123,9 @@ GROUPS = """
 """
 
 
-@pytest.mark.parametrize("blow", [signal.SIGINT, signal.SIGKILL])
-@pytest.mark.parametrize("saving", ["after every step", "at the end"])
+@pytest.mark.parametrize(
+    ("blow", "saving"), covering([signal.SIGINT, signal.SIGKILL], ["after every step", "at the end"], together=1)
+)
 def test_after_an_interrupted_up_the_next_one_completes(project, blow, saving):
     if saving == "at the end":
         project.environment |= {"PULUMI_EXPERIMENTAL": "true", "PULUMI_SKIP_CHECKPOINTS": "true"}
