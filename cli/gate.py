@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cli.world import EngineFailed, Session
+from cli.engine.session import EngineFailed, Session
 from localcloud.sandbox import CHECKOUT
 from policies.gate import render_violation
 

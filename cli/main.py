@@ -7,20 +7,18 @@ import traceback
 
 import typer
 
-from cli import (
-    archive,
-    camouflage,
-    compliance,
-    credits,
-    environments,
-    migrate,
-    personal_data,
-    psql,
-    serve,
-    shards,
-    synth,
-    token,
-)
+import cli.app.migrate
+import cli.compliance.commands
+import cli.data.commands
+import cli.decoy.commands
+import cli.env.commands
+import cli.ledger.commands
+import cli.shards.commands
+from cli.app.serve import serve
+from cli.dev import psql
+from cli.dev.token import token
+from cli.events.commands import archive
+from cli.privacy import commands as privacy
 
 app = typer.Typer(
     name="fortress",
@@ -29,18 +27,18 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-environments.mount(app)
-app.command()(token.token)
+cli.env.commands.mount(app)
+app.command()(token)
 app.command(context_settings=psql.PASSED_ON)(psql.psql)
-app.command()(serve.serve)
-app.add_typer(camouflage.app, name="camouflage")
-app.add_typer(compliance.app, name="compliance")
-app.add_typer(migrate.app, name="migrate")
-app.add_typer(credits.app, name="credits")
-app.add_typer(shards.app, name="shards")
-app.command()(archive.archive)
-app.add_typer(synth.app, name="synth")
-personal_data.mount(app)
+app.command()(serve)
+app.add_typer(cli.decoy.commands.app, name="camouflage")
+app.add_typer(cli.compliance.commands.app, name="compliance")
+app.add_typer(cli.app.migrate.app, name="migrate")
+app.add_typer(cli.ledger.commands.app, name="credits")
+app.add_typer(cli.shards.commands.app, name="shards")
+app.command()(archive)
+app.add_typer(cli.data.commands.app, name="synth")
+privacy.mount(app)
 
 
 def main() -> None:

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from cli.columns import columns
 from cli.compliance.report import CannotWrite, NothingNamed
 from cli.compliance.rules import RuleFiles, read_rules
+from cli.shared.output import columns
 from policies.documents import first_problem
 from policies.exemptions import Baseline, Exemption, sorted_findings
 from policies.report import Report

@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cli.operators import progress
+from cli.shared.progress import progress
 from policies.report import Source
 from policies.resource import STACK, Resource
 from policies.sources import Unreadable, names_of, read_base, read_preview, read_state
 from stacks.environment import PROJECT, REHEARSAL_PREFIX
 
 if TYPE_CHECKING:
-    from cli.world import Session
+    from cli.engine.session import Session
 
 
 class ForeignState(Exception):
@@ -66,7 +66,7 @@ def from_stack(env: str, *, real: bool, preview: bool) -> Input:
 
     Without `real` that is the stack of emulators, as in `fortress preview`.
     """
-    from cli.deploy import open_session
+    from cli.engine.session import open_session
 
     session = open_session(env if real or env == "local" else f"{REHEARSAL_PREFIX}{env}")
     with session.alone():

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from cli.columns import columns
 from cli.compliance.input import ForeignState, Input, from_file, from_stack, preview_input
 from cli.compliance.rules import BadExemptions, RuleFiles, read_rules
 from cli.gate import PolicyViolations
+from cli.shared.output import columns
 from localcloud.sandbox import CHECKOUT, write_atomically
 from policies.configuration import BadConfiguration
 from policies.frameworks import BadFramework

@@ -20,7 +20,7 @@ from app.sharding.growing import ShardOwnsSlots
 from app.topology import Directory, NoLogin, parse_directory
 from app.transfers.leaving import ShardNeeded
 from cli.main import app
-from cli.shard_world import NoShards
+from cli.shared.operator_context import NoShards
 
 from .conftest import Empty, Postgres, shard
 
@@ -157,7 +157,7 @@ def test_a_shard_is_not_removed_while_one_that_may_need_it_is_down(
     directory: Directory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told("drain", "gcp-0", "--yes")
-    monkeypatch.setattr("cli.shard_world.SECONDS", 1.0)
+    monkeypatch.setattr("cli.shared.operator_context.SECONDS", 1.0)
     document = json.loads((tmp_path / "directory.json").read_text())
     document["shards"][1]["port"] = 1
     (tmp_path / "directory.json").write_text(json.dumps(document))

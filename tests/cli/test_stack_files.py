@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from cli.stack_files import prepare_stack
+from cli.engine.stack_files import prepare_stack
 from stacks.environment import ExecutionMode
 from stacks.invalid_settings import InvalidSettings
 

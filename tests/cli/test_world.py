@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from cli.stack_files import prepare_stack
-from cli.world import PACKAGES, Session, StackMissing, engine_variables, shell_lines
+from cli.engine.session import PACKAGES, Session, StackMissing, engine_variables, shell_lines
+from cli.engine.stack_files import prepare_stack
 from localcloud.sandbox import CHECKOUT, Sandbox
 from tools.engine import Engine, Origin
 

@@ -15,9 +15,9 @@ import pytest
 import yaml
 from pulumi import automation as auto
 
+from cli.engine.session import engine_variables
+from cli.engine.stack_files import prepare_stack
 from cli.gate import CONFIGURATION, PACK
-from cli.stack_files import prepare_stack
-from cli.world import engine_variables
 from localcloud.sandbox import Sandbox
 from tools.engine import locate
 

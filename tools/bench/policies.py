@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from cli.engine.session import engine_variables
 from cli.gate import PACK
-from cli.world import engine_variables
 from localcloud.sandbox import Sandbox
 from tools.bench.measurement import Limit, Recorder
 from tools.engine import locate

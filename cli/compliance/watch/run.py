@@ -14,7 +14,7 @@ from cli.compliance.rules import RuleFiles, read_rules
 from cli.compliance.watch.log import WatchLog
 from cli.compliance.watch.metrics import Watching
 from cli.compliance.watch.webhook import Refused, Unreached, Webhook
-from cli.operators import progress
+from cli.shared.progress import progress
 from policies.report import Report, judge
 from policies.resource import STACK
 from policies.severity import Severity

@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cli.compliance.input import ForeignState, Input, state_input
-from cli.deploy import open_session
-from cli.world import Session
+from cli.engine.session import Session, open_session
 from localcloud.sandbox import CHECKOUT
 from policies.watch import Update
 from stacks.environment import PROJECT, REHEARSAL_PREFIX

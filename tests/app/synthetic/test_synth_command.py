@@ -20,9 +20,10 @@ from typer.testing import CliRunner
 
 from app.synthetic import DataSet, schema_named
 from app.synthetic.errors import CannotWrite, ImpossibleParameters, UnknownFormat, UnknownSchema, WrongCount
+from cli.data.commands import NoSchema
+from cli.data.tables import Target, WrongTarget
+from cli.data.writing import WrongRows, rows_of
 from cli.main import app
-from cli.synth import NoSchema, WrongRows, rows_of
-from cli.synth_tables import Target, WrongTarget
 from tests.app.conftest import Postgres, make_database
 from tests.waiting import wait_until
 

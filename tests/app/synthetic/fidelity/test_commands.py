@@ -12,9 +12,9 @@ from typer.testing import CliRunner
 
 from app.synthetic.errors import CannotWrite, SyntheticError, UnknownFormat
 from app.synthetic.fidelity import ColumnsDiffer, EmptySample, UnreadableSample
+from cli.data.fidelity import WrongOut
+from cli.data.writing import WrongRows
 from cli.main import app
-from cli.synth import WrongRows
-from cli.synth_fidelity import WrongOut
 
 SCHEMA = """
 name: shop

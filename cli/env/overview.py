@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from rich.console import Console
-from rich.table import Table
-
-from cli.columns import columns
+from cli.shared.output import table
 from localcloud.identity import Authority
 from localcloud.inventory import Inventory, PodView, look
 from localcloud.kubernetes.pods import SUCCEEDED
 from localcloud.sandbox import Sandbox, default_root
-
-Rows = Sequence[Sequence[str]]
 
 
 def show(*, as_json: bool) -> None:
@@ -85,16 +79,3 @@ def _state(pod: PodView) -> str:
 
 def _address(address: str, ports: Sequence[int]) -> str:
     return f"{address}:{ports[0]}" if address and ports else ""
-
-
-def table(head: Sequence[str], rows: Rows) -> None:
-    """A table in a terminal, columns of plain text elsewhere."""
-    if not sys.stdout.isatty():
-        print("\n".join(columns(head, rows)), end="\n\n")
-        return
-    table = Table(*head, box=None, header_style="bold", pad_edge=False)
-    for row in rows:
-        table.add_row(*row)
-    console = Console()
-    console.print(table)
-    console.print()

@@ -36,7 +36,7 @@ def psql(
 
 def service_of(sandbox: Sandbox, where: str) -> str:
     """The service of that name, else that of the shard where the account of that name lives now."""
-    from cli.shard_world import holder_of, local_directory
+    from cli.shared.operator_context import holder_of, local_directory
     from localcloud.postgres import services
 
     if where in services.by_name(sandbox):

@@ -26,7 +26,7 @@ def mount(app: typer.Typer) -> None:
 
 def up(env: EnvironmentName = "local", yes: Yes = False, as_json: AsJson = False, policies: Policies = True) -> None:
     """Bring an environment up: `local` on this machine, any other in its clouds."""
-    from cli import deploy
+    from cli.env import deploy
     from cli.gate import Gate
 
     deploy.bring_up(env, Gate(policies), yes=yes, as_json=as_json)
@@ -34,14 +34,14 @@ def up(env: EnvironmentName = "local", yes: Yes = False, as_json: AsJson = False
 
 def down(env: EnvironmentName = "local", yes: Yes = False) -> None:
     """Take an environment down; a local one leaves no process, port or file behind."""
-    from cli import deploy
+    from cli.env import deploy
 
     deploy.take_down(env, yes=yes)
 
 
 def status(as_json: AsJson = False) -> None:
     """Show the databases, pods and gateways of the local environment."""
-    from cli import overview
+    from cli.env import overview
 
     overview.show(as_json=as_json)
 
@@ -50,7 +50,7 @@ def preview(
     env: EnvironmentName = "production", real: Real = False, policies: Policies = True, strict: Strict = False
 ) -> None:
     """Show what `up` would change; without credentials, against the rehearsal of the environment if there is one."""
-    from cli import deploy
+    from cli.env import deploy
     from cli.gate import Gate
 
     deploy.preview(env, Gate(policies, strict), real=real)
@@ -58,7 +58,7 @@ def preview(
 
 def rehearse(env: EnvironmentName = "production", policies: Policies = True) -> None:
     """Bring an environment up on emulators that only record, as the base for previews."""
-    from cli import deploy
+    from cli.env import deploy
     from cli.gate import Gate
 
     deploy.rehearse(env, Gate(policies))
@@ -66,7 +66,7 @@ def rehearse(env: EnvironmentName = "production", policies: Policies = True) -> 
 
 def refresh(env: EnvironmentName = "local") -> None:
     """Compare an environment's state with what is really there, and take over what changed."""
-    from cli import deploy
+    from cli.env import deploy
 
     deploy.refresh(env)
 
@@ -76,8 +76,9 @@ def preview_comment(env: EnvironmentName = "production", policies: Policies = Tr
 
     It is printed whatever it says; then violations that block end the command as they end `preview`.
     """
-    from cli import deploy, preview_comment
+    from cli import preview_comment
     from cli.compliance import report as compliance_report
+    from cli.env import deploy
 
     document = deploy.preview_as_json(env)
     judged = compliance_report.JudgedPreview.of(document, strict=strict)
@@ -91,6 +92,6 @@ def shell(
     env: EnvironmentName = "local",
 ) -> None:
     """Start a shell in which `pulumi` by hand uses this project's engine, emulators and backend."""
-    from cli import deploy
+    from cli.env import deploy
 
     deploy.open_shell(env, print_lines=lines)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
 import os
 import shlex
 import subprocess
@@ -12,9 +13,11 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+from cli.engine.stack_files import prepare_stack
 from localcloud.sandbox import CHECKOUT, Sandbox, default_root
 from stacks.environment import PROJECT, Environment, ExecutionMode
-from tools.engine import Engine
+from stacks.guard import describe_mode
+from tools.engine import Engine, locate
 
 PLUGINS_FOLDER = CHECKOUT / "localcloud" / "bin"
 PACKAGES = ("aws", "azure-native", "gcp", "kubernetes")
@@ -143,6 +146,14 @@ def sandbox_of(world: ExecutionMode) -> Sandbox:
         Sandbox.open(root)
         return Sandbox.open(root / REHEARSALS)
     return Sandbox.open(root)
+
+
+def open_session(stack: str) -> Session:
+    """The stack's settings, checked, with its world and engine; a simulated run says so at once."""
+    environment = prepare_stack(CHECKOUT, stack, datetime.date.today())
+    if environment.mode is not ExecutionMode.REAL:
+        print(describe_mode(environment), file=sys.stderr, flush=True)
+    return Session(stack, environment, sandbox_of(environment.mode), locate())
 
 
 def engine_variables(engine: Engine, sandbox: Sandbox | None) -> dict[str, str]:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from app.sharding import SlotMap
 from app.sharding.reads import ServerState
 from app.sharding.rebalance import Plan
-from cli.overview import table
-from cli.shard_world import ShardWorld
+from cli.shared.operator_context import ShardWorld
+from cli.shared.output import table
 
 LOOKS = 20
 LOOK_SECONDS = 0.05

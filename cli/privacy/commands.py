@@ -98,7 +98,7 @@ def replay(directory: DirectoryFile = None, as_json: AsJson = False) -> None:
 
     async def run() -> Any:
         from app.personal_data import replay_erasures
-        from cli.operators import progress
+        from cli.shared.progress import progress
 
         async with _world(directory) as world:
             with progress("erasing again") as report:
@@ -144,7 +144,7 @@ def rewrap(directory: DirectoryFile = None, as_json: AsJson = False) -> None:
     """Wrap the keys of persons with the current master key, where an earlier one did."""
 
     async def run() -> int:
-        from cli.operators import progress
+        from cli.shared.progress import progress
 
         async with _world(directory) as world:
             done = 0
@@ -169,7 +169,7 @@ class _World:
 async def _world(directory_file: Path | None) -> AsyncIterator[_World]:
     from app.personal_data import SubjectKeys, master_key
     from app.personal_data.settings import erasure_log
-    from cli.shard_world import shard_world
+    from cli.shared.operator_context import shard_world
 
     settings = _settings(directory_file)
     master = master_key(settings.master_key)
@@ -186,7 +186,7 @@ def _settings(directory_file: Path | None) -> PersonalDataSettings:
 
     if directory_file is not None or f"{PREFIX}DIRECTORY" in os.environ:
         return load(PersonalDataSettings, directory=directory_file)
-    from cli.shard_world import NoShards
+    from cli.shared.operator_context import NoShards
     from localcloud.master_key import master_key_of
     from localcloud.sandbox import Sandbox, default_root
 

@@ -68,7 +68,7 @@ def prepare(
 
     from app.camouflage.settings import CamouflageSettings
     from app.settings import load
-    from cli.synth import rows_of
+    from cli.data.writing import rows_of
 
     made = asyncio.run(_prepare(load(CamouflageSettings), place, rows_of(rows), worlds, habits, reasons))
     if as_json:
@@ -86,7 +86,8 @@ async def _prepare(
     from app.camouflage.preparing import Preparation
     from app.personal_data import master_key
     from app.topology import read_directory
-    from cli.operators import operator_databases, progress
+    from cli.shared.operators import operator_databases
+    from cli.shared.progress import progress
 
     directory = read_directory(settings.directory)
     chosen = known_habits.shipped() if habits is None else known_habits.read_habits(habits)
@@ -125,7 +126,7 @@ def bundle(
     from app.camouflage.key import CamouflageKey
     from app.camouflage.settings import BundleSettings
     from app.settings import load
-    from cli.synth import measured, rows_of
+    from cli.data.writing import measured, rows_of
 
     settings = load(BundleSettings)
     bearer = Bearer(settings.oidc_issuer, settings.oidc_audience, [str(each) for each in scope or SCOPES])
@@ -174,7 +175,7 @@ def habits(
 async def _habits(directory: Directory, accounts: int) -> Habits:
     from app.camouflage.measuring import measured
     from app.camouflage.samples import histories_of
-    from cli.operators import operator_databases
+    from cli.shared.operators import operator_databases
 
     async with operator_databases(directory) as databases:
         found = [each for database in databases.values() for each in await histories_of(database, accounts)]

@@ -182,7 +182,7 @@ def expire(
     async def run(plane: DataPlane) -> int:
         if account is not None:
             return await plane.ledger.expire(_account(account), origin=_origin(None))
-        from cli.operators import progress
+        from cli.shared.progress import progress
 
         with progress("shards") as report:
             events = 0
@@ -226,7 +226,7 @@ class _Grant(NamedTuple):
 async def _grant_all(plane: DataPlane, grants: Sequence[_Grant], file: str) -> int:
     import asyncio
 
-    from cli.operators import progress
+    from cli.shared.progress import progress
 
     left = iter(grants)
     done = repeated = 0

@@ -42,7 +42,7 @@ def fit(
     """Fit a schema to real records, for `fortress synth` to make others like them."""
     from app.synthetic.fidelity import Options
     from app.synthetic.fidelity import fit as fitted_to
-    from cli.operators import progress
+    from cli.shared.progress import progress
 
     if learn and out is None:
         raise WrongOut("--learn writes a file beside the schema: say where by --out")
@@ -73,7 +73,7 @@ def compare(
 ) -> None:
     """Compare synthetic records with real ones: columns, pairs of columns, and whether any were copied."""
     from app.synthetic.fidelity import compare as compared
-    from cli.operators import progress
+    from cli.shared.progress import progress
 
     if out is not None and out.suffix.lower() not in (".html", ".htm"):
         raise WrongOut(f"--out is {out}: it is a page, and its name must end with .html")
@@ -88,7 +88,7 @@ def compare(
 
 def _sample(file: Path, rows: str, seed: int) -> Sample:
     from app.synthetic.fidelity import read_sample
-    from cli.synth import rows_of
+    from cli.data.writing import rows_of
 
     return read_sample(file, most=rows_of(rows), seed=seed)
 

@@ -34,7 +34,8 @@ async def _archive(closed_before: datetime, directory: Path | None) -> dict[str,
     from app.events.archive import archive as archive_shard
     from app.settings import CommonSettings, load
     from app.topology import read_directory
-    from cli.operators import operator_databases, progress
+    from cli.shared.operators import operator_databases
+    from cli.shared.progress import progress
 
     settings = load(CommonSettings, directory=directory)
     async with operator_databases(read_directory(settings.directory)) as databases:

@@ -1,23 +1,18 @@
-"""`fortress synth`: synthetic data by a schema, into a file or into databases."""
+"""Writing synthetic records to a file, a table or standard output, and what that cost."""
 
 from __future__ import annotations
 
-import json
 import os
 import resource
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-
-import typer
-
-from cli import synth_fidelity
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from app.synthetic import DataSet
@@ -26,23 +21,12 @@ PEAK_UNIT = 1 if sys.platform == "darwin" else 1024
 MEGABYTE = 1e6
 MOST_DIGITS = 15
 
-app = typer.Typer(invoke_without_command=True, subcommand_metavar="[COMMAND]")
-app.command()(synth_fidelity.fit)
-app.command()(synth_fidelity.compare)
-
 
 class WrongRows(ValueError):
     """What was given as a number of rows is none."""
 
     def __init__(self, text: str) -> None:
         super().__init__(f"--rows is {text}: it must be a whole number, 0 or more, such as 250000 or 1e6")
-
-
-class NoSchema(ValueError):
-    """Nobody said what records are to hold."""
-
-    def __init__(self, shipped: Iterable[str]) -> None:
-        super().__init__(f"--schema is missing: name a file or one of {', '.join(shipped)}")
 
 
 @dataclass(frozen=True)
@@ -67,51 +51,6 @@ class Summary:
         )
 
 
-@app.callback()
-def synth(
-    context: typer.Context,
-    schema: Annotated[str, typer.Option(help="Name of a schema that ships (see --list), or a YAML file.")] = "",
-    rows: Annotated[str, typer.Option(help="How many records; 1e6 is a million.")] = "10",
-    out: Annotated[
-        str,
-        typer.Option(
-            help="A file (.csv, .jsonl, .parquet, .arrow), or a table: postgresql://host/database/table,"
-            " postgresql://SERVICE/table for one database of the local environment, postgresql:///table to share the"
-            " records out among all of them. Without it records are printed as JSON Lines."
-        ),
-    ] = "",
-    seed: Annotated[int, typer.Option(help="The same seed makes the same records.")] = 0,
-    workers: Annotated[int | None, typer.Option(help="Threads; default one for each core, up to 8.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
-    listing: Annotated[bool, typer.Option("--list", help="List the schemas that ship.")] = False,
-) -> None:
-    """Make synthetic records: believable, fast, and the same for the same seed."""
-    if context.invoked_subcommand:
-        _refuse_options(context)
-        return
-    from app.synthetic import DataSet, schema_named, shipped
-
-    if listing:
-        print(json.dumps(shipped()) if as_json else "\n".join(shipped()))
-        return
-    if not schema:
-        raise NoSchema(shipped())
-    data = DataSet(schema_named(schema), rows_of(rows), seed=seed, workers=workers)
-    if not out:
-        _print(data)
-        return
-    summary = measured(data, out)
-    print(json.dumps(asdict(summary)) if as_json else summary)
-
-
-def _refuse_options(context: typer.Context) -> None:
-    """Options before a command would be lost without a word."""
-    for name in context.params:
-        source = context.get_parameter_source(name)
-        if source is not None and source.name == "COMMANDLINE":
-            raise typer.BadParameter(f"options of {context.invoked_subcommand} come after it, and {name} comes before")
-
-
 def rows_of(text: str) -> int:
     """A number of rows, also as 1e6; raises WrongRows."""
     try:
@@ -125,7 +64,7 @@ def rows_of(text: str) -> int:
 
 def measured(data: DataSet, out: str) -> Summary:
     """Write a data set, with a bar on a terminal, and what that cost."""
-    from cli.operators import progress
+    from cli.shared.progress import progress
 
     started = time.perf_counter()
     with _ended_by_signals(), progress(f"{data.schema.name}: records") as report:
@@ -155,7 +94,7 @@ def _written(data: DataSet, out: str, report: Callable[[int], None]) -> int:
 
         return write_file(data, Path(out), report)
     from app.synthetic.sinks.postgres import copy_into
-    from cli.synth_tables import connected
+    from cli.data.tables import connected
 
     with connected(out) as (connections, table):
         return copy_into(connections, table, data, report)
@@ -184,12 +123,12 @@ def shown(out: str) -> str:
     """Where data went, without a password."""
     if not is_table(out):
         return out
-    from cli.synth_tables import Target
+    from cli.data.tables import Target
 
     return str(Target.parse(out))
 
 
-def _print(data: DataSet) -> None:
+def print_records(data: DataSet) -> None:
     from app.synthetic.errors import CannotWrite
     from app.synthetic.sinks.formats import JsonLines
 

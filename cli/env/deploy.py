@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
-import datetime
 import json
 import os
 import shutil
 import sys
 
-from cli import overview
+from cli.engine.session import Session, open_session, shell_lines
+from cli.env import overview
 from cli.gate import Gate
-from cli.stack_files import prepare_stack
-from cli.world import Session, sandbox_of, shell_lines
 from localcloud.kubernetes.healing import heal
-from localcloud.sandbox import CHECKOUT, Sandbox
+from localcloud.sandbox import Sandbox
 from localcloud.supervision import Supervisor
-from stacks.environment import REHEARSAL_PREFIX, ExecutionMode
-from stacks.guard import describe_mode
-from tools.engine import locate
-
-
-def open_session(stack: str) -> Session:
-    """The stack's settings, checked, with its world and engine; a simulated run says so at once."""
-    environment = prepare_stack(CHECKOUT, stack, datetime.date.today())
-    if environment.mode is not ExecutionMode.REAL:
-        print(describe_mode(environment), file=sys.stderr, flush=True)
-    return Session(stack, environment, sandbox_of(environment.mode), locate())
+from stacks.environment import REHEARSAL_PREFIX
 
 
 def bring_up(env: str, gate: Gate, *, yes: bool, as_json: bool) -> None:

@@ -12,7 +12,7 @@ import typer
 if TYPE_CHECKING:
     from app.sharding import SlotEntry
     from app.sharding.rebalance import Loads, Plan
-    from cli.shard_world import ShardWorld
+    from cli.shared.operator_context import ShardWorld
 
 app = typer.Typer(no_args_is_help=True, help="Look at the shards and their slots, and move slots between them.")
 
@@ -32,9 +32,9 @@ def status(directory: DirectoryFile = None, as_json: AsJson = False) -> None:
     """Show the shards, what moves, and the servers that reads go to."""
 
     async def run(world: ShardWorld) -> None:
-        from cli import shards_view
+        from cli.shards import view
 
-        shards_view.show_status(await shards_view.look(world), as_json=as_json)
+        view.show_status(await view.look(world), as_json=as_json)
 
     _run(directory, run)
 
@@ -45,9 +45,9 @@ def plan(directory: DirectoryFile = None, seconds: Seconds = 2.0, as_json: AsJso
 
     async def run(world: ShardWorld) -> None:
         from app.sharding.rebalance import plan_rebalance
-        from cli import shards_view
+        from cli.shards import view
 
-        shards_view.show_plan(plan_rebalance(await world.maps.read(), await _loads(world, seconds)), as_json=as_json)
+        view.show_plan(plan_rebalance(await world.maps.read(), await _loads(world, seconds)), as_json=as_json)
 
     _run(directory, run)
 
@@ -189,7 +189,7 @@ def rebase(
 
     async def run(world: ShardWorld) -> None:
         from app.events.rebase import rebase
-        from cli.operators import progress
+        from cli.shared.progress import progress
 
         shards = [world.database(name) for name in names or world.databases]
         with progress("shards rebased") as report:
@@ -227,7 +227,7 @@ async def _loads(world: ShardWorld, seconds: float) -> Loads:
 
 async def _carry_out(world: ShardWorld, planned: Plan, *, as_json: bool) -> None:
     """Move what is planned, one slot after the other: so that only one is ever slow."""
-    from cli.operators import progress
+    from cli.shared.progress import progress
 
     done = 0
     with progress("slots moved") as report:
@@ -246,10 +246,11 @@ async def _move_one(world: ShardWorld, slot: int, target: str) -> SlotEntry:
 
 def _agree(planned: Plan, *, yes: bool, as_json: bool) -> None:
     """Show the plan before it runs, and ask; raises typer.Abort."""
-    from cli import shards_view
+
+    from cli.shards import view
 
     if not as_json:
-        shards_view.show_plan(planned, as_json=False)
+        view.show_plan(planned, as_json=False)
     if planned.moves and not yes:
         typer.confirm(f"Move {len(planned.moves)} slots?", abort=True, err=True)
 
@@ -258,7 +259,7 @@ def _run(directory: Path | None, command: Callable[[ShardWorld], Awaitable[None]
     import asyncio
 
     async def run() -> None:
-        from cli.shard_world import shard_world
+        from cli.shared.operator_context import shard_world
 
         async with shard_world(directory) as world:
             await command(world)

@@ -1,0 +1,1 @@
+"""`fortress app`: the app's server and database schema."""

@@ -1,0 +1,1 @@
+"""`fortress data`: synthetic data."""

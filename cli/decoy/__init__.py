@@ -1,0 +1,1 @@
+"""`fortress decoy`: decoys for intruders."""

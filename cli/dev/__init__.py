@@ -1,0 +1,1 @@
+"""`fortress dev`: tools for work on this machine."""

@@ -1,0 +1,1 @@
+"""The Pulumi engine as this project runs it."""

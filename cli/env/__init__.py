@@ -1,0 +1,1 @@
+"""`fortress env`: environments up, down, previewed and compared."""

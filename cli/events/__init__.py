@@ -1,0 +1,1 @@
+"""`fortress events`: care for stored events."""

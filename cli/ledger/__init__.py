@@ -1,0 +1,1 @@
+"""`fortress ledger`: accounts and their credits."""

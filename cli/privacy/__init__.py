@@ -1,0 +1,1 @@
+"""`fortress privacy`: erasure, export, and the keys of persons."""

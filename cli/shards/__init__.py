@@ -1,0 +1,1 @@
+"""`fortress shards`: slots, and moving them between shards."""
