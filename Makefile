@@ -14,6 +14,7 @@ GATE = $(if $(filter off,$(POLICIES)),--no-policies)
 STRICTLY = $(if $(STRICT),--strict)
 PYTEST := $(BIN)/pytest --numprocesses $(TEST_WORKERS) --dist loadgroup
 COVERAGE := --cov --cov-report=term:skip-covered
+CHECKS := $(BIN)/python -m tools.checks
 LOCK := $(BIN)/uv pip compile --quiet --generate-hashes --universal --no-emit-index-url --custom-compile-command "make lock" --python-version 3.11
 
 ##@ Use it
@@ -52,23 +53,20 @@ shell: setup ## Open a shell in which `pulumi`, `fortress` and their settings ar
 ##@ Change it
 .PHONY: lint types test test-fast test-full bench fmt lock
 
-lint: setup ## Check style, the arrows of the house, and the workflows
-	@$(BIN)/ruff check
-	@$(BIN)/ruff format --check
-	@$(BIN)/lint-imports
-	@$(BIN)/python -m tools.actionlint
+lint: setup ## Check style, the arrows of the house, the workflows, and the commits since main
+	@$(CHECKS) lint
 
 types: setup ## Check all types
-	@$(BIN)/mypy
+	@$(CHECKS) types
 
-test: lint types ## Check everything and run all tests but the long ones, with coverage
-	@$(PYTEST) -m "not full" $(COVERAGE)
+test: setup ## Check everything and run all tests but the long ones, with line coverage
+	@$(CHECKS) lint types -- $(PYTEST) -m "not full" $(COVERAGE)
 
 test-fast: setup ## Run the tests that need neither the engine nor servers
 	@$(PYTEST) --dist worksteal -m "not engine and not servers and not full"
 
-test-full: lint types ## Check everything and run every test, the long ones too
-	@$(PYTEST) $(COVERAGE)
+test-full: setup ## Check everything and run every test, the long ones too, with branch coverage
+	@$(CHECKS) lint types -- $(PYTEST) $(COVERAGE) --cov-branch
 
 bench: setup ## Measure against the numbers we promise and write the results file: make bench [MEASURES="append tail"]
 	@$(BIN)/uv pip install --quiet --require-hashes --requirement requirements/bench.txt
