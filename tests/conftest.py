@@ -12,6 +12,7 @@ import hypothesis
 import pytest
 
 from localcloud.sandbox import Sandbox
+from tests.machine import complain_of_full_disk, stop_passing_on_ignored_signals
 
 # How long an example takes says how busy the machine is.
 hypothesis.settings.register_profile("unhurried", deadline=None)
@@ -35,6 +36,14 @@ def sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
 
         Supervisor(sandbox).shutdown()
     shutil.rmtree(root)
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Refuse a full disk in one line, and start every process of a test with the usual reactions to signals."""
+    if complaint := complain_of_full_disk({Path("/tmp"), Path(tempfile.gettempdir())}):
+        pytest.exit(complaint, returncode=pytest.ExitCode.USAGE_ERROR)
+    if hasattr(session.config, "workerinput") or not session.config.getoption("numprocesses", None):
+        stop_passing_on_ignored_signals()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
