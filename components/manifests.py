@@ -10,12 +10,12 @@ import pulumi
 from components.cluster.settings import KUBERNETES_VERSION
 
 LINK_LOCAL = "169.254.0.0/16"
-"""Where nodes answer their pods: no address of a service, and tokens of the node are among the answers."""
+"""Addresses at which nodes answer their pods, also with tokens of the node."""
 METADATA_SERVER = "169.254.169.254/32"
 
 Rule = dict[str, Any]
 DENIED: Rule = {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
-"""Nobody talks to a pod of the namespace, and none of them to anybody, but for what other policies add."""
+"""Denies all traffic of the namespace that no other policy allows."""
 
 
 def egress(pods: Rule, rules: list[Rule]) -> Rule:
@@ -23,7 +23,7 @@ def egress(pods: Rule, rules: list[Rule]) -> Rule:
 
 
 def dns(cidrs: Sequence[str]) -> Rule:
-    """To the pods of kube-dns, and to the addresses where else names are resolved."""
+    """Return a rule to the pods of kube-dns and to further DNS addresses."""
     resolver = namespace("kube-system") | {"podSelector": {"matchLabels": {"k8s-app": "kube-dns"}}}
     return {
         "to": [resolver, *[{"ipBlock": {"cidr": cidr}} for cidr in cidrs]],
@@ -37,7 +37,7 @@ def addresses(cidrs: Sequence[pulumi.Input[str]], number: int, but_not: Sequence
 
 
 def anywhere(number: int) -> Rule:
-    """To any address but those of the node."""
+    """Return a rule to any address except those of the node."""
     return addresses(["0.0.0.0/0"], number, but_not=[LINK_LOCAL])
 
 

@@ -1,4 +1,4 @@
-"""Names that every service accepts: one rule a kind, with the service's own source, and one way to fit a name to it."""
+"""Names that every service accepts: one rule per kind of resource, with its source, and `fit`, which applies it."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ _HASH = 6
 
 
 class NameTooPoor(ValueError):
-    """Nothing of the wanted name is usable under the service's rule."""
+    """No part of the wanted name is usable under the service's rule."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """What one kind of resource may be called; all of them take lower case letters, digits and `-`, a letter first."""
+    """The naming rule of one kind of resource. All allow lower case letters, digits and `-`, and a letter first."""
 
     longest: int
     shortest: int = 1
@@ -100,11 +100,11 @@ CLOUD_SQL = Rule(
 
 
 def fit(rule: Rule, *parts: str, salt: str = "") -> str:
-    """Join the parts into a name the rule allows; the same parts always give the same name.
+    """Join the parts into a name that the rule allows; the same parts always give the same name.
 
-    A name too long keeps its beginning and ends in a hash of the whole, so two long names stay two.
-    With `salt` (an account id, a generation) the hash is always there: for names that must be unique in the world,
-    or that stay taken for a while after a deletion.
+    A name that is too long keeps its beginning and ends in a hash of the whole, so two long names stay different.
+    With `salt` (an account id, a generation) the hash is always added: for names that must be globally unique, or
+    that stay taken for a while after a deletion. Raises NameTooPoor.
     """
     words = [word for part in parts for word in re.findall(r"[a-z0-9]+", part.lower())]
     name = rule.separator.join(words)

@@ -1,1 +1,1 @@
-"""What is deployed where."""
+"""What is deployed where: settings, estate and program of every environment."""

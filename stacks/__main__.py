@@ -17,8 +17,8 @@ from stacks.sdk import drop_debug_messages, make_lazy, settle_outputs
 
 
 def main() -> None:
-    """Every fault of the settings is one line of the engine's, without a traceback."""
-    # The program lives for seconds and keeps nearly all it makes: collecting costs a quarter of its time for nothing.
+    """Deploy the environment; report wrong settings in one line each, without a traceback."""
+    # The program runs for seconds and frees almost nothing; garbage collection would take a quarter of that time.
     gc.disable()
     drop_debug_messages(os.environ)
     stack = pulumi.get_stack()

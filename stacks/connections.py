@@ -1,4 +1,4 @@
-"""What all processes of the app together may hold of a database server, and its limits that follow. Pure."""
+"""The connections that all processes of the app may hold, and the server limits that follow. Pure."""
 
 from __future__ import annotations
 
@@ -12,46 +12,48 @@ from stacks.invalid_settings import InvalidSettings
 BESIDE = 2
 """Connections of a process beside its pools; `app.budget` tells of what, and a test holds the two together."""
 SPARE = 60
-"""For operators, migrations and moves of slots, and for what the clouds keep: 15 on Azure, the most of the three."""
+"""Connections for operators, migrations, slot moves and the clouds themselves (15 on Azure, the most of the three)."""
 STEP = 100
-"""Limits are multiples of this: a server has to restart for another one, so few changes are to lead to one."""
+"""Limits are multiples of this, because a change restarts the server."""
 
 
 @dataclass(frozen=True)
 class ConnectionPlan:
-    """Of one environment."""
+    """The connections of one environment."""
 
     processes: int
-    """Most that run at once in all clouds, those that come and go with a release included."""
+    """Most processes at once in all clouds, including those that start and stop during a release."""
     limits: Limits
-    """Of every server, since every process asks every home."""
+    """Limits of every server, because every process connects to every home."""
 
 
 def plan_connections(environment: Environment, source: str) -> ConnectionPlan:
-    """Raises InvalidSettings where servers of the environment's size take fewer; `source` is the settings file."""
-    processes = len(environment.clouds) * replicas_of(environment.app).most
-    needed = processes * per_process(environment.app.pool_size) + SPARE
+    """Return the plan; raise InvalidSettings if the servers allow fewer connections. `source` is the settings file."""
+    processes = len(environment.clouds) * get_replicas(environment.app).most
+    needed = processes * count_per_process(environment.app.pool_size) + SPARE
     most = MOST_CONNECTIONS[Tier(environment.database.size)]
     if needed > most:
         raise InvalidSettings(
             f"{source}: {PROJECT}:app.maxReplicas = {environment.app.max_replicas}: {processes} processes of "
-            f"{per_process(environment.app.pool_size)} connections, and {SPARE} to spare, need {needed} of every"
+            f"{count_per_process(environment.app.pool_size)} connections, and {SPARE} to spare, need {needed} of every"
             f" database server, but size {environment.database.size} takes {most}:"
             f" lower it or app.poolSize ({environment.app.pool_size}), or raise database.size"
         )
     prepared = min(2 * environment.app.pool_size * processes, needed)
-    return ConnectionPlan(processes, Limits(max_connections=_up(needed), max_prepared_transactions=_up(prepared)))
+    return ConnectionPlan(
+        processes, Limits(max_connections=_round_up(needed), max_prepared_transactions=_round_up(prepared))
+    )
 
 
-def per_process(pool_size: int) -> int:
-    """Most connections of one process to one server: as `app.budget` counts them."""
+def count_per_process(pool_size: int) -> int:
+    """Return the most connections of one process to one server, as the app counts them."""
     return 2 * pool_size + (pool_size + 1) // 2 + BESIDE
 
 
-def replicas_of(app: App) -> Replicas:
-    """As the deployment takes it."""
+def get_replicas(app: App) -> Replicas:
+    """Return the replicas of the deployment."""
     return Replicas(minimum=app.min_replicas, maximum=app.max_replicas, min_available=app.min_available)
 
 
-def _up(number: int) -> int:
+def _round_up(number: int) -> int:
     return -(-number // STEP) * STEP

@@ -1,4 +1,4 @@
-"""One environment: typed, validated settings, read from the stack's configuration file."""
+"""The settings of one environment: typed, validated, read from the stack's configuration file."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Uuid = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-
 NAME = re.compile(r"^(local|preview-[1-9][0-9]{0,5}|dev|staging|production)$")
 REHEARSAL_PREFIX = "rehearsal-"
 BUCKET = "bucket"
-"""The log of erasures is in a bucket that the stack makes."""
+"""Value of `erasureLog` for a bucket that the stack creates."""
 
 
 class ExecutionMode(StrEnum):
@@ -36,20 +36,20 @@ class ExecutionMode(StrEnum):
 
 
 class Settings(BaseModel):
-    """Base of every settings group: camelCase keys, nothing unknown, nothing changed after reading."""
+    """Base of every settings group: camelCase keys, no unknown keys, immutable."""
 
     model_config = ConfigDict(alias_generator=to_camel, extra="forbid", frozen=True)
 
 
 class AzureAccount(Settings):
-    """Where Azure resources are billed and who may log in."""
+    """The Azure subscription and tenant."""
 
     subscription: Uuid
     tenant: Uuid
 
 
 class Accounts(Settings):
-    """The account of each cloud. The emulators accept only the accounts below that no cloud has."""
+    """The account of each cloud. The emulators accept only the two sets of fake accounts below."""
 
     aws: Annotated[str, StringConstraints(pattern=r"^[0-9]{12}$")]
     azure: AzureAccount
@@ -73,7 +73,7 @@ REHEARSAL_ACCOUNTS = Accounts(
 
 
 class Region(Settings):
-    """One cloud's region, its three zones, and the private address range of its network."""
+    """One cloud's region, its three zones, and the address range of its network."""
 
     region: Text
     zones: Annotated[tuple[Text, ...], Field(min_length=3, max_length=3)]
@@ -82,7 +82,7 @@ class Region(Settings):
 
     @field_validator("cidr")
     @classmethod
-    def _private_sixteen(cls, value: str) -> str:
+    def _check_cidr(cls, value: str) -> str:
         network = ipaddress.IPv4Network(value)
         if network.prefixlen != 16 or not network.is_private:
             raise ValueError("must be a private /16, such as 10.16.0.0/16")
@@ -90,14 +90,14 @@ class Region(Settings):
 
 
 class Regions(Settings):
-    """Where each cloud's part of the platform lies."""
+    """The region of each cloud."""
 
     aws: Region
     azure: Region
     gcp: Region
 
     @model_validator(mode="after")
-    def _apart(self) -> Self:
+    def _check_ranges(self) -> Self:
         ranges = [ipaddress.IPv4Network(part.cidr) for part in (self.aws, self.azure, self.gcp)]
         if len({*ranges}) < len(ranges):
             raise ValueError("cidr ranges of the clouds must differ")
@@ -105,7 +105,7 @@ class Regions(Settings):
 
 
 class Database(Settings):
-    """Every database server of the environment."""
+    """Settings of every database server."""
 
     size: Size
     zone_redundant: bool
@@ -114,21 +114,21 @@ class Database(Settings):
 
 
 class Cluster(Settings):
-    """Every Kubernetes cluster of the environment."""
+    """Settings of every Kubernetes cluster."""
 
     size: Size
     min_nodes: Annotated[int, Field(ge=1, le=100)]
     max_nodes: Annotated[int, Field(ge=1, le=100)]
 
     @model_validator(mode="after")
-    def _ordered(self) -> Self:
+    def _check_order(self) -> Self:
         if self.max_nodes < self.min_nodes:
             raise ValueError(f"maxNodes {self.max_nodes} is below minNodes {self.min_nodes}")
         return self
 
 
 class App(Settings):
-    """How much of the app runs, and under which names."""
+    """Image, domain and size of the app."""
 
     image: Annotated[str, StringConstraints(pattern=r"^[a-z0-9./_-]+(:[0-9]+)?[a-z0-9./_-]*@sha256:[0-9a-f]{64}$")]
     domain: Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9.-]{0,200}[a-z0-9])?$")]
@@ -139,12 +139,12 @@ class App(Settings):
     cpu: Annotated[str, StringConstraints(pattern=r"^[0-9]+m?$")] = "500m"
     memory: Annotated[str, StringConstraints(pattern=r"^[0-9]+[MG]i$")] = "256Mi"
     pool_size: Annotated[int, Field(ge=1, le=50)] = 4
-    """Connections to each shard that a process of the app takes for one purpose."""
+    """Connections to each shard that a process uses for one purpose."""
     exposure: Literal["internal", "public"] = "internal"
     """Whether the gateways' addresses are reachable from the internet."""
 
     @model_validator(mode="after")
-    def _ordered(self) -> Self:
+    def _check_order(self) -> Self:
         if not self.min_available < self.min_replicas <= self.max_replicas:
             raise ValueError(
                 "must hold: minAvailable < minReplicas <= maxReplicas,"
@@ -154,22 +154,22 @@ class App(Settings):
 
 
 class Oidc(Settings):
-    """Whose bearer tokens the app accepts."""
+    """The issuer of bearer tokens that the app accepts."""
 
     issuer: Annotated[str, StringConstraints(pattern=r"^https://[^\s]+$")]
     audience: Text
     jwks_config_map: Label | None = None
-    """A ConfigMap beside the app that holds the issuer's `jwks.json`; absent: the issuer is asked."""
+    """A ConfigMap beside the app that holds the issuer's `jwks.json`; absent: the app asks the issuer."""
 
 
 class PersonalData(Settings):
-    """Where the keys of persons are wrapped, and erasures are logged."""
+    """Where subject keys are wrapped and erasures are logged."""
 
     keeper: Literal["aws", "gcp"] | None = None
-    """The cloud whose key service does it, and that has the bucket; absent: the first of these two that is in use.
-    Azure's vault is closed to the networks of the clusters."""
+    """The cloud that keeps master key and erasure log; absent: the first of these two that is in use. Azure's vault is
+    closed to the networks of the clusters."""
     key_secret: Label | None = None
-    """A Secret beside the app with a master key, `master-key.json`, in place of a keeper: on one machine only."""
+    """A Secret beside the app with a master key, `master-key.json`, instead of a keeper; only for `local`."""
     erasure_log: (
         Annotated[
             str,
@@ -179,24 +179,23 @@ class PersonalData(Settings):
         ]
         | None
     ) = None
-    """`bucket`: one that the stack makes in the keeper's cloud, which is the default where there is a keeper. Else
-    `databases`, a table in a database of every home; a file that the app's commands can write; or a bucket that
-    exists, as the app takes it: `aws-s3:<region>/<bucket>/<prefix>`, `gcp-storage:<bucket>/<prefix>`."""
+    """`bucket`, the default with a keeper: a bucket that the stack creates in the keeper's cloud. Otherwise `databases`
+    (a table in every home), `file:<path>`, or an existing bucket: `aws-s3:<region>/<bucket>/<prefix>` or
+    `gcp-storage:<bucket>/<prefix>`."""
     copy_region: Text | None = None
-    """Another region of the keeper's cloud, on the same continent, that has all of the bucket too; absent: none."""
+    """Another region of the keeper's cloud, on the same continent, for a copy of the bucket; absent: no copy."""
 
 
 class Camouflage(Settings):
-    """What the ledger knows of decoys."""
+    """Detection of decoys by the ledger."""
 
     notices_tokens: bool = False
-    """Whether tokens of decoys that are presented to the ledger are recorded and counted. The key that tells them is
-    then expected in each cloud's secret manager, as `<environment>/canary-key` in AWS and `<environment>-canary-key` in
-    the others."""
+    """Whether the ledger records and counts canary tokens. If so, each cloud's secret manager must hold the key that
+    recognises them: `<environment>/canary-key` on AWS, `<environment>-canary-key` elsewhere."""
 
 
 class Environment(Settings):
-    """Everything that distinguishes one environment from another."""
+    """All settings of one environment."""
 
     name: Annotated[str, StringConstraints(pattern=NAME.pattern)]
     owner: Label
@@ -219,19 +218,19 @@ class Environment(Settings):
 
     @field_validator("clouds")
     @classmethod
-    def _distinct(cls, value: tuple[Cloud, ...]) -> tuple[Cloud, ...]:
+    def _check_clouds(cls, value: tuple[Cloud, ...]) -> tuple[Cloud, ...]:
         if len(set(value)) < len(value):
             raise ValueError("names a cloud twice")
         return value
 
     @model_validator(mode="after")
-    def _expiry_is_for_previews(self) -> Self:
+    def _check_expiry(self) -> Self:
         if (self.expires is not None) != self.name.startswith("preview-"):
             raise ValueError("expires belongs to preview environments, and to every one of them")
         return self
 
     @model_validator(mode="after")
-    def _keys_are_kept(self) -> Self:
+    def _check_keeper(self) -> Self:
         keeper, secret = self.personal_data.keeper, self.personal_data.key_secret
         if secret is not None:
             if keeper is not None or self.mode is ExecutionMode.REAL:
@@ -243,7 +242,7 @@ class Environment(Settings):
         return self
 
     @model_validator(mode="after")
-    def _erasures_are_kept(self) -> Self:
+    def _check_erasure_log(self) -> Self:
         settings = self.personal_data
         if settings.erasure_log == BUCKET and settings.key_secret is not None:
             raise ValueError("personalData.erasureLog bucket needs a keeper, and personalData.keySecret leaves none")
@@ -261,17 +260,17 @@ class Environment(Settings):
 
     @property
     def erasure_log(self) -> str:
-        """Where erasures are logged, `bucket` where the stack makes one."""
+        """The place of the erasure log; `bucket` if the stack creates one."""
         return self.personal_data.erasure_log or (BUCKET if self.personal_data.key_secret is None else "databases")
 
     @property
     def key_keeper(self) -> Cloud:
-        """The cloud that keeps the master key; of no meaning where there is a key secret."""
+        """The cloud that keeps the master key; meaningless with a key secret."""
         first: Cloud = next(cloud for cloud in self.clouds if cloud != "azure")
         return self.personal_data.keeper or first
 
     def canary_secret(self, cloud: Cloud) -> str | None:
-        """Within what the add-ons of a cluster there may read; only AWS has slashes in names."""
+        """Return the name of the canary key, which the add-ons may read; only AWS allows slashes in names."""
         if not self.camouflage.notices_tokens:
             return None
         return f"{self.name}{'/' if cloud == 'aws' else '-'}canary-key"
@@ -284,12 +283,12 @@ class Environment(Settings):
         return ExecutionMode.REHEARSAL if self.accounts == REHEARSAL_ACCOUNTS else ExecutionMode.REAL
 
     def peers(self, cloud: Cloud) -> dict[str, str]:
-        """Address ranges of the other clouds in use, by cloud."""
+        """Return the address ranges of the other clouds in use."""
         return {other: getattr(self.regions, other).cidr for other in self.clouds if other != cloud}
 
     @property
     def tags(self) -> dict[str, str]:
-        """What every resource carries; keys and values fit AWS tags, Azure tags and GCP labels alike."""
+        """Tags of every resource; keys and values are valid AWS tags, Azure tags and GCP labels."""
         tags = {
             "environment": self.name,
             "owner": self.owner,
@@ -300,13 +299,13 @@ class Environment(Settings):
 
 
 def read_environment(stack: str, configuration: Mapping[str, Any], source: str) -> Environment:
-    """The environment of `stack` from its configuration (`living-fortress:key` to a value or its JSON text).
+    """Return the environment of `stack` from its configuration (`living-fortress:key` to a value or its JSON text).
 
-    Raises InvalidSettings, one line a fault, each naming `source`, key, value and what is allowed.
+    Raises InvalidSettings with a line per fault that names `source`, key, value and what is allowed.
     """
     prefix = f"{PROJECT}:"
     settings = {
-        key.removeprefix(prefix): _parsed(value) for key, value in configuration.items() if key.startswith(prefix)
+        key.removeprefix(prefix): _parse(value) for key, value in configuration.items() if key.startswith(prefix)
     }
     if "name" in settings:
         raise InvalidSettings(f"{source}: {prefix}name is the stack's own name and cannot be set")
@@ -317,12 +316,12 @@ def read_environment(stack: str, configuration: Mapping[str, Any], source: str) 
         environment = Environment.model_validate(settings | {"name": name})
     except ValidationError as error:
         raise InvalidSettings(explain(error, source, prefix, Environment)) from None
-    _agree(stack, environment, source)
+    _check_accounts(stack, environment, source)
     return environment
 
 
-def _parsed(value: Any) -> Any:
-    """Pulumi hands lists and objects over as JSON text."""
+def _parse(value: Any) -> Any:
+    """Parse lists and objects, which Pulumi passes as JSON text."""
     if isinstance(value, str) and value[:1] in ("{", "["):
         try:
             return json.loads(value)
@@ -331,7 +330,7 @@ def _parsed(value: Any) -> Any:
     return value
 
 
-def _agree(stack: str, environment: Environment, source: str) -> None:
+def _check_accounts(stack: str, environment: Environment, source: str) -> None:
     rehearsed = stack.startswith(REHEARSAL_PREFIX)
     expected = ExecutionMode.REHEARSAL if rehearsed else ExecutionMode.LOCAL if stack == "local" else ExecutionMode.REAL
     if environment.mode is not expected:

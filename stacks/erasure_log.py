@@ -1,4 +1,4 @@
-"""Where erasures are logged: by default in a bucket of the cloud that keeps the keys of persons."""
+"""The erasure log: by default a bucket in the cloud that keeps the master key."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from stacks.environment import BUCKET, Environment
 from stacks.landing_zones import AwsLandingZone, GcpLandingZone, LandingZone
 
 LOCKED_DAYS = 365
-"""Where a lock is for good. Backups of the databases live 35 days at most; snapshots that people make live longer."""
+"""Retention of a permanent lock. Backups live 35 days at most; manual snapshots live longer."""
 
 
 @dataclass(frozen=True)
 class ErasureLog:
-    """Where the app finds it, and what its cloud has to allow."""
+    """Address of the log, and the access that its cloud must grant."""
 
     address: pulumi.Input[str]
-    """As the app takes it."""
+    """In the app's notation."""
     aws: AwsErasureAccess | None = None
-    """Where it is in AWS: the role of the migrator is to allow it."""
+    """Access that the migrator's role needs, if the log is on AWS."""
 
 
-def keep_erasure_log(environment: Environment, zones: Mapping[Cloud, LandingZone]) -> ErasureLog:
-    """Make the bucket where the settings ask for one; whoever migrates erases too, and alone may write there."""
+def create_erasure_log(environment: Environment, zones: Mapping[Cloud, LandingZone]) -> ErasureLog:
+    """Create the bucket if the settings ask for one; only the migrator, which also erases, may write there."""
     if environment.erasure_log != BUCKET:
         return ErasureLog(environment.erasure_log)
     match zones[environment.key_keeper]:
@@ -44,7 +44,7 @@ def keep_erasure_log(environment: Environment, zones: Mapping[Cloud, LandingZone
                 GcpErasureLog(f"{zone.name}-erasures", _gcp_args(environment, zone), zone.options).address
             )
         case other:
-            raise AssertionError(f"{other.name} keeps no log of erasures")
+            raise AssertionError(f"{other.name} cannot keep the erasure log")
 
 
 def _aws_args(environment: Environment) -> AwsErasureLogArgs:
@@ -71,5 +71,5 @@ def _gcp_args(environment: Environment, zone: GcpLandingZone) -> GcpErasureLogAr
 
 
 def _retention_days(environment: Environment) -> int:
-    """At least as long as any backup that the stack makes, which needs the erasures of its time replayed."""
+    """Return the retention: at least that of backups, because a restore replays the erasures since the backup."""
     return LOCKED_DAYS if environment.protect else environment.database.backup_retention_days

@@ -1,4 +1,4 @@
-"""The whole estate of an environment: what stands where, and what leans on what."""
+"""The estate of an environment: all its components and their dependencies."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from components.database.settings import PostgresSettings, Tier
 from components.database.shards import ShardCluster, ShardClusterArgs, plan_shards
 from components.identity.workloads import Workload, WorkloadLogins
 from components.interconnect import Mesh, MeshArgs
-from stacks.connections import ConnectionPlan, replicas_of
+from stacks.connections import ConnectionPlan, get_replicas
 from stacks.environment import Environment
-from stacks.erasure_log import keep_erasure_log
+from stacks.erasure_log import create_erasure_log
 from stacks.federation import federate
 from stacks.landing_zones import LANDING_ZONES, Cluster, LandingZone
-from stacks.master_key import MasterKey, keep_master_key
+from stacks.master_key import MasterKey, create_master_key
 
 
 @dataclass(frozen=True)
 class Estate:
-    """What an environment is made of, for whoever builds on it."""
+    """Everything that an environment deploys."""
 
     landing_zones: Mapping[Cloud, LandingZone]
     shards: ShardCluster
@@ -35,7 +35,7 @@ class Estate:
     apps: Mapping[Cloud, AppDeployment]
 
     def outputs(self) -> dict[str, Any]:
-        """What the stack tells the outside; nothing of it is secret."""
+        """Return the stack outputs; none is secret."""
         return {
             "urls": {cloud: app.urls for cloud, app in self.apps.items()},
             "directory": self.shards.directory,
@@ -44,7 +44,7 @@ class Estate:
 
 
 def build(environment: Environment, connections: ConnectionPlan) -> Estate:
-    """Networks and keys first, then databases and clusters on them, then the app, which needs all of them."""
+    """Build networks and keys first, then databases and clusters, then the app, which needs all of them."""
     zones = {cloud: LANDING_ZONES[cloud](environment) for cloud in environment.clouds}
     mesh = _join(environment, zones)
     shards = ShardCluster(
@@ -52,35 +52,37 @@ def build(environment: Environment, connections: ConnectionPlan) -> Estate:
         ShardClusterArgs(
             homes={cloud: zone.databases() for cloud, zone in zones.items()},
             shards=plan_shards(environment.clouds, environment.shards_per_home),
-            settings=_postgres_settings(environment, connections),
+            settings=_make_postgres_settings(environment, connections),
             tags=environment.tags,
         ),
-        _all_providers(zones),
+        _use_all_providers(zones),
     )
-    clusters = {cloud: zone.cluster(_cluster_settings(environment)) for cloud, zone in zones.items()}
-    erasure_log = keep_erasure_log(environment, zones)
-    master_key = keep_master_key(environment, zones, erasure_log.address)
+    clusters = {cloud: zone.cluster(_make_cluster_settings(environment)) for cloud, zone in zones.items()}
+    erasure_log = create_erasure_log(environment, zones)
+    master_key = create_master_key(environment, zones, erasure_log.address)
     logins_of = federate(environment, zones, clusters, shards.endpoints, master_key, erasure_log)
     apps = {
-        cloud: _app(environment, cloud, zones, clusters[cloud], shards, logins_of(cloud), master_key, mesh, connections)
+        cloud: _deploy_app(
+            environment, cloud, zones, clusters[cloud], shards, logins_of(cloud), master_key, mesh, connections
+        )
         for cloud in environment.clouds
     }
     return Estate(zones, shards, clusters, apps)
 
 
-def _all_providers(zones: Mapping[Cloud, LandingZone]) -> pulumi.ResourceOptions:
+def _use_all_providers(zones: Mapping[Cloud, LandingZone]) -> pulumi.ResourceOptions:
     return pulumi.ResourceOptions(providers=[zone.provider for zone in zones.values()])
 
 
 def _join(environment: Environment, zones: Mapping[Cloud, LandingZone]) -> list[pulumi.Resource]:
-    """One cloud needs no mesh."""
+    """Join the networks of several clouds; one cloud needs no mesh."""
     if len(zones) == 1:
         return []
     sites: dict[str, Any] = {cloud: zone.mesh_site() for cloud, zone in zones.items()}
-    return [Mesh(f"{environment.name}-mesh", MeshArgs(**sites), _all_providers(zones))]
+    return [Mesh(f"{environment.name}-mesh", MeshArgs(**sites), _use_all_providers(zones))]
 
 
-def _app(
+def _deploy_app(
     environment: Environment,
     cloud: Cloud,
     zones: Mapping[Cloud, LandingZone],
@@ -91,7 +93,7 @@ def _app(
     mesh: list[pulumi.Resource],
     connections: ConnectionPlan,
 ) -> AppDeployment:
-    """Add-ons and app of one cluster; the app asks every home, so it comes after the mesh."""
+    """Deploy add-ons and app of one cluster; the app connects to every home, so it comes after the mesh."""
     domain, settings = f"{cloud}.{environment.app.domain}", environment.app
     options = pulumi.ResourceOptions(providers=[cluster.provider])
     addons = Addons(
@@ -121,7 +123,7 @@ def _app(
             logins=logins,
             labels=environment.tags,
             dns_cidrs=cluster.dns_cidrs,
-            replicas=replicas_of(settings),
+            replicas=get_replicas(settings),
             pool_size=settings.pool_size,
             processes=connections.processes,
             resources=Resources(cpu=settings.cpu, memory=settings.memory),
@@ -130,7 +132,7 @@ def _app(
     )
 
 
-def _postgres_settings(environment: Environment, connections: ConnectionPlan) -> PostgresSettings:
+def _make_postgres_settings(environment: Environment, connections: ConnectionPlan) -> PostgresSettings:
     database = environment.database
     return PostgresSettings(
         tier=Tier(database.size),
@@ -143,7 +145,7 @@ def _postgres_settings(environment: Environment, connections: ConnectionPlan) ->
     )
 
 
-def _cluster_settings(environment: Environment) -> ClusterSettings:
+def _make_cluster_settings(environment: Environment) -> ClusterSettings:
     cluster = environment.cluster
     return ClusterSettings(
         size=NodeSize(cluster.size),

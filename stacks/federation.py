@@ -1,4 +1,4 @@
-"""Every cluster's workloads log into every cloud: who trusts whose tokens."""
+"""Federation: the workloads of every cluster log in to every cloud by token."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from components.database.endpoint import Endpoint
 from components.identity.aws import AwsDatabaseAccess, AwsFederation, AwsFederationArgs
 from components.identity.azure import AzureFederation, AzureFederationArgs
 from components.identity.gcp import GcpFederation, GcpFederationArgs
-from components.identity.workloads import WORKLOADS, ClusterIssuer, Workload, WorkloadLogins, logins_for
+from components.identity.workloads import WORKLOADS, ClusterIssuer, Workload, WorkloadLogins, select_logins
 from components.naming import GCP_POOL, fit
 from stacks.environment import Environment
 from stacks.erasure_log import ErasureLog
@@ -27,7 +27,7 @@ def federate(
     master_key: MasterKey,
     erasure_log: ErasureLog,
 ) -> LoginsOf:
-    """Make each cloud trust all clusters; returns what the pods of the cluster in a cloud must carry."""
+    """Make each cloud trust all clusters; return a function from a cloud to the logins of its cluster's pods."""
     issuers = [ClusterIssuer(home=cloud, issuer=cluster.oidc_issuer) for cloud, cluster in clusters.items()]
     aws = azure = gcp = None
     for cloud, zone in landing_zones.items():
@@ -46,7 +46,7 @@ def federate(
 
     def logins_of(home: Cloud) -> dict[Workload, WorkloadLogins]:
         return {
-            workload: logins_for(
+            workload: select_logins(
                 workload,
                 home,
                 aws=aws.logins if aws else None,

@@ -14,19 +14,19 @@ PLUGINS = {"aws": "aws", "azure": "azure-native", "gcp": "gcp"}
 
 
 class PluginMismatch(Exception):
-    """A simulated stack would meet real provider plugins, or a real one would meet emulators."""
+    """A simulated stack would use real provider plugins, or a real stack would use emulators."""
 
 
-def emulators(packages: Sequence[str], variables: Mapping[str, str]) -> dict[str, bool]:
-    """For each Pulumi package: whether the plugin that the engine would take is an emulator.
+def find_emulators(packages: Sequence[str], variables: Mapping[str, str]) -> dict[str, bool]:
+    """Return for each Pulumi package whether the engine would load an emulator as its plugin.
 
-    The engine prefers a `pulumi-resource-<package>` on PATH, unless told not to, over the plugins in its own home. A
-    emulator lies beside a marker file.
+    The engine prefers a `pulumi-resource-<package>` on PATH, unless told not to, over the plugins in its own home. The
+    folder of an emulator has a marker file.
     """
-    return {package: _is_emulator(_plugin(package, variables)) for package in packages}
+    return {package: _is_emulator(_find_plugin(package, variables)) for package in packages}
 
 
-def _plugin(package: str, variables: Mapping[str, str]) -> Path | None:
+def _find_plugin(package: str, variables: Mapping[str, str]) -> Path | None:
     program = f"pulumi-resource-{package}"
     if variables.get("PULUMI_IGNORE_AMBIENT_PLUGINS", "").lower() not in ("true", "1"):
         ambient = shutil.which(program, path=variables.get("PATH", os.defpath))
@@ -46,7 +46,7 @@ def check_plugins(environment: Environment, variables: Mapping[str, str]) -> Non
     `variables` is the environment that the engine runs in.
     """
     packages = [*(PLUGINS[cloud] for cloud in environment.clouds), "kubernetes"]
-    simulated = emulators(packages, variables)
+    simulated = find_emulators(packages, variables)
     real = environment.mode is ExecutionMode.REAL
     wrong = sorted(package for package, emulator in simulated.items() if emulator == real)
     if not wrong:

@@ -1,4 +1,4 @@
-"""The key that wraps the keys of persons: one for all of the ledger, kept by one cloud, used by its workloads alone."""
+"""The master key, which wraps the subject keys: one per environment, kept by one cloud, used by the workloads only."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ PURPOSE = "keys of persons"
 
 @dataclass(frozen=True)
 class MasterKey:
-    """Where the app finds it, and what its keeper has to allow."""
+    """Address of the key, and its ARN if AWS keeps it."""
 
     personal_data: PersonalData
     aws_arn: pulumi.Output[str] | None = None
-    """Where AWS keeps it: the roles of the workloads are to allow it."""
+    """The workloads' roles must allow its use."""
 
 
-def keep_master_key(
+def create_master_key(
     environment: Environment, zones: Mapping[Cloud, LandingZone], erasure_log: pulumi.Input[str]
 ) -> MasterKey:
-    """Make the key where the settings say; apart from the one of the databases, so that each opens its own only."""
+    """Create the key where the settings say; separate from the databases' key, so each opens only its own data."""
     settings = environment.personal_data
     if settings.key_secret is not None:
         return MasterKey(PersonalData(key_secret=settings.key_secret, erasure_log=erasure_log))

@@ -1,4 +1,4 @@
-"""What a cluster needs besides the app: a gateway, certificates, names, secrets, metrics where the cloud has none."""
+"""What a cluster needs besides the app: gateway, certificates, DNS records, secrets, and metrics."""
 
 from __future__ import annotations
 
@@ -37,43 +37,45 @@ class AddonsArgs:
 
     bindings: AddonBindings
     domain: str
-    """The zone whose names external-dns writes and cert-manager proves."""
+    """The zone in which external-dns writes records and for which cert-manager proves ownership."""
     owner: str
-    """Marks DNS records as this cluster's; unique among everybody who writes to the zone."""
+    """Marks DNS records as this cluster's; must be unique among all writers of the zone."""
     labels: Mapping[str, str]
     exposure: Exposure = "internal"
     """Whether the gateway's address is reachable from the internet."""
     acme_server: str = LETS_ENCRYPT
     acme_email: str | None = None
     replicas: int = 2
-    """Of every add-on that can have more than one."""
+    """Replicas of every add-on that supports more than one."""
     dns_cidrs: Sequence[str] = ()
-    """Where pods reach DNS besides the pods of kube-dns."""
+    """DNS addresses for pods besides the pods of kube-dns."""
     app_namespace: str = NAMESPACE
-    """The one namespace that gateways send requests into, and that gets secrets of the cloud."""
+    """The one namespace that gateways send requests to and that gets secrets of the cloud."""
 
 
 class Addons(pulumi.ComponentResource):
-    """Pinned charts, each in its own closed and restricted namespace, and the objects that the app refers to."""
+    """Pinned charts, each in its own isolated and restricted namespace, and the objects that the app refers to."""
 
     def __init__(self, name: str, args: AddonsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("livingfortress:addons:Addons", name, None, opts)
         self._base, self._args, self._child = name, args, child_of(self, opts)
         bindings, replicas = args.bindings, args.replicas
-        gateway = self._release(ENVOY_GATEWAY, values.envoy_gateway(replicas))
-        certificates = self._release(CERT_MANAGER, values.cert_manager(bindings, replicas))
-        secrets = self._release(EXTERNAL_SECRETS, values.external_secrets(bindings, replicas))
-        # It watches HTTPRoutes, and fails until they are defined.
-        self._release(EXTERNAL_DNS, values.external_dns(bindings, args.domain, args.owner), after=[gateway])
+        gateway = self._install(ENVOY_GATEWAY, values.envoy_gateway(replicas))
+        certificates = self._install(CERT_MANAGER, values.cert_manager(bindings, replicas))
+        secrets = self._install(EXTERNAL_SECRETS, values.external_secrets(bindings, replicas))
+        # external-dns watches HTTPRoutes and fails until their CRD exists.
+        self._install(EXTERNAL_DNS, values.external_dns(bindings, args.domain, args.owner), after=[gateway])
         if not bindings.brings_metrics:
-            self._release(METRICS_SERVER, values.metrics_server(replicas))
-        self._gateway_class(gateway)
-        self._object("cert-manager.io/v1", "ClusterIssuer", CLUSTER_ISSUER, issuer_spec(args), certificates)
+            self._install(METRICS_SERVER, values.metrics_server(replicas))
+        self._create_gateway_class(gateway)
+        self._create_object(
+            "cert-manager.io/v1", "ClusterIssuer", CLUSTER_ISSUER, build_issuer_spec(args), certificates
+        )
         store = {"provider": dict(bindings.secret_store), "conditions": [{"namespaces": [args.app_namespace]}]}
-        self._object("external-secrets.io/v1", "ClusterSecretStore", SECRET_STORE, store, secrets)
+        self._create_object("external-secrets.io/v1", "ClusterSecretStore", SECRET_STORE, store, secrets)
         self.register_outputs({"gateway_class": GATEWAY_CLASS, "cluster_issuer": CLUSTER_ISSUER})
 
-    def _release(self, chart: Chart, chart_values: values.Values, after: Sequence[pulumi.Resource] = ()) -> Any:
+    def _install(self, chart: Chart, chart_values: values.Values, after: Sequence[pulumi.Resource] = ()) -> Any:
         label = f"{self._base}-{chart.name}"
         namespace = core.v1.Namespace(
             label,
@@ -83,7 +85,7 @@ class Addons(pulumi.ComponentResource):
             },
             opts=self._child,
         )
-        closed = self._network_policies(chart, label, namespace)
+        closed = self._create_network_policies(chart, label, namespace)
         return helm.v3.Release(
             label,
             name=chart.name,
@@ -98,7 +100,7 @@ class Addons(pulumi.ComponentResource):
             opts=child_of(self, self._child, after=[namespace, *closed, *after]),
         )
 
-    def _network_policies(self, chart: Chart, label: str, namespace: pulumi.Resource) -> list[pulumi.Resource]:
+    def _create_network_policies(self, chart: Chart, label: str, namespace: pulumi.Resource) -> list[pulumi.Resource]:
         args = self._args
         cluster = Surroundings(
             dns_cidrs=args.dns_cidrs,
@@ -116,12 +118,12 @@ class Addons(pulumi.ComponentResource):
             for purpose, spec in policies(chart, cluster).items()
         ]
 
-    def _gateway_class(self, gateway: pulumi.Resource) -> None:
-        proxies = self._object(
+    def _create_gateway_class(self, gateway: pulumi.Resource) -> None:
+        proxies = self._create_object(
             "gateway.envoyproxy.io/v1alpha1",
             "EnvoyProxy",
             GATEWAY_CLASS,
-            proxy_spec(self._args),
+            build_proxy_spec(self._args),
             gateway,
             namespace=ENVOY_GATEWAY.namespace,
         )
@@ -134,9 +136,9 @@ class Addons(pulumi.ComponentResource):
                 "namespace": ENVOY_GATEWAY.namespace,
             },
         }
-        self._object("gateway.networking.k8s.io/v1", "GatewayClass", GATEWAY_CLASS, spec, proxies)
+        self._create_object("gateway.networking.k8s.io/v1", "GatewayClass", GATEWAY_CLASS, spec, proxies)
 
-    def _object(
+    def _create_object(
         self,
         api_version: str,
         kind: str,
@@ -157,8 +159,8 @@ class Addons(pulumi.ComponentResource):
         )
 
 
-def issuer_spec(args: AddonsArgs) -> dict[str, Any]:
-    """Proves the domain by a DNS record, so that the gateway need not be reachable from the internet."""
+def build_issuer_spec(args: AddonsArgs) -> dict[str, Any]:
+    """Return an ACME issuer that proves the domain by a DNS record, so the gateway need not face the internet."""
     contact = {"email": args.acme_email} if args.acme_email else {}
     return {
         "acme": {
@@ -170,8 +172,8 @@ def issuer_spec(args: AddonsArgs) -> dict[str, Any]:
     }
 
 
-def proxy_spec(args: AddonsArgs) -> dict[str, Any]:
-    """Several proxies on several hosts behind one load balancer of the cloud."""
+def build_proxy_spec(args: AddonsArgs) -> dict[str, Any]:
+    """Return proxies on several hosts behind one load balancer of the cloud."""
     spread = {
         "maxSkew": 1,
         "topologyKey": "kubernetes.io/hostname",

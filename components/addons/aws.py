@@ -1,4 +1,4 @@
-"""DNS zone, secret access and load balancers of an EKS cluster's add-ons, which act by EKS Pod Identity."""
+"""DNS zone, secret access and load balancers of an EKS cluster's add-ons, which authenticate by EKS Pod Identity."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from components.common import child_of
 from components.naming import IAM_ROLE, fit
 
 POD_IDENTITY_AGENT = "169.254.170.23/32"
-"""Where the agent on each node hands out the tokens of EKS Pod Identity (Amazon EKS User Guide, Pod Identity Agent)."""
+"""The agent on each node that issues the tokens of EKS Pod Identity (Amazon EKS User Guide, Pod Identity Agent)."""
 _TRUST = {
     "Effect": "Allow",
     "Principal": {"Service": "pods.eks.amazonaws.com"},
@@ -34,7 +34,7 @@ class AwsAddonAccessArgs:
     domain: str
     """The zone made for the cluster; its parent domain delegates to it."""
     secret_prefix: str
-    """Secrets called `<prefix>/…` may be read, and no others."""
+    """Only secrets named `<prefix>/…` may be read."""
     secret_key_arn: pulumi.Input[str]
     """The customer-managed key that encrypts those secrets."""
     tags: Mapping[str, str]
@@ -58,9 +58,9 @@ class AwsAddonAccess(pulumi.ComponentResource):
             opts=self._child,
         )
         AwsZoneSigning(name, AwsZoneSigningArgs(zone.zone_id, args.account_id, args.tags, args.protect), self._child)
-        self._duty("dns", zone.arn.apply(_dns_policy), args)
-        self._duty(
-            "secrets", pulumi.Output.from_input(args.secret_key_arn).apply(lambda key: _secrets(args, key)), args
+        self._create_role("dns", zone.arn.apply(_allow_dns), args)
+        self._create_role(
+            "secrets", pulumi.Output.from_input(args.secret_key_arn).apply(lambda key: _allow_secrets(args, key)), args
         )
         self.bindings = AddonBindings(
             external_dns={
@@ -71,8 +71,8 @@ class AwsAddonAccess(pulumi.ComponentResource):
             dns_solver={"route53": {"region": args.region, "hostedZoneID": zone.zone_id}},
             secret_store={"aws": {"service": "SecretsManager", "region": args.region}},
             load_balancer={
-                "public": _load_balancer("internet-facing"),
-                "internal": _load_balancer("internal"),
+                "public": _describe_load_balancer("internet-facing"),
+                "internal": _describe_load_balancer("internal"),
             },
             token_endpoint=POD_IDENTITY_AGENT,
             brings_metrics=False,
@@ -80,11 +80,11 @@ class AwsAddonAccess(pulumi.ComponentResource):
         )
         self.register_outputs({"zone_id": zone.zone_id, "name_servers": zone.name_servers})
 
-    def _duty(self, duty: Duty, policy: pulumi.Input[str], args: AwsAddonAccessArgs) -> None:
+    def _create_role(self, duty: Duty, policy: pulumi.Input[str], args: AwsAddonAccessArgs) -> None:
         role = iam.Role(
             f"{self._base}-{duty}",
             name=fit(IAM_ROLE, self._base, duty),
-            assume_role_policy=_policy([_TRUST]),
+            assume_role_policy=_to_policy([_TRUST]),
             tags=self._tags,
             opts=self._child,
         )
@@ -101,7 +101,7 @@ class AwsAddonAccess(pulumi.ComponentResource):
             )
 
 
-def _load_balancer(scheme: str) -> dict[str, Any]:
+def _describe_load_balancer(scheme: str) -> dict[str, Any]:
     return {
         "loadBalancerClass": "eks.amazonaws.com/nlb",
         "annotations": {
@@ -111,8 +111,8 @@ def _load_balancer(scheme: str) -> dict[str, Any]:
     }
 
 
-def _dns_policy(zone_arn: str) -> str:
-    return _policy(
+def _allow_dns(zone_arn: str) -> str:
+    return _to_policy(
         [
             {
                 "Effect": "Allow",
@@ -121,7 +121,7 @@ def _dns_policy(zone_arn: str) -> str:
             },
             {
                 "Effect": "Allow",
-                # These know no resource: finding the zone by its name, and seeing whether a change has arrived.
+                # These actions take no resource: find the zone by name, and check whether a change has propagated.
                 "Action": ["route53:ListHostedZones", "route53:ListHostedZonesByName", "route53:GetChange"],
                 "Resource": "*",
             },
@@ -129,9 +129,9 @@ def _dns_policy(zone_arn: str) -> str:
     )
 
 
-def _secrets(args: AwsAddonAccessArgs, key_arn: str) -> str:
+def _allow_secrets(args: AwsAddonAccessArgs, key_arn: str) -> str:
     secrets = f"arn:aws:secretsmanager:{args.region}:{args.account_id}:secret:{args.secret_prefix}/*"
-    return _policy(
+    return _to_policy(
         [
             {
                 "Effect": "Allow",
@@ -148,5 +148,5 @@ def _secrets(args: AwsAddonAccessArgs, key_arn: str) -> str:
     )
 
 
-def _policy(statements: list[dict[str, Any]]) -> str:
+def _to_policy(statements: list[dict[str, Any]]) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": statements})

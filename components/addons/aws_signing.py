@@ -13,7 +13,7 @@ from pulumi_aws import kms, route53
 from components.common import add_purpose, child_of
 
 REGION = "us-east-1"
-"""Route 53 takes keys of this region only (Amazon Route 53 Developer Guide, customer managed keys for DNSSEC)."""
+"""Route 53 accepts keys of this region only (Amazon Route 53 Developer Guide, customer managed keys for DNSSEC)."""
 _SERVICE = {"Service": "dnssec-route53.amazonaws.com"}
 
 
@@ -24,7 +24,7 @@ class AwsZoneSigningArgs:
     """Account whose administrators may manage the key."""
     tags: Mapping[str, str]
     protect: bool = False
-    """Pulumi refuses to delete the key: without it nobody who checks signatures finds the names of the zone."""
+    """Pulumi refuses to delete the key: without it validating resolvers reject the zone."""
 
 
 class AwsZoneSigning(pulumi.ComponentResource):
@@ -42,7 +42,7 @@ class AwsZoneSigning(pulumi.ComponentResource):
             key_usage="SIGN_VERIFY",
             customer_master_key_spec="ECC_NIST_P256",
             deletion_window_in_days=30,
-            policy=json.dumps(signing_policy(args.account_id)),
+            policy=json.dumps(build_signing_policy(args.account_id)),
             tags=add_purpose(args.tags, ["signatures"]),
             opts=child_of(self, opts, protect=args.protect),
         )
@@ -58,15 +58,15 @@ class AwsZoneSigning(pulumi.ComponentResource):
             name,
             hosted_zone_id=args.zone_id,
             signing_status="SIGNING",
-            # Route 53 signs nothing while no key is active, and lets no key go while it signs.
+            # Route 53 signs only with an active key, and refuses to delete a key while it signs.
             opts=child_of(self, opts, after=[signer]),
         )
         self.ds_record = signer.ds_record
         self.register_outputs({"dsRecord": self.ds_record})
 
 
-def signing_policy(account_id: str) -> dict[str, object]:
-    """Administrators by the account's IAM; Route 53 signs, for zones of this account only."""
+def build_signing_policy(account_id: str) -> dict[str, object]:
+    """Return a policy: IAM of the account administers the key, and Route 53 signs zones of this account."""
     return {
         "Version": "2012-10-17",
         "Statement": [

@@ -1,4 +1,4 @@
-"""DNS zone, secret access and load balancers of an AKS cluster's add-ons, which act by workload identity."""
+"""DNS zone, secret access and load balancers of an AKS cluster's add-ons, which authenticate by workload identity."""
 
 from __future__ import annotations
 
@@ -55,15 +55,15 @@ class AzureAddonAccess(pulumi.ComponentResource):
             tags=args.tags,
             opts=self._child,
         )
-        # Its DS record belongs into the parent domain, beside the names of the name servers.
+        # Add its DS record to the parent domain, beside the name servers.
         dns.DnssecConfig(name, zone_name=zone.name, resource_group_name=args.resource_group_name, opts=self._child)
-        writer = self._duty("dns", DNS_ZONE_CONTRIBUTOR, zone.id)
-        reader = self._duty("secrets", KEY_VAULT_SECRETS_USER, args.vault_id)
+        writer = self._create_identity("dns", DNS_ZONE_CONTRIBUTOR, zone.id)
+        reader = self._create_identity("secrets", KEY_VAULT_SECRETS_USER, args.vault_id)
         clients = {"dns": writer.client_id, "secrets": reader.client_id}
         self.bindings = AddonBindings(
-            external_dns=_external_dns(args),
-            dns_solver=_solver(args, writer.client_id),
-            secret_store=_store(args),
+            external_dns=_configure_external_dns(args),
+            dns_solver=_configure_solver(args, writer.client_id),
+            secret_store=_configure_store(args),
             annotations={
                 duty: {
                     "azure.workload.identity/client-id": clients[duty],
@@ -81,7 +81,7 @@ class AzureAddonAccess(pulumi.ComponentResource):
         )
         self.register_outputs({"zone_id": zone.id, "name_servers": zone.name_servers})
 
-    def _duty(self, duty: Duty, role: str, scope: pulumi.Input[str]) -> managedidentity.UserAssignedIdentity:
+    def _create_identity(self, duty: Duty, role: str, scope: pulumi.Input[str]) -> managedidentity.UserAssignedIdentity:
         args = self._args
         label, subscription = f"{self._base}-{duty}", f"/subscriptions/{args.subscription_id}"
         identity = managedidentity.UserAssignedIdentity(
@@ -94,7 +94,7 @@ class AzureAddonAccess(pulumi.ComponentResource):
         )
         authorization.RoleAssignment(
             label,
-            # Azure wants a GUID; a fixed one makes a repeated run find the same assignment.
+            # Azure needs a GUID; a fixed one lets a repeated run find the same assignment.
             role_assignment_name=str(uuid.uuid5(uuid.NAMESPACE_URL, f"{subscription}/{label}")),
             principal_id=identity.principal_id,
             principal_type="ServicePrincipal",
@@ -104,7 +104,7 @@ class AzureAddonAccess(pulumi.ComponentResource):
         )
         previous: list[pulumi.Resource] = []
         for account in DUTIES[duty]:
-            # Azure refuses two writes at once to the credentials of one identity: one waits for the other.
+            # Azure refuses concurrent writes to the credentials of one identity, so they run one by one.
             credential = managedidentity.FederatedIdentityCredential(
                 f"{self._base}-{account.name}",
                 federated_identity_credential_resource_name=account.name,
@@ -119,7 +119,7 @@ class AzureAddonAccess(pulumi.ComponentResource):
         return identity
 
 
-def _external_dns(args: AzureAddonAccessArgs) -> dict[str, Any]:
+def _configure_external_dns(args: AzureAddonAccessArgs) -> dict[str, Any]:
     settings = pulumi.Output.from_input(args.resource_group_name).apply(
         lambda group: json.dumps(
             {
@@ -130,14 +130,14 @@ def _external_dns(args: AzureAddonAccessArgs) -> dict[str, Any]:
             }
         )
     )
-    # The chart calls it a secret configuration; there is no secret in it.
+    # The chart calls this a secret configuration, but it holds no secret.
     return {
         "provider": {"name": "azure"},
         "secretConfiguration": {"enabled": True, "mountPath": "/etc/kubernetes/", "data": {"azure.json": settings}},
     }
 
 
-def _solver(args: AzureAddonAccessArgs, client_id: pulumi.Input[str]) -> dict[str, Any]:
+def _configure_solver(args: AzureAddonAccessArgs, client_id: pulumi.Input[str]) -> dict[str, Any]:
     return {
         "azureDNS": {
             "environment": "AzurePublicCloud",
@@ -149,7 +149,7 @@ def _solver(args: AzureAddonAccessArgs, client_id: pulumi.Input[str]) -> dict[st
     }
 
 
-def _store(args: AzureAddonAccessArgs) -> dict[str, Any]:
+def _configure_store(args: AzureAddonAccessArgs) -> dict[str, Any]:
     vault = pulumi.Output.from_input(args.vault_id).apply(lambda known: known.rpartition("/")[2])
     [account] = DUTIES["secrets"]
     return {

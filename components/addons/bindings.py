@@ -1,4 +1,4 @@
-"""What the add-ons of a cluster must know of their cloud: a DNS zone, a secret manager, load balancers."""
+"""What the add-ons of a cluster need from their cloud: a DNS zone, a secret manager, load balancers."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ DUTIES: Mapping[Duty, Sequence[ServiceAccount]] = {
     "dns": [ServiceAccount(namespace=chart.namespace, name=chart.name) for chart in (CERT_MANAGER, EXTERNAL_DNS)],
     "secrets": [ServiceAccount(namespace=EXTERNAL_SECRETS.namespace, name=EXTERNAL_SECRETS.name)],
 }
-"""Who acts in the cloud for the cluster: writing records into its zone, reading its environment's secrets."""
+"""The accounts of each duty: `dns` writes records into the zone, `secrets` reads the environment's secrets."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class AddonBindings:
-    """One cloud's answers, in the words of the charts and objects that take them."""
+    """One cloud's answers, as the charts and objects expect them."""
 
     external_dns: Mapping[str, Any]
     """Chart values: provider and its options."""
@@ -45,14 +45,14 @@ class AddonBindings:
     secret_store: Mapping[str, Any]
     """The `provider` part of a ClusterSecretStore."""
     annotations: Mapping[Duty, Mapping[str, pulumi.Input[str]]] = field(default_factory=dict)
-    """On the service accounts of a duty: whom their pods become in the cloud."""
+    """Annotations on the service accounts of a duty: the cloud identity of their pods."""
     pod_labels: Mapping[str, str] = field(default_factory=dict)
-    """On pods that act in the cloud."""
+    """Labels on pods that use a cloud identity."""
     load_balancer: Mapping[Exposure, Mapping[str, Any]]
     """Parts of the proxies' Service (Envoy Gateway, KubernetesServiceSpec) that make its address public or internal."""
     token_endpoint: str | None = None
-    """The address on the node where pods that act in the cloud get its tokens; none where they ask elsewhere."""
+    """The address on the node that issues cloud tokens to pods; None if they ask elsewhere."""
     brings_metrics: bool
     """The cloud runs a metrics-server itself."""
     name_servers: pulumi.Output[Sequence[str]]
-    """Whom the parent domain must delegate the zone to."""
+    """The parent domain must delegate the zone to these."""

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class Chart:
-    """One chart in one version, and where that version was found to exist."""
+    """One chart in one version, and the source of that version."""
 
     name: str
-    """Name of the release, of its namespace, and of the chart itself unless it lies in an OCI registry."""
+    """Name of the release, and of the chart itself unless it is in an OCI registry."""
     version: str
     repository: str
     """`https://…` of a chart repository, or `oci://…` of the chart."""

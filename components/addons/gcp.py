@@ -1,4 +1,4 @@
-"""DNS zone, secret access and load balancers of a GKE cluster's add-ons, which act by workload identity."""
+"""DNS zone, secret access and load balancers of a GKE cluster's add-ons, which authenticate by workload identity."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class GcpAddonAccessArgs:
     domain: str
     """The zone made for the cluster; its parent domain delegates to it."""
     secret_prefix: str
-    """Secrets called `<prefix>-…` may be read, and no others."""
+    """Only secrets named `<prefix>-…` may be read."""
     tags: Mapping[str, str]
 
 
@@ -45,7 +45,7 @@ class GcpAddonAccess(pulumi.ComponentResource):
             labels=to_labels(args.tags),
             opts=self._child,
         )
-        writer, reader = self._duty("dns"), self._duty("secrets")
+        writer, reader = self._create_account("dns"), self._create_account("secrets")
         self._grant_zone(zone, writer)
         self._grant_secrets(reader)
         accounts = {"dns": writer, "secrets": reader}
@@ -64,7 +64,7 @@ class GcpAddonAccess(pulumi.ComponentResource):
         )
         self.register_outputs({"zone": zone.name, "name_servers": zone.name_servers})
 
-    def _duty(self, duty: Duty) -> serviceaccount.Account:
+    def _create_account(self, duty: Duty) -> serviceaccount.Account:
         args = self._args
         identity = serviceaccount.Account(
             f"{self._base}-{duty}",
@@ -79,7 +79,7 @@ class GcpAddonAccess(pulumi.ComponentResource):
                 f"{self._base}-{account.name}",
                 service_account_id=identity.name,
                 role="roles/iam.workloadIdentityUser",
-                # The pool of the members comes into being with the cluster: wait for its name.
+                # The members' pool exists only once the cluster does, so wait for the cluster's name.
                 member=pulumi.Output.all(member, args.cluster_name).apply(lambda known: str(known[0])),
                 opts=self._child,
             )
@@ -94,7 +94,7 @@ class GcpAddonAccess(pulumi.ComponentResource):
             member=writer.member,
             opts=self._child,
         )
-        # Finding the zone by its name is a question to the project.
+        # Finding the zone by name needs a role on the project.
         projects.IAMMember(
             f"{self._base}-zones",
             project=self._args.project,

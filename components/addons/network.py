@@ -1,4 +1,4 @@
-"""Who may talk to the add-ons, and to whom they may talk: nobody, but for what is written here."""
+"""Network policies of the add-ons: all traffic is denied except what is listed here."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ from components.manifests import DENIED, Rule, addresses, anywhere, dns, namespa
 
 HTTPS, HTTP, DNS = 443, 80, 53
 HOOK = 10250
-"""Where the webhooks of cert-manager and external-secrets listen, metrics-server too, and every kubelet."""
+"""Port of the webhooks of cert-manager and external-secrets, of metrics-server, and of every kubelet."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Traffic:
-    """The traffic of one add-on, besides what all of them have."""
+    """The traffic of one add-on, besides what all add-ons have."""
 
     called_at: Sequence[int] = ()
-    """Ports that the API server calls, which has no address that a policy could name, or that clients call."""
+    """Ports called by clients, or by the API server, whose address no policy can name."""
     calls: Sequence[Rule] = ()
     asks_for_tokens: bool = False
-    """Whether it acts in the cloud, with tokens that may come from the node."""
+    """Whether it uses a cloud identity, whose tokens may come from the node."""
 
 
 TRAFFIC: Mapping[Chart, Traffic] = {
     # Envoy's listeners for 80 and 443, and the controller's webhook (Envoy Gateway, gateway-helm and its EnvoyProxy).
     ENVOY_GATEWAY: Traffic(called_at=[10080, 10443, 9443]),
-    # It looks up its own proofs at the name servers of the zone (cert-manager, ACME DNS01, self check).
+    # It checks its own DNS records at the zone's name servers (cert-manager, ACME DNS01, self check).
     CERT_MANAGER: Traffic(
         called_at=[HOOK],
         calls=[anywhere(DNS) | {"ports": [port(DNS, "UDP"), port(DNS)]}],
@@ -48,7 +48,7 @@ TRAFFIC: Mapping[Chart, Traffic] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Surroundings:
-    """What the policies must know of the cluster."""
+    """What the policies need to know about the cluster."""
 
     dns_cidrs: Sequence[str]
     token_endpoint: str | None
@@ -57,11 +57,11 @@ class Surroundings:
 
 
 def policies(chart: Chart, cluster: Surroundings) -> dict[str, Rule]:
-    """NetworkPolicy specs of the add-on's namespace by purpose; the second only adds to what the first one denies."""
+    """Return NetworkPolicy specs of the add-on's namespace: one denies all, the other allows what is needed."""
     traffic = TRAFFIC[chart]
     inside: list[Rule] = [{"podSelector": {}}]
     called = [{"ports": [port(number) for number in traffic.called_at]}] if traffic.called_at else []
-    # Every add-on asks the API server, whose address no policy can name; most of them ask a cloud, too.
+    # Every add-on calls the API server, whose address no policy can name; most call a cloud, too.
     calls = [{"to": inside}, dns(cluster.dns_cidrs), anywhere(HTTPS), *traffic.calls]
     if chart is ENVOY_GATEWAY:
         calls.append({"to": [namespace(cluster.app_namespace)], "ports": [port(cluster.app_port)]})

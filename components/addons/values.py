@@ -1,4 +1,4 @@
-"""Values of the charts: few, and only where the charts' own defaults are not what is wanted."""
+"""Values of the charts, only where their defaults do not fit."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def cert_manager(bindings: AddonBindings, replicas: int) -> Values:
         "webhook": {"replicaCount": replicas},
         "cainjector": {"replicaCount": replicas},
         "podLabels": dict(bindings.pod_labels),
-        **_account(bindings, "dns"),
+        **_annotate_account(bindings, "dns"),
     }
 
 
@@ -30,9 +30,9 @@ def external_dns(bindings: AddonBindings, domain: str, owner: str) -> Values:
         "domainFilters": [domain],
         "policy": "sync",
         "registry": "txt",
-        "txtOwnerId": owner,  # records of others are left alone
+        "txtOwnerId": owner,  # leave records of other owners alone
         "podLabels": dict(bindings.pod_labels),
-        **_account(bindings, "dns"),
+        **_annotate_account(bindings, "dns"),
         **bindings.external_dns,
     }
 
@@ -44,7 +44,7 @@ def external_secrets(bindings: AddonBindings, replicas: int) -> Values:
         "leaderElect": True,
         "webhook": {"replicaCount": replicas},
         "podLabels": dict(bindings.pod_labels),
-        **_account(bindings, "secrets"),
+        **_annotate_account(bindings, "secrets"),
     }
 
 
@@ -52,5 +52,5 @@ def metrics_server(replicas: int) -> Values:
     return {"replicas": replicas, "podDisruptionBudget": {"enabled": replicas > 1, "minAvailable": 1}}
 
 
-def _account(bindings: AddonBindings, duty: Duty) -> Values:
+def _annotate_account(bindings: AddonBindings, duty: Duty) -> Values:
     return {"serviceAccount": {"annotations": dict(bindings.annotations.get(duty, {}))}}

@@ -1,4 +1,4 @@
-"""The app on a cluster of any cloud: what differs between clouds arrives as arguments."""
+"""The app on a cluster of any cloud; what differs between clouds arrives as arguments."""
 
 from components.app_deployment.settings import (
     AppDeploymentArgs,

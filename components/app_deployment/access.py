@@ -1,4 +1,4 @@
-"""The app's own room in a cluster: its namespace, its identities, and who may look in."""
+"""The app's namespace in a cluster, its service accounts, and the read-only role for people."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ VIEWER = "living-fortress-viewer"
 
 
 class AppAccess(pulumi.ComponentResource):
-    """A namespace under the restricted Pod Security profile, with accounts that hold no right in the cluster."""
+    """A namespace under the restricted Pod Security profile, with service accounts that have no cluster rights."""
 
     namespace: core.v1.Namespace
     accounts: list[core.v1.ServiceAccount]
@@ -41,11 +41,11 @@ class AppAccess(pulumi.ComponentResource):
             )
             for workload in WORKLOADS
         ]
-        _viewers(self, name, args, inside)
+        _grant_viewers(self, name, args, inside)
         self.register_outputs({"namespace": args.namespace})
 
 
-def _viewers(parent: pulumi.Resource, name: str, args: AppDeploymentArgs, opts: pulumi.ResourceOptions) -> None:
+def _grant_viewers(parent: pulumi.Resource, name: str, args: AppDeploymentArgs, opts: pulumi.ResourceOptions) -> None:
     metadata = {"name": VIEWER, "namespace": args.namespace, "labels": args.labels}
     role = rbac.v1.Role(
         f"{name}-viewer",

@@ -1,4 +1,4 @@
-"""What the pods read: the shard directory, where to find cloud logins, and secrets by reference."""
+"""What the pods read: the shard directory, cloud login files, and secrets by reference."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from components.app_deployment.pods import (
     DIRECTORY_CONFIG_MAP,
     GCP_FILE,
     SECRETS,
-    gcp_config_map,
+    name_gcp_config_map,
 )
 from components.app_deployment.settings import AppDeploymentArgs, SecretReference
 from components.common import child_of
@@ -21,7 +21,7 @@ from components.identity.workloads import WORKLOADS
 
 
 class AppConfiguration(pulumi.ComponentResource):
-    """ConfigMaps of the app, and ExternalSecrets where it is given secrets. No secret value passes through Pulumi."""
+    """ConfigMaps of the app, and ExternalSecrets for its secrets. No secret value passes through Pulumi."""
 
     parts: list[pulumi.Resource]
 
@@ -32,7 +32,7 @@ class AppConfiguration(pulumi.ComponentResource):
         for workload in WORKLOADS:
             gcp = args.logins[workload].gcp
             if gcp and gcp.credential_configuration is not None:
-                contents[gcp_config_map(workload)] = {GCP_FILE: gcp.credential_configuration}
+                contents[name_gcp_config_map(workload)] = {GCP_FILE: gcp.credential_configuration}
         self.parts = [
             core.v1.ConfigMap(
                 f"{name}-{config_map}",
@@ -43,14 +43,16 @@ class AppConfiguration(pulumi.ComponentResource):
             for config_map, data in contents.items()
         ]
         if args.secrets:
-            self.parts.append(_external(name, SECRETS, [_reference(one) for one in args.secrets], args, child))
+            self.parts.append(
+                _create_external_secret(name, SECRETS, [_to_reference(one) for one in args.secrets], args, child)
+            )
         if args.canary_secret:
             key = {"secretKey": CANARY_FILE, "remoteRef": {"key": args.canary_secret}}
-            self.parts.append(_external(name, CANARY_SECRET, [key], args, child))
+            self.parts.append(_create_external_secret(name, CANARY_SECRET, [key], args, child))
         self.register_outputs({"directory": DIRECTORY_CONFIG_MAP})
 
 
-def _external(
+def _create_external_secret(
     name: str,
     secret: str,
     data: Sequence[Mapping[str, object]],
@@ -72,6 +74,6 @@ def _external(
     )
 
 
-def _reference(secret: SecretReference) -> dict[str, object]:
+def _to_reference(secret: SecretReference) -> dict[str, object]:
     field = {"property": secret.property} if secret.property else {}
     return {"secretKey": secret.variable, "remoteRef": {"key": secret.remote_key, **field}}

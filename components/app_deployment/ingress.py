@@ -1,4 +1,4 @@
-"""How requests reach the app: a certificate, a gateway with TLS, and routes to the running tracks."""
+"""How requests reach the app: a certificate, a gateway with TLS, and routes to the tracks."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ GATEWAY_API = "gateway.networking.k8s.io/v1"
 
 
 class AppIngress(pulumi.ComponentResource):
-    """HTTPS for the hostnames, plain HTTP only to be sent there; `weights` shares requests among Services."""
+    """HTTPS for the hostnames, and a redirect from HTTP; `weights` shares requests among Services."""
 
     def __init__(
         self,
@@ -30,15 +30,17 @@ class AppIngress(pulumi.ComponentResource):
         # The token keeps the name that deployed stacks hold.
         super().__init__("livingfortress:app_deployment:AppEntrance", name, None, opts)
         self._in, self._child = args, child_of(self, opts)
-        certificate = self._object(
-            name, "cert-manager.io/v1", "Certificate", CERTIFICATE_SECRET, certificate_spec(args)
+        certificate = self._create_object(
+            name, "cert-manager.io/v1", "Certificate", CERTIFICATE_SECRET, build_certificate_spec(args)
         )
-        gateway = self._object(name, GATEWAY_API, "Gateway", GATEWAY, gateway_spec(args), after=certificate)
-        self._object(name, GATEWAY_API, "HTTPRoute", "ledger", route_spec(args, weights), after=gateway)
-        self._object(name, GATEWAY_API, "HTTPRoute", "ledger-to-https", redirect_spec(args), after=gateway)
+        gateway = self._create_object(
+            name, GATEWAY_API, "Gateway", GATEWAY, build_gateway_spec(args), after=certificate
+        )
+        self._create_object(name, GATEWAY_API, "HTTPRoute", "ledger", build_route_spec(args, weights), after=gateway)
+        self._create_object(name, GATEWAY_API, "HTTPRoute", "ledger-to-https", build_redirect_spec(args), after=gateway)
         self.register_outputs({"hostnames": list(args.entry.hostnames)})
 
-    def _object(
+    def _create_object(
         self,
         name: str,
         api_version: str,
@@ -57,7 +59,7 @@ class AppIngress(pulumi.ComponentResource):
         )
 
 
-def certificate_spec(args: AppDeploymentArgs) -> dict[str, Any]:
+def build_certificate_spec(args: AppDeploymentArgs) -> dict[str, Any]:
     return {
         "secretName": CERTIFICATE_SECRET,
         "dnsNames": list(args.entry.hostnames),
@@ -67,7 +69,7 @@ def certificate_spec(args: AppDeploymentArgs) -> dict[str, Any]:
     }
 
 
-def gateway_spec(args: AppDeploymentArgs) -> dict[str, Any]:
+def build_gateway_spec(args: AppDeploymentArgs) -> dict[str, Any]:
     here = {"namespaces": {"from": "Same"}}
     return {
         "gatewayClassName": args.entry.gateway_class,
@@ -84,8 +86,8 @@ def gateway_spec(args: AppDeploymentArgs) -> dict[str, Any]:
     }
 
 
-def route_spec(args: AppDeploymentArgs, weights: Mapping[str, int]) -> dict[str, Any]:
-    return _route(args, "https") | {
+def build_route_spec(args: AppDeploymentArgs, weights: Mapping[str, int]) -> dict[str, Any]:
+    return _build_route(args, "https") | {
         "rules": [
             {
                 "matches": [{"path": {"type": "PathPrefix", "value": path}} for path in args.entry.paths],
@@ -99,12 +101,12 @@ def route_spec(args: AppDeploymentArgs, weights: Mapping[str, int]) -> dict[str,
     }
 
 
-def redirect_spec(args: AppDeploymentArgs) -> dict[str, Any]:
+def build_redirect_spec(args: AppDeploymentArgs) -> dict[str, Any]:
     redirect = {"type": "RequestRedirect", "requestRedirect": {"scheme": "https", "statusCode": 301}}
-    return _route(args, "http") | {"rules": [{"filters": [redirect]}]}
+    return _build_route(args, "http") | {"rules": [{"filters": [redirect]}]}
 
 
-def _route(args: AppDeploymentArgs, listener: str) -> dict[str, Any]:
+def _build_route(args: AppDeploymentArgs, listener: str) -> dict[str, Any]:
     return {
         "parentRefs": [{"name": GATEWAY, "sectionName": listener}],
         "hostnames": list(args.entry.hostnames),

@@ -1,22 +1,22 @@
-"""The Job that brings a home's shards to the schema of the image."""
+"""The Job that migrates a home's shards to the schema of the image."""
 
 from __future__ import annotations
 
 import pulumi
 from pulumi_kubernetes import batch
 
-from components.app_deployment.pods import checksum, migration_pod, selector
+from components.app_deployment.pods import build_migration_pod, checksum, selector
 from components.app_deployment.settings import AppDeploymentArgs
 from components.common import child_of
 from components.identity.workloads import MIGRATOR
 
 KEPT_SECONDS = 7 * 24 * 3600
-"""A finished Job stays this long for people to read; one that is gone would run again, which changes nothing."""
+"""How long a finished Job stays readable. After that the next `up` runs it again, which changes nothing."""
 DEADLINE_SECONDS = 900
 
 
 class AppMigration(pulumi.ComponentResource):
-    """Runs once for each image and directory: its name changes with either, so Pulumi makes a new Job."""
+    """A Job that runs once per image and directory: its name changes with either, so Pulumi creates a new one."""
 
     job: batch.v1.Job
 
@@ -32,13 +32,15 @@ class AppMigration(pulumi.ComponentResource):
                 "name": job_name,
                 "namespace": args.namespace,
                 "labels": labels,
-                "annotations": {"pulumi.com/replaceUnready": "true"},  # a failed Job is made anew, not waited for again
+                "annotations": {
+                    "pulumi.com/replaceUnready": "true"
+                },  # replace a failed Job instead of waiting for it again
             },
             spec={
                 "backoffLimit": 3,
                 "activeDeadlineSeconds": DEADLINE_SECONDS,
                 "ttlSecondsAfterFinished": KEPT_SECONDS,
-                "template": {"metadata": {"labels": labels}, "spec": migration_pod(args)},
+                "template": {"metadata": {"labels": labels}, "spec": build_migration_pod(args)},
             },
             opts=child_of(self, opts),
         )

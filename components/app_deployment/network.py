@@ -1,4 +1,4 @@
-"""Who may talk to whom: nobody, but for what is written here."""
+"""Network policies of the app: all traffic is denied except what is listed here."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from components.manifests import DENIED, METADATA_SERVER, Rule, addresses, anywh
 
 
 class AppNetworkPolicies(pulumi.ComponentResource):
-    """Everything denied in the namespace; then DNS, the databases, the clouds' token endpoints, and the gateway."""
+    """Denies all traffic in the namespace, then allows DNS, databases, the clouds' token endpoints, and the gateway."""
 
     def __init__(self, name: str, args: AppDeploymentArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("livingfortress:app_deployment:AppNetworkPolicies", name, None, opts)
@@ -28,7 +28,7 @@ class AppNetworkPolicies(pulumi.ComponentResource):
 
 
 def policies(args: AppDeploymentArgs) -> dict[str, Rule]:
-    """NetworkPolicy specs by purpose; they only ever add to what the first one denies."""
+    """Return NetworkPolicy specs by purpose: the first denies all, the others allow."""
     ours = {
         "matchExpressions": [{"key": "app.kubernetes.io/name", "operator": "In", "values": [*WORKLOADS]}],
     }
@@ -43,12 +43,12 @@ def policies(args: AppDeploymentArgs) -> dict[str, Rule]:
             "ingress": [{"from": [namespace(args.entry.gateway_namespace)], "ports": [port(PORT)]}],
         },
     }
-    if _asks_metadata_server(args):
+    if _needs_metadata_server(args):
         specs["allow-metadata-server"] = egress(ours, [addresses([METADATA_SERVER], 80)])
     return specs
 
 
-def _asks_metadata_server(args: AppDeploymentArgs) -> bool:
-    """Pods that become a Google service account without a credential file get its tokens from the node."""
+def _needs_metadata_server(args: AppDeploymentArgs) -> bool:
+    """Return whether pods get Google tokens from the node, because they have no credential file."""
     logins = [login.gcp for login in args.logins.values() if login.gcp]
     return any(login.credential_configuration is None for login in logins)

@@ -1,4 +1,4 @@
-"""Pod specifications of the app, in Kubernetes' own words: pure functions from settings to manifests."""
+"""Pod specifications of the app: pure functions from settings to Kubernetes manifests."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from components.identity.workloads import LEDGER, MIGRATOR, TOKEN_FOLDER, Worklo
 Manifest = dict[str, Any]
 
 USER = 10001
-"""The numeric user of the image: `runAsNonRoot` cannot judge a name."""
+"""The numeric user of the image: `runAsNonRoot` cannot check a name."""
 DIRECTORY_CONFIG_MAP = "ledger-directory"
 DIRECTORY_FOLDER = "/etc/fortress"
 ISSUER_FOLDER = "/etc/fortress-issuer"
@@ -26,7 +26,7 @@ GCP_FILE = "credentials.json"
 SECRETS = "ledger-secrets"
 TOKEN_LIFETIME_SECONDS = 3600
 DRAIN_SECONDS = 10
-"""Between leaving the endpoints and SIGTERM, so that no proxy still sends requests to a closing pod."""
+"""Delay between leaving the endpoints and SIGTERM, so no proxy sends requests to a closing pod."""
 GRACE_SECONDS = 45
 
 POD_SECURITY: Manifest = {
@@ -46,7 +46,7 @@ CONTAINER_SECURITY: Manifest = {
 
 
 def selector(workload: Workload) -> dict[str, str]:
-    """The labels that find the pods of a workload; never more, for a Deployment's selector cannot change."""
+    """Return the labels that select the pods of a workload. Add none: a Deployment's selector cannot change."""
     return {"app.kubernetes.io/name": workload, "app.kubernetes.io/part-of": "living-fortress"}
 
 
@@ -54,42 +54,44 @@ def checksum(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def server_pod(args: AppDeploymentArgs) -> Manifest:
-    """The pod that serves the API."""
-    container = _container(args, LEDGER, ["fortress", "serve"], _serve_environment(args)) | {
+def build_server_pod(args: AppDeploymentArgs) -> Manifest:
+    """Return the spec of the pod that serves the API."""
+    container = _build_container(args, LEDGER, ["fortress", "serve"], _build_serve_environment(args)) | {
         "ports": [{"name": "http", "containerPort": PORT, "protocol": "TCP"}],
-        "startupProbe": _probe("/healthz", period=1, failures=60),
-        "livenessProbe": _probe("/healthz", period=10, failures=3),
-        "readinessProbe": _probe("/readyz", period=5, failures=2),
+        "startupProbe": _build_probe("/healthz", period=1, failures=60),
+        "livenessProbe": _build_probe("/healthz", period=10, failures=3),
+        "readinessProbe": _build_probe("/readyz", period=5, failures=2),
         "lifecycle": {"preStop": {"sleep": {"seconds": DRAIN_SECONDS}}},
     }
-    return _pod(args, LEDGER, container) | {
+    return _build_pod(args, LEDGER, container) | {
         "terminationGracePeriodSeconds": GRACE_SECONDS,
         "topologySpreadConstraints": [
-            _spread("topology.kubernetes.io/zone", "DoNotSchedule"),
-            _spread("kubernetes.io/hostname", "ScheduleAnyway"),
+            _build_spread("topology.kubernetes.io/zone", "DoNotSchedule"),
+            _build_spread("kubernetes.io/hostname", "ScheduleAnyway"),
         ],
     }
 
 
-def migration_pod(args: AppDeploymentArgs) -> Manifest:
-    """The pod that brings the home's shards to the image's schema."""
+def build_migration_pod(args: AppDeploymentArgs) -> Manifest:
+    """Return the spec of the pod that migrates the home's shards to the image's schema."""
     command = ["fortress", "migrate", "up", "--home", args.cloud]
-    return _pod(args, MIGRATOR, _container(args, MIGRATOR, command, _environment(args))) | {"restartPolicy": "Never"}
+    return _build_pod(args, MIGRATOR, _build_container(args, MIGRATOR, command, _build_environment(args))) | {
+        "restartPolicy": "Never"
+    }
 
 
-def _pod(args: AppDeploymentArgs, workload: Workload, container: Manifest) -> Manifest:
+def _build_pod(args: AppDeploymentArgs, workload: Workload, container: Manifest) -> Manifest:
     return {
         "serviceAccountName": workload,
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
         "securityContext": POD_SECURITY,
         "containers": [container],
-        "volumes": [volume for volume, _ in _mounted(args, workload)],
+        "volumes": [volume for volume, _ in _list_mounts(args, workload)],
     }
 
 
-def _container(
+def _build_container(
     args: AppDeploymentArgs, workload: Workload, command: list[str], environment: Sequence[Manifest]
 ) -> Manifest:
     return {
@@ -98,8 +100,8 @@ def _container(
         "imagePullPolicy": "IfNotPresent",
         "command": command[:1],
         "args": command[1:],
-        "env": [*environment, *login_environment(args.logins[workload])],
-        "volumeMounts": [mount for _, mount in _mounted(args, workload)],
+        "env": [*environment, *build_login_environment(args.logins[workload])],
+        "volumeMounts": [mount for _, mount in _list_mounts(args, workload)],
         "resources": {
             "requests": {"cpu": args.resources.cpu, "memory": args.resources.memory},
             "limits": {"memory": args.resources.memory},
@@ -109,30 +111,30 @@ def _container(
     }
 
 
-def _environment(args: AppDeploymentArgs) -> list[Manifest]:
+def _build_environment(args: AppDeploymentArgs) -> list[Manifest]:
     personal, in_file = args.personal_data, args.personal_data.key_secret is not None
     return [
-        _variable("FORTRESS_ENVIRONMENT", args.environment),
-        _variable("FORTRESS_CLOUD", args.cloud),
-        _variable("FORTRESS_DIRECTORY", f"{DIRECTORY_FOLDER}/directory.json"),
-        _variable("FORTRESS_LOG_LEVEL", args.log_level),
-        _variable("FORTRESS_MASTER_KEY", f"file:{KEY_FOLDER}/{KEY_FILE}" if in_file else personal.master_key),
-        _variable("FORTRESS_ERASURE_LOG", personal.erasure_log),
+        _make_variable("FORTRESS_ENVIRONMENT", args.environment),
+        _make_variable("FORTRESS_CLOUD", args.cloud),
+        _make_variable("FORTRESS_DIRECTORY", f"{DIRECTORY_FOLDER}/directory.json"),
+        _make_variable("FORTRESS_LOG_LEVEL", args.log_level),
+        _make_variable("FORTRESS_MASTER_KEY", f"file:{KEY_FOLDER}/{KEY_FILE}" if in_file else personal.master_key),
+        _make_variable("FORTRESS_ERASURE_LOG", personal.erasure_log),
     ]
 
 
-def _serve_environment(args: AppDeploymentArgs) -> list[Manifest]:
+def _build_serve_environment(args: AppDeploymentArgs) -> list[Manifest]:
     keys = f"file://{ISSUER_FOLDER}/jwks.json" if args.oidc.jwks_config_map else ""
     return [
-        *_environment(args),
+        *_build_environment(args),
         {"name": "FORTRESS_HOST", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}},
-        _variable("FORTRESS_PORT", str(PORT)),
-        _variable("FORTRESS_POOL_SIZE", str(args.pool_size)),
-        _variable("FORTRESS_PROCESSES", str(args.processes or args.replicas.most)),
-        _variable("FORTRESS_OIDC_ISSUER", args.oidc.issuer),
-        _variable("FORTRESS_OIDC_AUDIENCE", args.oidc.audience),
-        _variable("FORTRESS_OIDC_JWKS_URI", keys),
-        *([_variable("FORTRESS_CANARY_KEY", f"{CANARY_FOLDER}/{CANARY_FILE}")] if args.canary_secret else []),
+        _make_variable("FORTRESS_PORT", str(PORT)),
+        _make_variable("FORTRESS_POOL_SIZE", str(args.pool_size)),
+        _make_variable("FORTRESS_PROCESSES", str(args.processes or args.replicas.most)),
+        _make_variable("FORTRESS_OIDC_ISSUER", args.oidc.issuer),
+        _make_variable("FORTRESS_OIDC_AUDIENCE", args.oidc.audience),
+        _make_variable("FORTRESS_OIDC_JWKS_URI", keys),
+        *([_make_variable("FORTRESS_CANARY_KEY", f"{CANARY_FOLDER}/{CANARY_FILE}")] if args.canary_secret else []),
         *[
             {"name": one.variable, "valueFrom": {"secretKeyRef": {"name": SECRETS, "key": one.variable}}}
             for one in args.secrets
@@ -140,32 +142,32 @@ def _serve_environment(args: AppDeploymentArgs) -> list[Manifest]:
     ]
 
 
-def login_environment(logins: WorkloadLogins) -> list[Manifest]:
-    """What each cloud's own SDK reads to find the pod's token and whom to become with it."""
+def build_login_environment(logins: WorkloadLogins) -> list[Manifest]:
+    """Return the variables in which each cloud's SDK finds the pod's token and the identity to assume."""
     environment: list[Manifest] = []
     if logins.aws:
         environment += [
-            _variable("AWS_ROLE_ARN", logins.aws.role_arn),
-            _variable("AWS_WEB_IDENTITY_TOKEN_FILE", f"{TOKEN_FOLDER}/aws/token"),
+            _make_variable("AWS_ROLE_ARN", logins.aws.role_arn),
+            _make_variable("AWS_WEB_IDENTITY_TOKEN_FILE", f"{TOKEN_FOLDER}/aws/token"),
         ]
     if logins.azure:
         environment += [
-            _variable("AZURE_CLIENT_ID", logins.azure.client_id),
-            _variable("AZURE_TENANT_ID", logins.azure.tenant_id),
-            _variable("AZURE_FEDERATED_TOKEN_FILE", f"{TOKEN_FOLDER}/azure/token"),
+            _make_variable("AZURE_CLIENT_ID", logins.azure.client_id),
+            _make_variable("AZURE_TENANT_ID", logins.azure.tenant_id),
+            _make_variable("AZURE_FEDERATED_TOKEN_FILE", f"{TOKEN_FOLDER}/azure/token"),
         ]
     if logins.gcp and logins.gcp.credential_configuration is not None:
-        environment.append(_variable("GOOGLE_APPLICATION_CREDENTIALS", f"{GCP_FOLDER}/{GCP_FILE}"))
+        environment.append(_make_variable("GOOGLE_APPLICATION_CREDENTIALS", f"{GCP_FOLDER}/{GCP_FILE}"))
     return environment
 
 
-def gcp_config_map(workload: Workload) -> str:
-    """Name of the ConfigMap with the workload's `external_account` file."""
+def name_gcp_config_map(workload: Workload) -> str:
+    """Return the name of the ConfigMap with the workload's `external_account` file."""
     return f"{workload}-gcp-login"
 
 
-def _mounted(args: AppDeploymentArgs, workload: Workload) -> list[tuple[Manifest, Manifest]]:
-    """Volumes, each beside its mount."""
+def _list_mounts(args: AppDeploymentArgs, workload: Workload) -> list[tuple[Manifest, Manifest]]:
+    """Return pairs of volume and mount."""
     logins = args.logins[workload]
     mounted: list[tuple[Manifest, Manifest]] = [
         (
@@ -174,7 +176,7 @@ def _mounted(args: AppDeploymentArgs, workload: Workload) -> list[tuple[Manifest
         ),
         ({"name": "scratch", "emptyDir": {"sizeLimit": "64Mi"}}, {"name": "scratch", "mountPath": "/tmp"}),  # noqa: S108
     ]
-    tokens = _token_sources(logins)
+    tokens = _list_token_sources(logins)
     if tokens:
         mounted.append(
             (
@@ -185,7 +187,7 @@ def _mounted(args: AppDeploymentArgs, workload: Workload) -> list[tuple[Manifest
     if logins.gcp and logins.gcp.credential_configuration is not None:
         mounted.append(
             (
-                {"name": "gcp-login", "configMap": {"name": gcp_config_map(workload)}},
+                {"name": "gcp-login", "configMap": {"name": name_gcp_config_map(workload)}},
                 {"name": "gcp-login", "mountPath": GCP_FOLDER, "readOnly": True},
             )
         )
@@ -213,7 +215,7 @@ def _mounted(args: AppDeploymentArgs, workload: Workload) -> list[tuple[Manifest
     return mounted
 
 
-def _token_sources(logins: WorkloadLogins) -> list[Manifest]:
+def _list_token_sources(logins: WorkloadLogins) -> list[Manifest]:
     audiences = {
         "aws": logins.aws and logins.aws.audience,
         "azure": logins.azure and logins.azure.audience,
@@ -232,11 +234,11 @@ def _token_sources(logins: WorkloadLogins) -> list[Manifest]:
     ]
 
 
-def _variable(name: str, value: Any) -> Manifest:
+def _make_variable(name: str, value: Any) -> Manifest:
     return {"name": name, "value": value}
 
 
-def _probe(path: str, *, period: int, failures: int) -> Manifest:
+def _build_probe(path: str, *, period: int, failures: int) -> Manifest:
     return {
         "httpGet": {"path": path, "port": "http"},
         "periodSeconds": period,
@@ -245,7 +247,7 @@ def _probe(path: str, *, period: int, failures: int) -> Manifest:
     }
 
 
-def _spread(topology: str, otherwise: str) -> Manifest:
+def _build_spread(topology: str, otherwise: str) -> Manifest:
     return {
         "maxSkew": 1,
         "topologyKey": topology,

@@ -1,4 +1,4 @@
-"""What an app deployment is asked for, and the combinations it refuses."""
+"""Settings of an app deployment, and the combinations it refuses."""
 
 from __future__ import annotations
 
@@ -24,24 +24,24 @@ class InvalidDeployment(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class Oidc:
-    """Whose bearer tokens the app accepts."""
+    """The issuer of bearer tokens that the app accepts."""
 
     issuer: str
     audience: str
     jwks_config_map: str | None = None
-    """A ConfigMap in the app's namespace that holds the issuer's `jwks.json`; absent: the issuer is asked."""
+    """A ConfigMap in the app's namespace that holds the issuer's `jwks.json`; absent: the app asks the issuer."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class PersonalData:
-    """Where the keys of persons are wrapped, and erasures are logged."""
+    """Where subject keys are wrapped and erasures are logged."""
 
     master_key: pulumi.Input[str] | None = None
-    """As the app takes it, such as `aws-kms:<arn>`; absent where `key_secret` is given."""
+    """In the app's notation, such as `aws-kms:<arn>`; absent if `key_secret` is given."""
     key_secret: str | None = None
-    """A Secret in the app's namespace that holds a master key as `master-key.json`: on one machine only."""
+    """A Secret in the app's namespace that holds a master key as `master-key.json`; only for the local environment."""
     erasure_log: pulumi.Input[str] = "databases"
-    """As the app takes it, such as `aws-s3:<region>/<bucket>/<prefix>`."""
+    """In the app's notation, such as `aws-s3:<region>/<bucket>/<prefix>`."""
 
     def __post_init__(self) -> None:
         if (self.master_key is None) == (self.key_secret is None):
@@ -49,12 +49,12 @@ class PersonalData:
 
 
 SURGE_PERCENT = 25
-"""How many pods more a release may start before it stops as many old ones; Kubernetes rounds up."""
+"""Extra pods that a release may start before it stops as many old ones, in percent; Kubernetes rounds up."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Replicas:
-    """How many pods serve, and how many must stay up while nodes are drained."""
+    """The number of pods that serve, and that must stay up while nodes are drained."""
 
     minimum: int = 3
     maximum: int = 20
@@ -64,7 +64,7 @@ class Replicas:
 
     @property
     def most(self) -> int:
-        """Pods that run at once at most: those of a release that come, and the old ones that still finish, included."""
+        """Return the most pods at once, including the starting and the finishing ones of a release."""
         return self.maximum + 2 * -(-self.maximum * SURGE_PERCENT // 100)
 
     def __post_init__(self) -> None:
@@ -79,37 +79,37 @@ class Replicas:
 
 @dataclass(frozen=True, kw_only=True)
 class Resources:
-    """What one pod asks for and may use."""
+    """Requests and limits of one pod."""
 
     cpu: str = "500m"
-    """Requested; a pod may use idle CPU beyond it."""
+    """The request; a pod may use idle CPU beyond it."""
     memory: str = "256Mi"
-    """Requested, and the limit too: memory cannot be taken back from a pod without killing it."""
+    """The request and the limit: memory cannot be taken back from a pod without killing it."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SecretReference:
-    """A secret of the cloud's secret manager, handed to the app as an environment variable."""
+    """A secret of the cloud's secret manager that the app gets as an environment variable."""
 
     variable: str
     remote_key: str
     """Its name in the secret manager."""
     property: str | None = None
-    """A field of it, where the secret is a JSON object."""
+    """A field of the secret, if it is a JSON object."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """How requests come in."""
+    """How requests reach the app."""
 
     hostnames: Sequence[str]
     gateway_class: str = "envoy"
     gateway_namespace: str = "envoy-gateway-system"
-    """Where the gateway's proxies run: the only place that may connect to the app."""
+    """Where the gateway's proxies run; only they may connect to the app."""
     cluster_issuer: str = "acme"
     """The cert-manager ClusterIssuer that signs the certificate."""
     paths: Sequence[str] = ("/accounts", "/transfers", "/docs", "/openapi.json", "/healthz", "/readyz")
-    """Path prefixes that are served to the world; /metrics is not among them."""
+    """Path prefixes that the gateway serves; /metrics is not among them."""
 
     def __post_init__(self) -> None:
         if not self.hostnames:
@@ -124,32 +124,32 @@ class AppDeploymentArgs:
     """The cloud the cluster runs in, and the home whose shards its Job migrates."""
     environment: str
     image: str
-    """By digest, `registry/name@sha256:…`: a tag could mean something else tomorrow."""
+    """By digest, `registry/name@sha256:…`, because a tag can move."""
     directory: pulumi.Input[str]
     """The shard directory, as JSON text."""
     database_cidrs: Sequence[pulumi.Input[str]]
-    """Where the database servers of all clouds are; the app may connect to nothing else on their port."""
+    """Networks of the database servers of all clouds; the app may use their port nowhere else."""
     oidc: Oidc
     personal_data: PersonalData
     entry: Entry
     logins: Mapping[Workload, WorkloadLogins]
-    """How the pods of `ledger` and `migrator` log into each cloud."""
+    """How the pods of `ledger` and `migrator` log in to each cloud."""
     labels: Mapping[str, str]
-    """Owner, environment, cost centre and the like, on everything."""
+    """Owner, environment, cost centre and so on, for every object."""
     replicas: Replicas = field(default_factory=Replicas)
     pool_size: int = 4
-    """Connections to each shard that a process takes for one purpose."""
+    """Connections to each shard that a process uses for one purpose."""
     processes: int | None = None
-    """Most processes in all clusters together, which share a server's connections; None: those of this one."""
+    """Most processes in all clusters together, which share a server's connections; None: those of this cluster."""
     resources: Resources = field(default_factory=Resources)
     secrets: Sequence[SecretReference] = ()
     canary_secret: str | None = None
-    """A secret of the secret manager, by name: the operator's key of decoys, as `fortress camouflage key` writes it.
-    With it every request is looked through for their tokens."""
+    """Name of a secret in the secret manager: the key of decoys that `fortress camouflage key` writes. If set, the app
+    checks every request for canary tokens."""
     secret_store: str = "cloud-secrets"  # noqa: S105 (a name)
-    """The ClusterSecretStore of External Secrets that the references are looked up in."""
+    """The ClusterSecretStore of External Secrets that resolves the references."""
     viewer_groups: Sequence[str] = ("living-fortress-viewers",)
-    """Groups of people who may look at pods, logs and events of the namespace, and change nothing."""
+    """Groups that may read pods, logs and events of the namespace, and change nothing."""
     dns_cidrs: Sequence[str] = ()
     """Where pods reach DNS besides the pods of kube-dns: EKS Auto Mode answers on the node."""
     namespace: str = NAMESPACE

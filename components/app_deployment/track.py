@@ -1,4 +1,4 @@
-"""One running version of the app, with its own scaling, its own guard against drains, and its own address."""
+"""One running version of the app, with its own autoscaler, disruption budget and Service."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import pulumi
 from pulumi_kubernetes import apps, autoscaling, core, policy
 
-from components.app_deployment.pods import checksum, selector, server_pod
+from components.app_deployment.pods import build_server_pod, checksum, selector
 from components.app_deployment.settings import SURGE_PERCENT, AppDeploymentArgs
 from components.common import child_of
 from components.identity.workloads import LEDGER
@@ -17,7 +17,7 @@ SERVICE_PORT = 80
 
 
 class AppTrack(pulumi.ComponentResource):
-    """Deployment, autoscaler, disruption budget and Service under one name; an ingress decides who is sent here."""
+    """Deployment, autoscaler, disruption budget and Service under one name; the ingress decides which requests come."""
 
     service_name: str
     deployment: apps.v1.Deployment
@@ -30,8 +30,12 @@ class AppTrack(pulumi.ComponentResource):
         pods = {**selector(LEDGER), "app.kubernetes.io/instance": track}
         metadata = {"name": track, "namespace": args.namespace, "labels": {**args.labels, **pods}}
         self.service_name = track
-        self.deployment = apps.v1.Deployment(name, metadata=metadata, spec=deployment_spec(args, pods), opts=child)
-        autoscaling.v2.HorizontalPodAutoscaler(name, metadata=metadata, spec=autoscaler_spec(args, track), opts=child)
+        self.deployment = apps.v1.Deployment(
+            name, metadata=metadata, spec=build_deployment_spec(args, pods), opts=child
+        )
+        autoscaling.v2.HorizontalPodAutoscaler(
+            name, metadata=metadata, spec=build_autoscaler_spec(args, track), opts=child
+        )
         policy.v1.PodDisruptionBudget(
             name,
             metadata=metadata,
@@ -55,8 +59,8 @@ class AppTrack(pulumi.ComponentResource):
         self.register_outputs({"service": track})
 
 
-def deployment_spec(args: AppDeploymentArgs, pods: Mapping[str, str]) -> dict[str, Any]:
-    """No replica count: that is the autoscaler's, and a later `up` must not undo its work."""
+def build_deployment_spec(args: AppDeploymentArgs, pods: Mapping[str, str]) -> dict[str, Any]:
+    """Return a spec without a replica count: the autoscaler owns it, and a later `up` must not reset it."""
     annotations = {"checksum/directory": pulumi.Output.from_input(args.directory).apply(checksum)}
     return {
         "revisionHistoryLimit": 5,
@@ -65,12 +69,12 @@ def deployment_spec(args: AppDeploymentArgs, pods: Mapping[str, str]) -> dict[st
         "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": f"{SURGE_PERCENT}%"}},
         "template": {
             "metadata": {"labels": {**args.labels, **pods}, "annotations": annotations},
-            "spec": server_pod(args),
+            "spec": build_server_pod(args),
         },
     }
 
 
-def autoscaler_spec(args: AppDeploymentArgs, track: str) -> dict[str, Any]:
+def build_autoscaler_spec(args: AppDeploymentArgs, track: str) -> dict[str, Any]:
     replicas = args.replicas
     return {
         "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": track},

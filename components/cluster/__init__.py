@@ -1,1 +1,1 @@
-"""A Kubernetes cluster on each cloud, with nodes that the cloud keeps, and no way in but by token."""
+"""A Kubernetes cluster on each cloud, with managed nodes and login by token only."""

@@ -1,4 +1,4 @@
-"""A Kubernetes cluster on AWS: EKS Auto Mode, in which AWS keeps nodes, network, disks and load balancers."""
+"""A Kubernetes cluster on AWS: EKS Auto Mode, in which AWS manages nodes, network, disks and load balancers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pulumi_kubernetes as kubernetes
 from pulumi_aws import cloudwatch, eks, iam
 
 from components.cluster.aws_nodes import AwsNodes, AwsNodesArgs
-from components.cluster.kubeconfig import exec_kubeconfig
+from components.cluster.kubeconfig import make_kubeconfig
 from components.cluster.settings import VIEWERS, ClusterSettings
 from components.common import child_of
 from components.naming import EKS_CLUSTER, IAM_ROLE, fit
@@ -20,7 +20,7 @@ from components.naming import EKS_CLUSTER, IAM_ROLE, fit
 CONTROL_PLANE_LOGS = ("api", "audit", "authenticator", "controllerManager", "scheduler")
 SERVICE_CIDR = "172.20.0.0/16"
 DNS_CIDR = "172.20.0.10/32"
-"""Auto Mode answers DNS on the node itself, under this service address and from no pod."""
+"""Auto Mode answers DNS on the node, at this service address, not from a pod."""
 _POLICIES = "arn:aws:iam::aws:policy/"
 _ACCESS_POLICIES = "arn:aws:eks::aws:cluster-access-policy/"
 _CLUSTER_POLICIES = (
@@ -40,16 +40,16 @@ class AwsClusterArgs:
     settings: ClusterSettings
     region: str
     subnet_ids: Sequence[pulumi.Input[str]]
-    """Private subnets, one a zone: for nodes, pods, and the API server's addresses."""
+    """Private subnets, one per zone, for nodes, pods, and the API server's addresses."""
     key_arn: pulumi.Input[str]
     """The customer-managed key that encrypts Kubernetes secrets."""
     tags: Mapping[str, str]
     log_key_arn: pulumi.Input[str] | None = None
     """Key that encrypts the control-plane logs; its policy must let CloudWatch Logs use it."""
     admin_role_arns: Sequence[pulumi.Input[str]] = ()
-    """Roles that may do everything, besides the one that makes the cluster."""
+    """Roles with all rights, besides the one that creates the cluster."""
     viewer_role_arns: Sequence[pulumi.Input[str]] = ()
-    """Roles of people who may look at the app and change nothing."""
+    """Roles with read-only access to the app."""
 
 
 class AwsCluster(pulumi.ComponentResource):
@@ -60,7 +60,7 @@ class AwsCluster(pulumi.ComponentResource):
     oidc_issuer: pulumi.Output[str]
     provider: kubernetes.Provider
     dns_cidrs: Sequence[str] = (DNS_CIDR,)
-    """Where pods reach DNS besides the pods of kube-dns."""
+    """DNS addresses for pods besides the pods of kube-dns."""
 
     def __init__(self, name: str, args: AwsClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("livingfortress:cluster:AwsCluster", name, None, opts)
@@ -68,7 +68,7 @@ class AwsCluster(pulumi.ComponentResource):
         roles = AwsClusterRoles(f"{name}-roles", args, child)
         logs = cloudwatch.LogGroup(
             name,
-            # EKS writes to this name, and would make the group itself, kept for ever, were it not there first.
+            # EKS logs to this name. If the group did not exist, EKS would create it without a retention.
             name=f"/aws/eks/{called}/cluster",
             retention_in_days=args.settings.log_retention_days,
             kms_key_id=args.log_key_arn,
@@ -76,12 +76,12 @@ class AwsCluster(pulumi.ComponentResource):
             tags=args.tags,
             opts=child,
         )
-        cluster = self._cluster(called, args, roles, child_of(self, child, after=[roles, logs]))
+        cluster = self._create_cluster(called, args, roles, child_of(self, child, after=[roles, logs]))
         _grant_access(name, cluster.name, args, child)
         self.name = cluster.name
         self.oidc_issuer = cluster.identities.apply(lambda found: str(found[0].oidcs[0].issuer))
         self.kubeconfig = pulumi.Output.all(cluster.name, cluster.endpoint, cluster.certificate_authority.data).apply(
-            lambda known: _kubeconfig(*known, region=args.region)
+            lambda known: _make_kubeconfig(*known, region=args.region)
         )
         self.provider = kubernetes.Provider(name, kubeconfig=self.kubeconfig, opts=child)
         AwsNodes(
@@ -97,7 +97,7 @@ class AwsCluster(pulumi.ComponentResource):
         )
         self.register_outputs({"name": self.name, "oidc_issuer": self.oidc_issuer, "kubeconfig": self.kubeconfig})
 
-    def _cluster(
+    def _create_cluster(
         self, called: str, args: AwsClusterArgs, roles: AwsClusterRoles, opts: pulumi.ResourceOptions
     ) -> eks.Cluster:
         settings = args.settings
@@ -115,7 +115,7 @@ class AwsCluster(pulumi.ComponentResource):
             encryption_config={"provider": {"key_arn": args.key_arn}, "resources": ["secrets"]},
             enabled_cluster_log_types=list(CONTROL_PLANE_LOGS),
             access_config={"authentication_mode": "API", "bootstrap_cluster_creator_admin_permissions": True},
-            # Auto Mode takes these three together or not at all.
+            # Auto Mode needs these three together.
             compute_config={"enabled": True, "node_pools": ["system"], "node_role_arn": roles.node_role.arn},
             storage_config={"block_storage": {"enabled": True}},
             kubernetes_network_config={
@@ -123,7 +123,7 @@ class AwsCluster(pulumi.ComponentResource):
                 "service_ipv4_cidr": SERVICE_CIDR,
             },
             bootstrap_self_managed_addons=False,
-            # At the end of standard support the version is raised, not paid for at six times the price.
+            # At the end of standard support AWS upgrades the version; extended support costs six times as much.
             upgrade_policy={"support_type": "STANDARD"},
             zonal_shift_config={"enabled": True},
             deletion_protection=settings.deletion_protection,
@@ -133,7 +133,7 @@ class AwsCluster(pulumi.ComponentResource):
 
 
 class AwsClusterRoles(pulumi.ComponentResource):
-    """What the control plane may do in the account, and the little that nodes may."""
+    """IAM roles of the control plane and of the nodes."""
 
     cluster_role: iam.Role
     node_role: iam.Role
@@ -141,21 +141,21 @@ class AwsClusterRoles(pulumi.ComponentResource):
     def __init__(self, name: str, args: AwsClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("livingfortress:cluster:AwsClusterRoles", name, None, opts)
         self._base, self._args, self._child = name, args, child_of(self, opts)
-        self.cluster_role = self._role("cluster", "eks.amazonaws.com", _CLUSTER_POLICIES)
-        self.node_role = self._role("node", "ec2.amazonaws.com", _NODE_POLICIES)
+        self.cluster_role = self._create_role("cluster", "eks.amazonaws.com", _CLUSTER_POLICIES)
+        self.node_role = self._create_role("node", "ec2.amazonaws.com", _NODE_POLICIES)
         iam.RolePolicy(
             f"{name}-key",
             role=self.cluster_role.name,
-            policy=pulumi.Output.from_input(args.key_arn).apply(_key_policy),
+            policy=pulumi.Output.from_input(args.key_arn).apply(_allow_key),
             opts=self._child,
         )
         self.register_outputs({"cluster_role_arn": self.cluster_role.arn, "node_role_arn": self.node_role.arn})
 
-    def _role(self, purpose: str, service: str, policies: Sequence[str]) -> iam.Role:
+    def _create_role(self, purpose: str, service: str, policies: Sequence[str]) -> iam.Role:
         role = iam.Role(
             f"{self._base}-{purpose}",
             name=fit(IAM_ROLE, self._base, purpose),
-            assume_role_policy=_policy(Principal={"Service": service}, Action=["sts:AssumeRole", "sts:TagSession"]),
+            assume_role_policy=_to_policy(Principal={"Service": service}, Action=["sts:AssumeRole", "sts:TagSession"]),
             tags=self._args.tags,
             opts=self._child,
         )
@@ -193,17 +193,17 @@ def _grant_access(name: str, cluster: pulumi.Input[str], args: AwsClusterArgs, o
         )
 
 
-def _kubeconfig(name: str, endpoint: str, authority: str, *, region: str) -> str:
+def _make_kubeconfig(name: str, endpoint: str, authority: str, *, region: str) -> str:
     arguments = ["--region", region, "eks", "get-token", "--cluster-name", name, "--output", "json"]
-    return exec_kubeconfig(name, endpoint, authority, "aws", arguments)
+    return make_kubeconfig(name, endpoint, authority, "aws", arguments)
 
 
-def _key_policy(key_arn: str) -> str:
-    return _policy(
+def _allow_key(key_arn: str) -> str:
+    return _to_policy(
         Action=["kms:Encrypt", "kms:Decrypt", "kms:DescribeKey", "kms:ListGrants"],
         Resource=key_arn,
     )
 
 
-def _policy(**statement: Any) -> str:
+def _to_policy(**statement: Any) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **statement}]})

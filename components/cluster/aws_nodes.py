@@ -1,4 +1,4 @@
-"""The nodes of an EKS Auto Mode cluster: which machines, how many at most, and that they enforce network policies."""
+"""The nodes of an EKS Auto Mode cluster: machine types, limits, and enforcement of network policies."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ NODE_CLASS = "living-fortress"
 class AwsNodesArgs:
     settings: ClusterSettings
     role_name: pulumi.Input[str]
-    """IAM role of the nodes; the same as that of the built-in system pool, which the cluster lets in by itself."""
+    """IAM role of the nodes; the same as of the built-in system pool, which the cluster admits by itself."""
     subnet_ids: Sequence[pulumi.Input[str]]
     security_group_id: pulumi.Input[str]
     labels: Mapping[str, str]
 
 
 class AwsNodes(pulumi.ComponentResource):
-    """Auto Mode's own general pool has no policy agent on its nodes; this pool has, and takes its place."""
+    """A node pool with a network policy agent; Auto Mode's own general pool has none, so this replaces it."""
 
     def __init__(self, name: str, args: AwsNodesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("livingfortress:cluster:AwsNodes", name, None, opts)
@@ -42,7 +42,7 @@ class AwsNodes(pulumi.ComponentResource):
             api_version="eks.amazonaws.com/v1",
             kind="NodeClass",
             metadata={"name": NODE_CLASS, "labels": dict(args.labels)},
-            spec=node_class_spec(args),
+            spec=build_node_class_spec(args),
             opts=child_of(self, child, after=[controller]),
         )
         apiextensions.CustomResource(
@@ -50,25 +50,25 @@ class AwsNodes(pulumi.ComponentResource):
             api_version="karpenter.sh/v1",
             kind="NodePool",
             metadata={"name": NODE_CLASS, "labels": dict(args.labels)},
-            spec=node_pool_spec(args.settings),
+            spec=build_node_pool_spec(args.settings),
             opts=child_of(self, child, after=[node_class]),
         )
         self.register_outputs({})
 
 
-def node_class_spec(args: AwsNodesArgs) -> dict[str, Any]:
+def build_node_class_spec(args: AwsNodesArgs) -> dict[str, Any]:
     return {
         "role": args.role_name,
         "subnetSelectorTerms": [{"id": subnet} for subnet in args.subnet_ids],
         "securityGroupSelectorTerms": [{"id": args.security_group_id}],
-        "networkPolicy": "DefaultAllow",  # namespaces deny for themselves; those of the system need no exception then
+        "networkPolicy": "DefaultAllow",  # namespaces deny for themselves, so system namespaces need no exception
         "networkPolicyEventLogs": "Enabled",
         "ephemeralStorage": {"size": "80Gi"},
     }
 
 
-def node_pool_spec(settings: ClusterSettings) -> dict[str, Any]:
-    """Pods decide how many nodes there are; the settings only bound them, by vCPUs."""
+def build_node_pool_spec(settings: ClusterSettings) -> dict[str, Any]:
+    """Return a pool that grows with its pods; the settings limit it, by vCPUs."""
     vcpus = VCPUS[settings.size]
     wanted = {
         "karpenter.sh/capacity-type": ["on-demand"],
@@ -87,7 +87,7 @@ def node_pool_spec(settings: ClusterSettings) -> dict[str, Any]:
             "spec": {
                 "nodeClassRef": {"group": "eks.amazonaws.com", "kind": "NodeClass", "name": NODE_CLASS},
                 "requirements": [{"key": key, "operator": "In", "values": values} for key, values in wanted.items()],
-                "expireAfter": "336h",  # a node older than two weeks gives way to a patched one
+                "expireAfter": "336h",  # replace nodes older than two weeks by patched ones
                 "terminationGracePeriod": "24h",
             }
         },

@@ -13,7 +13,7 @@ import yaml
 from pulumi_azure_native import containerservice, monitor
 
 from components.cluster.azure_identity import AzureClusterIdentity, AzureClusterIdentityArgs
-from components.cluster.kubeconfig import CERTIFICATE, exec_kubeconfig
+from components.cluster.kubeconfig import CERTIFICATE, make_kubeconfig
 from components.cluster.settings import ClusterSettings, NodeSize
 from components.common import child_of
 from components.naming import AKS_CLUSTER, fit
@@ -34,7 +34,7 @@ CONTROL_PLANE_LOGS = (
 )
 POD_CIDR, SERVICE_CIDR, DNS_ADDRESS = "172.24.0.0/16", "172.20.0.0/16", "172.20.0.10"
 SERVER_APPLICATION = "6dae42f8-4368-4678-94ff-3960e28e3630"
-"""The Entra application that every AKS API server is; tokens are asked for it. Public, the same for everybody."""
+"""The Entra application id of all AKS API servers, the audience of tokens. Public."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +47,7 @@ class AzureClusterArgs:
     subscription_id: str
     resource_group_name: pulumi.Input[str]
     subnet_id: pulumi.Input[str]
-    """Subnet of the nodes; its only way out is a NAT gateway."""
+    """Subnet of the nodes; its only egress is a NAT gateway."""
     control_plane_subnet_id: pulumi.Input[str]
     """Subnet delegated to Microsoft.ContainerService/managedClusters, in which the API server gets its address."""
     vault_id: pulumi.Input[str]
@@ -55,10 +55,10 @@ class AzureClusterArgs:
     key_id: pulumi.Input[str]
     """The key that encrypts Kubernetes secrets, with its version; a new version takes effect with the next `up`."""
     workspace_id: pulumi.Input[str]
-    """Log Analytics workspace that gets the control-plane logs and what Defender's sensors see on the nodes."""
+    """Log Analytics workspace for control-plane logs and Defender findings."""
     tags: Mapping[str, str]
     admin_group_ids: Sequence[str] = ()
-    """Entra groups that may do everything; others need an Azure role on the cluster."""
+    """Entra groups with all rights; others need an Azure role on the cluster."""
 
 
 class AzureCluster(pulumi.ComponentResource):
@@ -87,7 +87,7 @@ class AzureCluster(pulumi.ComponentResource):
         )
         cluster = containerservice.ManagedCluster(
             name,
-            **cluster_inputs(name, args, identity.id),
+            **build_cluster_inputs(name, args, identity.id),
             opts=child_of(self, child, after=[identity], ignore_changes=["agentPoolProfiles[0].count"]),
         )
         containerservice.AgentPool(
@@ -95,8 +95,8 @@ class AzureCluster(pulumi.ComponentResource):
             agent_pool_name="work",
             resource_name_=cluster.name,
             resource_group_name=args.resource_group_name,
-            **_pool(args, mode="User", minimum=args.settings.min_nodes, maximum=args.settings.max_nodes),
-            # The autoscaler's business from the first day on.
+            **_build_pool(args, mode="User", minimum=args.settings.min_nodes, maximum=args.settings.max_nodes),
+            # Owned by the autoscaler from the start.
             opts=child_of(self, child, ignore_changes=["count"]),
         )
         monitor.DiagnosticSetting(
@@ -110,15 +110,15 @@ class AzureCluster(pulumi.ComponentResource):
         )
         self.name = cluster.name
         self.oidc_issuer = cluster.oidc_issuer_profile.apply(lambda profile: str(profile.issuer_url))
-        self.kubeconfig = _kubeconfig(cluster, args.resource_group_name, child)
+        self.kubeconfig = _read_admin_kubeconfig(cluster, args.resource_group_name, child)
         self.provider = kubernetes.Provider(name, kubeconfig=self.kubeconfig, opts=child)
         self.register_outputs({"name": self.name, "oidc_issuer": self.oidc_issuer, "kubeconfig": self.kubeconfig})
 
 
-def cluster_inputs(name: str, args: AzureClusterArgs, identity_id: pulumi.Input[str]) -> dict[str, Any]:
-    """Everything the managed cluster is told."""
+def build_cluster_inputs(name: str, args: AzureClusterArgs, identity_id: pulumi.Input[str]) -> dict[str, Any]:
+    """Return all inputs of the managed cluster."""
     settings = args.settings
-    system = _pool(args, mode="System", minimum=min(3, settings.min_nodes), maximum=3)
+    system = _build_pool(args, mode="System", minimum=min(3, settings.min_nodes), maximum=3)
     return {
         "resource_name_": fit(AKS_CLUSTER, name),
         "resource_group_name": args.resource_group_name,
@@ -128,7 +128,7 @@ def cluster_inputs(name: str, args: AzureClusterArgs, identity_id: pulumi.Input[
         "sku": {"name": "Base", "tier": "Standard"},  # Standard: an uptime that Azure answers for
         "identity": {"type": "UserAssigned", "user_assigned_identities": [identity_id]},
         "agent_pool_profiles": [
-            # Only what the cluster itself needs runs here, so that the app cannot starve it.
+            # Only system pods run here, so the app cannot starve them.
             {"name": "system", "node_taints": ["CriticalAddonsOnly=true:NoSchedule"], **system}
         ],
         "enable_rbac": True,
@@ -183,7 +183,7 @@ def _access(args: AzureClusterArgs) -> dict[str, Any]:
     }
 
 
-def _pool(args: AzureClusterArgs, *, mode: str, minimum: int, maximum: int) -> dict[str, Any]:
+def _build_pool(args: AzureClusterArgs, *, mode: str, minimum: int, maximum: int) -> dict[str, Any]:
     return {
         "mode": mode,
         "type": "VirtualMachineScaleSets",
@@ -204,10 +204,10 @@ def _pool(args: AzureClusterArgs, *, mode: str, minimum: int, maximum: int) -> d
     }
 
 
-def _kubeconfig(
+def _read_admin_kubeconfig(
     cluster: containerservice.ManagedCluster, resource_group_name: pulumi.Input[str], opts: pulumi.ResourceOptions
 ) -> pulumi.Output[str]:
-    """Azure tells address and CA certificate only in a whole kubeconfig; the login in it is replaced by our own."""
+    """Return a kubeconfig with token login; Azure gives address and CA certificate only in a complete kubeconfig."""
     answer = containerservice.list_managed_cluster_user_credentials_output(
         resource_group_name=resource_group_name,
         resource_name=cluster.name,
@@ -218,7 +218,7 @@ def _kubeconfig(
 
 
 def read_kubeconfig(name: str, kubeconfigs: Sequence[Mapping[str, str]]) -> str:
-    """Ours, from the first that Azure answers (base64 of YAML)."""
+    """Return our kubeconfig, from the first one in Azure's answer (YAML in base64)."""
     given = yaml.safe_load(base64.b64decode(kubeconfigs[0]["value"]))["clusters"][0]["cluster"]
     arguments = ["get-token", "--login", "azurecli", "--server-id", SERVER_APPLICATION]
-    return exec_kubeconfig(name, given["server"], given[CERTIFICATE], "kubelogin", arguments)
+    return make_kubeconfig(name, given["server"], given[CERTIFICATE], "kubelogin", arguments)

@@ -1,4 +1,4 @@
-"""What an AKS control plane may do in the subscription."""
+"""Identity and roles of an AKS control plane."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ class AzureClusterIdentityArgs:
     subscription_id: str
     resource_group_name: pulumi.Input[str]
     subnet_ids: Mapping[str, pulumi.Input[str]]
-    """Subnets it puts nodes, load balancers and the API server into, by purpose."""
+    """Subnets for nodes, load balancers and the API server, by purpose."""
     vault_id: pulumi.Input[str]
-    """Vault whose key it encrypts secrets with, over a private link that it makes itself."""
+    """Vault whose key encrypts secrets, reached over a private link that AKS creates."""
     tags: Mapping[str, str]
 
 
 class AzureClusterIdentity(pulumi.ComponentResource):
-    """The control plane's identity with its roles; the cluster must wait for all of them."""
+    """The control plane's identity with its roles; the cluster waits for all of them."""
 
     id: pulumi.Output[str]
 
@@ -59,7 +59,7 @@ class AzureClusterIdentity(pulumi.ComponentResource):
     ) -> None:
         authorization.RoleAssignment(
             f"{self._base}-{purpose}",
-            # Azure wants a GUID; a fixed one makes a repeated run find the same assignment.
+            # Azure needs a GUID; a fixed one lets a repeated run find the same assignment.
             role_assignment_name=str(uuid.uuid5(uuid.NAMESPACE_URL, f"{self._subscription}/{self._base}/{purpose}")),
             principal_id=identity.principal_id,
             principal_type="ServicePrincipal",

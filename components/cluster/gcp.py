@@ -10,7 +10,7 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 from pulumi_gcp import container, projects, serviceaccount
 
-from components.cluster.kubeconfig import exec_kubeconfig
+from components.cluster.kubeconfig import make_kubeconfig
 from components.cluster.settings import ClusterSettings, NodeSize
 from components.common import child_of, to_labels
 from components.naming import GCP_SERVICE_ACCOUNT, GKE_CLUSTER, fit
@@ -36,10 +36,10 @@ class GcpClusterArgs:
     network_id: pulumi.Input[str]
     subnet_id: pulumi.Input[str]
     pods_range_name: str
-    """Secondary range of the subnet that pods get their addresses from."""
+    """Secondary range of the subnet for pod addresses."""
     services_range_name: str
     control_plane_cidr: str
-    """A free /28 in which the API server gets its private address."""
+    """A free /28 for the API server's private address."""
     key_id: pulumi.Input[str]
     """The customer-managed key that encrypts Kubernetes secrets; GKE's own service identity may use it."""
     tags: Mapping[str, str]
@@ -62,8 +62,8 @@ class GcpCluster(pulumi.ComponentResource):
         nodes = GcpNodeAccount(f"{name}-nodes", args, child)
         cluster = container.Cluster(
             name,
-            **cluster_inputs(name, args, nodes.email),
-            # The pool that a cluster is born with is removed at once; what it looked like says nothing afterwards.
+            **build_cluster_inputs(name, args, nodes.email),
+            # GKE removes the initial pool at once, so its settings mean nothing afterwards.
             opts=child_of(self, child, after=[nodes], ignore_changes=["nodeConfig", "nodeVersion"]),
         )
         container.NodePool(
@@ -72,20 +72,20 @@ class GcpCluster(pulumi.ComponentResource):
             cluster=cluster.id,
             project=args.project,
             location=args.region,
-            **pool_inputs(args, nodes.email),
+            **build_pool_inputs(args, nodes.email),
             opts=child,
         )
         self.name = cluster.name
         self.oidc_issuer = pulumi.Output.concat("https://container.googleapis.com/v1/", cluster.id)
         self.kubeconfig = pulumi.Output.all(
             cluster.name, cluster.endpoint, cluster.master_auth.cluster_ca_certificate
-        ).apply(lambda known: _kubeconfig(*known))
+        ).apply(lambda known: _make_kubeconfig(*known))
         self.provider = kubernetes.Provider(name, kubeconfig=self.kubeconfig, opts=child)
         self.register_outputs({"name": self.name, "oidc_issuer": self.oidc_issuer, "kubeconfig": self.kubeconfig})
 
 
 class GcpNodeAccount(pulumi.ComponentResource):
-    """Who the nodes are: they write logs and metrics and pull images, and may do nothing else."""
+    """Service account of the nodes: it may write logs and metrics, and pull images."""
 
     email: pulumi.Output[str]
 
@@ -107,8 +107,8 @@ class GcpNodeAccount(pulumi.ComponentResource):
         self.register_outputs({"email": account.email})
 
 
-def cluster_inputs(name: str, args: GcpClusterArgs, node_account: pulumi.Input[str]) -> dict[str, Any]:
-    """Everything the cluster is told."""
+def build_cluster_inputs(name: str, args: GcpClusterArgs, node_account: pulumi.Input[str]) -> dict[str, Any]:
+    """Return all inputs of the cluster."""
     settings = args.settings
     return {
         "name": fit(GKE_CLUSTER, name),
@@ -153,7 +153,7 @@ def cluster_inputs(name: str, args: GcpClusterArgs, node_account: pulumi.Input[s
             "enable_components": list(CONTROL_PLANE_METRICS),
             "managed_prometheus": {"enabled": True},
         },
-        # Envoy Gateway brings the Gateway API's definitions; two owners of them would fight.
+        # Envoy Gateway installs the CRDs of the Gateway API; two owners would conflict.
         "gateway_api_config": {"channel": "CHANNEL_DISABLED"},
         "maintenance_policy": {
             "recurring_window": {
@@ -167,8 +167,8 @@ def cluster_inputs(name: str, args: GcpClusterArgs, node_account: pulumi.Input[s
     }
 
 
-def pool_inputs(args: GcpClusterArgs, node_account: pulumi.Input[str]) -> dict[str, Any]:
-    """Nodes in three zones, repaired and upgraded by Google, one more while one is replaced."""
+def build_pool_inputs(args: GcpClusterArgs, node_account: pulumi.Input[str]) -> dict[str, Any]:
+    """Return the inputs of the node pool: three zones, repaired and upgraded by Google, with a surge of one node."""
     settings = args.settings
     return {
         "node_locations": list(args.zones),
@@ -186,7 +186,7 @@ def pool_inputs(args: GcpClusterArgs, node_account: pulumi.Input[str]) -> dict[s
             "disk_type": "pd-balanced",
             "disk_size_gb": 80,
             "service_account": node_account,
-            # What a node may do is said by its account's roles; the scope only lets them count.
+            # The account's roles limit a node; the scope only lets them apply.
             "oauth_scopes": ["https://www.googleapis.com/auth/cloud-platform"],
             "shielded_instance_config": {"enable_secure_boot": True, "enable_integrity_monitoring": True},
             "workload_metadata_config": {"mode": "GKE_METADATA"},
@@ -196,5 +196,5 @@ def pool_inputs(args: GcpClusterArgs, node_account: pulumi.Input[str]) -> dict[s
     }
 
 
-def _kubeconfig(name: str, endpoint: str, authority: str) -> str:
-    return exec_kubeconfig(name, endpoint, authority, "gke-gcloud-auth-plugin", cluster_info=True)
+def _make_kubeconfig(name: str, endpoint: str, authority: str) -> str:
+    return make_kubeconfig(name, endpoint, authority, "gke-gcloud-auth-plugin", cluster_info=True)

@@ -1,4 +1,4 @@
-"""A kubeconfig that holds no secret: a client program fetches a short-lived token when it is used."""
+"""A kubeconfig without a secret: a client program fetches a short-lived token on use."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any
 CERTIFICATE = "certificate-authority-data"
 
 
-def exec_kubeconfig(
+def make_kubeconfig(
     name: str, server: str, authority: str, command: str, arguments: Sequence[str] = (), *, cluster_info: bool = False
 ) -> str:
-    """JSON, which is YAML too. `authority` is the API server's CA certificate in base64."""
+    """Return a kubeconfig as JSON (also valid YAML). `authority` is the API server's CA certificate in base64."""
     login: dict[str, Any] = {
         "apiVersion": "client.authentication.k8s.io/v1beta1",
         "command": command,
@@ -26,11 +26,11 @@ def exec_kubeconfig(
             "kind": "Config",
             "current-context": name,
             "contexts": [{"name": name, "context": {"cluster": name, "user": name}}],
-            "clusters": [{"name": name, "cluster": {"server": _url(server), CERTIFICATE: authority}}],
+            "clusters": [{"name": name, "cluster": {"server": _to_url(server), CERTIFICATE: authority}}],
             "users": [{"name": name, "user": {"exec": login}}],
         }
     )
 
 
-def _url(server: str) -> str:
+def _to_url(server: str) -> str:
     return server if server.startswith("https://") else f"https://{server}"

@@ -1,4 +1,4 @@
-"""What a Kubernetes cluster of this platform is asked for, whichever cloud runs it."""
+"""Settings of a Kubernetes cluster, the same for every cloud."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ KUBERNETES_VERSION = "1.35"
 """The newest minor version in standard support on EKS and AKS and in GKE's Regular and Stable channels."""
 
 VIEWERS = "living-fortress-viewers"
-"""The Kubernetes group of people who may look at the app and change nothing."""
+"""The Kubernetes group with read-only access to the app."""
 
 
 class InvalidCluster(ValueError):
-    """A cluster setting that one of the three services would refuse, or that would open the cluster to the world."""
+    """A cluster setting that one of the three services refuses, or that opens the cluster to everybody."""
 
 
 class NodeSize(StrEnum):
-    """How large a node is; each cloud's module has the table of its own machines."""
+    """Size of a node; each cloud's module maps it to machine types."""
 
     SMALL = "small"
     MEDIUM = "medium"
@@ -34,13 +34,13 @@ class ClusterSettings:
 
     size: NodeSize
     min_nodes: int
-    """Nodes in all three zones together that are there even without work, where the cloud keeps a floor."""
+    """Fewest nodes in all three zones together, where the cloud supports a minimum."""
     max_nodes: int
-    """Nodes in all three zones together, at most."""
+    """Most nodes in all three zones together."""
     deletion_protection: bool
     """The cloud itself refuses to delete the cluster, where it can."""
     allowed_cidrs: tuple[str, ...] = ()
-    """Who may reach the API server from outside; empty: its address is a private one, and there is no other."""
+    """Networks that may reach the API server from outside; empty: it has a private address only."""
     version: str = KUBERNETES_VERSION
     log_retention_days: int = 365
     """How long control-plane logs are kept."""
@@ -49,17 +49,17 @@ class ClusterSettings:
         if not 1 <= self.min_nodes <= self.max_nodes:
             raise InvalidCluster(f"must hold 1 <= min_nodes <= max_nodes, got {self.min_nodes}, {self.max_nodes}")
         for cidr in self.allowed_cidrs:
-            _narrow(cidr)
+            _check_cidr(cidr)
 
     @property
     def is_private(self) -> bool:
         return not self.allowed_cidrs
 
 
-def _narrow(cidr: str) -> None:
+def _check_cidr(cidr: str) -> None:
     try:
         network = ipaddress.ip_network(cidr)
     except ValueError as error:
         raise InvalidCluster(f"allowed_cidrs: {error}") from None
     if network.prefixlen < 8:
-        raise InvalidCluster(f"allowed_cidrs: {cidr} is nearly everybody; name the networks that deploy")
+        raise InvalidCluster(f"allowed_cidrs: {cidr} is too wide (at least /8); name the networks that deploy")

@@ -13,7 +13,7 @@ from components import naming
 from components.common import Cloud, add_name, child_of
 from components.database.credential import AwsMasterCredential
 from components.database.endpoint import Endpoint, Login, ReplicaEndpoint
-from components.database.parameters import rds_parameters
+from components.database.parameters import list_rds_parameters
 from components.database.settings import ADMIN_ROLE, APP_ROLE, DATABASE, Maintenance, PostgresSettings, Tier
 
 INSTANCE_CLASSES: Mapping[Tier, str] = {
@@ -28,13 +28,13 @@ _MONITORING_POLICY = "arn:aws:iam::aws:policy/service-role/AmazonRDSEnhancedMoni
 
 @dataclass(frozen=True, kw_only=True)
 class AwsHome:
-    """Where databases live on AWS."""
+    """A place for databases on AWS."""
 
     region: str
     subnet_ids: Sequence[pulumi.Input[str]]
     """Isolated subnets in at least two zones."""
     security_group_id: pulumi.Input[str]
-    """Lets clients reach PostgreSQL, and nothing out."""
+    """Allows clients to reach PostgreSQL, and no egress."""
     key_arn: pulumi.Input[str]
     """Encrypts storage, logs, insights and the master credential."""
     cloud: Cloud = "aws"
@@ -42,7 +42,7 @@ class AwsHome:
     def place(
         self, name: str, settings: PostgresSettings, tags: Mapping[str, str], opts: pulumi.ResourceOptions
     ) -> AwsDatabase:
-        """Make a database here."""
+        """Create a database here."""
         return AwsDatabase(name, AwsDatabaseArgs(home=self, settings=settings, tags=tags), opts)
 
 
@@ -54,7 +54,7 @@ class AwsDatabaseArgs:
 
 
 class AwsDatabase(pulumi.ComponentResource):
-    """An encrypted RDS instance that nobody reaches from outside and nobody logs into by a password of ours."""
+    """An encrypted RDS instance without a public address or a password that we know."""
 
     endpoint: Endpoint
 
@@ -71,11 +71,11 @@ class AwsDatabase(pulumi.ComponentResource):
             tags=args.tags,
             opts=self._child,
         )
-        self._parameters = _parameter_group(name, args, self._child)
-        self._monitoring = _monitoring_role(name, args, self._child)
-        self._credential = self._own_credential()
-        primary = self._primary(subnets, _log_groups(name, self._identifier, args, self._child))
-        replicas = [self._replica(number, primary) for number in range(1, args.settings.replicas + 1)]
+        self._parameters = _create_parameter_group(name, args, self._child)
+        self._monitoring = _create_monitoring_role(name, args, self._child)
+        self._credential = self._create_credential()
+        primary = self._create_primary(subnets, _create_log_groups(name, self._identifier, args, self._child))
+        replicas = [self._create_replica(number, primary) for number in range(1, args.settings.replicas + 1)]
         self.endpoint = Endpoint(
             home=args.home.cloud,
             region=args.home.region,
@@ -84,7 +84,7 @@ class AwsDatabase(pulumi.ComponentResource):
             port=primary.port,
             database=DATABASE,
             app=Login(user=APP_ROLE, login="aws-iam"),
-            admin=Login(user=ADMIN_ROLE, login="aws-secret", secret=self._secret(primary)),
+            admin=Login(user=ADMIN_ROLE, login="aws-secret", secret=self._find_secret(primary)),
             arn=primary.arn,
             resource_id=primary.resource_id,
             replicas=[
@@ -94,8 +94,8 @@ class AwsDatabase(pulumi.ComponentResource):
         )
         self.register_outputs({"identifier": primary.identifier, "host": primary.address})
 
-    def _own_credential(self) -> AwsMasterCredential | None:
-        # RDS makes no read replica of a server whose master credential it manages itself.
+    def _create_credential(self) -> AwsMasterCredential | None:
+        # RDS creates no read replica of a server whose master credential it manages.
         if not self._args.settings.replicas:
             return None
         return AwsMasterCredential(
@@ -107,13 +107,13 @@ class AwsDatabase(pulumi.ComponentResource):
             recovery_days=30 if self._args.settings.protect else 0,
         )
 
-    def _secret(self, primary: rds.Instance) -> pulumi.Output[str]:
+    def _find_secret(self, primary: rds.Instance) -> pulumi.Output[str]:
         if self._credential:
             return self._credential.arn
         arn: pulumi.Output[str] = primary.master_user_secrets.apply(lambda secrets: secrets[0].secret_arn)
         return arn
 
-    def _primary(self, subnets: rds.SubnetGroup, logs: list[pulumi.Resource]) -> rds.Instance:
+    def _create_primary(self, subnets: rds.SubnetGroup, logs: list[pulumi.Resource]) -> rds.Instance:
         settings, home, own = self._args.settings, self._args.home, self._credential
         return rds.Instance(
             self._name,
@@ -133,17 +133,17 @@ class AwsDatabase(pulumi.ComponentResource):
             multi_az=settings.zone_redundant,
             db_subnet_group_name=subnets.name,
             backup_retention_period=settings.backup_retention_days,
-            backup_window=backup_window(settings.maintenance),
-            maintenance_window=maintenance_window(settings.maintenance),
+            backup_window=format_backup_window(settings.maintenance),
+            maintenance_window=format_maintenance_window(settings.maintenance),
             skip_final_snapshot=not settings.protect,
             final_snapshot_identifier=f"{self._identifier}-final" if settings.protect else None,
             delete_automated_backups=not settings.protect,
-            **self._shared(),
+            **self._build_shared_inputs(),
             opts=child_of(self, self._child, protect=settings.protect, after=logs),
         )
 
-    def _replica(self, number: int, primary: rds.Instance) -> rds.Instance:
-        """A read replica; storage, key, credential and network are the primary's, its logs its own."""
+    def _create_replica(self, number: int, primary: rds.Instance) -> rds.Instance:
+        """Create a read replica with its own logs; storage, key, credential and network are the primary's."""
         label = f"{self._name}-replica-{number}"
         identifier = naming.fit(naming.RDS_INSTANCE, self._name, "replica", str(number))
         return rds.Instance(
@@ -152,11 +152,11 @@ class AwsDatabase(pulumi.ComponentResource):
             replicate_source_db=primary.identifier,
             skip_final_snapshot=True,
             backup_retention_period=0,
-            **self._shared(),
-            opts=child_of(self, self._child, after=_log_groups(label, identifier, self._args, self._child)),
+            **self._build_shared_inputs(),
+            opts=child_of(self, self._child, after=_create_log_groups(label, identifier, self._args, self._child)),
         )
 
-    def _shared(self) -> dict[str, object]:
+    def _build_shared_inputs(self) -> dict[str, object]:
         settings, home = self._args.settings, self._args.home
         return {
             "instance_class": INSTANCE_CLASSES[settings.tier],
@@ -181,19 +181,19 @@ class AwsDatabase(pulumi.ComponentResource):
         }
 
 
-def maintenance_window(when: Maintenance) -> str:
-    """As RDS writes it: `sun:02:00-sun:03:00`, UTC."""
+def format_maintenance_window(when: Maintenance) -> str:
+    """Return the hour in RDS notation, `sun:02:00-sun:03:00`, UTC."""
     ends = replace(when, hour=(when.hour + 1) % 24, day=when.day if when.hour < 23 else when.day.next)
     return f"{when.day[:3]}:{when.hour:02}:00-{ends.day[:3]}:{ends.hour:02}:00"
 
 
-def backup_window(when: Maintenance) -> str:
-    """An hour that ends an hour before the maintenance begins, for RDS lets the two not touch."""
+def format_backup_window(when: Maintenance) -> str:
+    """Return an hour that ends an hour before the maintenance; RDS refuses windows that touch."""
     start = (when.hour - 2) % 24
     return f"{start:02}:00-{(start + 1) % 24:02}:00"
 
 
-def _parameter_group(name: str, args: AwsDatabaseArgs, opts: pulumi.ResourceOptions) -> rds.ParameterGroup:
+def _create_parameter_group(name: str, args: AwsDatabaseArgs, opts: pulumi.ResourceOptions) -> rds.ParameterGroup:
     family = f"postgres{args.settings.major_version}"
     return rds.ParameterGroup(
         name,
@@ -202,17 +202,17 @@ def _parameter_group(name: str, args: AwsDatabaseArgs, opts: pulumi.ResourceOpti
         description="TLS, audit, logical replication and limits",
         parameters=[
             rds.ParameterGroupParameterArgs(name=one.name, value=one.value, apply_method=one.apply_method)
-            for one in rds_parameters(args.settings)
+            for one in list_rds_parameters(args.settings)
         ],
         tags=args.tags,
         opts=opts,
     )
 
 
-def _log_groups(
+def _create_log_groups(
     name: str, identifier: str, args: AwsDatabaseArgs, opts: pulumi.ResourceOptions
 ) -> list[pulumi.Resource]:
-    """The groups that RDS exports to, made first: those it makes itself are kept for ever and under no key of ours."""
+    """Create the log groups before the server: groups that RDS creates never expire and do not use our key."""
     return [
         cloudwatch.LogGroup(
             f"{name}-{kind}",
@@ -227,7 +227,7 @@ def _log_groups(
     ]
 
 
-def _monitoring_role(name: str, args: AwsDatabaseArgs, opts: pulumi.ResourceOptions) -> iam.Role:
+def _create_monitoring_role(name: str, args: AwsDatabaseArgs, opts: pulumi.ResourceOptions) -> iam.Role:
     statement = {
         "Effect": "Allow",
         "Principal": {"Service": "monitoring.rds.amazonaws.com"},

@@ -11,7 +11,7 @@ from pulumi_azure_native import authorization, dbforpostgresql, monitor
 from components import naming
 from components.common import Cloud, child_of
 from components.database.endpoint import Endpoint, Login, ReplicaEndpoint
-from components.database.parameters import azure_parameters
+from components.database.parameters import list_azure_parameters
 from components.database.settings import ADMIN_ROLE, APP_ROLE, DATABASE, PostgresSettings, Tier
 
 
@@ -30,16 +30,16 @@ SIZES: Mapping[Tier, AzureSize] = {
 
 @dataclass(frozen=True, kw_only=True)
 class AzureHome:
-    """Where databases live on Azure."""
+    """A place for databases on Azure."""
 
     region: str
     resource_group_name: pulumi.Input[str]
     subnet_id: pulumi.Input[str]
     """Delegated to flexible servers."""
     dns_zone_id: pulumi.Input[str]
-    """Private zone in which the servers get their names, linked to the network already."""
+    """Private zone for the servers' names, already linked to the network."""
     key_uri: pulumi.Input[str]
-    """Encrypts the storage; without a version, so that a rotated key is taken up."""
+    """Encrypts the storage; without a version, so the server follows a rotation."""
     key_identity_id: pulumi.Input[str]
     """Identity through which the server reaches the key."""
     tenant_id: pulumi.Input[str]
@@ -50,13 +50,13 @@ class AzureHome:
     workspace_id: pulumi.Input[str]
     """Log Analytics workspace for the audit log."""
     salt: str = ""
-    """Makes server names unique in the world."""
+    """Makes server names globally unique."""
     cloud: Cloud = "azure"
 
     def place(
         self, name: str, settings: PostgresSettings, tags: Mapping[str, str], opts: pulumi.ResourceOptions
     ) -> AzureDatabase:
-        """Make a database here."""
+        """Create a database here."""
         return AzureDatabase(name, AzureDatabaseArgs(home=self, settings=settings, tags=tags), opts)
 
 
@@ -68,7 +68,7 @@ class AzureDatabaseArgs:
 
 
 class AzureDatabase(pulumi.ComponentResource):
-    """A flexible server inside the network that knows Entra tokens only."""
+    """A flexible server inside the network that accepts only Entra tokens."""
 
     endpoint: Endpoint
 
@@ -76,14 +76,16 @@ class AzureDatabase(pulumi.ComponentResource):
         super().__init__("livingfortress:database:AzureDatabase", name, None, opts)
         self._name, self._args, self._child = name, args, child_of(self, opts)
         self._identifier = naming.fit(naming.AZURE_POSTGRES, name, salt=args.home.salt)
-        server = self._server(name, self._identifier, None)
-        last: pulumi.Resource = AzureServerContents(name, self._contents(server, database=True), parent=self)
-        self._keep(name, server)
+        server = self._create_server(name, self._identifier, None)
+        last: pulumi.Resource = AzureServerContents(name, self._describe_contents(server, database=True), parent=self)
+        self._lock(name, server)
         self._export_logs(name, server)
         replicas = []
         for number in range(1, args.settings.replicas + 1):
-            replica = self._replica(number, server, last)
-            last = AzureServerContents(f"{name}-replica-{number}", self._contents(replica, database=False), parent=self)
+            replica = self._create_replica(number, server, last)
+            last = AzureServerContents(
+                f"{name}-replica-{number}", self._describe_contents(replica, database=False), parent=self
+            )
             self._export_logs(f"{name}-replica-{number}", replica)
             replicas.append(replica)
         self.endpoint = Endpoint(
@@ -99,7 +101,7 @@ class AzureDatabase(pulumi.ComponentResource):
         )
         self.register_outputs({"identifier": server.name, "host": server.fully_qualified_domain_name})
 
-    def _server(
+    def _create_server(
         self, name: str, server_name: str, source: dbforpostgresql.Server | None, after: pulumi.Resource | None = None
     ) -> dbforpostgresql.Server:
         settings, home = self._args.settings, self._args.home
@@ -127,15 +129,15 @@ class AzureDatabase(pulumi.ComponentResource):
                 start_hour=settings.maintenance.hour,
                 start_minute=0,
             ),
-            **self._access(),
+            **self._build_access_inputs(),
             tags=self._args.tags,
             opts=child_of(
                 self, self._child, protect=settings.protect and source is None, after=[after] if after else []
             ),
         )
 
-    def _access(self) -> dict[str, object]:
-        """Who reaches the server and what encrypts it: the same for primary and replicas."""
+    def _build_access_inputs(self) -> dict[str, object]:
+        """Return login, network and encryption, the same for primary and replicas."""
         home = self._args.home
         return {
             "auth_config": dbforpostgresql.AuthConfigArgs(
@@ -159,16 +161,18 @@ class AzureDatabase(pulumi.ComponentResource):
             ),
         }
 
-    def _replica(self, number: int, source: dbforpostgresql.Server, after: pulumi.Resource) -> dbforpostgresql.Server:
+    def _create_replica(
+        self, number: int, source: dbforpostgresql.Server, after: pulumi.Resource
+    ) -> dbforpostgresql.Server:
         label = f"{self._name}-replica-{number}"
         server_name = naming.fit(naming.AZURE_POSTGRES, label, salt=self._args.home.salt)
-        return self._server(label, server_name, source, after)
+        return self._create_server(label, server_name, source, after)
 
-    def _contents(self, server: dbforpostgresql.Server, *, database: bool) -> ServerContents:
+    def _describe_contents(self, server: dbforpostgresql.Server, *, database: bool) -> ServerContents:
         return ServerContents(server=server, args=self._args, database=database)
 
-    def _keep(self, name: str, server: dbforpostgresql.Server) -> None:
-        """Flexible servers have no deletion protection of their own; a lock does it, for everybody."""
+    def _lock(self, name: str, server: dbforpostgresql.Server) -> None:
+        """Lock the server against deletion; flexible servers have no deletion protection of their own."""
         if not self._args.settings.deletion_protection:
             return
         authorization.ManagementLockByScope(
@@ -194,16 +198,16 @@ class AzureDatabase(pulumi.ComponentResource):
 
 @dataclass(frozen=True, kw_only=True)
 class ServerContents:
-    """What is set inside one server."""
+    """The contents of one server."""
 
     server: dbforpostgresql.Server
     args: AzureDatabaseArgs
     database: bool
-    """Whether the database and its administrator are made too; a replica has them from its source."""
+    """Whether to create the database and its administrator; a replica has them from its source."""
 
 
 class AzureServerContents(pulumi.ComponentResource):
-    """Parameters, database and administrator, one after another: Azure refuses a change while another one runs."""
+    """Parameters, database and administrator, one by one: Azure refuses a change while another one runs."""
 
     def __init__(self, name: str, contents: ServerContents, *, parent: pulumi.Resource) -> None:
         super().__init__(
@@ -212,14 +216,14 @@ class AzureServerContents(pulumi.ComponentResource):
         home, server = contents.args.home, contents.server
         self._last: pulumi.Resource = server
         place = {"server_name": server.name, "resource_group_name": home.resource_group_name}
-        for parameter, value in azure_parameters(contents.args.settings).items():
+        for parameter, value in list_azure_parameters(contents.args.settings).items():
             self._last = dbforpostgresql.Configuration(
                 f"{name}-{parameter}",
                 configuration_name=parameter,
                 value=value,
                 source="user-override",
                 **place,
-                opts=self._next(),
+                opts=self._depend_on_last(),
             )
         if contents.database:
             self._last = dbforpostgresql.Database(
@@ -228,7 +232,7 @@ class AzureServerContents(pulumi.ComponentResource):
                 charset="UTF8",
                 collation="en_US.utf8",
                 **place,
-                opts=self._next(protect=contents.args.settings.protect),
+                opts=self._depend_on_last(protect=contents.args.settings.protect),
             )
             self._last = dbforpostgresql.AdministratorsMicrosoftEntra(
                 name,
@@ -237,9 +241,9 @@ class AzureServerContents(pulumi.ComponentResource):
                 principal_type="ServicePrincipal",
                 tenant_id=home.tenant_id,
                 **place,
-                opts=self._next(),
+                opts=self._depend_on_last(),
             )
         self.register_outputs({})
 
-    def _next(self, *, protect: bool = False) -> pulumi.ResourceOptions:
+    def _depend_on_last(self, *, protect: bool = False) -> pulumi.ResourceOptions:
         return child_of(self, None, protect=protect, after=[self._last])

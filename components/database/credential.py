@@ -15,11 +15,11 @@ LENGTH = 40
 
 
 class AwsMasterCredential(pulumi.ComponentResource):
-    """A credential that Secrets Manager invents and keeps, in the form RDS itself uses.
+    """A credential that Secrets Manager generates and keeps, in the format of RDS.
 
     RDS refuses read replicas of a server whose credential it manages (Amazon RDS User Guide, limitations of the
-    Secrets Manager integration), so here the secret is ours. It is marked secret on its whole way, and can be
-    rotated in Secrets Manager and RDS at any time: later runs keep to what is stored there.
+    Secrets Manager integration), so this secret is ours. It is marked secret everywhere, and can be rotated in Secrets
+    Manager and RDS at any time: later runs keep what is stored there.
     """
 
     arn: pulumi.Output[str]
@@ -42,7 +42,7 @@ class AwsMasterCredential(pulumi.ComponentResource):
             name=naming.fit(naming.SECRET, name, role),
             description=f"Credential of {role}",
             kms_key_id=key_arn,
-            # With 0 the name is free at once, for environments that come and go.
+            # With 0 the name is free at once, for temporary environments.
             recovery_window_in_days=recovery_days,
             tags=tags,
             opts=child,
@@ -58,14 +58,14 @@ class AwsMasterCredential(pulumi.ComponentResource):
             secret_string=pulumi.Output.secret(
                 invented.apply(lambda password: json.dumps({"username": role, "password": password}))
             ),
-            # Every run is offered another one; the first one stays.
+            # Every run generates another one; the first one stays.
             opts=pulumi.ResourceOptions(
                 parent=self, ignore_changes=["secretString"], additional_secret_outputs=["secretString"]
             ),
         )
-        # Known to others only with a value in it.
+        # Users see the ARN only once it holds a value.
         self.arn = pulumi.Output.all(secret.arn, stored.id).apply(lambda both: str(both[0]))
-        # Read back from what is stored: after an interrupted run it is still the same for secret and server.
+        # Read back what is stored, so secret and server agree even after an interrupted run.
         self.password = pulumi.Output.secret(
             stored.secret_string.apply(lambda text: str(json.loads(text)["password"]) if text else "")
         )

@@ -1,4 +1,4 @@
-"""What everybody else may know of a database: where it answers, and who logs in how. Never a secret."""
+"""A database as its clients see it: addresses and logins, never a secret."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from components.database.settings import PostgresSettings
 
 @dataclass(frozen=True, kw_only=True)
 class Login:
-    """A role and the way it proves itself."""
+    """A role and its authentication."""
 
     user: pulumi.Input[str]
     login: str
@@ -26,26 +26,26 @@ class Login:
 
     def facts(self) -> dict[str, Any]:
         optional = {"secret": self.secret, "principal": self.principal}
-        return {"user": self.user, "login": self.login, **_known(optional)}
+        return {"user": self.user, "login": self.login, **_drop_missing(optional)}
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReplicaEndpoint:
-    """A read replica as its clients see it; it has its primary's database, and its roles."""
+    """A read replica as its clients see it; it has its primary's database and roles."""
 
     host: pulumi.Output[str]
     """The name in the server's certificate."""
     address: pulumi.Output[str] | None = None
-    """As for its primary."""
+    """As for the primary."""
     authority: pulumi.Output[str] | None = None
     port: pulumi.Output[int] | None = None
     resource_id: pulumi.Output[str] | None = None
-    """As for its primary; another one than the primary's."""
+    """As for the primary, but with its own value."""
 
     def facts(self, home: Cloud, region: str) -> dict[str, Any]:
-        """The replica as the directory lists it."""
+        """Return the replica as the directory lists it."""
         optional = {"address": self.address, "authority": self.authority, "port": self.port}
-        return {"host": self.host, "home": home, "region": region, **_known(optional)}
+        return {"host": self.host, "home": home, "region": region, **_drop_missing(optional)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,27 +58,27 @@ class Endpoint:
     host: pulumi.Output[str]
     """The name in the server's certificate."""
     port: pulumi.Output[int] | None
-    """None where the service has only PostgreSQL's own port, so that clients keep their default."""
+    """None if the service uses only PostgreSQL's default port."""
     database: str
     app: Login
     admin: Login
     address: pulumi.Output[str] | None = None
-    """Private address, where the host's name is not to be found in the DNS of every network."""
+    """Private address, if not every network's DNS can resolve the host."""
     authority: pulumi.Output[str] | None = None
-    """Certificates (PEM) that the server's certificate goes back to, where the server has an authority of its own."""
+    """CA certificates (PEM) of the server, if it has its own authority."""
     arn: pulumi.Output[str] | None = None
-    """Of an RDS server."""
+    """Only for RDS servers."""
     resource_id: pulumi.Output[str] | None = None
     """The immutable id that IAM database logins to an RDS server are bound to."""
     replicas: list[ReplicaEndpoint] = field(default_factory=list)
 
     def facts(self) -> dict[str, Any]:
-        """The endpoint as an entry of the directory that the app reads."""
+        """Return the endpoint as an entry of the directory that the app reads."""
         return {
             "home": self.home,
             "region": self.region,
             "host": self.host,
-            **_known({"address": self.address, "authority": self.authority}),
+            **_drop_missing({"address": self.address, "authority": self.authority}),
             "port": self.port,
             "database": self.database,
             "app": self.app.facts(),
@@ -87,7 +87,7 @@ class Endpoint:
         }
 
 
-def _known(facts: Mapping[str, Any]) -> dict[str, Any]:
+def _drop_missing(facts: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in facts.items() if value is not None}
 
 
@@ -107,5 +107,5 @@ class Home(Protocol):
     def place(
         self, name: str, settings: PostgresSettings, tags: Mapping[str, str], opts: pulumi.ResourceOptions
     ) -> PlacedDatabase:
-        """Make a database here."""
+        """Create a database here."""
         ...

@@ -1,4 +1,4 @@
-"""The same server parameters under the names, units and spellings of each cloud. Pure."""
+"""The same server parameters in the names, units and spelling of each cloud. Pure."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from components.database.settings import PostgresSettings, Tier
 
 AUDITED = "ddl,role"
-"""What pgaudit records beside connections: changes of structure and of rights."""
+"""What pgaudit records besides connections: changes of schema and of rights."""
 
 # Parameters that RDS applies at the next restart only (Amazon RDS User Guide, parameters of RDS for PostgreSQL)
 _STATIC_ON_RDS = frozenset(
@@ -28,10 +28,10 @@ class RdsParameter:
     apply_method: str
 
 
-def rds_parameters(settings: PostgresSettings) -> list[RdsParameter]:
-    """Members of a DB parameter group; switches are `1`, times are milliseconds."""
+def list_rds_parameters(settings: PostgresSettings) -> list[RdsParameter]:
+    """Return members of a DB parameter group; switches are `1`, times are milliseconds."""
     values = {
-        **_common(settings, on="1"),
+        **_build_common(settings, on="1"),
         "rds.force_ssl": "1",
         "rds.logical_replication": "1",
         "shared_preload_libraries": "pg_stat_statements,pgaudit",
@@ -43,10 +43,10 @@ def rds_parameters(settings: PostgresSettings) -> list[RdsParameter]:
     ]
 
 
-def azure_parameters(settings: PostgresSettings) -> dict[str, str]:
-    """Configurations of a flexible server; switches are `on`, and one of them is spelt `ON`."""
+def list_azure_parameters(settings: PostgresSettings) -> dict[str, str]:
+    """Return configurations of a flexible server; switches are `on`, one of them `ON`."""
     values = {
-        **_common(settings, on="on"),
+        **_build_common(settings, on="on"),
         "azure.extensions": "pgaudit,pg_stat_statements",
         "connection_throttle.enable": "on",
         "require_secure_transport": "ON",
@@ -55,15 +55,15 @@ def azure_parameters(settings: PostgresSettings) -> dict[str, str]:
         "wal_level": "logical",
     }
     if settings.tier is not Tier.SMALL:
-        # Query store is not meant for burstable servers: it would eat the credits they run on.
+        # Query store does not fit burstable servers: it would use up their CPU credits.
         values |= {"pg_qs.query_capture_mode": "top", "pgms_wait_sampling.query_capture_mode": "all"}
     return dict(sorted(values.items()))
 
 
-def cloud_sql_flags(settings: PostgresSettings) -> dict[str, str]:
-    """Database flags; TLS is no flag here but part of the instance's address settings."""
+def list_cloud_sql_flags(settings: PostgresSettings) -> dict[str, str]:
+    """Return database flags; TLS is not a flag but part of the instance's IP configuration."""
     values = {
-        **_common(settings, on="on"),
+        **_build_common(settings, on="on"),
         "cloudsql.enable_pgaudit": "on",
         "cloudsql.iam_authentication": "on",
         "cloudsql.logical_decoding": "on",
@@ -71,7 +71,7 @@ def cloud_sql_flags(settings: PostgresSettings) -> dict[str, str]:
     return dict(sorted(values.items()))
 
 
-def _common(settings: PostgresSettings, *, on: str) -> dict[str, str]:
+def _build_common(settings: PostgresSettings, *, on: str) -> dict[str, str]:
     limits = settings.limits
     return {
         "idle_in_transaction_session_timeout": str(limits.idle_in_transaction_ms),

@@ -1,1 +1,1 @@
-"""What a cloud must have before anything else can be made in it."""
+"""What a cloud needs before anything else."""

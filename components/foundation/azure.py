@@ -1,4 +1,4 @@
-"""What everything on Azure stands on: a resource group, and one workspace for audit logs, the subscription's first."""
+"""What everything on Azure needs first: a resource group and a workspace for audit logs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from components import naming
 from components.common import child_of
 
 _ACTIVITY = ("Administrative", "Security", "Alert", "Policy")
-"""What is done to the subscription itself; Azure keeps it for 90 days unless it is exported."""
+"""Actions on the subscription itself; Azure keeps them for 90 days unless they are exported."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +23,7 @@ class AzureFoundationArgs:
     log_retention_days: int = 365
     """How long audit logs are kept, 30 to 730 days (Log Analytics, interactive retention)."""
     protect: bool = False
-    """Pulumi refuses to delete the group, for Azure deletes everything in a group with it."""
+    """Pulumi refuses to delete the group, because Azure deletes everything in it as well."""
 
 
 class AzureFoundation(pulumi.ComponentResource):

@@ -1,4 +1,4 @@
-"""What everything on Google Cloud stands on: the services that are switched on, and where its logs are kept."""
+"""What everything on Google Cloud needs first: enabled services and a bucket for logs."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ SERVICES = (
 
 _LOGGING = "logging.googleapis.com"
 _ACCESSES = ("ADMIN_READ", "DATA_READ", "DATA_WRITE")
-"""Reading, and writing of data, is logged as well; administration always is."""
+"""Data access to log besides administration, which Google always logs."""
 _KEPT = (
     'logName:"cloudaudit.googleapis.com"',
     'resource.type="cloudsql_database"',
     'resource.type="gce_subnetwork"',
     'resource.type="k8s_control_plane_component"',
 )
-"""What is kept beyond Google's own thirty days, and in our region: audit, databases, flows, control planes."""
+"""Logs kept in our region beyond Google's thirty days: audit, databases, flows, control planes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,19 +46,19 @@ class GcpFoundationArgs:
     """Where the logs are kept."""
     log_retention_days: int = 365
     keep_logs: bool = False
-    """Nobody can shorten the logs' time or delete them before its end, for ever: a lock is never taken off."""
+    """Lock the retention: nobody can shorten it or delete logs earlier. The lock cannot be removed."""
     services: tuple[str, ...] = SERVICES
 
 
 class GcpFoundation(pulumi.ComponentResource):
-    """Enabled services and audit logs of a project; whatever is made in the project depends on this."""
+    """Enabled services and audit logs of a project; all its resources depend on this."""
 
     project: str
 
     def __init__(self, name: str, args: GcpFoundationArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("livingfortress:foundation:GcpFoundation", name, None, opts)
         child = child_of(self, opts)
-        services = {service: self._enabled(name, service, args, child) for service in args.services}
+        services = {service: self._enable(name, service, args, child) for service in args.services}
         projects.IAMAuditConfig(
             name,
             project=args.project,
@@ -70,14 +70,14 @@ class GcpFoundation(pulumi.ComponentResource):
         self.project = args.project
         self.register_outputs({"project": args.project})
 
-    def _enabled(
+    def _enable(
         self, name: str, service: str, args: GcpFoundationArgs, child: pulumi.ResourceOptions
     ) -> projects.Service:
         return projects.Service(
             f"{name}-{service.partition('.')[0]}",
             project=args.project,
             service=service,
-            # Another stack of the project may use the service: ours going away must not take it along.
+            # Another stack of the project may use the service, so deleting ours must not disable it.
             disable_on_destroy=False,
             opts=child,
         )

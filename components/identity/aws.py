@@ -1,4 +1,4 @@
-"""AWS roles that pods of any cluster may assume with their service account token."""
+"""AWS roles that pods of all clusters may assume with their service account token."""
 
 from __future__ import annotations
 
@@ -26,53 +26,53 @@ from components.naming import IAM_ROLE, fit
 
 @dataclass(frozen=True, kw_only=True)
 class AwsDatabaseAccess:
-    """One RDS server that the workloads log into."""
+    """One RDS server that the workloads log in to."""
 
     name: str
     """Name of the shard or server; makes policy statements readable."""
     arn: pulumi.Input[str]
-    """ARN of the server: tells partition, region and account."""
+    """ARN of the server, which contains partition, region and account."""
     resource_id: pulumi.Input[str]
     """The server's immutable `db-…` id, which IAM database logins are bound to."""
     master_secret_arn: pulumi.Input[str]
     """The secret in which RDS keeps and rotates the master credentials."""
     replica_resource_ids: Sequence[pulumi.Input[str]] = ()
-    """Those of its read replicas, each of which has an id of its own; in the server's region and account."""
+    """Ids of its read replicas, which are in the server's region and account."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class AwsErasureAccess:
-    """The log of erasures, in which `migrator` adds entries and lists them."""
+    """The erasure log, in which `migrator` adds and lists entries."""
 
     bucket_arn: pulumi.Input[str]
     prefix: str
-    """The folder that entries are in."""
+    """Folder of the entries."""
     key_arn: pulumi.Input[str]
-    """The key that encrypts them."""
+    """Key that encrypts the entries."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class AwsFederationArgs:
-    """Whom AWS trusts, and what for."""
+    """Clusters that AWS trusts, and what their pods may use."""
 
     clusters: Sequence[ClusterIssuer]
-    """Every cluster whose pods may log in, whatever cloud it runs in."""
+    """Every cluster whose pods may log in, in any cloud."""
     databases: Sequence[AwsDatabaseAccess]
     secret_key_arn: pulumi.Input[str]
     """The customer-managed key that encrypts the master secrets."""
     person_key_arn: pulumi.Input[str] | None = None
-    """The key that wraps the keys of persons; absent where another cloud keeps it."""
+    """The key that wraps the subject keys; absent if another cloud keeps it."""
     erasures: AwsErasureAccess | None = None
-    """The log of erasures; absent where it is elsewhere."""
+    """The erasure log; absent if it is elsewhere."""
     tags: Mapping[str, str]
     namespace: str = NAMESPACE
     """Namespace of the workloads' service accounts."""
 
 
 class AwsFederation(pulumi.ComponentResource):
-    """One role a workload: `ledger` may log into the databases, `migrator` may read their master credentials.
+    """One role per workload: `ledger` may log in to the databases, `migrator` may read their master credentials.
 
-    Both may wrap and unwrap the keys of persons; `migrator` may log erasures.
+    Both may wrap and unwrap subject keys; `migrator` may log erasures.
     """
 
     logins: Mapping[Workload, AwsLogin]
@@ -81,8 +81,8 @@ class AwsFederation(pulumi.ComponentResource):
         super().__init__("livingfortress:identity:AwsFederation", name, None, opts)
         self._child = child_of(self, opts)
         providers = {cluster.home: self._trust(name, cluster, args) for cluster in args.clusters}
-        policies = {LEDGER: _connect_policy(args), MIGRATOR: _master_policy(args)}
-        roles = {workload: self._role(name, workload, providers, args) for workload in WORKLOADS}
+        policies = {LEDGER: _allow_connect(args), MIGRATOR: _allow_master(args)}
+        roles = {workload: self._create_role(name, workload, providers, args) for workload in WORKLOADS}
         for workload, role in roles.items():
             iam.RolePolicy(
                 f"{name}-{workload}",
@@ -102,7 +102,7 @@ class AwsFederation(pulumi.ComponentResource):
             opts=self._child,
         )
 
-    def _role(
+    def _create_role(
         self,
         name: str,
         workload: Workload,
@@ -116,15 +116,15 @@ class AwsFederation(pulumi.ComponentResource):
             max_session_duration=3600,
             assume_role_policy=pulumi.Output.all(
                 *[pulumi.Output.all(cluster.issuer, providers[cluster.home].arn) for cluster in args.clusters]
-            ).apply(lambda pairs: trust_policy(pairs, subject(workload, args.namespace))),
+            ).apply(lambda pairs: build_trust_policy(pairs, subject(workload, args.namespace))),
             tags=args.tags,
             opts=self._child,
         )
 
 
-def trust_policy(clusters: Sequence[Sequence[str]], token_subject: str) -> str:
-    """Who may assume the role: that subject of each (issuer URL, provider ARN), with a token meant for AWS."""
-    return _policy(
+def build_trust_policy(clusters: Sequence[Sequence[str]], token_subject: str) -> str:
+    """Return a policy that admits the subject of each (issuer URL, provider ARN) with a token for AWS."""
+    return _to_policy(
         [
             {
                 "Effect": "Allow",
@@ -142,32 +142,32 @@ def trust_policy(clusters: Sequence[Sequence[str]], token_subject: str) -> str:
     )
 
 
-def _connect_policy(args: AwsFederationArgs) -> pulumi.Output[str]:
+def _allow_connect(args: AwsFederationArgs) -> pulumi.Output[str]:
     users = [
-        pulumi.Output.all(one.arn, identity).apply(lambda pair: database_user(*pair))
+        pulumi.Output.all(one.arn, identity).apply(lambda pair: to_database_user_arn(*pair))
         for one in args.databases
         for identity in (one.resource_id, *one.replica_resource_ids)
     ]
     return pulumi.Output.all(pulumi.Output.all(*users), args.person_key_arn).apply(
-        lambda known: _policy(
+        lambda known: _to_policy(
             [
                 {"Effect": "Allow", "Action": "rds-db:connect", "Resource": sorted(known[0])},
-                *_persons(known[1]),
+                *_allow_person_key(known[1]),
             ]
         )
     )
 
 
-def database_user(server_arn: str, resource_id: str) -> str:
-    """The ARN of database user `ledger` on a server, from the server's own ARN."""
+def to_database_user_arn(server_arn: str, resource_id: str) -> str:
+    """Return the ARN of database user `ledger` on a server, from the server's ARN."""
     _, partition, _, region, account, *_ = server_arn.split(":")
     return f"arn:{partition}:rds-db:{region}:{account}:dbuser:{resource_id}/{LEDGER}"
 
 
-def _master_policy(args: AwsFederationArgs) -> pulumi.Output[str]:
+def _allow_master(args: AwsFederationArgs) -> pulumi.Output[str]:
     secrets = pulumi.Output.all(*[one.master_secret_arn for one in args.databases])
-    return pulumi.Output.all(secrets, args.secret_key_arn, args.person_key_arn, _erasures(args.erasures)).apply(
-        lambda known: _policy(
+    return pulumi.Output.all(secrets, args.secret_key_arn, args.person_key_arn, _allow_erasures(args.erasures)).apply(
+        lambda known: _to_policy(
             [
                 {"Effect": "Allow", "Action": "secretsmanager:GetSecretValue", "Resource": sorted(known[0])},
                 {
@@ -176,15 +176,15 @@ def _master_policy(args: AwsFederationArgs) -> pulumi.Output[str]:
                     "Resource": known[1],
                     "Condition": {"StringLike": {"kms:ViaService": "secretsmanager.*.amazonaws.com"}},
                 },
-                *_persons(known[2]),
+                *_allow_person_key(known[2]),
                 *known[3],
             ]
         )
     )
 
 
-def _persons(key_arn: str | None) -> list[dict[str, object]]:
-    """The right to use that one key, and only for what is bound to a person."""
+def _allow_person_key(key_arn: str | None) -> list[dict[str, object]]:
+    """Return the right to use the key, only with the encryption context of a person."""
     if key_arn is None:
         return []
     return [
@@ -197,17 +197,17 @@ def _persons(key_arn: str | None) -> list[dict[str, object]]:
     ]
 
 
-def _erasures(log: AwsErasureAccess | None) -> pulumi.Output[list[dict[str, object]]]:
-    """The rights to add an entry and to list them all; to read, change or delete one nobody has any."""
+def _allow_erasures(log: AwsErasureAccess | None) -> pulumi.Output[list[dict[str, object]]]:
+    """Return the rights to add and list entries; nobody may read, change or delete one."""
     if log is None:
         return pulumi.Output.from_input([])
     return pulumi.Output.all(log.bucket_arn, log.key_arn).apply(
-        lambda arns: erasure_statements(bucket_arn=arns[0], key_arn=arns[1], prefix=log.prefix)
+        lambda arns: list_erasure_statements(bucket_arn=arns[0], key_arn=arns[1], prefix=log.prefix)
     )
 
 
-def erasure_statements(*, bucket_arn: str, key_arn: str, prefix: str) -> list[dict[str, object]]:
-    """What whoever logs erasures may do: to write needs a data key, and nothing is ever decrypted."""
+def list_erasure_statements(*, bucket_arn: str, key_arn: str, prefix: str) -> list[dict[str, object]]:
+    """Return the statements for the writer of the erasure log; it needs a data key to write, and never decrypts."""
     return [
         {"Effect": "Allow", "Action": "s3:PutObject", "Resource": f"{bucket_arn}/{prefix}/*"},
         {
@@ -225,5 +225,5 @@ def erasure_statements(*, bucket_arn: str, key_arn: str, prefix: str) -> list[di
     ]
 
 
-def _policy(statements: list[dict[str, object]]) -> str:
+def _to_policy(statements: list[dict[str, object]]) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": statements})

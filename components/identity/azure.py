@@ -31,7 +31,7 @@ class AzureIdentitiesArgs:
 
 
 class AzureIdentities(pulumi.ComponentResource):
-    """One user-assigned identity a workload. Databases name them before any cluster exists."""
+    """One user-assigned identity per workload. Databases name them before any cluster exists."""
 
     logins: Mapping[Workload, AzureLogin]
     principal_ids: Mapping[Workload, pulumi.Output[str]]
@@ -65,7 +65,7 @@ class AzureIdentities(pulumi.ComponentResource):
 
 @dataclass(frozen=True, kw_only=True)
 class AzureFederationArgs:
-    """Whose tokens the identities accept."""
+    """Clusters whose tokens the identities accept."""
 
     identities: AzureIdentities
     clusters: Sequence[ClusterIssuer]
@@ -85,7 +85,7 @@ class AzureFederation(pulumi.ComponentResource):
     def _trust(self, name: str, workload: Workload, args: AzureFederationArgs) -> None:
         previous: list[pulumi.Resource] = []
         for cluster in args.clusters:
-            # Azure refuses two writes at once to the credentials of one identity (409): one waits for the other.
+            # Azure refuses concurrent writes to the credentials of one identity (409), so they run one by one.
             credential = managedidentity.FederatedIdentityCredential(
                 f"{name}-{workload}-{cluster.home}",
                 federated_identity_credential_resource_name=f"{workload}-in-{cluster.home}",

@@ -29,11 +29,11 @@ class GcpIdentitiesArgs:
     """Where the service accounts live."""
 
     project: str
-    """One environment a project: the database users are named after the accounts, `ledger@<project>.iam`."""
+    """One environment per project: database users are named after the accounts, `ledger@<project>.iam`."""
 
 
 class GcpIdentities(pulumi.ComponentResource):
-    """One service account a workload, allowed to log into Cloud SQL. Databases name them before any cluster exists."""
+    """One service account per workload that may log in to Cloud SQL. Databases name them before any cluster exists."""
 
     project: str
     emails: Mapping[Workload, pulumi.Output[str]]
@@ -70,7 +70,7 @@ class GcpIdentities(pulumi.ComponentResource):
 
 @dataclass(frozen=True, kw_only=True)
 class GcpFederationArgs:
-    """Whose tokens the service accounts accept."""
+    """Clusters whose tokens the service accounts accept."""
 
     identities: GcpIdentities
     pool_id: str
@@ -80,7 +80,7 @@ class GcpFederationArgs:
 
 
 class GcpFederation(pulumi.ComponentResource):
-    """A pool that knows every foreign cluster's issuer; the home cluster's pods come through its own built-in pool."""
+    """A workload identity pool with every foreign cluster's issuer; pods on GKE use its built-in pool."""
 
     def __init__(self, name: str, args: GcpFederationArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("livingfortress:identity:GcpFederation", name, None, opts)
@@ -100,8 +100,8 @@ class GcpFederation(pulumi.ComponentResource):
         self.register_outputs({"pool": pool.name})
 
     def logins(self, home: Cloud) -> Mapping[Workload, GcpLogin]:
-        """What pods of the cluster at `home` carry to act as the service accounts."""
-        return {workload: self._login(workload, home) for workload in WORKLOADS}
+        """Return what pods of the cluster at `home` need to act as the service accounts."""
+        return {workload: self._make_login(workload, home) for workload in WORKLOADS}
 
     def _trust(
         self, name: str, pool: iam.WorkloadIdentityPool, cluster: ClusterIssuer
@@ -128,7 +128,7 @@ class GcpFederation(pulumi.ComponentResource):
         members: dict[str, pulumi.Input[str]] = {"foreign": foreign} if self._trusted else {}
         for cluster in args.clusters:
             if cluster.home == "gcp":
-                # The built-in pool comes into being with the project's first cluster: wait for its issuer.
+                # The built-in pool exists only once the first cluster does, so wait for its issuer.
                 members["inside"] = pulumi.Output.all(inside, cluster.issuer).apply(lambda known: str(known[0]))
         for place, member in members.items():
             serviceaccount.IAMMember(
@@ -139,7 +139,7 @@ class GcpFederation(pulumi.ComponentResource):
                 opts=self._child,
             )
 
-    def _login(self, workload: Workload, home: Cloud) -> GcpLogin:
+    def _make_login(self, workload: Workload, home: Cloud) -> GcpLogin:
         email = self._args.identities.emails[workload]
         if home not in self._trusted:
             return GcpLogin(service_account=email)
@@ -147,12 +147,14 @@ class GcpFederation(pulumi.ComponentResource):
         return GcpLogin(
             service_account=email,
             audience=pulumi.Output.concat("https://iam.googleapis.com/", provider),
-            credential_configuration=pulumi.Output.all(provider, email).apply(lambda pair: external_account(*pair)),
+            credential_configuration=pulumi.Output.all(provider, email).apply(
+                lambda pair: build_external_account(*pair)
+            ),
         )
 
 
-def external_account(provider: str, email: str) -> str:
-    """The credential file that trades the pod's token for the service account's; where to look, and no secret."""
+def build_external_account(provider: str, email: str) -> str:
+    """Return the credential file (no secret) with which a pod exchanges its token for the service account's."""
     return json.dumps(
         {
             "type": "external_account",

@@ -1,4 +1,4 @@
-"""The two workloads of the platform, and what a pod of theirs must carry to log into each cloud by token."""
+"""The two workloads of the platform, and what their pods need to log in to each cloud by token."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LEDGER: Workload = "ledger"
 MIGRATOR: Workload = "migrator"
 WORKLOADS: tuple[Workload, ...] = (LEDGER, MIGRATOR)
 NAMESPACE = "living-fortress"
-"""The namespace of the app in every cluster: part of the subject that the clouds trust."""
+"""The app's namespace in every cluster, part of the token subject that the clouds trust."""
 
 AWS_AUDIENCE = "sts.amazonaws.com"
 AZURE_AUDIENCE = "api://AzureADTokenExchange"
@@ -25,17 +25,17 @@ TOKEN_FOLDER = "/var/run/secrets/fortress"  # noqa: S105 (a folder, no secret)
 
 @dataclass(frozen=True, kw_only=True)
 class ClusterIssuer:
-    """A cluster whose service account tokens a cloud shall trust."""
+    """A cluster whose service account tokens the clouds trust."""
 
     home: Cloud
-    """The cloud the cluster runs in; one cluster a cloud."""
+    """The cloud that runs the cluster; one cluster per cloud."""
     issuer: pulumi.Input[str]
     """Its OIDC issuer URL, `https://…`."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class AwsLogin:
-    """How a pod becomes an AWS principal."""
+    """How a pod assumes an AWS role."""
 
     role_arn: pulumi.Input[str]
     audience: pulumi.Input[str] = AWS_AUDIENCE
@@ -43,7 +43,7 @@ class AwsLogin:
 
 @dataclass(frozen=True, kw_only=True)
 class AzureLogin:
-    """How a pod becomes an Entra principal."""
+    """How a pod assumes an Entra identity."""
 
     client_id: pulumi.Input[str]
     tenant_id: pulumi.Input[str]
@@ -52,33 +52,33 @@ class AzureLogin:
 
 @dataclass(frozen=True, kw_only=True)
 class GcpLogin:
-    """How a pod becomes a Google service account."""
+    """How a pod assumes a Google service account."""
 
     service_account: pulumi.Input[str]
     """Its e-mail address."""
     audience: pulumi.Input[str] | None = None
-    """Audience of the token the pod exchanges; absent inside Google Cloud, where the node's metadata server answers."""
+    """Audience of the token that the pod exchanges; absent on Google Cloud, where the metadata server issues tokens."""
     credential_configuration: pulumi.Input[str] | None = None
-    """The `external_account` file (JSON, no secret in it); absent inside Google Cloud."""
+    """The `external_account` file (JSON, without a secret); absent on Google Cloud."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class WorkloadLogins:
-    """Everything a pod of one workload in one cluster needs to reach the databases of the clouds in use."""
+    """What a pod of one workload in one cluster needs to log in to the clouds in use."""
 
     aws: AwsLogin | None = None
     azure: AzureLogin | None = None
     gcp: GcpLogin | None = None
     annotations: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
-    """What the home cloud wants to see on the ServiceAccount."""
+    """Annotations that the home cloud needs on the ServiceAccount."""
 
 
 def subject(workload: Workload, namespace: str = NAMESPACE) -> str:
-    """The `sub` claim of the workload's service account tokens, the same in every cluster."""
+    """Return the `sub` claim of the workload's service account tokens, the same in every cluster."""
     return f"system:serviceaccount:{namespace}:{workload}"
 
 
-def logins_for(
+def select_logins(
     workload: Workload,
     home: Cloud,
     *,
@@ -86,16 +86,18 @@ def logins_for(
     azure: Mapping[Workload, AzureLogin] | None = None,
     gcp: Mapping[Workload, GcpLogin] | None = None,
 ) -> WorkloadLogins:
-    """The logins of `workload` in the cluster at `home`, from those of each cloud in use."""
+    """Return the logins of `workload` in the cluster at `home`, from those of each cloud in use."""
     logins = WorkloadLogins(
         aws=(aws or {}).get(workload),
         azure=(azure or {}).get(workload),
         gcp=(gcp or {}).get(workload),
     )
-    return WorkloadLogins(aws=logins.aws, azure=logins.azure, gcp=logins.gcp, annotations=_annotations(home, logins))
+    return WorkloadLogins(
+        aws=logins.aws, azure=logins.azure, gcp=logins.gcp, annotations=_make_annotations(home, logins)
+    )
 
 
-def _annotations(home: Cloud, logins: WorkloadLogins) -> dict[str, pulumi.Input[str]]:
+def _make_annotations(home: Cloud, logins: WorkloadLogins) -> dict[str, pulumi.Input[str]]:
     if home == "aws" and logins.aws:
         return {"eks.amazonaws.com/role-arn": logins.aws.role_arn}
     if home == "azure" and logins.azure:

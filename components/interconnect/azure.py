@@ -1,4 +1,4 @@
-"""The Azure end of the mesh: a VPN gateway whose two instances both carry traffic."""
+"""The Azure end of the mesh: a VPN gateway with two active instances."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ class AzureSite:
     zones: tuple[str, ...]
     tags: Mapping[str, str]
     names: AzureNames | None = None
-    """Private names that the other networks shall be able to look up."""
+    """Private names that the other networks resolve."""
     sku: str = "VpnGw2AZ"
-    """Zone-redundant; 1 Gbit/s together, which is what one gateway costs least for."""
+    """Zone-redundant; 1 Gbit/s, the cheapest size."""
 
 
 class AzureHub(pulumi.ComponentResource):
@@ -46,7 +46,7 @@ class AzureHub(pulumi.ComponentResource):
         self._site, self._name = site, naming.fit(naming.AZURE_RESOURCE, name)
         self._child = child_of(self, opts)
         self._own = azure_addresses(list(tunnels))
-        public = [self._public_address(name, number) for number in range(REDUNDANCY)]
+        public = [self._create_public_address(name, number) for number in range(REDUNDANCY)]
         gateway = network.VirtualNetworkGateway(
             name,
             virtual_network_gateway_name=self._name,
@@ -84,7 +84,7 @@ class AzureHub(pulumi.ComponentResource):
         self.register_outputs({"gatewayId": gateway.id, "addresses": self.addresses})
 
     def instance_id(self, number: int) -> pulumi.Output[str]:
-        """The resource id of one instance, which Azure wants before the gateway exists."""
+        """Return the resource id of one instance, which Azure needs before the gateway exists."""
         return pulumi.Output.concat(
             f"/subscriptions/{self._site.subscription_id}/resourceGroups/",
             self._site.resource_group_name,
@@ -92,10 +92,10 @@ class AzureHub(pulumi.ComponentResource):
         )
 
     def own_addresses(self, tunnel: Tunnel) -> list[str]:
-        """What each instance calls itself on a tunnel: its end by the tunnel's address, the other by any of its own."""
+        """Return each instance's BGP address on a tunnel: the tunnel's for its end, any of its own for the other."""
         return [tunnel.far_address if number == tunnel.gateway else own[0] for number, own in enumerate(self._own)]
 
-    def _public_address(self, name: str, number: int) -> network.PublicIPAddress:
+    def _create_public_address(self, name: str, number: int) -> network.PublicIPAddress:
         return network.PublicIPAddress(
             f"{name}-{number}",
             public_ip_address_name=naming.fit(naming.AZURE_RESOURCE, name, "vpn", str(number)),
@@ -110,7 +110,7 @@ class AzureHub(pulumi.ComponentResource):
 
 
 class AzureConnection(pulumi.ComponentResource):
-    """One tunnel to another cloud, as Azure describes it: the far gateway, and the connection to it."""
+    """One tunnel to another cloud: the far gateway, and the connection to it."""
 
     def __init__(
         self,
@@ -152,7 +152,7 @@ class AzureConnection(pulumi.ComponentResource):
                 )
                 for number, address in enumerate(hub.own_addresses(tunnel))
             ],
-            ipsec_policies=[_policy()],
+            ipsec_policies=[_propose_cryptography()],
             shared_key=secret,
             tags=site.tags,
             opts=pulumi.ResourceOptions(parent=self, additional_secret_outputs=["sharedKey"]),
@@ -160,8 +160,8 @@ class AzureConnection(pulumi.ComponentResource):
         self.register_outputs({"connectionId": connection.id})
 
 
-def _policy() -> network.IpsecPolicyArgs:
-    """The same one offer as on AWS's side."""
+def _propose_cryptography() -> network.IpsecPolicyArgs:
+    """Return the same single proposal as on AWS."""
     return network.IpsecPolicyArgs(
         ike_encryption="AES256",
         ike_integrity="SHA384",

@@ -13,7 +13,7 @@ from components.common import Cloud, child_of, to_labels
 from components.interconnect.plan import ASN, REDUNDANCY
 
 _DNS_PROXIES = "35.199.192.0/19"
-"""Where Cloud DNS asks from when it forwards a zone (Cloud DNS, forwarding targets): answers must find back."""
+"""Source addresses of Cloud DNS forwarding (Cloud DNS, forwarding targets); answers need a route to them."""
 
 _REDUNDANCY_TYPES = {2: "TWO_IPS_REDUNDANCY", 4: "FOUR_IPS_REDUNDANCY"}
 
@@ -26,20 +26,20 @@ class GcpSite:
     region: str
     network_id: pulumi.Input[str]
     cidr: str
-    """Announced as a whole: nodes, pods, and the range that Cloud SQL lives in."""
+    """Announced as a whole: nodes, pods, and the range of Cloud SQL."""
     tags: Mapping[str, str]
 
 
 @dataclass(frozen=True, kw_only=True)
 class GcpTunnelEnd:
-    """One tunnel as Google must know it."""
+    """One tunnel from Google's side."""
 
     key: str
     """Name of the tunnel."""
     interface: int
-    """Which of the gateway's own interfaces, 0 or 1."""
+    """The gateway's interface, 0 or 1."""
     own: str
-    """Own address inside the tunnel, with the length of the network."""
+    """Own address inside the tunnel, with the prefix length."""
     peer: str
     """The other end's address inside the tunnel."""
     peer_address: pulumi.Input[str]
@@ -118,10 +118,12 @@ class GcpConnection(pulumi.ComponentResource):
             opts=self._child,
         )
         for number, end in enumerate(ends):
-            self._session(name, end, self._tunnel(name, number, end, far))
+            self._create_session(name, end, self._create_tunnel(name, number, end, far))
         self.register_outputs({})
 
-    def _tunnel(self, name: str, number: int, end: GcpTunnelEnd, far: compute.ExternalVpnGateway) -> compute.VPNTunnel:
+    def _create_tunnel(
+        self, name: str, number: int, end: GcpTunnelEnd, far: compute.ExternalVpnGateway
+    ) -> compute.VPNTunnel:
         secret: pulumi.Output[str] = pulumi.Output.secret(end.secret)
         return compute.VPNTunnel(
             f"{name}-{end.key}",
@@ -139,7 +141,7 @@ class GcpConnection(pulumi.ComponentResource):
             opts=self._child,
         )
 
-    def _session(self, name: str, end: GcpTunnelEnd, tunnel: compute.VPNTunnel) -> None:
+    def _create_session(self, name: str, end: GcpTunnelEnd, tunnel: compute.VPNTunnel) -> None:
         child = self._child
         physical = naming.fit(naming.GCP_RESOURCE, name, end.key)
         place = {"project": self._site.project, "region": self._site.region, "router": self._hub.router_name}

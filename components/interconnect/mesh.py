@@ -1,4 +1,4 @@
-"""The private mesh: every two networks are joined, each pair by tunnels that fail one by one."""
+"""The private mesh: redundant VPN tunnels between every two networks."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ class MeshArgs:
     azure: AzureSite | None = None
     gcp: GcpSite | None = None
     shared_secret: pulumi.Input[str] | None = None
-    """Seed of the keys between Azure and Google Cloud; needed only where AWS is missing, whose keys are used else."""
+    """Seed of the keys between Azure and Google Cloud; needed only without AWS, which otherwise generates the seed."""
 
 
 class Mesh(pulumi.ComponentResource):
-    """Site-to-site VPN with BGP between the clouds that are there, and the names that only one of them knows."""
+    """Site-to-site VPN with BGP between the clouds in use, and DNS forwarding for private names."""
 
     def __init__(self, name: str, args: MeshArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("livingfortress:interconnect:Mesh", name, None, opts)
@@ -49,8 +49,8 @@ class Mesh(pulumi.ComponentResource):
             raise InvalidNetwork(f"a mesh of {', '.join(cidrs) or 'nothing'}: two or three clouds are needed")
         if args.aws is None and args.shared_secret is None:
             raise NoSharedSecret("azure and gcp are joined without aws: shared_secret is needed, as a secret setting")
-        self._aws = self._aws_hub(cidrs)
-        self._azure = self._azure_hub()
+        self._aws = self._create_aws_hub(cidrs)
+        self._azure = self._create_azure_hub()
         self._gcp = GcpHub(f"{name}-gcp", args.gcp, self._child) if args.gcp else None
         from_azure = self._join_aws_and_azure()
         from_gcp = self._join_aws_and_gcp()
@@ -70,13 +70,13 @@ class Mesh(pulumi.ComponentResource):
         )
         MeshNames(f"{self._name}-names", args, self._child)
 
-    def _aws_hub(self, cidrs: dict[str, str]) -> AwsHub | None:
+    def _create_aws_hub(self, cidrs: dict[str, str]) -> AwsHub | None:
         if self._args.aws is None:
             return None
         peers = {cloud: cidr for cloud, cidr in cidrs.items() if cloud != "aws"}
         return AwsHub(f"{self._name}-aws", self._args.aws, peers, self._child)
 
-    def _azure_hub(self) -> AzureHub | None:
+    def _create_azure_hub(self) -> AzureHub | None:
         if self._args.azure is None:
             return None
         tunnels = [
@@ -88,7 +88,7 @@ class Mesh(pulumi.ComponentResource):
     def _join_aws_and_azure(self) -> list[AwsTunnelEnd]:
         if not (self._args.aws and self._aws and self._args.azure and self._azure):
             return []
-        ends = self._aws_ends(self._args.aws, self._aws, "azure", self._azure.addresses, plan.aws_azure())
+        ends = self._connect_aws(self._args.aws, self._aws, "azure", self._azure.addresses, plan.aws_azure())
         for end in ends:
             AzureConnection(
                 f"{self._name}-{end.tunnel.key}",
@@ -105,7 +105,7 @@ class Mesh(pulumi.ComponentResource):
     def _join_aws_and_gcp(self) -> list[AwsTunnelEnd]:
         if not (self._args.aws and self._aws and self._args.gcp and self._gcp):
             return []
-        ends = self._aws_ends(self._args.aws, self._aws, "gcp", self._gcp.addresses, plan.aws_gcp())
+        ends = self._connect_aws(self._args.aws, self._aws, "gcp", self._gcp.addresses, plan.aws_gcp())
         GcpConnection(
             f"{self._name}-gcp-aws",
             self._gcp,
@@ -126,7 +126,7 @@ class Mesh(pulumi.ComponentResource):
         )
         return ends
 
-    def _aws_ends(
+    def _connect_aws(
         self,
         site: AwsSite,
         hub: AwsHub,
@@ -134,7 +134,7 @@ class Mesh(pulumi.ComponentResource):
         addresses: list[pulumi.Output[str]],
         tunnels: list[plan.Tunnel],
     ) -> list[AwsTunnelEnd]:
-        """A connection for each gateway of the peer."""
+        """Create a connection for each gateway of the peer."""
         return [
             end
             for number, address in enumerate(addresses)
@@ -152,7 +152,7 @@ class Mesh(pulumi.ComponentResource):
     def _join_gcp_and_azure(self, aws_ends: list[AwsTunnelEnd]) -> None:
         if not (self._args.azure and self._azure and self._args.gcp and self._gcp):
             return
-        # Both take a key and neither makes one: it comes from a key that AWS made, or from whoever runs this.
+        # Neither side generates a key, so derive it from a key of AWS, or from `shared_secret`.
         seed = self._args.shared_secret if self._args.shared_secret is not None else aws_ends[0].key
         tunnels = plan.gcp_azure()
         keys = {tunnel.key: derive_key(seed, tunnel.key) for tunnel in tunnels}

@@ -1,7 +1,7 @@
-"""Names across the mesh: the other clouds ask Azure for the names of its databases, which nobody outside knows.
+"""DNS across the mesh: the other clouds forward queries for the names of Azure's databases to Azure.
 
-RDS names are public and lead to private addresses; Cloud SQL's addresses stand in the directory beside the name.
-Only flexible servers answer to names in a private zone alone.
+RDS names are public and resolve to private addresses, and the directory holds Cloud SQL's addresses. Only the names of
+flexible servers exist in a private zone alone.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from components.common import add_name, child_of, to_labels
 
 @dataclass(frozen=True, kw_only=True)
 class AzureNames:
-    """Where the names are known."""
+    """The network that resolves the names."""
 
     region: str
     resource_group_name: pulumi.Input[str]
@@ -28,23 +28,23 @@ class AzureNames:
     resolver_subnet_id: pulumi.Input[str]
     """Delegated to the resolver."""
     resolver_address: str
-    """Address within that subnet at which the resolver shall answer."""
+    """The resolver's address in that subnet."""
     zone: pulumi.Input[str]
     """Private zone of the databases."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class AwsAsker:
-    """A network on AWS that asks."""
+    """A network on AWS that resolves the names."""
 
     vpc_id: pulumi.Input[str]
     subnet_ids: Sequence[pulumi.Input[str]]
-    """Two or more, in which the resolver gets its legs."""
+    """Two or more, for the resolver's endpoints."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class GcpAsker:
-    """A network on Google Cloud that asks."""
+    """A network on Google Cloud that resolves the names."""
 
     project: str
     network_id: pulumi.Input[str]
@@ -59,7 +59,7 @@ class MeshNamesArgs:
 
 
 class MeshNames(pulumi.ComponentResource):
-    """A resolver in Azure's network, and the askers' zones that lead to it through the mesh."""
+    """A resolver in Azure's network, and forwarding zones in the other networks."""
 
     def __init__(self, name: str, args: MeshNamesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("livingfortress:interconnect:MeshNames", name, None, opts)
@@ -124,7 +124,7 @@ class MeshNames(pulumi.ComponentResource):
 
 
 class AwsForwarding(pulumi.ComponentResource):
-    """Route 53 hands the zone's questions to the resolver on Azure."""
+    """Forward queries for the zone from Route 53 to the resolver on Azure."""
 
     def __init__(self, name: str, asker: AwsAsker, args: MeshNamesArgs, opts: pulumi.ResourceOptions) -> None:
         super().__init__("livingfortress:interconnect:AwsForwarding", name, None, opts)

@@ -1,4 +1,4 @@
-"""Numbers of the private mesh: who speaks BGP as whom, and which address each end of each tunnel has. Pure."""
+"""Numbers of the private mesh: BGP ASNs, and the address of each end of each tunnel. Pure."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ from ipaddress import IPv4Network
 from components.common import Cloud
 
 ASN = {"aws": 64512, "azure": 64513, "gcp": 64514}
-"""Private numbers (RFC 6996) that none of the three keeps for itself; Azure reserves 65515 to 65520."""
+"""Private ASNs (RFC 6996) that no cloud reserves; Azure reserves 65515 to 65520."""
 
 REDUNDANCY = 2
-"""Gateways a cloud, and tunnels an AWS connection."""
+"""Gateways per cloud, and tunnels per AWS connection."""
 
 _AZURE_RANGES = ("169.254.21.0/24", "169.254.22.0/24")
-"""Azure takes link-local BGP addresses from 169.254.21.0 to 169.254.22.255; one half for each of its gateways."""
+"""Azure accepts BGP addresses from 169.254.21.0 to 169.254.22.255; one half for each of its gateways."""
 _AWS_GCP_RANGE = "169.254.30.0/24"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Tunnel:
-    """One tunnel, seen from both ends: the first usable address is the near one's, the second the far one's."""
+    """One tunnel; the near end has the first usable address, the far end the second."""
 
     near: Cloud
     far: Cloud
     gateway: int
-    """Which of the far end's gateways it ends at: 0 or 1."""
+    """The far gateway: 0 or 1."""
     number: int
-    """Which tunnel between the same two gateways: 0 or 1."""
+    """The tunnel between the same two gateways: 0 or 1."""
     cidr: str
 
     @property
@@ -44,7 +44,7 @@ class Tunnel:
 
     @property
     def near_interface(self) -> str:
-        """The near end's address with the length of the network."""
+        """The near end's address with the prefix length."""
         return f"{self.near_address}/30"
 
     @property
@@ -53,23 +53,23 @@ class Tunnel:
 
 
 def aws_azure() -> list[Tunnel]:
-    """Four tunnels: to each of Azure's two gateways the two of an AWS connection."""
+    """Return four tunnels: the two of an AWS connection to each of Azure's two gateways."""
     return [
-        Tunnel(near="aws", far="azure", gateway=gateway, number=number, cidr=_block(_AZURE_RANGES[gateway], number))
+        Tunnel(near="aws", far="azure", gateway=gateway, number=number, cidr=_get_block(_AZURE_RANGES[gateway], number))
         for gateway in range(REDUNDANCY)
         for number in range(REDUNDANCY)
     ]
 
 
 def aws_gcp() -> list[Tunnel]:
-    """Four tunnels: to each of Google's two interfaces the two of an AWS connection."""
+    """Return four tunnels: the two of an AWS connection to each of Google's two interfaces."""
     return [
         Tunnel(
             near="aws",
             far="gcp",
             gateway=gateway,
             number=number,
-            cidr=_block(_AWS_GCP_RANGE, gateway * REDUNDANCY + number),
+            cidr=_get_block(_AWS_GCP_RANGE, gateway * REDUNDANCY + number),
         )
         for gateway in range(REDUNDANCY)
         for number in range(REDUNDANCY)
@@ -77,17 +77,17 @@ def aws_gcp() -> list[Tunnel]:
 
 
 def gcp_azure() -> list[Tunnel]:
-    """Two tunnels: Google's interfaces and Azure's gateways pair off, for a gateway of Azure's knows one peer each."""
+    """Return two tunnels, one per pair of interface and gateway: each Azure gateway supports one peer."""
     return [
-        Tunnel(near="gcp", far="azure", gateway=gateway, number=0, cidr=_block(_AZURE_RANGES[gateway], REDUNDANCY))
+        Tunnel(near="gcp", far="azure", gateway=gateway, number=0, cidr=_get_block(_AZURE_RANGES[gateway], REDUNDANCY))
         for gateway in range(REDUNDANCY)
     ]
 
 
 def azure_addresses(tunnels: list[Tunnel]) -> list[list[str]]:
-    """What each of Azure's two gateways must call its own."""
+    """Return the BGP addresses of each of Azure's two gateways."""
     return [[tunnel.far_address for tunnel in tunnels if tunnel.gateway == gateway] for gateway in range(REDUNDANCY)]
 
 
-def _block(range_: str, index: int) -> str:
+def _get_block(range_: str, index: int) -> str:
     return str(list(IPv4Network(range_).subnets(new_prefix=30))[index])

@@ -16,16 +16,16 @@ from components.common import add_purpose, child_of
 @dataclass(frozen=True, kw_only=True)
 class AwsKeyArgs:
     purpose: str
-    """What the key encrypts; ends up in its description and alias, e.g. `ledger databases`."""
+    """What the key encrypts, for its description, e.g. `ledger databases`."""
     account_id: str
     """Account whose administrators may manage the key."""
     tags: Mapping[str, str]
     region: str | None = None
-    """Where the key is; absent: in the provider's region."""
+    """Region of the key; absent: the provider's region."""
     encrypts: tuple[str, ...] = ()
-    """Kinds of things that it encrypts, e.g. `databases`, `logs`; its tag `purpose` says so."""
+    """Kinds of data that it encrypts, e.g. `databases`, `logs`, for its tag `purpose`."""
     via_services: tuple[str, ...] = ()
-    """Services that may use the key for whoever uses them in this account, e.g. `rds.eu-central-1.amazonaws.com`."""
+    """Services that may use the key on behalf of this account, e.g. `rds.eu-central-1.amazonaws.com`."""
     log_regions: tuple[str, ...] = ()
     """Regions whose CloudWatch Logs may encrypt log groups of this account with the key."""
     deletion_window_days: int = 30
@@ -37,7 +37,7 @@ class AwsKeyArgs:
 
 
 class AwsKey(pulumi.ComponentResource):
-    """A symmetric key that rotates by itself and cannot be destroyed at once."""
+    """A symmetric key that rotates automatically and cannot be destroyed at once."""
 
     arn: pulumi.Output[str]
 
@@ -49,7 +49,7 @@ class AwsKey(pulumi.ComponentResource):
             enable_key_rotation=True,
             rotation_period_in_days=args.rotation_days,
             deletion_window_in_days=args.deletion_window_days,
-            policy=json.dumps(key_policy(args)),
+            policy=json.dumps(build_key_policy(args)),
             region=args.region,
             tags=add_purpose(args.tags, args.encrypts),
             opts=child_of(self, opts, protect=args.protect),
@@ -65,8 +65,8 @@ class AwsKey(pulumi.ComponentResource):
         self.register_outputs({"arn": self.arn})
 
 
-def key_policy(args: AwsKeyArgs) -> dict[str, object]:
-    """Administrators by the account's IAM, services only on behalf of this account, logs only for its log groups."""
+def build_key_policy(args: AwsKeyArgs) -> dict[str, object]:
+    """Return a policy: IAM administers the key; services use it on behalf of this account, logs for its log groups."""
     account = args.account_id
     statements: list[dict[str, object]] = [
         {

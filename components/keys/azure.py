@@ -27,25 +27,25 @@ class AzureKeyArgs:
     tenant_id: str
     tags: Mapping[str, str]
     encrypts: tuple[str, ...] = ()
-    """Kinds of things that it encrypts, e.g. `databases`, `kubernetes`; its tag `purpose` says so."""
+    """Kinds of data that it encrypts, e.g. `databases`, `kubernetes`, for its tag `purpose`."""
     users: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
-    """Further identities that encrypt with the key: a name for each, and its principal id."""
+    """Further identities that encrypt with the key: name to principal id."""
     salt: str = ""
-    """Makes the vault's name unique in the world; change it when a deleted vault still occupies the name."""
+    """Makes the vault's name globally unique; change it when a deleted vault still occupies the name."""
     retention_days: int = 90
-    """How long a deleted vault or key can be brought back, 7 to 90 days; it cannot be purged earlier."""
+    """How long a deleted vault or key can be restored, 7 to 90 days; it cannot be purged earlier."""
     rotation_months: int = 12
     protect: bool = False
     """Pulumi refuses to delete vault and key: without them the data is lost."""
 
 
 class AzureKey(pulumi.ComponentResource):
-    """A vault with one key that rotates by itself, cannot be purged, and an identity that may wrap with it."""
+    """A vault with one key that rotates automatically and cannot be purged, and an identity that may wrap with it."""
 
     key_uri: pulumi.Output[str]
-    """Without a version, so that its users follow a rotation."""
+    """Without a version, so its users follow a rotation."""
     key_version_uri: pulumi.Output[str]
-    """With its version, for users that cannot follow one."""
+    """With a version, for users that cannot follow a rotation."""
     vault_id: pulumi.Output[str]
     identity_id: pulumi.Output[str]
     """Resource id of the identity through which services reach the key."""
@@ -59,7 +59,7 @@ class AzureKey(pulumi.ComponentResource):
             vault_name=naming.fit(naming.KEY_VAULT, name, salt=args.salt),
             resource_group_name=args.resource_group_name,
             location=args.region,
-            properties=_vault_properties(args),
+            properties=_build_vault_properties(args),
             tags=args.tags,
             opts=kept,
         )
@@ -68,7 +68,7 @@ class AzureKey(pulumi.ComponentResource):
             key_name=naming.fit(naming.KEY_VAULT_KEY, args.purpose),
             vault_name=vault.name,
             resource_group_name=args.resource_group_name,
-            properties=_key_properties(args.rotation_months),
+            properties=_build_key_properties(args.rotation_months),
             tags=add_purpose(args.tags, args.encrypts),
             opts=kept,
         )
@@ -84,7 +84,7 @@ class AzureKey(pulumi.ComponentResource):
         granted = self._grant("services", identity.principal_id, vault.id, _WRAP_AND_UNWRAP)
         for user, principal_id in args.users.items():
             self._grant(user, principal_id, vault.id, _USE)
-        # Whoever encrypts through the identity must wait for its role: the key's address arrives only then.
+        # Users of the identity must wait for its role, so the key's URI resolves only then.
         self.key_uri = pulumi.Output.all(key.key_uri, granted.id).apply(lambda both: str(both[0]))
         self.key_version_uri = pulumi.Output.all(key.key_uri_with_version, granted.id).apply(lambda both: str(both[0]))
         self.vault_id, self.identity_id = vault.id, identity.id
@@ -97,7 +97,7 @@ class AzureKey(pulumi.ComponentResource):
         subscription = f"/subscriptions/{self._args.subscription_id}"
         return authorization.RoleAssignment(
             f"{self._name}-{user}",
-            # Azure wants a GUID; a fixed one per vault and user makes a repeated run find the same assignment.
+            # Azure needs a GUID; a fixed one per vault and user lets a repeated run find the same assignment.
             role_assignment_name=str(uuid.uuid5(uuid.NAMESPACE_URL, f"{subscription}/{self._name}/{user}/{role}")),
             principal_id=principal_id,
             principal_type="ServicePrincipal",
@@ -107,7 +107,7 @@ class AzureKey(pulumi.ComponentResource):
         )
 
 
-def _vault_properties(args: AzureKeyArgs) -> keyvault.VaultPropertiesArgs:
+def _build_vault_properties(args: AzureKeyArgs) -> keyvault.VaultPropertiesArgs:
     return keyvault.VaultPropertiesArgs(
         tenant_id=args.tenant_id,
         # Premium: keys live in hardware modules.
@@ -117,12 +117,12 @@ def _vault_properties(args: AzureKeyArgs) -> keyvault.VaultPropertiesArgs:
         enable_purge_protection=True,
         soft_delete_retention_in_days=args.retention_days,
         public_network_access="Disabled",
-        # Database and disk services come as trusted Azure services, nobody else from outside.
+        # Database and disk services have access as trusted Azure services; no other external access.
         network_acls=keyvault.NetworkRuleSetArgs(default_action="Deny", bypass="AzureServices"),
     )
 
 
-def _key_properties(rotation_months: int) -> keyvault.KeyPropertiesArgs:
+def _build_key_properties(rotation_months: int) -> keyvault.KeyPropertiesArgs:
     return keyvault.KeyPropertiesArgs(
         kty="RSA-HSM",
         key_size=3072,

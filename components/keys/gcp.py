@@ -25,15 +25,15 @@ class GcpKeyArgs:
     """A key encrypts data of its own region only."""
     tags: Mapping[str, str]
     encrypts: tuple[str, ...] = ()
-    """Kinds of things that it encrypts, e.g. `databases`, `kubernetes`; its label `purpose` says so."""
+    """Kinds of data that it encrypts, e.g. `databases`, `kubernetes`, for its label `purpose`."""
     services: tuple[str, ...] = ("sqladmin.googleapis.com",)
     """Services whose own identity may encrypt with the key."""
     users: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
-    """Further identities that encrypt with the key: a name for each, and the e-mail address of its service account."""
+    """Further identities that encrypt with the key: name to e-mail address of the service account."""
     rotators: tuple[str, ...] = ()
-    """Those of the users who may also see which version is current, to wrap anew what an earlier one wrapped."""
+    """Users that may also read the current version, to re-wrap data of earlier versions."""
     salt: str = ""
-    """A key ring's name stays taken for ever; change the salt to make a deleted environment anew."""
+    """A key ring's name stays taken for ever; change the salt to recreate a deleted environment."""
     rotation_days: int = 90
     destroy_days: int = 30
     """Days in which a destroyed version can be restored, 1 to 120 (Cloud KMS, destroyScheduledDuration)."""
@@ -42,7 +42,7 @@ class GcpKeyArgs:
 
 
 class GcpKey(pulumi.ComponentResource):
-    """A symmetric hardware key that rotates by itself and whose versions outlive their destruction by weeks."""
+    """A symmetric hardware key that rotates automatically; destroyed versions can be restored for weeks."""
 
     key_id: pulumi.Output[str]
 
@@ -70,20 +70,20 @@ class GcpKey(pulumi.ComponentResource):
             opts=kept,
         )
         child = child_of(self, opts)
-        grants = [_grant(name, service, key.id, args, child) for service in args.services]
+        grants = [_grant_service(name, service, key.id, args, child) for service in args.services]
         for user, email in args.users.items():
             roles = {user: _USE} | ({f"{user}-sees": _SEE} if user in args.rotators else {})
-            grants += [_member(f"{name}-{label}", role, email, key.id, child) for label, role in roles.items()]
-        # Whoever encrypts with the key must wait for the grants: the key's id arrives only then.
+            grants += [_grant_account(f"{name}-{label}", role, email, key.id, child) for label, role in roles.items()]
+        # Users of the key must wait for the grants, so its id resolves only then.
         self.key_id = pulumi.Output.all(key.id, *(grant.id for grant in grants)).apply(lambda all_: str(all_[0]))
         self.register_outputs({"keyId": self.key_id})
 
 
-def _grant(
+def _grant_service(
     name: str, service: str, key_id: pulumi.Input[str], args: GcpKeyArgs, child: pulumi.ResourceOptions
 ) -> kms.CryptoKeyIAMMember:
     label = f"{name}-{service.partition('.')[0]}"
-    # A service's identity exists only once asked for.
+    # A service's identity exists only after this request.
     identity = projects.ServiceIdentity(label, project=args.project, service=service, opts=child)
     return kms.CryptoKeyIAMMember(
         label,
@@ -94,7 +94,7 @@ def _grant(
     )
 
 
-def _member(
+def _grant_account(
     name: str, role: str, email: pulumi.Input[str], key_id: pulumi.Input[str], child: pulumi.ResourceOptions
 ) -> kms.CryptoKeyIAMMember:
     return kms.CryptoKeyIAMMember(

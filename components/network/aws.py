@@ -1,4 +1,4 @@
-"""A private network on AWS: three zones, databases without a way out, everything else out through NAT only."""
+"""A private network on AWS: three zones, databases without egress, everything else through NAT only."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ class AwsNetworkArgs:
     zones: tuple[str, ...]
     """Three availability zones of the region."""
     cidr: str
-    """A private range of /16 to /20, not used by any other network of the mesh."""
+    """A private range of /16 to /20 that no other network of the mesh uses."""
     tags: Mapping[str, str]
     peers: Mapping[str, str]
     """Ranges of the other clouds' networks, by cloud; their clients may reach the databases."""
     log_retention_days: int = 365
-    """How long flow logs are kept; one of the periods that CloudWatch Logs knows."""
+    """Retention of flow logs, one of the periods that CloudWatch Logs accepts."""
     log_key_arn: pulumi.Input[str] | None = None
     """Key that encrypts the flow logs; its policy must let CloudWatch Logs use it."""
     keep_logs: bool = False
-    """The cloud itself refuses to delete the flow logs."""
+    """Whether AWS refuses to delete the flow logs."""
 
 
 class AwsNetwork(pulumi.ComponentResource):
@@ -44,9 +44,9 @@ class AwsNetwork(pulumi.ComponentResource):
     database_subnet_ids: list[pulumi.Output[str]]
     public_subnet_ids: list[pulumi.Output[str]]
     database_security_group_id: pulumi.Output[str]
-    """Lets PostgreSQL in from the clusters of all joined networks, and nothing out."""
+    """Allows PostgreSQL from the clusters of all joined networks, and no egress."""
     route_table_ids: Mapping[str, pulumi.Output[str]]
-    """By zone of the cluster, and `database`: where routes to the other clouds belong."""
+    """Route tables by zone of the cluster, and `database`; routes to the other clouds go here."""
 
     def __init__(self, name: str, args: AwsNetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("livingfortress:network:AwsNetwork", name, None, opts)
@@ -61,7 +61,7 @@ class AwsNetwork(pulumi.ComponentResource):
             tags=add_name(args.tags, name),
             opts=child,
         )
-        # The default group would let everything in it talk to everything; emptied, nothing can use it by mistake.
+        # The default group allows all traffic inside it; without rules nobody can use it by mistake.
         ec2.DefaultSecurityGroup(name, vpc_id=network.id, ingress=[], egress=[], tags=args.tags, opts=child)
         plan = plan_aws(args.cidr)
         subnets = AwsSubnets(
@@ -76,15 +76,15 @@ class AwsNetwork(pulumi.ComponentResource):
             ),
             child,
         )
-        AwsEndpoints(name, _endpoints_args(network.id, subnets, args), child)
-        AwsFlowLogs(name, _flow_logs_args(network.id, args), child)
+        AwsEndpoints(name, _make_endpoints_args(network.id, subnets, args), child)
+        AwsFlowLogs(name, _make_flow_logs_args(network.id, args), child)
         self.cidr = args.cidr
         self.vpc_id = network.id
         self.public_subnet_ids = subnets.public_ids
         self.cluster_subnet_ids = subnets.cluster_ids
         self.database_subnet_ids = subnets.database_ids
         self.route_table_ids = subnets.route_table_ids
-        self.database_security_group_id = _database_group(name, network.id, args, child).id
+        self.database_security_group_id = _create_database_group(name, network.id, args, child).id
         self.register_outputs(
             {
                 "vpcId": self.vpc_id,
@@ -106,7 +106,7 @@ class AwsSubnetsArgs:
 
 
 class AwsSubnets(pulumi.ComponentResource):
-    """Nine subnets and their routes: a NAT gateway a zone, so that one lost zone takes no other's way out with it."""
+    """Nine subnets and their routes, with a NAT gateway per zone, so losing a zone affects no other."""
 
     public_ids: list[pulumi.Output[str]]
     cluster_ids: list[pulumi.Output[str]]
@@ -117,10 +117,10 @@ class AwsSubnets(pulumi.ComponentResource):
         super().__init__("livingfortress:network:AwsSubnets", name, None, opts)
         self._name, self._args, self._child = name, args, child_of(self, opts)
         gateway = ec2.InternetGateway(name, vpc_id=args.vpc_id, tags=add_name(args.tags, name), opts=self._child)
-        public = self._subnets("public", args.public, {"kubernetes.io/role/elb": "1"})
-        cluster = self._subnets("cluster", args.cluster, {"kubernetes.io/role/internal-elb": "1"})
-        database = self._subnets("database", args.database, {})
-        edge = self._table("public", public)
+        public = self._create_subnets("public", args.public, {"kubernetes.io/role/elb": "1"})
+        cluster = self._create_subnets("cluster", args.cluster, {"kubernetes.io/role/internal-elb": "1"})
+        database = self._create_subnets("database", args.database, {})
+        edge = self._create_table("public", public)
         ec2.Route(
             f"{name}-public",
             route_table_id=edge.id,
@@ -129,17 +129,17 @@ class AwsSubnets(pulumi.ComponentResource):
             opts=self._child,
         )
         tables = {
-            zone: self._way_out(zone, inside, outside, gateway)
+            zone: self._create_nat(zone, inside, outside, gateway)
             for zone, inside, outside in zip(args.zones, cluster, public, strict=True)
         }
-        tables["database"] = self._table("database", database)
+        tables["database"] = self._create_table("database", database)
         self.public_ids = [subnet.id for subnet in public]
         self.cluster_ids = [subnet.id for subnet in cluster]
         self.database_ids = [subnet.id for subnet in database]
         self.route_table_ids = {key: table.id for key, table in tables.items()}
         self.register_outputs({"routeTableIds": self.route_table_ids})
 
-    def _subnets(self, kind: str, cidrs: tuple[str, ...], extra: Mapping[str, str]) -> list[ec2.Subnet]:
+    def _create_subnets(self, kind: str, cidrs: tuple[str, ...], extra: Mapping[str, str]) -> list[ec2.Subnet]:
         return [
             ec2.Subnet(
                 f"{self._name}-{kind}-{zone}",
@@ -153,7 +153,7 @@ class AwsSubnets(pulumi.ComponentResource):
             for zone, cidr in zip(self._args.zones, cidrs, strict=True)
         ]
 
-    def _table(self, key: str, subnets: list[ec2.Subnet]) -> ec2.RouteTable:
+    def _create_table(self, key: str, subnets: list[ec2.Subnet]) -> ec2.RouteTable:
         table = ec2.RouteTable(
             f"{self._name}-{key}",
             vpc_id=self._args.vpc_id,
@@ -166,18 +166,18 @@ class AwsSubnets(pulumi.ComponentResource):
             )
         return table
 
-    def _way_out(
+    def _create_nat(
         self, zone: str, inside: ec2.Subnet, outside: ec2.Subnet, gateway: ec2.InternetGateway
     ) -> ec2.RouteTable:
         label = f"{self._name}-{zone}"
-        # AWS refuses a NAT gateway whose network has no internet gateway yet, and nothing else orders the two.
+        # AWS refuses a NAT gateway before the internet gateway exists, so order them explicitly.
         after_gateway = child_of(self, self._child, after=[gateway])
         tags = add_name(self._args.tags, label)
         address = ec2.Eip(label, domain="vpc", tags=tags, opts=after_gateway)
         nat = ec2.NatGateway(
             label, allocation_id=address.allocation_id, subnet_id=outside.id, tags=tags, opts=after_gateway
         )
-        table = self._table(zone, [inside])
+        table = self._create_table(zone, [inside])
         ec2.Route(
             label,
             route_table_id=table.id,
@@ -188,7 +188,7 @@ class AwsSubnets(pulumi.ComponentResource):
         return table
 
 
-def _endpoints_args(vpc_id: pulumi.Input[str], subnets: AwsSubnets, args: AwsNetworkArgs) -> AwsEndpointsArgs:
+def _make_endpoints_args(vpc_id: pulumi.Input[str], subnets: AwsSubnets, args: AwsNetworkArgs) -> AwsEndpointsArgs:
     return AwsEndpointsArgs(
         region=args.region,
         vpc_id=vpc_id,
@@ -199,7 +199,7 @@ def _endpoints_args(vpc_id: pulumi.Input[str], subnets: AwsSubnets, args: AwsNet
     )
 
 
-def _flow_logs_args(vpc_id: pulumi.Input[str], args: AwsNetworkArgs) -> AwsFlowLogsArgs:
+def _make_flow_logs_args(vpc_id: pulumi.Input[str], args: AwsNetworkArgs) -> AwsFlowLogsArgs:
     return AwsFlowLogsArgs(
         vpc_id=vpc_id,
         retention_days=args.log_retention_days,
@@ -209,10 +209,10 @@ def _flow_logs_args(vpc_id: pulumi.Input[str], args: AwsNetworkArgs) -> AwsFlowL
     )
 
 
-def _database_group(
+def _create_database_group(
     name: str, vpc_id: pulumi.Input[str], args: AwsNetworkArgs, opts: pulumi.ResourceOptions
 ) -> ec2.SecurityGroup:
-    # Made without a single egress rule: a security group of this provider then allows nothing out.
+    # Without an egress rule, this provider's security group allows no egress.
     group = ec2.SecurityGroup(
         f"{name}-database",
         name=naming.fit(naming.SECURITY_GROUP, name, "database"),

@@ -1,4 +1,4 @@
-"""Private ways to AWS's own services."""
+"""Private endpoints of AWS services."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from components import naming
 from components.common import add_name, child_of
 
 _INTERFACE_SERVICES = ("ec2", "ecr.api", "ecr.dkr", "eks", "eks-auth", "kms", "logs", "secretsmanager", "sts")
-"""What nodes and pods call; reached inside the network, not over the internet."""
+"""Services that nodes and pods call, reached inside the network."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +26,7 @@ class AwsEndpointsArgs:
 
 
 class AwsEndpoints(pulumi.ComponentResource):
-    """Private ways to the AWS services in use, so that their traffic never leaves the network."""
+    """Private endpoints of the AWS services in use, so their traffic never leaves the network."""
 
     def __init__(self, name: str, args: AwsEndpointsArgs, opts: pulumi.ResourceOptions) -> None:
         super().__init__("livingfortress:network:AwsEndpoints", name, None, opts)

@@ -19,12 +19,12 @@ class AwsFlowLogsArgs:
     retention_days: int
     key_arn: pulumi.Input[str] | None
     keep: bool
-    """The cloud itself refuses to delete the logs."""
+    """Whether AWS refuses to delete the logs."""
     tags: Mapping[str, str]
 
 
 class AwsFlowLogs(pulumi.ComponentResource):
-    """A record of every connection that the network accepted or refused."""
+    """Records of all connections that the network accepted or rejected."""
 
     def __init__(self, name: str, args: AwsFlowLogsArgs, opts: pulumi.ResourceOptions) -> None:
         super().__init__("livingfortress:network:AwsFlowLogs", name, None, opts)
@@ -41,11 +41,11 @@ class AwsFlowLogs(pulumi.ComponentResource):
         role = iam.Role(
             name,
             name=naming.fit(naming.IAM_ROLE, name, "flow-logs"),
-            assume_role_policy=_assumed_by("vpc-flow-logs.amazonaws.com"),
+            assume_role_policy=_allow_assume("vpc-flow-logs.amazonaws.com"),
             tags=args.tags,
             opts=child,
         )
-        iam.RolePolicy(name, role=role.id, policy=group.arn.apply(_may_write_streams), opts=child)
+        iam.RolePolicy(name, role=role.id, policy=group.arn.apply(_allow_write), opts=child)
         ec2.FlowLog(
             name,
             vpc_id=args.vpc_id,
@@ -59,12 +59,12 @@ class AwsFlowLogs(pulumi.ComponentResource):
         self.register_outputs({"logGroupArn": group.arn})
 
 
-def _assumed_by(service: str) -> str:
+def _allow_assume(service: str) -> str:
     statement = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
-def _may_write_streams(log_group_arn: str) -> str:
+def _allow_write(log_group_arn: str) -> str:
     actions = ["logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"]
     statement = {"Effect": "Allow", "Action": actions, "Resource": f"{log_group_arn}:*"}
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})

@@ -1,4 +1,4 @@
-"""A private network on Azure: delegated subnets, private names for databases, one way out."""
+"""A private network on Azure: delegated subnets, private DNS for databases, egress through NAT."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ class AzureNetworkArgs:
     zones: tuple[str, ...]
     """Three availability zones, such as `1`, `2`, `3`."""
     cidr: str
-    """A private range of /16 to /20, not used by any other network of the mesh."""
+    """A private range of /16 to /20 that no other network of the mesh uses."""
     tags: Mapping[str, str]
     peers: Mapping[str, str]
     """Ranges of the other clouds' networks, by cloud; their clients may reach the databases."""
 
 
 class AzureNetwork(pulumi.ComponentResource):
-    """Virtual network whose databases live in a delegated subnet and answer to private names only."""
+    """Virtual network with databases in a delegated subnet, under private names only."""
 
     vnet_id: pulumi.Output[str]
     vnet_name: pulumi.Output[str]
@@ -43,7 +43,7 @@ class AzureNetwork(pulumi.ComponentResource):
     resolver_subnet_id: pulumi.Output[str]
     resolver_address: str
     database_zone_id: pulumi.Output[str]
-    """Private DNS zone in which flexible servers get their names."""
+    """Private DNS zone for the names of flexible servers."""
     database_zone_name: pulumi.Output[str]
 
     def __init__(self, name: str, args: AzureNetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -76,7 +76,7 @@ class AzureNetwork(pulumi.ComponentResource):
 
 
 class AzureSubnets(pulumi.ComponentResource):
-    """Every subnet with its own rules; outbound traffic only by the NAT gateway, never by Azure's default address."""
+    """Subnets with their own rules; egress only through the NAT gateway, never through Azure's default address."""
 
     ids: dict[str, pulumi.Output[str]]
 
@@ -91,27 +91,33 @@ class AzureSubnets(pulumi.ComponentResource):
         super().__init__("livingfortress:network:AzureSubnets", name, None, opts)
         self._name, self._args, self._vnet_name, self._child = name, args, vnet_name, child_of(self, opts)
         self._last: pulumi.Resource | None = None
-        nat = self._nat()
+        nat = self._create_nat()
         inside = [args.cidr, *args.peers.values()]
         self.ids = {
-            "cluster": self._subnet("cluster", plan.cluster, self._group("cluster", _inside_only(inside)), nat=nat),
-            "database": self._subnet(
+            "cluster": self._create_subnet(
+                "cluster", plan.cluster, self._create_group("cluster", _list_inside_rules(inside)), nat=nat
+            ),
+            "database": self._create_subnet(
                 "database",
                 plan.database,
-                self._group("database", _postgres_only(inside, plan.database)),
+                self._create_group("database", _list_postgres_rules(inside, plan.database)),
                 delegated_to="Microsoft.DBforPostgreSQL/flexibleServers",
             ),
-            "endpoints": self._subnet("endpoints", plan.endpoints, self._group("endpoints", _inside_only(inside))),
-            "control-plane": self._subnet(
+            "endpoints": self._create_subnet(
+                "endpoints", plan.endpoints, self._create_group("endpoints", _list_inside_rules(inside))
+            ),
+            "control-plane": self._create_subnet(
                 "control-plane", plan.control_plane, None, delegated_to="Microsoft.ContainerService/managedClusters"
             ),
-            # Azure finds its gateway's subnet by this very name, and refuses network security groups on it.
-            "gateway": self._subnet("gateway", plan.gateway, None, physical="GatewaySubnet"),
-            "resolver": self._subnet("resolver", plan.resolver, None, delegated_to="Microsoft.Network/dnsResolvers"),
+            # Azure requires this name for its gateway's subnet, and refuses network security groups on it.
+            "gateway": self._create_subnet("gateway", plan.gateway, None, physical="GatewaySubnet"),
+            "resolver": self._create_subnet(
+                "resolver", plan.resolver, None, delegated_to="Microsoft.Network/dnsResolvers"
+            ),
         }
         self.register_outputs({"ids": self.ids})
 
-    def _nat(self) -> network.NatGateway:
+    def _create_nat(self) -> network.NatGateway:
         child = self._child
         address = network.PublicIPAddress(
             f"{self._name}-nat",
@@ -135,7 +141,7 @@ class AzureSubnets(pulumi.ComponentResource):
             opts=child,
         )
 
-    def _group(self, kind: str, rules: list[network.SecurityRuleArgs]) -> network.NetworkSecurityGroup:
+    def _create_group(self, kind: str, rules: list[network.SecurityRuleArgs]) -> network.NetworkSecurityGroup:
         return network.NetworkSecurityGroup(
             f"{self._name}-{kind}",
             network_security_group_name=naming.fit(naming.AZURE_RESOURCE, self._name, kind),
@@ -146,7 +152,7 @@ class AzureSubnets(pulumi.ComponentResource):
             opts=self._child,
         )
 
-    def _subnet(
+    def _create_subnet(
         self,
         kind: str,
         cidr: str,
@@ -156,7 +162,7 @@ class AzureSubnets(pulumi.ComponentResource):
         delegated_to: str | None = None,
         physical: str | None = None,
     ) -> pulumi.Output[str]:
-        # Azure changes one subnet of a network at a time and refuses the others meanwhile, so they queue up.
+        # Azure changes one subnet of a network at a time and refuses concurrent changes, so they run one by one.
         after = [self._last] if self._last else []
         subnet = network.Subnet(
             f"{self._name}-{kind}",
@@ -189,7 +195,7 @@ class AzureDatabaseNames(pulumi.ComponentResource):
         child = child_of(self, opts)
         zone = privatedns.PrivateZone(
             name,
-            # Flexible server asks for a zone that ends like this and does not begin with a server's name.
+            # Flexible server requires this suffix, and a zone name that does not begin with a server's name.
             private_zone_name=f"{naming.fit(naming.AZURE_RESOURCE, name)}.private.postgres.database.azure.com",
             resource_group_name=args.resource_group_name,
             location="global",
@@ -207,13 +213,13 @@ class AzureDatabaseNames(pulumi.ComponentResource):
             tags=args.tags,
             opts=child,
         )
-        # A server made before the link would have a name nobody can resolve: whoever uses the zone waits for the link.
+        # Users of the zone wait for the link: nobody could resolve the name of a server created before it.
         self.zone_id = pulumi.Output.all(zone.id, link.id).apply(lambda both: str(both[0]))
         self.zone_name = zone.name
         self.register_outputs({"zoneId": self.zone_id})
 
 
-def _rule(
+def _make_rule(
     name: str, priority: int, direction: str, access: str, sources: list[str], destinations: list[str], port: str
 ) -> network.SecurityRuleArgs:
     return network.SecurityRuleArgs(
@@ -231,23 +237,23 @@ def _rule(
     )
 
 
-def _inside_only(inside: list[str]) -> list[network.SecurityRuleArgs]:
-    """In: the joined networks and Azure's health probes. Out: Azure's defaults, which the NAT gateway carries."""
+def _list_inside_rules(inside: list[str]) -> list[network.SecurityRuleArgs]:
+    """Ingress: the joined networks and Azure's health probes. Egress: Azure's defaults, through the NAT gateway."""
     return [
-        _rule("joined-networks", 200, "Inbound", "Allow", inside, ["*"], "*"),
-        _rule("health-probes", 210, "Inbound", "Allow", ["AzureLoadBalancer"], ["*"], "*"),
-        _rule("nothing-else", 4096, "Inbound", "Deny", ["*"], ["*"], "*"),
+        _make_rule("joined-networks", 200, "Inbound", "Allow", inside, ["*"], "*"),
+        _make_rule("health-probes", 210, "Inbound", "Allow", ["AzureLoadBalancer"], ["*"], "*"),
+        _make_rule("nothing-else", 4096, "Inbound", "Deny", ["*"], ["*"], "*"),
     ]
 
 
-def _postgres_only(inside: list[str], subnet: str) -> list[network.SecurityRuleArgs]:
-    """In: PostgreSQL from the joined networks. Out: what a flexible server itself needs, and no internet."""
+def _list_postgres_rules(inside: list[str], subnet: str) -> list[network.SecurityRuleArgs]:
+    """Ingress: PostgreSQL from the joined networks. Egress: what a flexible server needs, without the internet."""
     return [
-        _rule("postgres", 200, "Inbound", "Allow", inside, [subnet], POSTGRES_PORT),
-        _rule("replication", 210, "Inbound", "Allow", [subnet], [subnet], POSTGRES_PORT),
-        _rule("nothing-else", 4096, "Inbound", "Deny", ["*"], ["*"], "*"),
-        _rule("replication", 200, "Outbound", "Allow", [subnet], [subnet], POSTGRES_PORT),
-        _rule("wal-archive", 210, "Outbound", "Allow", [subnet], ["Storage"], "443"),
-        _rule("entra", 220, "Outbound", "Allow", [subnet], ["AzureActiveDirectory"], "443"),
-        _rule("nothing-else-out", 4096, "Outbound", "Deny", ["*"], ["*"], "*"),
+        _make_rule("postgres", 200, "Inbound", "Allow", inside, [subnet], POSTGRES_PORT),
+        _make_rule("replication", 210, "Inbound", "Allow", [subnet], [subnet], POSTGRES_PORT),
+        _make_rule("nothing-else", 4096, "Inbound", "Deny", ["*"], ["*"], "*"),
+        _make_rule("replication", 200, "Outbound", "Allow", [subnet], [subnet], POSTGRES_PORT),
+        _make_rule("wal-archive", 210, "Outbound", "Allow", [subnet], ["Storage"], "443"),
+        _make_rule("entra", 220, "Outbound", "Allow", [subnet], ["AzureActiveDirectory"], "443"),
+        _make_rule("nothing-else-out", 4096, "Outbound", "Deny", ["*"], ["*"], "*"),
     ]

@@ -1,4 +1,4 @@
-"""A private network on Google Cloud: nothing leaves it unless a rule says so, and Cloud SQL is reached inside it."""
+"""A private network on Google Cloud: egress only by explicit rules, and Cloud SQL inside it."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ class GcpNetworkArgs:
     project: str
     region: str
     zones: tuple[str, ...]
-    """Three zones of the region; subnets span them, so this is a check and a promise to the clusters."""
+    """Three zones of the region. Subnets span them; clusters rely on them."""
     cidr: str
-    """A private range of /16 to /20, not used by any other network of the mesh."""
+    """A private range of /16 to /20 that no other network of the mesh uses."""
     tags: Mapping[str, str]
     peers: Mapping[str, str]
     """Ranges of the other clouds' networks, by cloud."""
@@ -46,11 +46,11 @@ class GcpNetwork(pulumi.ComponentResource):
     pods_cidr: str
     database_cidr: str
     control_plane_cidr: str
-    """Free for a private control plane that asks for a range of its own."""
+    """Free range for a private control plane."""
     database_range_name: pulumi.Output[str]
-    """Name of the range in which Cloud SQL gets its addresses."""
+    """Name of the range of Cloud SQL's addresses."""
     service_connection: pulumi.Resource
-    """Cloud SQL can be made once this stands; databases depend on it."""
+    """Databases depend on this."""
 
     def __init__(self, name: str, args: GcpNetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("livingfortress:network:GcpNetwork", name, None, opts)
@@ -63,7 +63,7 @@ class GcpNetwork(pulumi.ComponentResource):
             name=naming.fit(naming.GCP_RESOURCE, name),
             project=args.project,
             auto_create_subnetworks=False,
-            # Global: a route learned from another cloud in one region is known in all.
+            # Global: routes learned from another cloud apply in all regions.
             routing_mode="GLOBAL",
             delete_default_routes_on_create=False,
             opts=child,
@@ -100,7 +100,7 @@ class GcpNetwork(pulumi.ComponentResource):
 
 
 class GcpEgress(pulumi.ComponentResource):
-    """One way out, through Cloud NAT, and private names for Google's own services."""
+    """Egress through Cloud NAT, and private DNS for Google's services."""
 
     def __init__(
         self,
@@ -133,10 +133,10 @@ class GcpEgress(pulumi.ComponentResource):
             opts=child,
         )
         for zone in ("googleapis.com", "pkg.dev"):
-            self._private_names(name, zone, network, args, child)
+            self._create_private_zone(name, zone, network, args, child)
         self.register_outputs({})
 
-    def _private_names(
+    def _create_private_zone(
         self, name: str, domain: str, network: compute.Network, args: GcpNetworkArgs, child: pulumi.ResourceOptions
     ) -> None:
         zone = dns.ManagedZone(
@@ -182,19 +182,19 @@ class GcpFirewall(pulumi.ComponentResource):
         super().__init__("livingfortress:network:GcpFirewall", name, None, opts)
         self._name, self._network_id, self._args, self._child = name, network_id, args, child_of(self, opts)
         inside = [args.cidr, *args.peers.values()]
-        self._rule("deny-egress", "EGRESS", ["0.0.0.0/0"], None, priority=_LAST_PRIORITY)
-        self._rule("deny-ingress", "INGRESS", ["0.0.0.0/0"], None, priority=_LAST_PRIORITY)
-        self._rule("allow-inside", "INGRESS", inside, {"tcp": [], "udp": [], "icmp": []})
-        self._rule("allow-to-inside", "EGRESS", [args.cidr], {"tcp": [], "udp": [], "icmp": []})
+        self._create_rule("deny-egress", "EGRESS", ["0.0.0.0/0"], None, priority=_LAST_PRIORITY)
+        self._create_rule("deny-ingress", "INGRESS", ["0.0.0.0/0"], None, priority=_LAST_PRIORITY)
+        self._create_rule("allow-inside", "INGRESS", inside, {"tcp": [], "udp": [], "icmp": []})
+        self._create_rule("allow-to-inside", "EGRESS", [args.cidr], {"tcp": [], "udp": [], "icmp": []})
         databases = [plan.database, *args.peers.values()]
-        self._rule("allow-to-postgres", "EGRESS", databases, {"tcp": [POSTGRES_PORT], "icmp": []})
-        self._rule("allow-to-google", "EGRESS", [_PRIVATE_GOOGLE], {"tcp": ["443"]})
-        self._rule("allow-to-control-plane", "EGRESS", [plan.control_plane], {"tcp": _CONTROL_PLANE_PORTS})
+        self._create_rule("allow-to-postgres", "EGRESS", databases, {"tcp": [POSTGRES_PORT], "icmp": []})
+        self._create_rule("allow-to-google", "EGRESS", [_PRIVATE_GOOGLE], {"tcp": ["443"]})
+        self._create_rule("allow-to-control-plane", "EGRESS", [plan.control_plane], {"tcp": _CONTROL_PLANE_PORTS})
         # Token services, image registries and certificate authorities outside Google: TLS only, through Cloud NAT.
-        self._rule("allow-to-tls", "EGRESS", ["0.0.0.0/0"], {"tcp": ["443"]}, priority=2000)
+        self._create_rule("allow-to-tls", "EGRESS", ["0.0.0.0/0"], {"tcp": ["443"]}, priority=2000)
         self.register_outputs({})
 
-    def _rule(
+    def _create_rule(
         self,
         key: str,
         direction: str,
@@ -224,7 +224,7 @@ class GcpFirewall(pulumi.ComponentResource):
 
 
 class GcpDatabaseAccess(pulumi.ComponentResource):
-    """Private Services Access: a range of ours for Cloud SQL, and the peering to Google's network that uses it."""
+    """Private Services Access: a range for Cloud SQL, and the peering to Google's network that uses it."""
 
     range_name: pulumi.Output[str]
     connection: servicenetworking.Connection
@@ -259,7 +259,7 @@ class GcpDatabaseAccess(pulumi.ComponentResource):
             reserved_peering_ranges=[reserved.name],
             opts=child,
         )
-        # Without our routes Cloud SQL would not know the way back to clients in the other clouds.
+        # Cloud SQL needs our routes to answer clients in the other clouds.
         compute.NetworkPeeringRoutesConfig(
             name,
             project=args.project,

@@ -1,4 +1,4 @@
-"""How one network's addresses are divided, and whether several networks can be joined. Pure arithmetic."""
+"""Address plan of each network, and checks that networks can be joined. Pure."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ class InvalidNetwork(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class AwsPlan:
-    """Three subnets of each kind, one a zone."""
+    """Three subnets of each kind, one per zone."""
 
     cluster: tuple[str, ...]
-    """Nodes and pods: the CNI gives every pod an address of the VPC."""
+    """For nodes and pods: the CNI gives every pod an address of the VPC."""
     database: tuple[str, ...]
     public: tuple[str, ...]
-    """NAT gateways and load balancers, nothing else."""
+    """For NAT gateways and load balancers only."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,12 +44,12 @@ class AzurePlan:
     control_plane: str
     resolver: str
     resolver_address: str
-    """The first address of the resolver's subnet that Azure leaves free: it keeps four and the last."""
+    """The first free address of the resolver's subnet; Azure reserves the first four and the last."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class GcpPlan:
-    """A regional subnet with its secondary ranges, and the range that Google's own network gets for Cloud SQL."""
+    """A regional subnet with its secondary ranges, and the range for Cloud SQL in Google's network."""
 
     nodes: str
     pods: str
@@ -59,15 +59,15 @@ class GcpPlan:
 
 
 def plan_aws(cidr: str) -> AwsPlan:
-    """Three quarters to the clusters, the rest to databases and the public edge."""
-    *cluster, rest = _network(cidr).subnets(prefixlen_diff=2)
+    """Give three quarters to the clusters, the rest to databases and public subnets."""
+    *cluster, rest = _parse(cidr).subnets(prefixlen_diff=2)
     small = list(rest.subnets(prefixlen_diff=3))
-    return AwsPlan(cluster=_texts(cluster), database=_texts(small[0:3]), public=_texts(small[4:7]))
+    return AwsPlan(cluster=_to_texts(cluster), database=_to_texts(small[0:3]), public=_to_texts(small[4:7]))
 
 
 def plan_azure(cidr: str) -> AzurePlan:
-    """A half to the cluster's nodes (pods live in an overlay), small subnets for everything that Azure delegates."""
-    cluster, rest = _network(cidr).subnets(prefixlen_diff=1)
+    """Give a half to the cluster's nodes (pods use an overlay), small subnets to delegated services."""
+    cluster, rest = _parse(cidr).subnets(prefixlen_diff=1)
     small = list(rest.subnets(prefixlen_diff=3))
     tiny = list(small[2].subnets(new_prefix=27))
     return AzurePlan(
@@ -82,8 +82,8 @@ def plan_azure(cidr: str) -> AzurePlan:
 
 
 def plan_gcp(cidr: str) -> GcpPlan:
-    """A half to pods, an eighth each to nodes, services and databases."""
-    pods, rest = _network(cidr).subnets(prefixlen_diff=1)
+    """Give a half to pods, an eighth each to nodes, services and databases."""
+    pods, rest = _parse(cidr).subnets(prefixlen_diff=1)
     eighths = list(rest.subnets(prefixlen_diff=2))
     return GcpPlan(
         pods=str(pods),
@@ -95,22 +95,22 @@ def plan_gcp(cidr: str) -> GcpPlan:
 
 
 def check_disjoint(networks: Mapping[str, str]) -> None:
-    """Refuse networks that share an address, for no route could tell them apart: `{"aws": "10.16.0.0/16", …}`."""
-    parsed = {name: _network(cidr) for name, cidr in networks.items()}
+    """Raise InvalidNetwork if two networks, such as `{"aws": "10.16.0.0/16", …}`, overlap."""
+    parsed = {name: _parse(cidr) for name, cidr in networks.items()}
     for (one, first), (other, second) in combinations(parsed.items(), 2):
         if first.overlaps(second):
             raise InvalidNetwork(f"networks of {one} ({first}) and {other} ({second}) overlap; give each its own range")
 
 
 def check_zones(zones: Iterable[str]) -> tuple[str, ...]:
-    """Three different zones, as the platform promises."""
+    """Return the zones; raise InvalidNetwork unless there are three different ones."""
     found = tuple(zones)
     if len(found) != ZONES or len(set(found)) != ZONES:
         raise InvalidNetwork(f"zones: {', '.join(found) or 'none'}; exactly {ZONES} different ones are needed")
     return found
 
 
-def _network(cidr: str) -> IPv4Network:
+def _parse(cidr: str) -> IPv4Network:
     try:
         network = IPv4Network(cidr)
     except ValueError as error:
@@ -125,5 +125,5 @@ def _network(cidr: str) -> IPv4Network:
     return network
 
 
-def _texts(networks: Iterable[IPv4Network]) -> tuple[str, ...]:
+def _to_texts(networks: Iterable[IPv4Network]) -> tuple[str, ...]:
     return tuple(str(network) for network in networks)

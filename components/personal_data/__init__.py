@@ -1,4 +1,4 @@
-"""The log of erasures, in a locked bucket of the cloud that keeps the master key."""
+"""The erasure log, in a locked bucket of the cloud that keeps the master key."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A private bucket in Amazon S3: versions, TLS only, and what else each of ours has."""
+"""A private bucket in Amazon S3 with versions, TLS only and the other settings of all our buckets."""
 
 from __future__ import annotations
 
@@ -13,34 +13,34 @@ from components.common import child_of
 
 Statement = Mapping[str, object]
 KEEPING = ("s3:DeleteObject", "s3:DeleteObjectVersion", "s3:PutLifecycleConfiguration", "s3:BypassGovernanceRetention")
-"""What nobody may do where objects are locked: a mark of deletion leaves a locked object, but hides it from lists."""
+"""Denied where objects are locked: a delete marker keeps a locked object but hides it from lists."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class AwsBucketArgs:
     bucket: str
-    """Its name, unique in the world."""
+    """Its name, globally unique."""
     region: str
     tags: Mapping[str, str]
     key_arn: pulumi.Input[str] | None = None
-    """Key that encrypts what is in it; absent: one of S3, the only kind with which S3 delivers access logs."""
+    """Key that encrypts the objects; absent: a key of S3, which the delivery of access logs requires."""
     lock_days: int | None = None
-    """For so long nobody changes or deletes an object; absent: no lock, and objects may be deleted."""
+    """Days in which nobody can change or delete an object; absent: no lock."""
     compliance: bool = False
-    """Not even the account's root user lifts the lock of an object, whatever comes: an administrator else could."""
+    """Nobody can lift a lock, not even the root user; otherwise an administrator can."""
     expire_days: int | None = None
     """Age at which objects are deleted; absent: never."""
     writers: Sequence[Statement] = ()
-    """Statements of the bucket's policy that let services of AWS write; each with `Resource` left out."""
+    """Policy statements that allow AWS services to write, without `Resource`."""
     protect: bool = False
-    """Pulumi refuses to delete the bucket; else it is deleted with all that is in it."""
+    """Pulumi refuses to delete the bucket; otherwise it is deleted with its objects."""
 
 
 class AwsBucket(pulumi.ComponentResource):
-    """A bucket that no policy or list can open to the world."""
+    """A bucket that no policy or ACL can make public."""
 
     name: pulumi.Output[str]
-    """Known once the bucket is closed and locked."""
+    """Resolves once the bucket is closed and locked."""
     arn: pulumi.Output[str]
 
     def __init__(self, name: str, args: AwsBucketArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -57,7 +57,7 @@ class AwsBucket(pulumi.ComponentResource):
         )
         self.arn = self._bucket.arn
         self._encrypt()
-        closed = [self._block(), self._own(), self._policy(), self._keep_versions()]
+        closed = [self._block_public_access(), self._disable_acls(), self._attach_policy(), self._keep_versions()]
         if args.lock_days is not None:
             closed.append(self._lock(args.lock_days, closed))
         if args.expire_days is not None:
@@ -79,7 +79,7 @@ class AwsBucket(pulumi.ComponentResource):
             opts=self._child,
         )
 
-    def _block(self) -> s3.BucketPublicAccessBlock:
+    def _block_public_access(self) -> s3.BucketPublicAccessBlock:
         return s3.BucketPublicAccessBlock(
             self._name,
             bucket=self._bucket.id,
@@ -91,7 +91,7 @@ class AwsBucket(pulumi.ComponentResource):
             opts=self._child,
         )
 
-    def _own(self) -> s3.BucketOwnershipControls:
+    def _disable_acls(self) -> s3.BucketOwnershipControls:
         return s3.BucketOwnershipControls(
             self._name,
             bucket=self._bucket.id,
@@ -100,12 +100,12 @@ class AwsBucket(pulumi.ComponentResource):
             opts=self._child,
         )
 
-    def _policy(self) -> s3.BucketPolicy:
+    def _attach_policy(self) -> s3.BucketPolicy:
         return s3.BucketPolicy(
             self._name,
             bucket=self._bucket.id,
             region=self._args.region,
-            policy=self.arn.apply(lambda arn: bucket_policy(arn, self._args)),
+            policy=self.arn.apply(lambda arn: build_bucket_policy(arn, self._args)),
             opts=self._child,
         )
 
@@ -146,8 +146,8 @@ class AwsBucket(pulumi.ComponentResource):
         )
 
 
-def bucket_policy(arn: str, args: AwsBucketArgs) -> str:
-    """Nothing without TLS, no deletion where objects are locked, and the services that write."""
+def build_bucket_policy(arn: str, args: AwsBucketArgs) -> str:
+    """Return a policy that denies access without TLS, denies deletion of locked objects, and admits the writers."""
     everything = [arn, f"{arn}/*"]
     statements: list[Statement] = [
         {

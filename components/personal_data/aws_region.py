@@ -1,4 +1,4 @@
-"""The log of erasures as it is in one region of AWS: its key, its bucket, and a bucket that tells who used it."""
+"""The erasure log in one region of AWS: its key, its bucket, and the bucket of its access log."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from components.personal_data.aws_bucket import AwsBucket, AwsBucketArgs
 class AwsErasureRegionArgs:
     region: str
     account_id: str
-    """Makes the names of the buckets unique in the world."""
+    """Makes the bucket names globally unique."""
     retention_days: int
     protect: bool
     access_log_days: int
     tags: Mapping[str, str]
     log_tags: Mapping[str, str] = field(default_factory=dict)
-    """Further tags of the bucket of the log itself."""
+    """Further tags of the log's bucket."""
 
 
 class AwsErasureRegion(pulumi.ComponentResource):
-    """A locked bucket whose key nothing else uses, and the log of all requests to it."""
+    """A locked bucket with its own key, and the log of all requests to it."""
 
     log: AwsBucket
     access: AwsBucket
@@ -39,9 +39,9 @@ class AwsErasureRegion(pulumi.ComponentResource):
         super().__init__("livingfortress:personal_data:AwsErasureRegion", name, None, opts)
         child = child_of(self, opts)
         bucket = bucket_name(name, args.account_id)
-        # Not the key of persons: who copies the log must open what is in it, and must not open them.
-        self.key_arn = AwsKey(name, _key_args(args), child).arn
-        self.access = AwsBucket(f"{name}-access", _access_args(name, bucket, args), child)
+        # Not the master key: replication must decrypt the log, but never subject keys.
+        self.key_arn = AwsKey(name, _make_key_args(args), child).arn
+        self.access = AwsBucket(f"{name}-access", _make_access_args(name, bucket, args), child)
         self.log = AwsBucket(
             name,
             AwsBucketArgs(
@@ -67,11 +67,11 @@ class AwsErasureRegion(pulumi.ComponentResource):
 
 
 def bucket_name(name: str, account_id: str) -> str:
-    """What the bucket of the log is called."""
+    """Return the name of the log's bucket."""
     return naming.fit(naming.S3_BUCKET, name, salt=account_id)
 
 
-def _key_args(args: AwsErasureRegionArgs) -> AwsKeyArgs:
+def _make_key_args(args: AwsErasureRegionArgs) -> AwsKeyArgs:
     return AwsKeyArgs(
         purpose="log of erasures",
         encrypts=("storage",),
@@ -82,7 +82,7 @@ def _key_args(args: AwsErasureRegionArgs) -> AwsKeyArgs:
     )
 
 
-def _access_args(name: str, logged: str, args: AwsErasureRegionArgs) -> AwsBucketArgs:
+def _make_access_args(name: str, logged: str, args: AwsErasureRegionArgs) -> AwsBucketArgs:
     delivery = {
         "Sid": "S3DeliversAccessLogs",
         "Effect": "Allow",
@@ -96,7 +96,7 @@ def _access_args(name: str, logged: str, args: AwsErasureRegionArgs) -> AwsBucke
     return AwsBucketArgs(
         bucket=naming.fit(naming.S3_BUCKET, name, "access", salt=args.account_id),
         region=args.region,
-        # Neither a key of ours nor a lock: S3 delivers no access logs into a bucket that has one.
+        # Neither our key nor a lock: S3 delivers no access logs into a bucket with either.
         expire_days=args.access_log_days,
         writers=[delivery],
         protect=args.protect,

@@ -1,4 +1,4 @@
-"""What copies a bucket of Amazon S3 into another region."""
+"""Replication of an Amazon S3 bucket into another region."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ class AwsReplicationArgs:
     source: AwsBucket
     target: AwsBucket
     region: str
-    """Of the source."""
+    """Region of the source."""
     tags: Mapping[str, str]
     key_arns: tuple[pulumi.Input[str], pulumi.Input[str]] | None = None
-    """Keys that encrypt source and target; absent: those of S3."""
+    """Keys that encrypt source and target; absent: keys of S3."""
 
 
 class AwsReplication(pulumi.ComponentResource):
-    """Every new object of a bucket, and no deletion, arrives in another one too, within minutes."""
+    """Copies every new object of a bucket to another one within minutes; deletions are not copied."""
 
     def __init__(self, name: str, args: AwsReplicationArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("livingfortress:personal_data:AwsReplication", name, None, opts)
@@ -42,26 +42,26 @@ class AwsReplication(pulumi.ComponentResource):
             name,
             name=naming.fit(naming.IAM_ROLE, name),
             description="S3 copies a bucket into another region",
-            assume_role_policy=_policy(
+            assume_role_policy=_to_policy(
                 [{"Effect": "Allow", "Principal": {"Service": "s3.amazonaws.com"}, "Action": "sts:AssumeRole"}]
             ),
             tags=args.tags,
             opts=child,
         )
         known = pulumi.Output.all(args.source.arn, args.target.arn, *(args.key_arns or ()))
-        granted = iam.RolePolicy(name, role=role.name, policy=known.apply(lambda arns: _may_copy(*arns)), opts=child)
+        granted = iam.RolePolicy(name, role=role.name, policy=known.apply(lambda arns: _allow_copy(*arns)), opts=child)
         s3.BucketReplicationConfig(
             name,
             bucket=args.source.name,
             region=args.region,
             role=role.arn,
-            rules=[_rule(args)],
+            rules=[_make_rule(args)],
             opts=child_of(self, opts, after=[granted, args.source, args.target]),
         )
         self.register_outputs({"roleArn": role.arn})
 
 
-def _rule(args: AwsReplicationArgs) -> Any:
+def _make_rule(args: AwsReplicationArgs) -> Any:
     destination: dict[str, Any] = {"bucket": args.target.arn}
     rule = {
         "id": "all",
@@ -77,7 +77,7 @@ def _rule(args: AwsReplicationArgs) -> Any:
     return rule | {"source_selection_criteria": {"sse_kms_encrypted_objects": {"status": "Enabled"}}}
 
 
-def _may_copy(source: str, target: str, *keys: str) -> str:
+def _allow_copy(source: str, target: str, *keys: str) -> str:
     statements = [
         _allow(["s3:GetReplicationConfiguration", "s3:ListBucket"], source),
         _allow(list(_READ), f"{source}/*"),
@@ -86,12 +86,12 @@ def _may_copy(source: str, target: str, *keys: str) -> str:
     for action, key in zip(("kms:Decrypt", "kms:Encrypt"), keys, strict=bool(keys)):
         by_s3 = {"StringLike": {"kms:ViaService": "s3.*.amazonaws.com"}}
         statements.append({**_allow([action], key), "Condition": by_s3})
-    return _policy(statements)
+    return _to_policy(statements)
 
 
 def _allow(actions: list[str], resource: str) -> dict[str, Any]:
     return {"Effect": "Allow", "Action": actions, "Resource": resource}
 
 
-def _policy(statements: list[dict[str, Any]]) -> str:
+def _to_policy(statements: list[dict[str, Any]]) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": statements})

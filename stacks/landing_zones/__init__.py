@@ -1,4 +1,4 @@
-"""One cloud as an environment uses it, a module a cloud."""
+"""One cloud's part of an environment, one module per cloud."""
 
 from collections.abc import Callable, Mapping
 

@@ -1,4 +1,4 @@
-"""AWS as an environment uses it: provider, key, network, and what is placed there."""
+"""AWS in an environment: provider, key, network, and what runs there."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from stacks.landing_zones.landing_zone import Cluster
 
 
 class AwsLandingZone:
-    """AWS in this environment."""
+    """AWS in one environment."""
 
     def __init__(self, environment: Environment) -> None:
         self._environment, self._region = environment, environment.regions.aws
@@ -46,7 +46,7 @@ class AwsLandingZone:
         )
 
     def databases(self) -> AwsHome:
-        """Isolated subnets, which only clients of the joined networks reach."""
+        """Return isolated subnets, reachable only from the joined networks."""
         return AwsHome(
             region=self._region.region,
             subnet_ids=self._network.database_subnet_ids,
@@ -55,7 +55,7 @@ class AwsLandingZone:
         )
 
     def cluster(self, settings: ClusterSettings) -> AwsCluster:
-        """EKS in the private subnets."""
+        """Create EKS in the private subnets."""
         args = AwsClusterArgs(
             settings=settings,
             region=self._region.region,
@@ -67,7 +67,7 @@ class AwsLandingZone:
         return AwsCluster(self.name, args, self.options)
 
     def addon_bindings(self, cluster: Cluster, domain: str) -> AddonBindings:
-        """Roles of the add-ons, bound by EKS Pod Identity."""
+        """Return the roles of the add-ons, bound by EKS Pod Identity."""
         args = AwsAddonAccessArgs(
             cluster_name=cluster.name,
             region=self._region.region,
@@ -81,7 +81,7 @@ class AwsLandingZone:
         return AwsAddonAccess(self.name, args, self.options).bindings
 
     def mesh_site(self) -> AwsSite:
-        """The end of the mesh in this cloud."""
+        """Return the end of the mesh in this cloud."""
         return AwsSite(
             vpc_id=self._network.vpc_id,
             cidr=self._network.cidr,
@@ -94,7 +94,7 @@ class AwsLandingZone:
 
     @property
     def secret_key_arn(self) -> pulumi.Output[str]:
-        """Encrypts the master credentials of the databases."""
+        """The key that encrypts the master credentials of the databases."""
         return self._key.arn
 
     def _key_args(self) -> AwsKeyArgs:

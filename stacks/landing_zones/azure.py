@@ -1,4 +1,4 @@
-"""Azure as an environment uses it: provider, resource group, identities, network, key, and what is placed there."""
+"""Azure in an environment: provider, resource group, identities, network, key, and what runs there."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from stacks.landing_zones.landing_zone import Cluster
 
 
 class AzureLandingZone:
-    """Azure in this environment."""
+    """Azure in one environment."""
 
     def __init__(self, environment: Environment) -> None:
         self._environment, self._region = environment, environment.regions.azure
@@ -56,7 +56,7 @@ class AzureLandingZone:
         self._network = AzureNetwork(self.name, self._network_args(), self.options)
 
     def databases(self) -> AzureHome:
-        """A subnet delegated to flexible servers; the migrator's identity administers them."""
+        """Return a subnet delegated to flexible servers, administered by the migrator's identity."""
         return AzureHome(
             region=self._region.region,
             resource_group_name=self._group,
@@ -72,7 +72,7 @@ class AzureLandingZone:
         )
 
     def cluster(self, settings: ClusterSettings) -> AzureCluster:
-        """AKS in the private subnets."""
+        """Create AKS in the private subnets."""
         args = AzureClusterArgs(
             settings=settings,
             region=self._region.region,
@@ -89,7 +89,7 @@ class AzureLandingZone:
         return AzureCluster(self.name, args, self.options)
 
     def addon_bindings(self, cluster: Cluster, domain: str) -> AddonBindings:
-        """Identities of the add-ons, federated with the cluster's issuer."""
+        """Return the identities of the add-ons, federated with the cluster's issuer."""
         args = AzureAddonAccessArgs(
             oidc_issuer=cluster.oidc_issuer,
             region=self._region.region,
@@ -103,7 +103,7 @@ class AzureLandingZone:
         return AzureAddonAccess(self.name, args, self.options).bindings
 
     def mesh_site(self) -> AzureSite:
-        """The end of the mesh in this cloud."""
+        """Return the end of the mesh in this cloud."""
         return AzureSite(
             region=self._region.region,
             resource_group_name=self._group,

@@ -1,4 +1,4 @@
-"""Google Cloud as an environment uses it: provider, services, identities, network, key, and what is placed there."""
+"""Google Cloud in an environment: provider, services, identities, network, key, and what runs there."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from stacks.landing_zones.landing_zone import Cluster
 
 
 class GcpLandingZone:
-    """Google Cloud in this environment."""
+    """Google Cloud in one environment."""
 
     def __init__(self, environment: Environment) -> None:
         self._environment, self._region = environment, environment.regions.gcp
@@ -37,7 +37,7 @@ class GcpLandingZone:
         self._network = GcpNetwork(self.name, self._network_args(), self.options)
 
     def databases(self) -> GcpHome:
-        """Google's own network for Cloud SQL, peered with ours."""
+        """Return Google's network for Cloud SQL, peered with ours."""
         return GcpHome(
             region=self._region.region,
             project=self._project,
@@ -50,7 +50,7 @@ class GcpLandingZone:
         )
 
     def cluster(self, settings: ClusterSettings) -> GcpCluster:
-        """GKE in the private subnet."""
+        """Create GKE in the private subnet."""
         args = GcpClusterArgs(
             settings=settings,
             project=self._project,
@@ -67,7 +67,7 @@ class GcpLandingZone:
         return GcpCluster(self.name, args, self.options)
 
     def addon_bindings(self, cluster: Cluster, domain: str) -> AddonBindings:
-        """Service accounts of the add-ons, bound by workload identity."""
+        """Return the service accounts of the add-ons, bound by workload identity."""
         args = GcpAddonAccessArgs(
             cluster_name=cluster.name,
             project=self._project,
@@ -78,7 +78,7 @@ class GcpLandingZone:
         return GcpAddonAccess(self.name, args, self.options).bindings
 
     def mesh_site(self) -> GcpSite:
-        """The end of the mesh in this cloud."""
+        """Return the end of the mesh in this cloud."""
         return GcpSite(
             project=self._project,
             region=self._region.region,

@@ -1,4 +1,4 @@
-"""What the estate asks of a cloud, whichever it is."""
+"""The interface of a landing zone, the same for every cloud."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ class Cluster(Protocol):
 
 
 class LandingZone(Protocol):
-    """One cloud's part of an environment: account, key, network, and what stands on them."""
+    """One cloud's part of an environment: account, key, network, and what runs on them."""
 
     @property
     def name(self) -> str:
-        """Names what is there once: `<environment>-<cloud>`."""
+        """`<environment>-<cloud>`, the name of what exists once per cloud."""
         ...
 
     @property
@@ -42,26 +42,26 @@ class LandingZone(Protocol):
 
     @property
     def options(self) -> pulumi.ResourceOptions:
-        """For components of this cloud: its provider, and what must stand before they do."""
+        """Options for components of this cloud: its provider, and what they depend on."""
         ...
 
     @property
     def database_cidrs(self) -> Sequence[str]:
-        """Where the database servers of this cloud have their addresses."""
+        """Networks of this cloud's database servers."""
         ...
 
     def mesh_site(self) -> AwsSite | AzureSite | GcpSite:
-        """The end of the mesh in this cloud."""
+        """Return the end of the mesh in this cloud."""
         ...
 
     def databases(self) -> Home:
-        """Where shards can be placed."""
+        """Return the place for this cloud's shards."""
         ...
 
     def cluster(self, settings: ClusterSettings) -> Cluster:
-        """Make the cluster."""
+        """Create the cluster."""
         ...
 
     def addon_bindings(self, cluster: Cluster, domain: str) -> AddonBindings:
-        """What the add-ons of the cluster may reach in this cloud; makes the zone of `domain`."""
+        """Return the add-ons' access to this cloud; creates the zone of `domain`."""
         ...

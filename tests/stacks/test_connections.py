@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from app.budget import Room, connections_of, halves_of
 from app.settings import ServeSettings
-from stacks.connections import ConnectionPlan, per_process, plan_connections
+from stacks.connections import ConnectionPlan, count_per_process, plan_connections
 from stacks.environment import read_environment
 from stacks.invalid_settings import InvalidSettings
 
@@ -33,7 +33,7 @@ def plan(name: str, **app: Any) -> ConnectionPlan:
 
 @given(pool_size=st.integers(1, 50))
 def test_the_stacks_count_what_the_app_counts(pool_size: int) -> None:
-    assert per_process(pool_size) == connections_of(pool_size, home=True)
+    assert count_per_process(pool_size) == connections_of(pool_size, home=True)
 
 
 @pytest.mark.parametrize("name", COMMITTED)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from components.addons import charts, values
-from components.addons.addons import AddonsArgs, issuer_spec, proxy_spec
+from components.addons.addons import AddonsArgs, build_issuer_spec, build_proxy_spec
 from components.addons.bindings import AddonBindings
 from components.addons.network import Surroundings, policies
 
@@ -317,13 +317,15 @@ def args() -> AddonsArgs:
 
 
 def test_a_public_gateway_gets_the_public_address(args: AddonsArgs) -> None:
-    service = proxy_spec(replace(args, exposure="public"))["provider"]["kubernetes"]["envoyService"]
+    service = build_proxy_spec(replace(args, exposure="public"))["provider"]["kubernetes"]["envoyService"]
     assert service == {"type": "LoadBalancer", "annotations": {"scheme": "public"}}
 
 
 def test_one_proxy_may_be_drained_and_two_not_at_once(args: AddonsArgs) -> None:
     def guard(replicas: int) -> int:
-        found: int = proxy_spec(replace(args, replicas=replicas))["provider"]["kubernetes"]["envoyPDB"]["minAvailable"]
+        found: int = build_proxy_spec(replace(args, replicas=replicas))["provider"]["kubernetes"]["envoyPDB"][
+            "minAvailable"
+        ]
         return found
 
     assert guard(2) == 1
@@ -332,8 +334,8 @@ def test_one_proxy_may_be_drained_and_two_not_at_once(args: AddonsArgs) -> None:
 
 
 def test_the_certificate_authority_is_told_whom_to_write_to(args: AddonsArgs) -> None:
-    assert "email" not in issuer_spec(args)["acme"]
-    assert issuer_spec(replace(args, acme_email="ops@x.example"))["acme"]["email"] == "ops@x.example"
+    assert "email" not in build_issuer_spec(args)["acme"]
+    assert build_issuer_spec(replace(args, acme_email="ops@x.example"))["acme"]["email"] == "ops@x.example"
 
 
 def _statements(addons: Any, name: str) -> list[dict[str, Any]]:

@@ -22,7 +22,7 @@ from components.app_deployment import (
 )
 from components.app_deployment.deployment import AppDeployment
 from components.app_deployment.network import policies
-from components.app_deployment.pods import migration_pod, server_pod
+from components.app_deployment.pods import build_migration_pod, build_server_pod
 from components.identity.workloads import WORKLOADS, GcpLogin, WorkloadLogins
 
 Args = Callable[..., Any]
@@ -117,7 +117,7 @@ def test_pods_share_servers_with_those_of_other_clusters_and_of_the_release_befo
 ) -> None:
     assert Replicas(minimum=3, maximum=20).most == 20 + 5 + 5
     assert Replicas(minimum=1, maximum=3, min_available=0).most == 3 + 1 + 1
-    pod = server_pod(app_args(pool_size=7, processes=90))
+    pod = build_server_pod(app_args(pool_size=7, processes=90))
     assert environment(pod)["FORTRESS_POOL_SIZE"] == "7"
     assert environment(pod)["FORTRESS_PROCESSES"] == "90"
 
@@ -150,7 +150,7 @@ def test_pods_are_spread_over_zones_and_hosts(app: Any) -> None:
 
 
 def test_the_server_gets_what_its_contract_says(app_args: Args) -> None:
-    pod = server_pod(app_args())
+    pod = build_server_pod(app_args())
     one = container(pod)
     assert [*one["command"], *one["args"]] == ["fortress", "serve"]
     assert one["ports"] == [{"name": "http", "containerPort": 8440, "protocol": "TCP"}]
@@ -178,23 +178,23 @@ def test_the_server_gets_what_its_contract_says(app_args: Args) -> None:
 
 
 def test_no_address_of_another_service_leaks_into_the_environment(app_args: Args) -> None:
-    assert server_pod(app_args())["enableServiceLinks"] is False
+    assert build_server_pod(app_args())["enableServiceLinks"] is False
 
 
 def test_sizes_are_the_environments(app_args: Args) -> None:
-    one = container(server_pod(app_args(resources=Resources(cpu="2", memory="1Gi"))))
+    one = container(build_server_pod(app_args(resources=Resources(cpu="2", memory="1Gi"))))
     assert one["resources"] == {"requests": {"cpu": "2", "memory": "1Gi"}, "limits": {"memory": "1Gi"}}
 
 
 def test_issuer_keys_may_come_from_a_config_map(app_args: Args) -> None:
-    pod = server_pod(app_args(oidc=Oidc(issuer="https://i", audience="a", jwks_config_map="issuer-keys")))
+    pod = build_server_pod(app_args(oidc=Oidc(issuer="https://i", audience="a", jwks_config_map="issuer-keys")))
     assert environment(pod)["FORTRESS_OIDC_JWKS_URI"] == "file:///etc/fortress-issuer/jwks.json"
     assert {"name": "issuer", "configMap": {"name": "issuer-keys"}} in pod["volumes"]
     mount = {"name": "issuer", "mountPath": "/etc/fortress-issuer", "readOnly": True}
     assert mount in container(pod)["volumeMounts"]
 
 
-@pytest.mark.parametrize("make", [server_pod, migration_pod])
+@pytest.mark.parametrize("make", [build_server_pod, build_migration_pod])
 def test_a_master_key_may_come_from_a_secret_that_only_its_user_reads(
     app_args: Args, make: Callable[[Any], Any]
 ) -> None:
@@ -213,7 +213,7 @@ def test_there_is_one_master_key(given: dict[str, str]) -> None:
         PersonalData(**given)
 
 
-@pytest.mark.parametrize("make", [server_pod, migration_pod])
+@pytest.mark.parametrize("make", [build_server_pod, build_migration_pod])
 def test_a_pod_carries_a_token_for_each_cloud_and_no_other(app_args: Args, make: Callable[[Any], Any]) -> None:
     pod = make(app_args())
     assert pod["automountServiceAccountToken"] is False
@@ -246,7 +246,7 @@ def test_a_pod_carries_a_token_for_each_cloud_and_no_other(app_args: Args, make:
 def test_a_pod_of_google_has_no_credential_file_and_may_ask_the_metadata_server(app_args: Args) -> None:
     inside = WorkloadLogins(gcp=GcpLogin(service_account="ledger@p"))
     args = app_args(cloud="gcp", logins=dict.fromkeys(WORKLOADS, inside))
-    pod = server_pod(args)
+    pod = build_server_pod(args)
     assert "GOOGLE_APPLICATION_CREDENTIALS" not in environment(pod)
     assert not [one for one in pod["volumes"] if "projected" in one]
     [rule] = policies(args)["allow-metadata-server"]["egress"]
@@ -413,7 +413,7 @@ def test_the_key_of_decoys_is_a_file_of_the_server_alone(deploy: Callable[[Any],
     [mount] = [one for one in container(pod)["volumeMounts"] if one["name"] == volume["name"]]
     assert environment(pod)["FORTRESS_CANARY_KEY"] == f"{mount['mountPath']}/key.json"
     assert mount["readOnly"]
-    job = migration_pod(app_args(canary_secret="test/canary-key"))
+    job = build_migration_pod(app_args(canary_secret="test/canary-key"))
     assert "FORTRESS_CANARY_KEY" not in environment(job)
     assert volume not in job["volumes"]
 

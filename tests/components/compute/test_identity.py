@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from components.identity.aws import _persons, database_user
-from components.identity.workloads import LEDGER, MIGRATOR, AwsLogin, AzureLogin, GcpLogin, logins_for, subject
+from components.identity.aws import _allow_person_key, to_database_user_arn
+from components.identity.workloads import LEDGER, MIGRATOR, AwsLogin, AzureLogin, GcpLogin, select_logins, subject
 
 CLOUDS = ("aws", "azure", "gcp")
 SUBJECTS = {"ledger": "system:serviceaccount:living-fortress:ledger"}
@@ -113,7 +113,7 @@ def test_the_ledger_has_no_right_to_the_log_of_erasures(identities: Any) -> None
 
 
 def test_where_another_cloud_keeps_the_key_aws_allows_none() -> None:
-    assert _persons(None) == []
+    assert _allow_person_key(None) == []
 
 
 def test_azure_trusts_each_account_in_each_cluster(identities: Any) -> None:
@@ -196,7 +196,7 @@ def test_a_pod_inside_google_asks_the_metadata_server(identities: Any) -> None:
 
 
 def test_database_users_are_named_in_the_partition_of_their_server() -> None:
-    arn = database_user("arn:aws-us-gov:rds:us-gov-west-1:7:db:x", "db-1")
+    arn = to_database_user_arn("arn:aws-us-gov:rds:us-gov-west-1:7:db:x", "db-1")
     assert arn == "arn:aws-us-gov:rds-db:us-gov-west-1:7:dbuser:db-1/ledger"
 
 
@@ -209,7 +209,7 @@ def test_database_users_are_named_in_the_partition_of_their_server() -> None:
     ],
 )
 def test_a_service_account_is_annotated_as_its_home_cloud_wants(home: Any, annotations: dict[str, str]) -> None:
-    logins = logins_for(
+    logins = select_logins(
         LEDGER,
         home,
         aws={LEDGER: AwsLogin(role_arn="role")},
@@ -220,7 +220,7 @@ def test_a_service_account_is_annotated_as_its_home_cloud_wants(home: Any, annot
 
 
 def test_a_cloud_that_is_not_in_use_has_no_login() -> None:
-    logins = logins_for(MIGRATOR, "azure", aws={LEDGER: AwsLogin(role_arn="role")})
+    logins = select_logins(MIGRATOR, "azure", aws={LEDGER: AwsLogin(role_arn="role")})
     assert (logins.aws, logins.azure, logins.gcp, logins.annotations) == (None, None, None, {})
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from components.app_deployment import Oidc
-from components.app_deployment.pods import migration_pod, server_pod
+from components.app_deployment.pods import build_migration_pod, build_server_pod
 
 Pod = dict[str, Any]
 ALLOWED_VOLUMES = {
@@ -68,7 +68,7 @@ def _of_container(container: Pod, own: Pod, pods: Pod) -> list[str]:
     return [rule for rule, kept in rules.items() if not kept]
 
 
-@pytest.fixture(params=[server_pod, migration_pod], ids=["server", "migration"])
+@pytest.fixture(params=[build_server_pod, build_migration_pod], ids=["server", "migration"])
 def pod(request: pytest.FixtureRequest, app_args: Callable[..., Any]) -> Pod:
     made: Pod = request.param(app_args(oidc=Oidc(issuer="https://i", audience="a", jwks_config_map="keys")))
     return made

@@ -14,7 +14,7 @@ from app.topology import Directory
 from components.database.aws import INSTANCE_CLASSES
 from components.database.azure import SIZES as AZURE_SIZES
 from components.database.gcp import SIZES as CLOUD_SQL_SIZES
-from components.database.gcp import private_name, user_name
+from components.database.gcp import find_private_name, to_user_name
 from components.database.settings import InvalidSettings, PostgresSettings, Tier
 from components.database.shards import InvalidSlots, ShardCluster, ShardClusterArgs, ShardSpec
 
@@ -390,9 +390,9 @@ def test_without_a_private_name_the_address_is_the_host(
     args = ShardClusterArgs(homes=homes, shards=shards, settings=modest_settings, tags={})
     endpoint = engine.run(lambda: ShardCluster("test", args, engine.on("gcp")).endpoints["gcp-0"].host)
     assert endpoint == "10.18.160.3"
-    assert private_name([]) is None
+    assert find_private_name([]) is None
 
 
 def test_a_service_accounts_role_is_its_address_cut_short() -> None:
-    assert user_name("ledger@p.iam.gserviceaccount.com") == "ledger@p.iam"
-    assert user_name("ledger@p.iam") == "ledger@p.iam"
+    assert to_user_name("ledger@p.iam.gserviceaccount.com") == "ledger@p.iam"
+    assert to_user_name("ledger@p.iam") == "ledger@p.iam"

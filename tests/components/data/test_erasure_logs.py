@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from components.personal_data.aws_bucket import AwsBucketArgs, bucket_policy
+from components.personal_data.aws_bucket import AwsBucketArgs, build_bucket_policy
 from components.personal_data.gcp import GcpErasureLogArgs, NoPair
 
 BUCKET, LOCK = "aws:s3/bucket:Bucket", "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration"
@@ -171,7 +171,7 @@ def test_where_there_is_one_region_nothing_is_copied(modest_erasure_logs: Any) -
 
 
 def test_a_bucket_without_a_lock_says_nothing_of_deletion() -> None:
-    policy = json.loads(bucket_policy("arn:aws:s3:::b", AwsBucketArgs(bucket="b", region="r", tags={})))
+    policy = json.loads(build_bucket_policy("arn:aws:s3:::b", AwsBucketArgs(bucket="b", region="r", tags={})))
     assert [one["Sid"] for one in policy["Statement"]] == ["TlsOnly"]
 
 

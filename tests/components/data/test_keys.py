@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from components.keys.aws import AwsKeyArgs, key_policy
+from components.keys.aws import AwsKeyArgs, build_key_policy
 
 KMS, VAULT, VAULT_KEY = "aws:kms/key:Key", "azure-native:keyvault:Vault", "azure-native:keyvault:Key"
 CRYPTO_KEY, RING = "gcp:kms/cryptoKey:CryptoKey", "gcp:kms/keyRing:KeyRing"
@@ -98,7 +98,7 @@ def test_an_aws_key_is_used_by_services_for_this_account_only(keys: Any) -> None
 
 
 def test_everybody_needs_a_condition() -> None:
-    policy = key_policy(AwsKeyArgs(purpose="p", account_id="1", tags={}, via_services=("s",), log_regions=("r",)))
+    policy = build_key_policy(AwsKeyArgs(purpose="p", account_id="1", tags={}, via_services=("s",), log_regions=("r",)))
     statements: Any = policy["Statement"]
     for statement in statements:
         if "root" not in json.dumps(statement["Principal"]):

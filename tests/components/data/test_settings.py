@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from components.database.aws import backup_window, maintenance_window
-from components.database.parameters import azure_parameters, cloud_sql_flags, rds_parameters
+from components.database.aws import format_backup_window, format_maintenance_window
+from components.database.parameters import list_azure_parameters, list_cloud_sql_flags, list_rds_parameters
 from components.database.settings import Day, InvalidSettings, Limits, Maintenance, PostgresSettings, Tier
 
 
@@ -60,10 +60,10 @@ SAID = {
 
 
 def rds(of: PostgresSettings) -> dict[str, str]:
-    return {one.name: one.value for one in rds_parameters(of)}
+    return {one.name: one.value for one in list_rds_parameters(of)}
 
 
-@pytest.mark.parametrize("parameters", [rds, azure_parameters, cloud_sql_flags])
+@pytest.mark.parametrize("parameters", [rds, list_azure_parameters, list_cloud_sql_flags])
 def test_every_cloud_gets_the_limits_in_its_own_words(parameters: Any) -> None:
     values = parameters(settings(limits=LIMITS))
     assert {name: values[name] for name in SAID} == SAID
@@ -79,19 +79,19 @@ def test_every_cloud_gets_the_limits_in_its_own_words(parameters: Any) -> None:
         (rds, "shared_preload_libraries", "pg_stat_statements,pgaudit"),
         (rds, "pgaudit.log", "ddl,role"),
         (rds, "log_connections", "1"),
-        (azure_parameters, "require_secure_transport", "ON"),
-        (azure_parameters, "wal_level", "logical"),
-        (azure_parameters, "track_commit_timestamp", "on"),
-        (azure_parameters, "ssl_min_protocol_version", "TLSv1.2"),
-        (azure_parameters, "shared_preload_libraries", "pg_stat_statements,pgaudit"),
-        (azure_parameters, "pgaudit.log", "ddl,role"),
-        (azure_parameters, "log_connections", "on"),
-        (cloud_sql_flags, "cloudsql.iam_authentication", "on"),
-        (cloud_sql_flags, "cloudsql.logical_decoding", "on"),
-        (cloud_sql_flags, "cloudsql.enable_pgaudit", "on"),
-        (cloud_sql_flags, "track_commit_timestamp", "on"),
-        (cloud_sql_flags, "pgaudit.log", "ddl,role"),
-        (cloud_sql_flags, "log_connections", "on"),
+        (list_azure_parameters, "require_secure_transport", "ON"),
+        (list_azure_parameters, "wal_level", "logical"),
+        (list_azure_parameters, "track_commit_timestamp", "on"),
+        (list_azure_parameters, "ssl_min_protocol_version", "TLSv1.2"),
+        (list_azure_parameters, "shared_preload_libraries", "pg_stat_statements,pgaudit"),
+        (list_azure_parameters, "pgaudit.log", "ddl,role"),
+        (list_azure_parameters, "log_connections", "on"),
+        (list_cloud_sql_flags, "cloudsql.iam_authentication", "on"),
+        (list_cloud_sql_flags, "cloudsql.logical_decoding", "on"),
+        (list_cloud_sql_flags, "cloudsql.enable_pgaudit", "on"),
+        (list_cloud_sql_flags, "track_commit_timestamp", "on"),
+        (list_cloud_sql_flags, "pgaudit.log", "ddl,role"),
+        (list_cloud_sql_flags, "log_connections", "on"),
     ],
 )
 def test_the_parameters_that_the_platform_rests_on(parameters: Any, name: str, value: str) -> None:
@@ -99,7 +99,7 @@ def test_the_parameters_that_the_platform_rests_on(parameters: Any, name: str, v
 
 
 def test_parameters_that_need_a_restart_wait_for_one() -> None:
-    methods = {one.name: one.apply_method for one in rds_parameters(settings())}
+    methods = {one.name: one.apply_method for one in list_rds_parameters(settings())}
     assert methods["max_connections"] == "pending-reboot"
     assert methods["rds.logical_replication"] == "pending-reboot"
     assert methods["statement_timeout"] == "immediate"
@@ -107,8 +107,8 @@ def test_parameters_that_need_a_restart_wait_for_one() -> None:
 
 def test_a_burstable_server_has_no_query_store() -> None:
     small = settings(tier=Tier.SMALL, zone_redundant=False)
-    assert "pg_qs.query_capture_mode" not in azure_parameters(small)
-    assert azure_parameters(settings())["pg_qs.query_capture_mode"] == "top"
+    assert "pg_qs.query_capture_mode" not in list_azure_parameters(small)
+    assert list_azure_parameters(settings())["pg_qs.query_capture_mode"] == "top"
 
 
 @pytest.mark.parametrize(
@@ -120,12 +120,12 @@ def test_a_burstable_server_has_no_query_store() -> None:
     ],
 )
 def test_maintenance_is_an_hour_as_rds_writes_it(day: Day, hour: int, window: str) -> None:
-    assert maintenance_window(Maintenance(day=day, hour=hour)) == window
+    assert format_maintenance_window(Maintenance(day=day, hour=hour)) == window
 
 
 @pytest.mark.parametrize("hour", range(24))
 def test_backups_end_before_maintenance_begins(hour: int) -> None:
-    begin, end = backup_window(Maintenance(hour=hour)).split("-")
+    begin, end = format_backup_window(Maintenance(hour=hour)).split("-")
     assert end == f"{(hour - 1) % 24:02}:00"
     assert begin == f"{(hour - 2) % 24:02}:00"
 
