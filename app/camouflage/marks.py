@@ -10,7 +10,7 @@ from psycopg.errors import InsufficientPrivilege, UndefinedTable
 from app.camouflage.errors import NotADecoy
 from app.camouflage.key import CamouflageKey
 from app.camouflage.statements import statement
-from app.statements import Connects, Reads
+from app.queries import Connects, Reads
 
 
 class Database(Reads, Connects, Protocol):

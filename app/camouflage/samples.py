@@ -10,7 +10,7 @@ from typing import Any
 from app.camouflage.statements import statement
 from app.credits.events import Event, decode
 from app.database import Role, ShardDatabase
-from app.statements import Reads
+from app.queries import Reads
 from app.topology import Directory
 
 SECONDS = 60.0

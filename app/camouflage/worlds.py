@@ -24,7 +24,7 @@ from app.camouflage.statements import statement
 from app.credits import AccountId, Ledger, Origin, UnknownAccount, UnknownReservation
 from app.credits.model import StatementLine
 from app.database import DatabaseUnavailable
-from app.statements import Reads
+from app.queries import Reads
 from app.tokens import Caller
 
 log = structlog.get_logger(__name__)

@@ -9,10 +9,9 @@ from itertools import islice
 from typing import NamedTuple
 
 from app.credits.shards import Shards
-from app.credits.statements import statement
 from app.events import WrongEpoch
 from app.events.append import array
-from app.statements import Reads
+from app.queries import Reads, query
 from app.topology import Place
 
 LARGEST_BATCH = 256
@@ -83,7 +82,7 @@ class _Queue:
 
     async def _read(self, batch: Batch) -> None:
         try:
-            rows = await self._database.rows(statement("read_balances"), _parameters(batch))
+            rows = await self._database.rows(query("credits.read_balances"), _parameters(batch))
         except BaseException as error:
             for _, readers in batch.values():
                 _answer(readers, error)

@@ -13,12 +13,11 @@ from app.background import Worker
 from app.credits.errors import CreditsError
 from app.credits.ledger import Ledger
 from app.credits.model import Origin
-from app.credits.statements import statement
 from app.credits.streams import EXPIRY, Clock
 from app.credits.values import AccountId
 from app.database import DatabaseUnavailable
 from app.events import EventStoreError
-from app.statements import Reads
+from app.queries import Reads, query
 
 LOOK_SECONDS = 1.0
 PAGE = 200
@@ -67,7 +66,7 @@ class Expiry:
         while True:
             # Page by page: an account that cannot be settled is passed over, and holds up nobody behind it.
             parameters = {"now": now, "after_due": after[0], "after": after[1], "limit": self._page}
-            due = await self._database.rows(statement("read_due"), parameters)
+            due = await self._database.rows(query("credits.read_due"), parameters)
             events += sum(await asyncio.gather(*(self._expire(account, since) for since, account in due)))
             if len(due) < self._page:
                 return events

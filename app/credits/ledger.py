@@ -16,12 +16,12 @@ from app.credits.metrics import LedgerMetrics, counted
 from app.credits.model import Balance, Moved, Origin, Posted, ReservationLine, StatementLine
 from app.credits.shards import Shards
 from app.credits.state import read_event
-from app.credits.statements import statement
 from app.credits.streams import AccountStreams, Clock, persistently
 from app.credits.texts import Texts
 from app.credits.transfers import AccountTransfers
 from app.credits.values import LARGEST_AMOUNT, AccountId, check_amount, check_expiry
 from app.personal_data import PersonalData
+from app.queries import query
 from app.transfers import Transfers
 
 PAGE = 50
@@ -167,7 +167,7 @@ class Ledger:
         Read from the read model, and behind its end from the events: so it shows every change that was answered. Raises
         UnknownAccount.
         """
-        rows = await self._page("read_statement", account, before, limit)
+        rows = await self._page(query("credits.read_statement"), account, before, limit)
         *known, sealed = zip(*rows, strict=True) if rows else [()] * len(StatementLine._fields)
         return list(map(StatementLine, *known, await self._texts.opened(sealed)))
 
@@ -178,12 +178,12 @@ class Ledger:
 
         Raises UnknownAccount.
         """
-        rows = await self._page("read_reservations", account, before, limit)
+        rows = await self._page(query("credits.read_reservations"), account, before, limit)
         return [ReservationLine._make(row) for row in rows]
 
     async def reservation(self, account: AccountId, reservation: str) -> ReservationLine:
         """A reservation, whatever became of it; raises UnknownReservation."""
-        rows = await self._rows("read_reservation", account, reservation=reservation)
+        rows = await self._rows(query("credits.read_reservation"), account, reservation=reservation)
         if not rows:
             raise UnknownReservation(reservation)
         return ReservationLine._make(rows[0])
@@ -193,12 +193,12 @@ class Ledger:
         state = fold(decisions.expire(state, self._clock()), state)
         return Balance(standing.place, standing.version, state.available, state.reserved, state.closed)
 
-    async def _page(self, name: str, account: AccountId, before: int | None, limit: int) -> list[Any]:
+    async def _page(self, text: str, account: AccountId, before: int | None, limit: int) -> list[Any]:
         # Tells unknown accounts, and finds the shard of one that has just moved.
         if await self._balances.of(account) is None:
             raise UnknownAccount(account)
         before = LARGEST_AMOUNT if before is None else before
-        return await self._rows(name, account, before=before, limit=min(limit, LARGEST_PAGE))
+        return await self._rows(text, account, before=before, limit=min(limit, LARGEST_PAGE))
 
-    async def _rows(self, name: str, account: AccountId, **parameters: Any) -> list[Any]:
-        return await self._shards.database(account).rows(statement(name), {"stream": account, **parameters})
+    async def _rows(self, text: str, account: AccountId, **parameters: Any) -> list[Any]:
+        return await self._shards.database(account).rows(text, {"stream": account, **parameters})

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.events import EventStore
+from app.queries import Reads
 from app.sharding import Router
-from app.statements import Reads
 from app.topology import Place
 
 Row = tuple[Any, ...]

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 
 import orjson
 
-from app.credits.statements import statement
 from app.events import StoredEvent
 from app.projections import Connection
+from app.queries import query
 from app.topology import slot_of
 
 
@@ -23,7 +23,7 @@ class StatementLines:
     async def apply(self, connection: Connection, events: Sequence[StoredEvent], *, generation: int) -> None:
         """Add a line for each event."""
         await connection.execute(
-            statement("keep_lines"),
+            query("credits.keep_lines"),
             {
                 "generation": generation,
                 "streams": [event.stream for event in events],
@@ -39,4 +39,4 @@ class StatementLines:
 
     async def discard(self, connection: Connection, *, generation: int) -> None:
         """Delete the lines of a generation."""
-        await connection.execute(statement("discard_lines"), {"generation": generation})
+        await connection.execute(query("credits.discard_lines"), {"generation": generation})

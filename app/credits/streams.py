@@ -20,7 +20,6 @@ from app.credits.model import Origin, Posted
 from app.credits.recent import Recent
 from app.credits.shards import Shards
 from app.credits.state import ACCOUNTS, read_event, snapshot
-from app.credits.statements import statement
 from app.credits.texts import Texts
 from app.credits.values import AccountId
 from app.events import (
@@ -41,6 +40,7 @@ from app.events.append import request as append_request
 from app.events.snapshots import EVERY, PAGE, load
 from app.personal_data import Sealed
 from app.personal_data.keys import nothing
+from app.queries import query
 from app.topology import Place
 
 RETRY_SECONDS = 5.0
@@ -116,7 +116,7 @@ class AccountStreams:
         place, store = self._shards.at(account)
         if not events:
             parameters = {"stream": account, "version": state.version, "due": state.due}
-            await self._shards.database(account).rows(statement("settle_due"), parameters)
+            await self._shards.database(account).rows(query("credits.settle_due"), parameters)
             return 0
         await self._append(account, place, store, events, state, origin, None)
         return len(events)
@@ -125,7 +125,7 @@ class AccountStreams:
         """What an earlier request with the same key stored; raises KeyReused where it was about something else."""
         asked = append_request(account, _ASKED, slot=Slot(0, 0), idempotency_key=origin.key, content=content)
         parameters = {"stream": account, "key": asked.key}
-        rows = await self._shards.database(account).rows(statement("find_request"), parameters)
+        rows = await self._shards.database(account).rows(query("credits.find_request"), parameters)
         if not rows:
             return None
         version, total, stands_for = rows[0]

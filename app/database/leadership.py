@@ -15,7 +15,7 @@ from psycopg import AsyncConnection
 
 from app.cancellation import end
 from app.database.pools import DatabaseUnavailable
-from app.statements import Connects
+from app.queries import Connects
 from app.topology import Shard
 
 WORKERS = 2

@@ -11,8 +11,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from app.events.errors import InvalidEvent
-from app.events.statements import statement
-from app.statements import Reads
+from app.queries import Reads, query
 
 BATCH = 5000
 """Events in one transaction, for which every tail of the shard waits."""
@@ -51,7 +50,7 @@ async def archive(
     after = ""
     while True:
         parameters = {"after": after, "closed_before": closed_before, "limit": STREAMS}
-        found = await database.rows(statement("closed_streams"), parameters)
+        found = await database.rows(query("events.read_closed_streams"), parameters)
         if not found:
             return done
         for (stream,) in found:
@@ -64,7 +63,7 @@ async def archive(
 async def _archive_stream(database: Reads, stream: str, batch: int) -> int:
     total = 0
     while True:
-        [row] = await database.rows(statement("archive_events"), {"stream": stream, "limit": batch})
+        [row] = await database.rows(query("events.archive_events"), {"stream": stream, "limit": batch})
         moved: int = row[0]
         total += moved
         if moved < batch:

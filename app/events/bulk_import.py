@@ -18,8 +18,7 @@ from psycopg.errors import NumericValueOutOfRange, UniqueViolation
 from app.events.errors import DuplicateEvent, EventStoreError, ImportRefused, TotalOutOfRange
 from app.events.import_chunk import Chunk, ImportedEvent
 from app.events.model import Slot
-from app.events.statements import statement
-from app.statements import Connects
+from app.queries import Connects, query
 
 CHUNK = 20_000
 """Events in one transaction: it bounds the memory, and the time that appends and tails wait."""
@@ -79,12 +78,12 @@ async def import_events(
 
 async def _store(connection: Connection, chunk: Chunk, step: tuple[str, int, int], recorded_at: datetime) -> int:
     """Store a chunk, and that it is; how many events."""
-    parameters = dict(zip(("name", "from", "upto"), step, strict=True)) | chunk.parameters()
+    parameters = dict(zip(("name", "after", "upto"), step, strict=True)) | chunk.parameters()
     try:
         async with connection.transaction():
-            cursor = await connection.execute(statement("begin_import"), parameters, binary=True)
+            cursor = await connection.execute(query("events.begin_import"), parameters, binary=True)
             chunk.begin(await cursor.fetchall())
-            async with connection.cursor().copy(statement("import_events")) as copy:
+            async with connection.cursor().copy(query("events.import_events")) as copy:
                 for piece in chunk.pieces(recorded_at):
                     await copy.write(piece)
     except UniqueViolation as error:
@@ -95,7 +94,7 @@ async def _store(connection: Connection, chunk: Chunk, step: tuple[str, int, int
 
 
 async def _position(connection: Connection, name: str) -> int:
-    cursor = await connection.execute(statement("import_position"), {"name": name})
+    cursor = await connection.execute(query("events.read_import_position"), {"name": name})
     row = await cursor.fetchone()
     return row[0] if row else 0
 

@@ -14,8 +14,7 @@ from psycopg.errors import NumericValueOutOfRange
 from app.events.append import AppendRequest, parameters_of, parameters_of_one, result
 from app.events.errors import TotalOutOfRange
 from app.events.model import Appended
-from app.events.statements import statement
-from app.statements import Runs
+from app.queries import Runs, query
 
 LARGEST_BATCH = 64
 """Appends in one transaction: enough to share its commit, few enough to keep its locks short."""
@@ -95,9 +94,9 @@ class GroupCommit:
         requests = [request for request, _, _ in batch]
         now = max((now for _, now, _ in batch if now), default=None)
         if len(batch) == 1 and (one := parameters_of_one(requests[0], now)):
-            text, parameters = statement("append_one"), one
+            text, parameters = query("events.append_one"), one
         else:
-            text, parameters = statement("append"), parameters_of(requests, now)
+            text, parameters = query("events.append"), parameters_of(requests, now)
         if all(request.key for request in requests):
             return await self._database.rows(text, parameters)
         # Without a key nobody could tell whether the first attempt was stored.

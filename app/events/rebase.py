@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from app.events.statements import statement
-from app.statements import Connects
+from app.queries import Connects, query
 
 
 async def rebase(database: Connects) -> int:
@@ -13,6 +12,6 @@ async def rebase(database: Connects) -> int:
     repeated. Appends wait meanwhile. Needs the rights of `ledger_operator`; raises DatabaseUnavailable.
     """
     async with database.dedicated() as connection:
-        row = await (await connection.execute(statement("rebase"))).fetchone()
+        row = await (await connection.execute(query("events.rebase"))).fetchone()
     assert row is not None
     return int(row[0])

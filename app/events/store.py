@@ -12,8 +12,7 @@ from app.events import append
 from app.events.decoding import past_events, stored_events
 from app.events.group_commit import GroupCommit
 from app.events.model import Appended, Head, NewEvent, NewSnapshot, PastEvent, Slot, StoredEvent, StoredSnapshot
-from app.events.statements import statement
-from app.statements import Runs
+from app.queries import Runs, query
 
 Row = tuple[Any, ...]
 
@@ -67,23 +66,23 @@ class EventStore:
 
     async def head(self, stream: str) -> Head | None:
         """Where a stream ends; None where nothing was ever appended to it."""
-        rows = await self._database.rows(statement("read_head"), {"stream": stream})
+        rows = await self._database.rows(query("events.read_head"), {"stream": stream})
         return Head._make(rows[0]) if rows else None
 
     async def heads(self, streams: Sequence[str]) -> dict[str, Head]:
         """Where streams end, in one round trip; those that nothing was ever appended to are left out."""
-        rows = await self._database.rows(statement("read_heads"), {"streams": append.array(streams)})
+        rows = await self._database.rows(query("events.read_heads"), {"streams": append.array(streams)})
         return {stream: Head(*head) for stream, *head in rows}
 
     async def read(self, stream: str, *, after: int = 0, limit: int = 1000) -> list[StoredEvent]:
         """Events of a stream in order, from the one behind version `after` on."""
         parameters = {"stream": stream, "after": after, "limit": limit}
-        return stored_events(await self._database.rows(statement("read_stream"), parameters))
+        return stored_events(await self._database.rows(query("events.read_stream"), parameters))
 
     async def read_past(self, stream: str, *, after: int = 0, limit: int = 1000) -> list[PastEvent]:
         """The same as `read`, only what a state is folded from."""
         parameters = {"stream": stream, "after": after, "limit": limit}
-        return past_events(stream, await self._database.rows(statement("read_past"), parameters))
+        return past_events(stream, await self._database.rows(query("events.read_past"), parameters))
 
     async def read_from_snapshot(
         self, stream: str, *, schema_version: int, limit: int = 1000
@@ -93,7 +92,7 @@ class EventStore:
         One round trip. Where there are `limit` events or more there may be others behind them.
         """
         parameters = {"stream": stream, "schema_version": schema_version, "rows": limit + 1}
-        rows = await self._database.rows(statement("read_from_snapshot"), parameters)
+        rows = await self._database.rows(query("events.read_from_snapshot"), parameters)
         if rows and rows[0][1] is None:
             version, _, _, state = rows[0]
             return StoredSnapshot(version, loads(state)), past_events(stream, rows[1:])
@@ -101,4 +100,4 @@ class EventStore:
 
     async def probe(self) -> None:
         """Ask the database for its slots; raises what a read would."""
-        await self._database.rows(statement("probe"), {})
+        await self._database.rows(query("events.probe"), {})

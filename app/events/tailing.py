@@ -14,8 +14,7 @@ import psycopg
 from app.events.decoding import stored_events
 from app.events.errors import EventStoreError
 from app.events.model import Cursor, StoredEvent
-from app.events.statements import statement
-from app.statements import Reads
+from app.queries import Reads, query
 
 PAGE = 1000
 """Events of one page."""
@@ -73,7 +72,7 @@ class Tail:
         """
         parameters = {"transaction_id": after.transaction_id, "position": after.position, "limit": limit}
         try:
-            rows = await self._database.rows(statement("tail"), parameters)
+            rows = await self._database.rows(query("events.read_tail"), parameters)
         except psycopg.DatabaseError as error:
             if error.sqlstate == OTHER_CLUSTER:
                 raise RebaseNeeded from None
@@ -82,10 +81,10 @@ class Tail:
 
     async def lag(self) -> TailLag:
         """What holds the tail now; raises DatabaseUnavailable."""
-        [row] = await self._database.rows(statement("tail_lag"), {})
+        [row] = await self._database.rows(query("events.read_tail_lag"), {})
         return TailLag._make(row)
 
     async def epoch(self) -> Epoch:
         """The history that cursors belong to now; raises DatabaseUnavailable."""
-        [row] = await self._database.rows(statement("tail_epoch"), {})
+        [row] = await self._database.rows(query("events.read_tail_epoch"), {})
         return Epoch._make(row)

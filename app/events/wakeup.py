@@ -13,8 +13,7 @@ import structlog
 
 from app.cancellation import end
 from app.database.pools import DatabaseUnavailable
-from app.events.statements import statement
-from app.statements import Connects, Reads
+from app.queries import Connects, Reads, query
 
 CHANNEL = "events"
 APART_SECONDS = 0.005
@@ -50,7 +49,7 @@ class Notifier:
         try:
             while self._wanted:
                 self._wanted = False
-                await self._database.rows(statement("notify"), {})
+                await self._database.rows(query("events.notify"), {})
                 await asyncio.sleep(self._apart_seconds)
         except DatabaseUnavailable as error:
             log.debug("readers are not notified and will poll", error=str(error))

@@ -20,8 +20,7 @@ from pydantic import AwareDatetime, TypeAdapter, ValidationError
 
 from app.personal_data.durable import sync_folder
 from app.personal_data.errors import ErasureLogDamaged
-from app.personal_data.statements import statement
-from app.statements import Reads
+from app.queries import Reads, query
 
 Row = tuple[Any, ...]
 
@@ -64,11 +63,15 @@ class DatabaseErasureLog:
             "subjects": [erasure.subject for erasure in erasures],
             "times": [erasure.erased_at for erasure in erasures],
         }
-        await asyncio.gather(*(database.rows(statement("record_erasures"), parameters) for database in self._databases))
+        await asyncio.gather(
+            *(database.rows(query("personal_data.record_erasures"), parameters) for database in self._databases)
+        )
 
     async def entries(self) -> list[Erasure]:
         """What any of the databases knows; the earliest time of each subject."""
-        answers = await asyncio.gather(*(database.rows(statement("read_erasures"), {}) for database in self._databases))
+        answers = await asyncio.gather(
+            *(database.rows(query("personal_data.read_erasures"), {}) for database in self._databases)
+        )
         return each_once(Erasure(*row) for rows in answers for row in rows)
 
 

@@ -10,8 +10,7 @@ import orjson
 
 from app.personal_data.keys import SubjectKeys
 from app.personal_data.sealing import Erased, SubjectKey, subjects_of, unseal
-from app.personal_data.statements import statement
-from app.statements import Connects, Reads
+from app.queries import Connects, Reads, query
 
 Row = tuple[Any, ...]
 ERASED = {"erased": True}
@@ -59,13 +58,16 @@ async def export(
 async def _events(subject: str, database: Database, *, everywhere: bool) -> AsyncIterator[dict[str, Any]]:
     # A value that only contains the name of the subject passes this, and is looked at more closely below.
     parameters = {"subject": subject, "quoted": f'"subject":{orjson.dumps(subject).decode()}'}
+    text = query("personal_data.read_events_of_subject")
+    if everywhere:
+        text = query("personal_data.read_events_about_subject")
     async with (
         database.dedicated() as connection,
         connection.transaction(),
         connection.cursor(name="export") as cursor,
     ):
         cursor.itersize = FETCHED
-        await cursor.execute(statement("events_about" if everywhere else "events_of"), parameters)
+        await cursor.execute(text, parameters)
         names = [column.name for column in cursor.description or ()]
         async for row in cursor:
             event = dict(zip(names, row, strict=True))
@@ -93,6 +95,6 @@ async def _key_of(subject: str, shards: Mapping[str, SubjectKeys]) -> dict[str, 
 
 async def _times(subject: str, databases: Mapping[str, Database]) -> dict[str, datetime | None] | None:
     for database in databases.values():
-        for created_at, erased_at in await database.rows(statement("read_key_times"), {"subject": subject}):
+        for created_at, erased_at in await database.rows(query("personal_data.read_key_times"), {"subject": subject}):
             return {"created_at": created_at, "erased_at": erased_at}
     return None

@@ -6,8 +6,7 @@ import asyncio
 from collections.abc import Collection
 from typing import NamedTuple
 
-from app.personal_data.statements import statement
-from app.statements import Reads
+from app.queries import Reads, query
 
 
 class Stored(NamedTuple):
@@ -55,7 +54,7 @@ class KeyReads:
 
     async def _read(self, batch: dict[str, Reader]) -> None:
         try:
-            rows = await self._database.rows(statement("read_subject_keys"), {"subjects": list(batch)})
+            rows = await self._database.rows(query("personal_data.read_subject_keys"), {"subjects": list(batch)})
         except BaseException as error:
             for reader in batch.values():
                 reader.set_exception(error)

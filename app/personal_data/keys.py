@@ -16,8 +16,7 @@ from app.personal_data.errors import SubjectErased
 from app.personal_data.key_reads import KeyReads
 from app.personal_data.master_key import MasterKey, Wrapped, context_of
 from app.personal_data.sealing import SECRET_BYTES, Random, SubjectKey
-from app.personal_data.statements import statement
-from app.statements import Reads
+from app.queries import Reads, query
 from app.topology import slot_of
 
 HELD_SECONDS = 5.0
@@ -99,7 +98,10 @@ class SubjectKeys:
             "times": [erasure.erased_at for erasure in erasures],
         }
         try:
-            return [Destruction(*row) for row in await self._database.rows(statement("erase_subjects"), parameters)]
+            return [
+                Destruction(*row)
+                for row in await self._database.rows(query("personal_data.erase_subjects"), parameters)
+            ]
         finally:
             # Also where it is not known whether it was done.
             for erasure in erasures:
@@ -111,7 +113,7 @@ class SubjectKeys:
         after, done = "", 0
         while True:
             parameters = {"after": after, "current": current, "limit": batch}
-            rows = await self._database.rows(statement("read_keys_to_rewrap"), parameters)
+            rows = await self._database.rows(query("personal_data.read_keys_to_rewrap"), parameters)
             if not rows:
                 return done
             done += sum(await asyncio.gather(*(self._rewrapped(*row) for row in rows)))
@@ -122,8 +124,8 @@ class SubjectKeys:
         context = context_of(subject)
         secret = await asyncio.to_thread(self._master.unwrap, Wrapped(key_id, value), context)
         wrapped = await asyncio.to_thread(self._master.wrap, secret, context)
-        parameters = {"subject": subject, "from": value, "wrapped": wrapped.value, "master_key": wrapped.key_id}
-        [(changed,)] = await self._database.rows(statement("rewrap_subject_key"), parameters)
+        parameters = {"subject": subject, "replaced": value, "wrapped": wrapped.value, "master_key": wrapped.key_id}
+        [(changed,)] = await self._database.rows(query("personal_data.rewrap_subject_key"), parameters)
         return bool(changed)
 
     async def _made(self, subject: str, slot: Slot) -> SubjectKey:
@@ -135,7 +137,7 @@ class SubjectKeys:
             "wrapped": wrapped.value,
             "master_key": wrapped.key_id,
         }
-        [(outcome, epoch, *kept)] = await self._database.rows(statement("keep_subject_key"), parameters)
+        [(outcome, epoch, *kept)] = await self._database.rows(query("personal_data.keep_subject_key"), parameters)
         if outcome == "wrong epoch":
             raise WrongEpoch(subject, slot.number, slot.epoch, epoch)
         # Not the key at hand but what readers will find: another process may have been first.

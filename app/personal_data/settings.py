@@ -12,8 +12,8 @@ from app.personal_data.aws_bucket import AwsBucket
 from app.personal_data.erasure_log import DatabaseErasureLog, ErasureLog, FileErasureLog
 from app.personal_data.gcp_bucket import GcpBucket
 from app.personal_data.object_log import ObjectErasureLog
+from app.queries import Reads
 from app.settings import SealingSettings
-from app.statements import Reads
 from app.topology import Directory
 
 DATABASES = "databases"

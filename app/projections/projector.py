@@ -18,8 +18,7 @@ from app.events.tailing import PAGE
 from app.events.wakeup import POLL_SECONDS, Pace
 from app.projections.order import unseen
 from app.projections.projection import Connection, Generation, Projection, ProjectionLag
-from app.projections.statements import statement
-from app.statements import Connects, Reads
+from app.queries import Connects, Reads, query
 from app.topology import Shard
 
 COUNTED = 10_000
@@ -81,7 +80,7 @@ class Projector:
 
     async def serve(self) -> None:
         """Keep the generation that serves up to date, without end; raises DatabaseUnavailable and RebaseNeeded."""
-        await self._database.rows(statement("begin"), {"projection": self._projection.name})
+        await self._database.rows(query("projections.begin_projection"), {"projection": self._projection.name})
         await self._repeat(self.serve_page)
 
     async def build(self) -> None:
@@ -116,7 +115,7 @@ class Projector:
 
     async def _generation(self, state: str) -> Generation | None:
         parameters = {"projection": self._projection.name, "state": state}
-        rows = await self._database.rows(statement("generation"), parameters)
+        rows = await self._database.rows(query("projections.read_generation"), parameters)
         return Generation(rows[0][0], rows[0][1], Cursor(*rows[0][2:])) if rows else None
 
     async def _advance(self, generation: Generation) -> int:
@@ -130,7 +129,7 @@ class Projector:
     async def _claim(self, connection: Connection, generation: Generation, page: Sequence[StoredEvent]) -> bool:
         """Move the place behind the page; false where it is no longer where it was."""
         claimed = await connection.execute(
-            statement("advance"),
+            query("projections.advance_checkpoint"),
             self._of(generation.number)
             | {
                 "epoch": generation.epoch,
@@ -146,13 +145,13 @@ class Projector:
     async def _apply(self, connection: Connection, generation: int, page: Sequence[StoredEvent]) -> None:
         last = {event.stream: event.version for event in page}
         asked = self._of(generation) | {"streams": list(last), "versions": list(last.values())}
-        rows = await (await connection.execute(statement("versions"), asked)).fetchall()
+        rows = await (await connection.execute(query("projections.read_versions"), asked)).fetchall()
         slots = {stream: slot for stream, slot, _ in rows}
         versions = {stream: version for stream, _, version in rows}
 
         async def between(stream: str, after: int, before: int) -> list[StoredEvent]:
             asked = {"stream": stream, "after": after, "before": before}
-            cursor = await connection.execute(statement("between"), asked, binary=True)
+            cursor = await connection.execute(query("projections.read_between"), asked, binary=True)
             return stored_events(await cursor.fetchall())
 
         events = await unseen(page, versions, between)
@@ -165,21 +164,23 @@ class Projector:
             "slots": [slots[stream] for stream in streams],
             "versions": [versions[stream] for stream in streams],
         }
-        await connection.execute(statement("keep_versions"), kept)
+        await connection.execute(query("projections.keep_versions"), kept)
 
     async def _switch(self, generation: Generation) -> bool:
-        [(serves,)] = await self._database.rows(statement("serve"), self._of(generation.number))
+        [(serves,)] = await self._database.rows(query("projections.serve_generation"), self._of(generation.number))
         if serves:
             log.info("read model switched", **self._of(generation.number), shard=self._database.shard.name)
         return bool(serves)
 
     async def _discard(self) -> bool:
         async with self._database.connection() as connection, connection.transaction():
-            retired = await (await connection.execute(statement("retired"), self._of(0))).fetchone()
+            retired = await (
+                await connection.execute(query("projections.lock_retired_generation"), self._of(0))
+            ).fetchone()
             if retired is None:
                 return False
             await self._projection.discard(connection, generation=retired[0])
-            await connection.execute(statement("forget"), self._of(retired[0]))
+            await connection.execute(query("projections.forget_generation"), self._of(retired[0]))
         return True
 
     def _of(self, generation: int) -> dict[str, Any]:
@@ -191,7 +192,7 @@ async def rebuild(database: Database, projection: str) -> int:
 
     Where one is being built already, that one's. Raises KeyError where the projection has never run on the shard.
     """
-    [(generation,)] = await database.rows(statement("rebuild"), {"projection": projection})
+    [(generation,)] = await database.rows(query("projections.rebuild_projection"), {"projection": projection})
     if generation is None:
         raise KeyError(f"no projection {projection} has run on shard {database.shard.name}")
     return int(generation)
@@ -199,4 +200,4 @@ async def rebuild(database: Database, projection: str) -> int:
 
 async def lags(database: Database, *, most: int = COUNTED) -> list[ProjectionLag]:
     """How far each read model of a shard is behind; raises DatabaseUnavailable."""
-    return [ProjectionLag._make(row) for row in await database.rows(statement("lag"), {"most": most})]
+    return [ProjectionLag._make(row) for row in await database.rows(query("projections.read_lag"), {"most": most})]

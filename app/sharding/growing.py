@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from app.queries import Reads
 from app.sharding.errors import MapError
 from app.sharding.map_store import MapStore
 from app.sharding.slot_map import ShardState
 from app.sharding.statements import statement
-from app.statements import Reads
 from app.topology import NoLogin
 
 Row = tuple[Any, ...]

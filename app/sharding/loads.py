@@ -7,9 +7,9 @@ import time
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from app.queries import Reads
 from app.sharding.rebalance import Loads, SlotLoad
 from app.sharding.statements import statement
-from app.statements import Reads
 
 Row = tuple[Any, ...]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from app.queries import Runs
 from app.sharding.errors import (
     LastShard,
     MapError,
@@ -21,7 +22,6 @@ from app.sharding.errors import (
 )
 from app.sharding.slot_map import ShardState, SlotEntry, SlotMap, SlotState
 from app.sharding.statements import statement
-from app.statements import Runs
 from app.topology import SLOTS
 
 Row = tuple[Any, ...]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from app.queries import Reads
 from app.sharding.map_store import MapStore
 from app.sharding.slot_map import SlotMap
 from app.sharding.statements import statement
-from app.statements import Reads
 
 
 class Ownership(NamedTuple):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from app.statements import Reads
+from app.queries import Reads
 from app.topology import NoLogin
 from app.transfers.errors import TransferError
 from app.transfers.model import Gid, Prepared

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from app.events.statements import statement as event_statement
+from app.queries import query
 from app.statements import statements_of
 
 _text = statements_of("app.transfers")
@@ -13,4 +13,4 @@ _text = statements_of("app.transfers")
 @cache
 def statement(name: str) -> str:
     """The text of `sql/<name>.sql`, with the event store's own append where it is built on that."""
-    return _text(name).replace("{append}", event_statement("append").strip())
+    return _text(name).replace("{append}", query("events.append"))

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from app.database import Databases, ShardDatabase
 from app.events import NewEvent, NewSnapshot, Slot
 from app.events.append import parameters_of, parameters_of_one, request
-from app.events.statements import statement
+from app.queries import query
 from app.topology import Directory
 
 pytestmark = pytest.mark.servers
@@ -59,9 +59,9 @@ async def stored(database: ShardDatabase, name: str, steps: Any, *, alone: bool)
         # What a key stands for decides what the event adds.
         asked = request(name, event, **terms | {"content": terms["content"] + str(event.change).encode()})
         if alone:
-            rows = await database.rows(statement("append_one"), parameters_of_one(asked, now) or {})
+            rows = await database.rows(query("events.append_one"), parameters_of_one(asked, now) or {})
         else:
-            rows = await database.rows(statement("append"), parameters_of([asked], now))
+            rows = await database.rows(query("events.append"), parameters_of([asked], now))
         seen.append(rows)
     return [*seen, *[await database.rows(question, {"stream": name}) for question in KEPT]]
 

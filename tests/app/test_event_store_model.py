@@ -26,7 +26,7 @@ from app.events import (
     WrongEpoch,
 )
 from app.events.append import AppendRequest, parameters_of, request, result
-from app.events.statements import statement
+from app.queries import query
 from app.topology import Directory
 
 from .conftest import FORGET, Postgres
@@ -114,7 +114,7 @@ class Store(RuleBasedStateMachine):
         now = NOON + timedelta(hours=hours)
         batch = sorted((data.draw(appends(name)) for name in names), key=lambda each: each[0].order)
         cursor = self.connection.cursor(binary=True)
-        rows = cursor.execute(statement("append"), parameters_of([asked for asked, _ in batch], now)).fetchall()
+        rows = cursor.execute(query("events.append"), parameters_of([asked for asked, _ in batch], now)).fetchall()
         assert [row[0] for row in sorted(rows)] == list(range(1, len(batch) + 1))
         for row in rows:
             asked, key = batch[row[0] - 1]

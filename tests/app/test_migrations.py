@@ -17,7 +17,7 @@ from app.database import migrate
 from app.database.migrate import MigrationFailed, Migrator, all_migrations
 from app.events import NewEvent, Slot
 from app.events.append import parameters_of, request
-from app.events.statements import statement
+from app.queries import query
 from app.topology import Directory, Shard
 
 from .conftest import GCP_USER, Empty, Postgres
@@ -30,7 +30,7 @@ def append(connection: psycopg.Connection[tuple[Any, ...]], stream: str, key: st
     [(slot,)] = connection.execute("select min(slot) from slots").fetchall()
     asked = request(stream, NewEvent("Granted", {}, change=1), slot=Slot(slot, 1), idempotency_key=key)
     with connection.cursor() as cursor:
-        rows = cursor.execute(statement("append"), parameters_of([asked], None)).fetchall()
+        rows = cursor.execute(query("events.append"), parameters_of([asked], None)).fetchall()
     return [row[1:3] for row in rows]
 
 

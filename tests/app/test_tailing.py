@@ -13,7 +13,7 @@ import pytest
 from app.database import ShardDatabase
 from app.events import START, Cursor, EventStore, NewEvent, Slot, StoredEvent, Tail
 from app.events.append import parameters_of, request
-from app.events.statements import statement
+from app.queries import query
 from app.topology import Directory
 
 from .conftest import Postgres, opened_database
@@ -52,7 +52,7 @@ def events(count: int) -> list[NewEvent]:
 async def append_in(connection: psycopg.AsyncConnection[Any], stream: str, count: int = 1) -> None:
     """Append within the connection's transaction."""
     asked = request(stream, events(count), slot=HERE)
-    [row] = await (await connection.execute(statement("append"), parameters_of([asked], None))).fetchall()
+    [row] = await (await connection.execute(query("events.append"), parameters_of([asked], None))).fetchall()
     assert row[1] == "stored"
 
 

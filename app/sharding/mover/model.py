@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import NamedTuple
 from uuid import UUID
 
-from app.statements import Connects
+from app.queries import Connects
 
 
 class Step(StrEnum):

@@ -13,7 +13,7 @@ from typing import Any
 from app.database import DatabaseUnavailable
 from app.events.append import array
 from app.events.model import Head
-from app.events.statements import statement as event_statement
+from app.queries import query
 from app.sharding.reads.choice import candidates
 from app.sharding.reads.lag import LagClock
 from app.sharding.reads.positions import Position
@@ -79,7 +79,7 @@ class ReadRouter:
 
     async def head(self, key: str, *, after: Position | None = None) -> Head | None:
         """Where a stream ends; None where nothing was ever appended to it. Raises what `rows` raises."""
-        rows = await self.rows(key, event_statement("read_head"), {"stream": key}, after=after)
+        rows = await self.rows(key, query("events.read_head"), {"stream": key}, after=after)
         return Head._make(rows[0]) if rows else None
 
     async def heads(self, keys: Iterable[str]) -> dict[str, Head]:

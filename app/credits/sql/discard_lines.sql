@@ -1,2 +1,0 @@
-delete from statement_lines
-where generation = %(generation)s

@@ -1,1 +1,0 @@
-select settle_due(%(stream)s, %(version)s, %(due)s)

@@ -1,1 +1,0 @@
-select archive_events(%(stream)s, %(limit)s)

@@ -1,3 +1,0 @@
-select position
-from imports
-where name = %(name)s

@@ -1,7 +1,0 @@
-select
-    version,
-    total,
-    due,
-    closed
-from streams
-where stream = %(stream)s

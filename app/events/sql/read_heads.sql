@@ -1,8 +1,0 @@
-select
-    stream,
-    version,
-    total,
-    due,
-    closed
-from streams
-where stream = any(%(streams)s::text[])

@@ -1,1 +1,0 @@
-select rebase_events()

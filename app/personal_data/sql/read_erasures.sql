@@ -1,5 +1,0 @@
-select
-    subject,
-    erased_at
-from erasures
-order by subject

@@ -1,5 +1,0 @@
-select
-    created_at,
-    erased_at
-from subject_keys
-where subject = %(subject)s

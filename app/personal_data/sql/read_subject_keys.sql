@@ -1,6 +1,0 @@
-select
-    subject,
-    wrapped,
-    master_key
-from subject_keys
-where subject = any(%(subjects)s::text[])

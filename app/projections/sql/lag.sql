@@ -1,7 +1,0 @@
-select
-    projection,
-    generation,
-    state,
-    events,
-    seconds
-from projection_lag(%(most)s)

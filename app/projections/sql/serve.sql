@@ -1,1 +1,0 @@
-select serve_generation(%(projection)s, %(generation)s)
