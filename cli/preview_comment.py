@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
 
-from policies.data_stores import HOLDERS
+from policies.clouds.data_stores import HOLDERS
 from policies.report.writers.markdown import code, escaped, shortened
 from policies.resource import known_type
 

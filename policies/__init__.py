@@ -7,13 +7,17 @@ from policies.control import Check, Control, Theme, applies_to, applies_to_each,
 from policies.options import Options
 from policies.remedies import Fix, Properties, in_turn, sets, with_value
 from policies.resource import STACK, Resource
-from policies.severity import CRITICAL, HIGH, LOW, MEDIUM, Severity
 from policies.stack import Stack
 from policies.values import Undeterminable, Unknown, WrongShape
 from policies.verdicts import (
+    CRITICAL,
     FAIL,
+    HIGH,
+    LOW,
+    MEDIUM,
     NOT_APPLICABLE,
     PASS,
+    Severity,
     Status,
     Verdict,
     fails,

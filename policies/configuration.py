@@ -18,7 +18,7 @@ from policies.control import Control
 from policies.documents import first_problem
 from policies.options import Options
 from policies.registry import Registry
-from policies.severity import CRITICAL, HIGH
+from policies.verdicts import CRITICAL, HIGH
 
 ALL = "all"
 EXEMPTIONS = "exemptions"

@@ -22,9 +22,8 @@ from typing import TypeAlias
 from policies.options import Options
 from policies.remedies import Fix, Remedy
 from policies.resource import Cloud, Resource, cloud_of
-from policies.severity import Severity
 from policies.stack import Stack
-from policies.verdicts import Verdict
+from policies.verdicts import Severity, Verdict
 
 Judge: TypeAlias = Callable[..., Verdict]
 """Takes the resource; in a stack check then the stack; last the control's options, where it has any use for them."""

@@ -1,11 +1,18 @@
-"""YAML documents and their first fault, for files that people write."""
+"""Values as JSON and YAML: frozen, camelCase, and each fault named with its place."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import yaml
-from pydantic import ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic.alias_generators import to_camel
+
+
+class Part(BaseModel):
+    """Frozen; camelCase in JSON."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, validate_by_name=True)
 
 
 class _Loader(yaml.SafeLoader):

@@ -6,8 +6,8 @@ import datetime
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from policies.clouds.credentials import redacted
 from policies.control import Check, Control
-from policies.credentials import redacted
 from policies.exemptions import Exemption, Exemptions, Problem, written_on
 from policies.options import Options
 from policies.registry import Registry

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 
 from policies.configuration import EXEMPTIONS, Configuration, Level
 from policies.evaluation import Result, Results
-from policies.severity import Severity
-from policies.verdicts import Status
+from policies.verdicts import Severity, Status
 
 SHOWN = 3
 

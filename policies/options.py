@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
-from pydantic.alias_generators import to_camel
+from policies.documents import Part
 
 
-class Options(BaseModel):
+class Options(Part):
     """The base of every control's options; the configuration writes them in camelCase, and each has a default."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, validate_by_name=True)
 
     @classmethod
     def names(cls) -> frozenset[str]:

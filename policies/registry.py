@@ -1,4 +1,4 @@
-"""All checks there are, found once, filtered by what somebody wants of them."""
+"""All checks there are, found once, and the types that need none."""
 
 from __future__ import annotations
 
@@ -6,14 +6,20 @@ import functools
 import importlib
 import pkgutil
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from types import ModuleType
+
+import yaml
 
 from policies import controls
 from policies.control import EVERY, BadDeclaration, Check, Control
 from policies.resource import Cloud
-from policies.severity import Severity
+from policies.verdicts import Severity
 
 PACK_VERSION = "0.1.0"
+UNCOVERED = Path(__file__).with_name("uncovered.yaml")
+COMPONENTS = "livingfortress:"
+"""Components hold no properties; their children do."""
 
 
 class Registry:
@@ -121,3 +127,21 @@ def is_pattern(token: str) -> bool:
 def _modules() -> Iterator[ModuleType]:
     for found in pkgutil.walk_packages(controls.__path__, f"{controls.__name__}."):
         yield importlib.import_module(found.name)
+
+
+class BadCoverage(Exception):
+    """`uncovered.yaml` names a type twice, or is no map from reason to types."""
+
+
+def reasons_without_check() -> dict[str, str]:
+    """Return the reason for each type that needs no check; raises BadCoverage."""
+    document = yaml.safe_load(UNCOVERED.read_text(encoding="utf-8"))
+    if not isinstance(document, dict) or not all(isinstance(types, list) for types in document.values()):
+        raise BadCoverage(f"{UNCOVERED}: must be a map from reason to a list of types")
+    found: dict[str, str] = {}
+    for reason, types in document.items():
+        for token in types:
+            if token in found:
+                raise BadCoverage(f"{UNCOVERED}: {token} stands here twice")
+            found[token] = reason
+    return found

@@ -1,9 +1,21 @@
-"""What can be said of one resource under one check."""
+"""Verdicts on one resource under one check, and how bad a violation is."""
 
 from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
+
+
+class Severity(enum.Enum):
+    """The four levels that Pulumi knows too."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    CRITICAL = "critical"
+
+
+LOW, MEDIUM, HIGH, CRITICAL = Severity
 
 
 class Status(enum.Enum):

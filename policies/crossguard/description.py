@@ -11,7 +11,7 @@ from pulumi.runtime.proto import analyzer_pb2
 from policies.configuration import ALL, EXEMPTIONS, Level, default_level
 from policies.control import Control
 from policies.registry import PACK_VERSION, Registry
-from policies.severity import Severity
+from policies.verdicts import Severity
 
 INFO_LEVELS = {
     Level.ADVISORY: analyzer_pb2.ADVISORY,

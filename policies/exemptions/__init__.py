@@ -1,9 +1,7 @@
 """Exemptions: in a file, in code, or as the baseline of an old estate; one rule for when they hold."""
 
-from policies.exemptions.baseline import Baseline, read_baseline, sorted_findings
-from policies.exemptions.exemption import Exemption
-from policies.exemptions.exemptions import Exemptions, Problem
-from policies.exemptions.file import read_exemptions
+from policies.exemptions.exemption import Exemption, Exemptions, Problem
+from policies.exemptions.files import Baseline, read_baseline, read_exemptions, sorted_findings
 from policies.exemptions.in_code import exempt, written_on
 
 __all__ = [

@@ -14,9 +14,8 @@ from __future__ import annotations
 import datetime
 from typing import Any
 
-from policies.exemptions.exemption import Exemption, literal
-from policies.exemptions.exemptions import Exemptions, Problem
-from policies.exemptions.file import parsed
+from policies.exemptions.exemption import Exemption, Exemptions, Problem, literal
+from policies.exemptions.files import parsed
 from policies.resource import Resource
 
 _MARK = "exempt"

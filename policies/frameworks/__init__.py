@@ -1,6 +1,5 @@
 """The frameworks: every requirement, and what can be said of it from resources."""
 
-from policies.frameworks.files import FRAMEWORKS, framework, read_framework
-from policies.frameworks.framework import BadFramework, Framework, Requirement
+from policies.frameworks.framework import FRAMEWORKS, BadFramework, Framework, Requirement, framework, read_framework
 
 __all__ = ["FRAMEWORKS", "BadFramework", "Framework", "Requirement", "framework", "read_framework"]

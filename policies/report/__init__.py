@@ -1,8 +1,7 @@
 """Reports: one results model, and writers that make every format from it."""
 
 from policies.report.assembly import Rules, assemble, judge
-from policies.report.comparison import new_violations
-from policies.report.model import Report, Source
+from policies.report.model import Report, Source, new_violations
 from policies.report.writers import FORMATS, Format, UnknownFormat, chosen
 
 __all__ = [

@@ -11,13 +11,12 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from urllib.parse import unquote
 
-from policies import coverage
 from policies.configuration import Configuration, Level
 from policies.control import Check, Control
 from policies.evaluation import Evaluator, Result, Results, evaluate
 from policies.exemptions import Exemption, Exemptions
 from policies.frameworks import Framework
-from policies.registry import PACK_VERSION, Registry
+from policies.registry import COMPONENTS, PACK_VERSION, Registry, reasons_without_check
 from policies.remediation import fixed
 from policies.report.figures import Tally, worst
 from policies.report.frameworks import framework_entry, overall_figures
@@ -211,7 +210,7 @@ def _unchecked(resources: Iterable[Resource], registry: Registry) -> tuple[Unche
 
     A check of all types of a package, such as that of tags, says nothing of what a type is for.
     """
-    reasons = coverage.reasons()
+    reasons = reasons_without_check()
     counts = Counter(one.type for one in resources if not registry.names(one.type) and _holds_something(one.type))
     return tuple(
         Unchecked(type=token, count=counts[token], reason=reasons.get(token) or _reason(token))
@@ -220,7 +219,7 @@ def _unchecked(resources: Iterable[Resource], registry: Registry) -> tuple[Unche
 
 
 def _holds_something(token: str) -> bool:
-    return token != STACK and not token.startswith(coverage.COMPONENTS)
+    return token != STACK and not token.startswith(COMPONENTS)
 
 
 def _reason(token: str) -> str:

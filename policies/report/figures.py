@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from policies.report.part import Part
+from policies.documents import Part
 from policies.verdicts import Status
 
 NO_DATA = "no data"

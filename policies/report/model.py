@@ -9,13 +9,12 @@ import datetime
 from typing import Literal, TypeAlias
 
 from policies.configuration import Level
+from policies.documents import Part
 from policies.exemptions.exemption import Origin
 from policies.gate import describe_violation, render_violation, violating
 from policies.report.figures import BothFigures, Tally
-from policies.report.part import Part
 from policies.resource import Cloud
-from policies.severity import Severity
-from policies.verdicts import Status
+from policies.verdicts import Severity, Status
 
 VERSION: Literal["2.0"] = "2.0"
 Kind: TypeAlias = Literal["automated", "organisational", "not assessed"]
@@ -213,3 +212,9 @@ class Report(Part):
 def _line(control: ControlEntry, verdict: VerdictEntry) -> str:
     described = describe_violation(control.title, verdict.status, verdict.reason, control.remedy, control.requirements)
     return render_violation(control.id, verdict.urn, described)
+
+
+def new_violations(report: Report, base: Report) -> tuple[VerdictEntry, ...]:
+    """The violations of the report whose control and resource were no violation before."""
+    known = {(one.control, one.urn) for one in base.violations}
+    return tuple(one for one in report.violations if (one.control, one.urn) not in known)

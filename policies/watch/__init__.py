@@ -3,11 +3,22 @@
 from policies.watch.cause import Cause, Origin, Update, cause_of, unseen
 from policies.watch.changes import Observation, changes
 from policies.watch.finding import Finding, Kind, blind, findings_of
-from policies.watch.records import Event, Opened, Passed, Record, Resolved, Started, StillOpen, Told, Torn
-from policies.watch.standing import Contradiction, Standing
+from policies.watch.records import (
+    AlertDelivered,
+    Event,
+    Opened,
+    Passed,
+    Record,
+    Resolved,
+    Started,
+    StillOpen,
+    TruncatedRecord,
+)
+from policies.watch.state import Contradiction, WatchState
 from policies.watch.text import BrokenLog, line_of, mended, records_of, unfinished
 
 __all__ = [
+    "AlertDelivered",
     "BrokenLog",
     "Cause",
     "Contradiction",
@@ -20,12 +31,11 @@ __all__ = [
     "Passed",
     "Record",
     "Resolved",
-    "Standing",
     "Started",
     "StillOpen",
-    "Told",
-    "Torn",
+    "TruncatedRecord",
     "Update",
+    "WatchState",
     "blind",
     "cause_of",
     "changes",

@@ -6,7 +6,7 @@ import datetime
 import enum
 from collections.abc import Iterable, Sequence
 
-from policies.report.part import Part
+from policies.documents import Part
 
 REFRESH = "refresh"
 

@@ -6,11 +6,10 @@ import enum
 import hashlib
 
 from policies.configuration import Level
+from policies.documents import Part
 from policies.report.model import ControlEntry, Report, ResourceEntry, VerdictEntry
-from policies.report.part import Part
 from policies.resource import STACK, Cloud
-from policies.severity import Severity
-from policies.verdicts import Status
+from policies.verdicts import Severity, Status
 
 WATCH = "WATCH"
 """Stands where a control's id stands, in findings on the watch itself."""

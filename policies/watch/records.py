@@ -7,7 +7,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field
 
-from policies.report.part import Part
+from policies.documents import Part
 from policies.watch.cause import Cause, Update
 from policies.watch.finding import Finding
 
@@ -73,7 +73,7 @@ class Passed(Part):
     """The stages that failed."""
 
 
-class Told(Part):
+class AlertDelivered(Part):
     """The webhook took the alert on these findings."""
 
     event: Literal["told"] = "told"
@@ -81,7 +81,7 @@ class Told(Part):
     keys: tuple[str, ...]
 
 
-class Torn(Part):
+class TruncatedRecord(Part):
     """What stands before this line is the rest of one that was not written to its end; nobody has acted on it."""
 
     event: Literal["torn"] = "torn"
@@ -90,5 +90,5 @@ class Torn(Part):
 
 Event: TypeAlias = Opened | StillOpen | Resolved
 Record: TypeAlias = Annotated[
-    Started | Opened | StillOpen | Resolved | Passed | Told | Torn, Field(discriminator="event")
+    Started | Opened | StillOpen | Resolved | Passed | AlertDelivered | TruncatedRecord, Field(discriminator="event")
 ]

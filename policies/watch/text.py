@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from pydantic import TypeAdapter, ValidationError
 
-from policies.watch.records import Record, Torn
+from policies.watch.records import Record, TruncatedRecord
 
 _RECORD: TypeAdapter[Record] = TypeAdapter(Record)
 NEWLINE = b"\n"
@@ -24,11 +24,11 @@ def line_of(record: Record) -> bytes:
 
 def mended(at: datetime.datetime) -> bytes:
     """What is appended after an unfinished line, so that nothing is ever taken away from a log."""
-    return NEWLINE + line_of(Torn(at=at))
+    return NEWLINE + line_of(TruncatedRecord(at=at))
 
 
 def records_of(content: bytes) -> Iterator[Record]:
-    """The records; an unfinished last line is none, nor is what a Torn record marks as one. Raises BrokenLog.
+    """Yield the records but a truncated last line and those marked as truncated; raises BrokenLog.
 
     No part of a JSON object is one itself, so an unfinished line is never taken for a whole one.
     """
@@ -39,7 +39,7 @@ def records_of(content: bytes) -> Iterator[Record]:
         if record is None:
             broken = broken or number
             continue
-        if broken and not isinstance(record, Torn):
+        if broken and not isinstance(record, TruncatedRecord):
             raise BrokenLog(f"line {broken} is no record of a watch")
         broken = None
         yield record

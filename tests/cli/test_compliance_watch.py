@@ -36,10 +36,22 @@ from cli.compliance.watch.stack import EngineSilent, WatchedStack, drift, last_w
 from cli.compliance.watch.webhook import DELIVERY, SIGNATURE, TIMESTAMP, BadWebhook, Webhook
 from cli.main import main
 from localcloud.sandbox import CHECKOUT
-from policies.severity import Severity
 from policies.values import SECRET as HIDDEN
 from policies.values import SIGNATURE as SIGNATURE_OF_VALUES
-from policies.watch import Kind, Opened, Passed, Record, Resolved, Standing, Started, Told, Update, line_of, records_of
+from policies.verdicts import Severity
+from policies.watch import (
+    AlertDelivered,
+    Kind,
+    Opened,
+    Passed,
+    Record,
+    Resolved,
+    Started,
+    Update,
+    WatchState,
+    line_of,
+    records_of,
+)
 
 SERVER = "gcp:sql/databaseInstance:DatabaseInstance"
 GOOD = {"settings": {"ipConfiguration": {"sslMode": "ENCRYPTED_ONLY"}}}
@@ -147,8 +159,8 @@ class Fixture:
         )
 
     @property
-    def standing(self) -> Standing:
-        return Standing.after_all(self.records)
+    def standing(self) -> WatchState:
+        return WatchState.after_all(self.records)
 
     @property
     def records(self) -> list[Record]:
@@ -427,7 +439,7 @@ def test_a_watch_killed_in_the_midst_of_a_line_is_followed_by_one_that_finds_the
     records = coming(watch, tmp_path)
     lost, most = tmp_path / "lost.jsonl", cut(records, lines, more)
     lost.write_bytes(b"".join(map(line_of, records)))
-    expected = Standing.after_all([*watch.records, *records])
+    expected = WatchState.after_all([*watch.records, *records])
 
     process = subprocess.Popen(
         [sys.executable, "-c", KILLED, watch.path, lost, str(most)], cwd=CHECKOUT, stdout=subprocess.PIPE, text=True
@@ -512,7 +524,7 @@ def test_a_new_violation_is_posted_once_and_signed(alerting: Fixture, receiver: 
     assert headers[SIGNATURE] == "sha256=" + hmac.new(SECRET.encode(), signed, hashlib.sha256).hexdigest()
     alert = json.loads(body)
     assert (alert["stack"], alert["findings"][0]["by"]["updates"][0]["author"]) == ("dev", "ben")
-    assert [one.keys for one in alerting.told if isinstance(one, Told)] == [tuple(alerting.standing.open)]
+    assert [one.keys for one in alerting.told if isinstance(one, AlertDelivered)] == [tuple(alerting.standing.open)]
 
 
 def test_what_cannot_be_determined_is_posted_under_strict(alerting: Fixture, receiver: Receiver) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from cli.preview_comment import changes, render
-from policies.data_stores import HOLDERS, STORES
+from policies.clouds.data_stores import HOLDERS, STORES
 from policies.resource import known_type
 
 DATABASE = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from policies.pods import POD_SPECS, pod_reads
+from policies.clouds.pods import POD_SPECS, pod_reads
 
 PODS = "pods"
 LISTS = ("good", "bad")

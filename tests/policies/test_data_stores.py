@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 
 from policies import Resource, Stack, Status, View
-from policies.bucket_settings import parts
+from policies.clouds.common_settings import parts
+from policies.clouds.data_stores import DYNAMODB, POSTGRES, RDS_INSTANCE, S3_BUCKET, STORAGE_ACCOUNT, STORES, places_of
+from policies.clouds.regions import AZURE_PAIRS, Regions, region_name
+from policies.clouds.replication import COPYING
 from policies.control import Control
 from policies.controls.backup_dr.backups import with_restorable_blobs
-from policies.copies import COPYING
-from policies.data_stores import DYNAMODB, POSTGRES, RDS_INSTANCE, S3_BUCKET, STORAGE_ACCOUNT, STORES, places_of
 from policies.evaluation import Evaluator
-from policies.regions import AZURE_PAIRS, Regions, region_name
 from policies.registry import everything
 from tests.policies.cases import UNKNOWN
 from tests.policies.sdk_paths import missing

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from policies import View, WrongShape
-from policies.durations import days, days_of, days_of_go
+from policies.clouds.durations import days, days_of, days_of_go
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from policies import Resource
-from policies.environments import Environments
+from policies.clouds.scope import Environments
 
 
 def protects(stack: str, options: Environments | None = None) -> bool:

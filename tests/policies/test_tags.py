@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from policies import Resource, Unknown, View
+from policies.clouds.tags import effective_tag, place_of, tag
 from policies.controls.change_management.tags import taggable
 from policies.registry import everything, is_pattern
-from policies.tags import effective_tag, place_of, tag
 from tests.policies.cases import UNKNOWN
 from tests.policies.sdk_paths import missing
 from tests.policies.test_registry import stack_types

@@ -23,7 +23,7 @@ from cli.compliance.watch.metrics import LOOPBACK, PortTaken, Watching, serve
 from cli.compliance.watch.run import Outcome, Watch
 from cli.compliance.watch.stack import WatchedStack
 from cli.compliance.watch.webhook import SECRET_VARIABLE, BadWebhook, Webhook
-from policies.severity import Severity
+from policies.verdicts import Severity
 from policies.watch import Record, Started, line_of
 from stacks.environment import PROJECT
 

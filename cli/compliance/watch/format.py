@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from policies.watch import Finding, Opened, Passed, Record, Resolved, StillOpen, Told
+from policies.watch import AlertDelivered, Finding, Opened, Passed, Record, Resolved, StillOpen
 
 
 def said(record: Record) -> str:
@@ -18,7 +18,7 @@ def _said(record: Record) -> str:
             return f"{record.event:<10}  {_found(record.finding)}; now: {record.now}; by {record.by}"
         case Passed():
             return f"{record.event:<10}  {_passed(record)}"
-        case Told():
+        case AlertDelivered():
             return f"{record.event:<10}  the webhook took an alert on {len(record.keys)} findings"
         case _:
             return record.event

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from policies.watch import BrokenLog, Contradiction, Record, Standing, line_of, mended, records_of, unfinished
+from policies.watch import BrokenLog, Contradiction, Record, WatchState, line_of, mended, records_of, unfinished
 
 PRIVATE = 0o600
 PRIVATE_FOLDER = 0o700
@@ -34,7 +34,7 @@ class WatchLog:
 
     path: Path
     descriptor: int
-    standing: Standing
+    standing: WatchState
 
     def append(self, records: Sequence[Record], at: datetime.datetime) -> None:
         """Write records, on disk before this returns.
@@ -81,10 +81,10 @@ def opened(path: Path, at: datetime.datetime) -> Iterator[WatchLog]:
         os.close(descriptor)
 
 
-def _standing(path: Path, content: bytes, at: datetime.datetime) -> Standing:
+def _standing(path: Path, content: bytes, at: datetime.datetime) -> WatchState:
     """What the log comes to once its unfinished last line is closed off."""
     try:
-        return Standing.after_all(records_of(content + mended(at) if unfinished(content) else content))
+        return WatchState.after_all(records_of(content + mended(at) if unfinished(content) else content))
     except (BrokenLog, Contradiction) as fault:
         raise BadLog(f"{path}: this is no log that a watch can go on with: {fault}") from None
 

@@ -15,7 +15,7 @@ from policies.exemptions import Exemption
 from policies.report import Report
 from policies.report.figures import BothFigures
 from policies.report.model import ExemptionEntry
-from policies.severity import Severity
+from policies.verdicts import Severity
 from policies.watch import Finding, Kind
 
 LOOPBACK = "127.0.0.1"

@@ -17,8 +17,9 @@ from cli.compliance.watch.webhook import Refused, Unreached, Webhook
 from cli.shared.progress import progress
 from policies.report import Report, judge
 from policies.resource import STACK
-from policies.severity import Severity
+from policies.verdicts import Severity
 from policies.watch import (
+    AlertDelivered,
     Cause,
     Event,
     Finding,
@@ -29,7 +30,6 @@ from policies.watch import (
     Passed,
     Record,
     Resolved,
-    Told,
     Update,
     blind,
     cause_of,
@@ -269,7 +269,7 @@ class Watch:
             print(f"error: {fault}; the alert is tried again after the next pass", file=sys.stderr, flush=True)
             return
         self.watching.alerts += 1
-        told = Told(at=self.clock(), keys=tuple(one.finding.key for one in due))
+        told = AlertDelivered(at=self.clock(), keys=tuple(one.finding.key for one in due))
         try:
             self.log.append([told], told.at)
         except OSError as fault:

@@ -21,8 +21,8 @@ from policies import (
     sets,
     with_value,
 )
-from policies.controls.backup_dr import REPLICA, RESTORABLE, control
-from policies.data_stores import (
+from policies.clouds.common_settings import follows_another
+from policies.clouds.data_stores import (
     ALLOYDB,
     CLOUD_SQL,
     COSMOS,
@@ -35,8 +35,8 @@ from policies.data_stores import (
     REDSHIFT,
     is_replica,
 )
-from policies.database_origins import follows_another
-from policies.durations import days
+from policies.clouds.durations import days
+from policies.controls.backup_dr import REPLICA, RESTORABLE, control
 from policies.remedies import at_least
 
 USUAL_DAYS = 7

@@ -19,8 +19,8 @@ from policies import (
     sets,
     with_value,
 )
-from policies.controls.backup_dr import EXPENDABLE, REPLICA, control
-from policies.data_stores import (
+from policies.clouds.common_settings import BY_SCOPE, KEEPING, OF_GROUP, keeps, lock_keeps
+from policies.clouds.data_stores import (
     ALLOYDB,
     AZURE_SQL,
     CLOUD_SQL,
@@ -34,8 +34,8 @@ from policies.data_stores import (
     STORAGE_ACCOUNT,
     is_replica,
 )
-from policies.environments import Environments
-from policies.management_locks import BY_SCOPE, KEEPING, OF_GROUP, keeps, lock_keeps
+from policies.clouds.scope import Environments
+from policies.controls.backup_dr import EXPENDABLE, REPLICA, control
 
 undeletable = control(
     "BKP-005",

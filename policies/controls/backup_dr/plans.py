@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
 from policies import Resource, Stack, View
-from policies.data_stores import DOCDB_CLUSTER, DYNAMODB, EFS, RDS_CLUSTER, RDS_INSTANCE, REDSHIFT, S3_BUCKET
-from policies.regions import region_name
-from policies.tags import effective_tag
+from policies.clouds.data_stores import DOCDB_CLUSTER, DYNAMODB, EFS, RDS_CLUSTER, RDS_INSTANCE, REDSHIFT, S3_BUCKET
+from policies.clouds.regions import region_name
+from policies.clouds.tags import effective_tag
 
 SELECTION = "aws:backup/selection:Selection"
 PLAN = "aws:backup/plan:Plan"

@@ -16,9 +16,9 @@ from policies import (
     passes_if,
     sets,
 )
-from policies.bucket_settings import keeps_versions
+from policies.clouds.common_settings import keeps_versions
+from policies.clouds.data_stores import GCS_BUCKET, S3_BUCKET, STORAGE_ACCOUNT
 from policies.controls.backup_dr import RESTORABLE, control
-from policies.data_stores import GCS_BUCKET, S3_BUCKET, STORAGE_ACCOUNT
 
 versions_kept = control(
     "BKP-006",

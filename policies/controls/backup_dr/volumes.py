@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from policies import MEDIUM, PASS, Resource, Stack, Verdict, in_stack, not_applicable, passes_if
+from policies.clouds.data_stores import EFS, FILESTORE
+from policies.clouds.scope import Environments
+from policies.clouds.tags import effective_tag
 from policies.controls.backup_dr import EXPENDABLE, RESTORABLE, control
 from policies.controls.backup_dr.plans import VOLUME, plans_of
-from policies.data_stores import EFS, FILESTORE
-from policies.environments import Environments
-from policies.tags import effective_tag
 
 BACKUP, NONE = "backup", "none"
 """The tag on a volume that may be lost, such as one of scratch space, and its value."""

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from policies import MEDIUM, PASS, Resource, Stack, Verdict, applies_to, fails, in_stack, passes_if
+from policies.clouds.scope import Environments, Namespaces, unless_exempt
 from policies.controls.backup_dr import EXPENDABLE, control
-from policies.environments import Environments
-from policies.namespaces import Namespaces, unless_exempt
 
 ENOUGH = 2
 BUDGET = "kubernetes:policy/v1:PodDisruptionBudget"

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from policies import HIGH, PASS, Resource, Verdict, applies_to, fails
+from policies.clouds.data_stores import AZURE_SQL, CLOUD_SQL, COSMOS, MYSQL, POSTGRES, RDS_INSTANCE, is_replica
+from policies.clouds.scope import Environments
 from policies.controls.backup_dr import EXPENDABLE, REPLICA, control
-from policies.data_stores import AZURE_SQL, CLOUD_SQL, COSMOS, MYSQL, POSTGRES, RDS_INSTANCE, is_replica
-from policies.environments import Environments
 
 survives_zone = control(
     "BKP-003",

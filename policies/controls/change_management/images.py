@@ -24,8 +24,8 @@ from policies import (
     passes_if,
     sets,
 )
+from policies.clouds.pods import containers_of, in_pods
 from policies.controls.change_management import EVIDENCE, control
-from policies.pods import containers_of, in_pods
 
 
 class Sources(Options):

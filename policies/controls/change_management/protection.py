@@ -13,9 +13,9 @@ from policies import (
     passes_if,
     sets,
 )
+from policies.clouds.common_settings import BY_SCOPE, KEEPING, OF_GROUP, OF_RESOURCE, OF_SUBSCRIPTION, lock_keeps
+from policies.clouds.scope import Environments
 from policies.controls.change_management import control
-from policies.environments import Environments
-from policies.management_locks import BY_SCOPE, KEEPING, OF_GROUP, OF_RESOURCE, OF_SUBSCRIPTION, lock_keeps
 
 protected = control(
     "CHG-004",

@@ -24,8 +24,8 @@ from policies import (
     not_determinable,
     passes_if,
 )
+from policies.clouds.tags import tag
 from policies.controls.change_management import EVIDENCE, control
-from policies.tags import tag
 
 
 class Separation(Options):

@@ -18,8 +18,8 @@ from policies import (
     applies_to,
     passes_if,
 )
+from policies.clouds.tags import effective_tag
 from policies.controls.change_management import control
-from policies.tags import effective_tag
 
 FILE = Path(__file__).with_name("tagged.yaml")
 RELEASE = "kubernetes:helm.sh/v3:Release"

@@ -21,8 +21,8 @@ from policies import (
     sets,
     with_value,
 )
+from policies.clouds.durations import days_of_go
 from policies.controls.change_management import control
-from policies.durations import days_of_go
 
 
 class Nodes(Options):

@@ -17,9 +17,9 @@ from policies import (
     passes_if,
     sets,
 )
+from policies.clouds.common_settings import CLUSTER_ORIGINS, INSTANCE_ORIGINS, follows_another, is_restored
+from policies.clouds.data_stores import DOCDB_CLUSTER, RDS_CLUSTER, RDS_INSTANCE
 from policies.controls.encryption_at_rest import OWN_KEY, STORED, control, has_own_key
-from policies.data_stores import DOCDB_CLUSTER, RDS_CLUSTER, RDS_INSTANCE
-from policies.database_origins import CLUSTER_ORIGINS, INSTANCE_ORIGINS, follows_another, is_restored
 
 RESTORED = not_determinable("restored from a snapshot, which hands its own encryption on")
 INHERITS = not_applicable("a replica, which keeps what its source has")

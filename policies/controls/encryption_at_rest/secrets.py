@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from policies import HIGH, MEDIUM, Resource, Verdict, View, applies_to, applies_to_each, passes_if
+from policies.clouds.credentials import has_credential, telling
+from policies.clouds.pods import containers_of, in_pods
 from policies.controls.encryption_at_rest import OWN_KEY, control, has_own_key
-from policies.credentials import has_credential, telling
-from policies.pods import containers_of, in_pods
 
 VAULT_REFERENCE = "@Microsoft.KeyVault("
 

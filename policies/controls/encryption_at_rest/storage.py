@@ -19,9 +19,9 @@ from policies import (
     passes_if,
     sets,
 )
-from policies.bucket_settings import ENCRYPTION, parts
+from policies.clouds.common_settings import ENCRYPTION, parts
+from policies.clouds.data_stores import S3_BUCKET
 from policies.controls.encryption_at_rest import KEY_SOURCE, OWN_KEY, STORED, control, has_own_key, key_is_in_vault
-from policies.data_stores import S3_BUCKET
 
 DISKS = {**STORED, "pci_dss": ["3.5.1.2"]}
 """PCI DSS takes the encryption of a whole disk for support only."""

@@ -18,6 +18,7 @@ from policies import (
     passes_if,
     sets,
 )
+from policies.clouds.data_stores import texts_if_known
 from policies.controls.encryption_in_transit import (
     CLASSIC_BALANCER,
     CLASSIC_ENCRYPTED,
@@ -26,7 +27,6 @@ from policies.controls.encryption_in_transit import (
     LISTENER,
     control,
 )
-from policies.data_stores import texts_if_known
 
 tls_version = control(
     "TLS-002",

@@ -23,6 +23,7 @@ from policies import (
     passes_if,
     sets,
 )
+from policies.clouds.iam_documents import EVERYONE, actions, allows, principals, resources, statements
 from policies.controls.encryption_in_transit import (
     CLASSIC_BALANCER,
     CLASSIC_ENCRYPTED,
@@ -31,7 +32,6 @@ from policies.controls.encryption_in_transit import (
     LISTENER,
     control,
 )
-from policies.statements import EVERYONE, actions, allows, principals, resources, statements
 
 REDIRECTING = ("https-only", "redirect-to-https")
 GOOGLES_OWN = ("all-apis", "vpc-sc")

@@ -18,8 +18,8 @@ from policies import (
     fails,
     passes_if,
 )
+from policies.clouds.iam_documents import EVERYONE, condition_values, statements
 from policies.controls.iam import BINDINGS, GRANTS, control
-from policies.statements import EVERYONE, condition_values, statements
 
 
 class Federation(Options):

@@ -18,10 +18,10 @@ from policies import (
     fails,
     passes_if,
 )
+from policies.clouds.iam_documents import actions, resources, statements
+from policies.clouds.members import PEOPLE, bindings, is_named, kind_of
+from policies.clouds.scope import Namespaces, unless_exempt
 from policies.controls.iam import BINDINGS, GRANTS, POLICIES, control
-from policies.members import PEOPLE, bindings, is_named, kind_of
-from policies.namespaces import Namespaces, unless_exempt
-from policies.statements import actions, resources, statements
 
 
 class Rights(Namespaces):

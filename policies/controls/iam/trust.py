@@ -18,11 +18,11 @@ from policies import (
     passes_if,
     sets,
 )
+from policies.clouds.data_stores import texts_if_known
+from policies.clouds.iam_documents import EVERYONE, admits_everyone, statements
+from policies.clouds.members import for_somebody, members_of_all_roles
+from policies.clouds.scope import Namespaces, unless_exempt
 from policies.controls.iam import BINDINGS, GRANTS, POLICIES, control
-from policies.data_stores import texts_if_known
-from policies.members import for_somebody, members_of_all_roles
-from policies.namespaces import Namespaces, unless_exempt
-from policies.statements import EVERYONE, admits_everyone, statements
 
 not_everyone = control(
     "IAM-003",

@@ -14,9 +14,9 @@ from policies import (
     passes_if,
     sets,
 )
+from policies.clouds.pods import in_pods, pod_of
+from policies.clouds.scope import Namespaces, unless_exempt
 from policies.controls.iam import control
-from policies.namespaces import Namespaces, unless_exempt
-from policies.pods import in_pods, pod_of
 
 own_identity = control(
     "IAM-008",

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from policies import Resource, View
-from policies.addresses import Ranges
-from policies.network_policies import WAYS, is_empty, means_all_ports, selects_by
+from policies.clouds.addresses import Ranges
+from policies.clouds.network_policies import WAYS, is_empty, means_all_ports, selects_by
 
 CILIUM_POLICY = "kubernetes:cilium.io/v2:CiliumNetworkPolicy"
 CILIUM_EVERYWHERE = "kubernetes:cilium.io/v2:CiliumClusterwideNetworkPolicy"

@@ -18,8 +18,8 @@ from policies import (
     passes_if,
     sets,
 )
+from policies.clouds.credentials import has_credential, telling
 from policies.controls.k8s_pod_security import control
-from policies.credentials import has_credential, telling
 
 no_node_ports = control(
     "K8S-009",

@@ -8,9 +8,9 @@ from typing import Any, TypeAlias
 from pydantic import Field
 
 from policies import CRITICAL, HIGH, LOW, MEDIUM, PASS, Resource, Verdict, View, fails
+from policies.clouds.pods import changed_in_pods, containers_of, fixed_in_pods, in_pods, pod_of
+from policies.clouds.scope import Namespaces, unless_exempt
 from policies.controls.k8s_pod_security import control
-from policies.namespaces import Namespaces, unless_exempt
-from policies.pods import changed_in_pods, containers_of, fixed_in_pods, in_pods, pod_of
 from policies.values import opened
 
 

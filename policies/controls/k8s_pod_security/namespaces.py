@@ -14,16 +14,16 @@ from policies import (
     applies_to,
     fixed_by,
     in_stack,
-    network_policies,
     passes_if,
     with_value,
 )
-from policies.addresses import Ranges
+from policies.clouds import network_policies
+from policies.clouds.addresses import Ranges
+from policies.clouds.network_policies import NETWORK_POLICY, WAYS
+from policies.clouds.pods import in_pods
+from policies.clouds.scope import Namespaces, unless_exempt
 from policies.controls.k8s_pod_security import cilium_policies, control
 from policies.controls.k8s_pod_security.cilium_policies import CILIUM_EVERYWHERE, CILIUM_POLICY
-from policies.namespaces import Namespaces, unless_exempt
-from policies.network_policies import NETWORK_POLICY, WAYS
-from policies.pods import in_pods
 
 NAMESPACE = "kubernetes:core/v1:Namespace"
 NAME, PLACE, LABELS = "metadata.name", "metadata.namespace", "metadata.labels"

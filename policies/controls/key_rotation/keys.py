@@ -22,9 +22,9 @@ from policies import (
     sets,
     with_value,
 )
+from policies.clouds.durations import days
+from policies.clouds.tags import effective_tag
 from policies.controls.key_rotation import AWS_KEY, AZURE_KEY, ENCRYPTS, GCP_KEY, control
-from policies.durations import days
-from policies.tags import effective_tag
 
 SPEC, USAGE, PERIOD = "customerMasterKeySpec", "keyUsage", "rotationPeriodInDays"
 SYMMETRIC, YEAR = "SYMMETRIC_DEFAULT", 365

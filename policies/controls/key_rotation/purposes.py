@@ -20,9 +20,9 @@ from policies import (
     in_stack,
     passes_if,
 )
+from policies.clouds.tags import tag
 from policies.controls.key_rotation import AWS_KEY, AZURE_KEY, ENCRYPTS, GCP_KEY, control
 from policies.controls.key_rotation.uses import ATTACHED, KINDS, SIGNATURES, USES
-from policies.tags import tag
 
 ALIAS = "aws:kms/alias:Alias"
 WRAPS = {"wrapKey", "unwrapKey"}

@@ -19,10 +19,10 @@ from policies import (
     not_applicable,
     passes_if,
 )
+from policies.clouds.common_settings import CLUSTER_ORIGINS, INSTANCE_ORIGINS, follows_another, is_restored
+from policies.clouds.data_stores import RDS_CLUSTER, RDS_INSTANCE
+from policies.clouds.durations import days
 from policies.controls.key_rotation import control
-from policies.data_stores import RDS_CLUSTER, RDS_INSTANCE
-from policies.database_origins import CLUSTER_ORIGINS, INSTANCE_ORIGINS, follows_another, is_restored
-from policies.durations import days
 
 SECRET, VERSION = "aws:secretsmanager/secret:Secret", "aws:secretsmanager/secretVersion:SecretVersion"
 ROTATION = "aws:secretsmanager/secretRotation:SecretRotation"

@@ -17,13 +17,13 @@ from policies import (
     passes_if,
     sets,
 )
-from policies.bucket_settings import LOCK, LOGGING, VERSIONING, keeps_versions, parts
+from policies.clouds.common_settings import LOCK, LOGGING, VERSIONING, keeps_versions, parts
+from policies.clouds.scope import Environments
+from policies.clouds.tags import tag
 from policies.controls.logging_audit import control
+from policies.controls.logging_audit.audit_log import ALL_SERVICES, AUDIT_CONFIG
 from policies.controls.logging_audit.exports import SETTING, exports
 from policies.controls.logging_audit.retention import BUCKET, GROUP, WORKSPACE
-from policies.controls.logging_audit.trail import ALL_SERVICES, AUDIT_CONFIG
-from policies.environments import Environments
-from policies.tags import tag
 
 S3_BUCKET, GCS_BUCKET, ACCOUNT = (
     "aws:s3/bucket:Bucket",

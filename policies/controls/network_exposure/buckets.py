@@ -16,8 +16,8 @@ from policies import (
     passes_if,
     sets,
 )
+from policies.clouds.members import for_somebody, is_named_entity, members_of_all_roles
 from policies.controls.network_exposure import control
-from policies.members import for_somebody, is_named_entity, members_of_all_roles
 
 private_bucket = control(
     "NET-004",

@@ -17,9 +17,9 @@ from policies import (
     sets,
     with_value,
 )
+from policies.clouds.iam_documents import admits_everyone, statements
+from policies.clouds.members import for_somebody, members_of_all_roles
 from policies.controls.network_exposure import EVIDENCE, control
-from policies.members import for_somebody, members_of_all_roles
-from policies.statements import admits_everyone, statements
 
 CLOSED = ("Disabled", "SecuredByPerimeter")
 

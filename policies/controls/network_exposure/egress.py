@@ -19,6 +19,8 @@ from policies import (
     passes_if,
     sets,
 )
+from policies.clouds.addresses import Sources
+from policies.clouds.network_policies import means_all_ports
 from policies.controls.network_exposure import control
 from policies.controls.network_exposure.firewall_policies import (
     EGRESS,
@@ -30,8 +32,6 @@ from policies.controls.network_exposure.firewall_policies import (
     means_anybody,
     reads,
 )
-from policies.controls.network_exposure.sources import Sources
-from policies.network_policies import means_all_ports
 
 restricted_egress = control(
     "NET-010",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from policies import View
-from policies.addresses import Ranges
+from policies.clouds.addresses import Ranges
 
 RULES = (
     "gcp:compute/networkFirewallPolicyRule:NetworkFirewallPolicyRule",

@@ -1,153 +1,169 @@
-"""Ports that are open to any address."""
+"""What stands at the entrances of the web and of clusters."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 from pydantic import Field
 
-from policies import CRITICAL, HIGH, Resource, Verdict, applies_to, fails, passes_if
+from policies import (
+    MEDIUM,
+    PASS,
+    Resource,
+    Stack,
+    Verdict,
+    View,
+    applies_to,
+    fails,
+    in_stack,
+    not_applicable,
+    passes_if,
+)
+from policies.clouds.addresses import Sources
 from policies.controls.network_exposure import EVIDENCE, control
-from policies.controls.network_exposure.openings import ACLS, open_beyond, open_to_anybody, rules_of
-from policies.controls.network_exposure.sources import Sources
 
-
-class Administration(Sources):
-    """What NET-001 may be told."""
-
-    administration_ports: tuple[int, ...] = Field(
-        default=(22, 23, 2375, 3389, 5985, 5986, 6443, 10250),
-        description="Ports by which machines and clusters are administered.",
-    )
-
-
-class DataStores(Sources):
-    """What NET-002 may be told."""
-
-    data_store_ports: tuple[int, ...] = Field(
-        default=(445, 1433, 1521, 2049, 2379, 3306, 5432, 5433, 6379, 9042, 9092, 9200, 11211, 27017),
-        description="Ports at which databases, caches, brokers and file servers answer.",
-    )
-
-
-class Public(Sources):
-    """What NET-012 may be told."""
-
-    public_ports: tuple[int, ...] = Field(
-        default=(80, 443), description="Ports that may be open to any address; all others may not."
-    )
-
-
-administration_closed = control(
-    "NET-001",
-    title="Ports of administration are closed to the internet",
-    severity=CRITICAL,
-    maps={**EVIDENCE, "pci_dss": ["1.2.5", "1.3.1", "1.4.2"]},
-    remedy="Name the networks that administer, or better, close the port and use the cloud's session service.",
-    options=Administration,
+web_firewall = control(
+    "NET-009",
+    title="Public web entrances have a web application firewall",
+    severity=MEDIUM,
+    maps={
+        "soc2": ["CC6.6", "CC6.8"],
+        "iso27001": ["A.8.20", "A.8.26"],
+        "gdpr": ["Art. 32(1)(b)"],
+        "pci_dss": ["6.4.2"],
+    },
+    remedy="Put a web application firewall in front of it.",
 )
-data_stores_closed = control(
-    "NET-002",
-    title="Ports of data stores are closed to the internet",
-    severity=CRITICAL,
-    maps=EVIDENCE,
-    remedy="Let only the networks or groups of the clients in.",
-    options=DataStores,
-)
-few_public_ports = control(
-    "NET-012",
-    title="Only agreed ports are open to the internet",
-    severity=HIGH,
-    maps={**EVIDENCE, "pci_dss": ["1.2.5", "1.3.1", "1.4.2"]},
-    remedy="Close the port to the internet, or agree on it in the option publicPorts.",
-    options=Public,
-)
+_ASSOCIATION = "aws:wafv2/webAclAssociation:WebAclAssociation"
 
 
-def _open(ports: Collection[int]) -> Verdict:
-    return passes_if(not ports, f"any address reaches {', '.join(map(str, ports))}")
+@web_firewall
+@in_stack("aws:lb/loadBalancer:LoadBalancer", reads=["internal", "loadBalancerType"])
+def load_balancer_has_firewall(balancer: Resource, stack: Stack) -> Verdict:
+    kind = balancer.text("loadBalancerType", "application")
+    if kind != "application" or balancer.flag("internal"):
+        return not_applicable("no web entrance from the internet")
+    return passes_if(bool(stack.companions(balancer, _ASSOCIATION, by="resourceArn")), "no web ACL is associated")
 
 
-@administration_closed
-@rules_of("aws")
-def aws_administration_is_closed(rules: Resource, options: Administration) -> Verdict:
-    return _open(open_to_anybody(rules, options.administration_ports, options))
+@web_firewall
+@applies_to("aws:cloudfront/distribution:Distribution", reads=["webAclId"])
+def cloudfront_has_firewall(distribution: Resource) -> Verdict:
+    return passes_if(distribution.has("webAclId"), "webAclId is not set")
 
 
-@administration_closed
-@rules_of("azure")
-def azure_administration_is_closed(rules: Resource, options: Administration) -> Verdict:
-    return _open(open_to_anybody(rules, options.administration_ports, options))
-
-
-@administration_closed
-@rules_of("gcp")
-def gcp_administration_is_closed(rules: Resource, options: Administration) -> Verdict:
-    return _open(open_to_anybody(rules, options.administration_ports, options))
-
-
-# Network ACLs know no connections: they must let answers in at high ports, where data stores answer too.
-
-
-@data_stores_closed
-@rules_of("aws", but=ACLS)
-def aws_data_stores_are_closed(rules: Resource, options: DataStores) -> Verdict:
-    return _open(open_to_anybody(rules, options.data_store_ports, options))
-
-
-@data_stores_closed
-@rules_of("azure")
-def azure_data_stores_are_closed(rules: Resource, options: DataStores) -> Verdict:
-    return _open(open_to_anybody(rules, options.data_store_ports, options))
-
-
-@data_stores_closed
+@web_firewall
 @applies_to(
-    "azure-native:sql:FirewallRule",
-    "azure-native:dbforpostgresql:FirewallRule",
-    "azure-native:dbformysql:FirewallRule",
-    reads=["startIpAddress", "endIpAddress"],
+    "azure-native:network:ApplicationGateway",
+    reads=["sku.tier", "firewallPolicy.id", "webApplicationFirewallConfiguration.enabled"],
 )
-def azure_database_firewall_is_narrow(rule: Resource, options: DataStores) -> Verdict:
-    first, last = rule.text("startIpAddress"), rule.text("endIpAddress")
-    if not first or not last:
-        return fails("it names no addresses")
-    return passes_if(not options.spans_open(first, last), f"it lets {first} to {last} in")
+def application_gateway_has_firewall(gateway: Resource) -> Verdict:
+    tier = gateway.text("sku.tier", "not set")
+    if not tier.startswith("WAF"):
+        return fails(f"sku.tier is {tier}")
+    own = gateway.flag("webApplicationFirewallConfiguration.enabled")
+    return passes_if(gateway.has("firewallPolicy.id") or own, "it has no firewall policy")
 
 
-@data_stores_closed
-@rules_of("gcp")
-def gcp_data_stores_are_closed(rules: Resource, options: DataStores) -> Verdict:
-    return _open(open_to_anybody(rules, options.data_store_ports, options))
+@web_firewall
+@applies_to("gcp:compute/backendService:BackendService", reads=["loadBalancingScheme", "securityPolicy"])
+def backend_service_has_firewall(service: Resource) -> Verdict:
+    scheme = service.text("loadBalancingScheme", "EXTERNAL")
+    if scheme.startswith("INTERNAL"):
+        return not_applicable(f"loadBalancingScheme is {scheme}")
+    return passes_if(service.has("securityPolicy"), "securityPolicy is not set")
 
 
-_NETWORKS = "settings.ipConfiguration.authorizedNetworks.value"
+class Entrances(Sources):
+    """What NET-014 may be told."""
+
+    public_entrances: tuple[str, ...] = Field(
+        default=(), description="Names of Services and EnvoyProxies that may have a public load balancer."
+    )
 
 
-@data_stores_closed
-@applies_to("gcp:sql/databaseInstance:DatabaseInstance", reads=[_NETWORKS])
-def cloud_sql_networks_are_narrow(instance: Resource, options: DataStores) -> Verdict:
-    opened = [text for text in instance.texts(_NETWORKS) if options.is_open(text, _NETWORKS)]
-    return passes_if(not opened, f"it lets {', '.join(opened)} in")
+inner_balancer = control(
+    "NET-014",
+    title="Load balancers of clusters are reached from inside, unless they are agreed to be public",
+    severity=MEDIUM,
+    maps=EVIDENCE,
+    remedy="Ask for an internal load balancer by the cloud's annotation, name its clients' networks in"
+    " loadBalancerSourceRanges, or name it in the option publicEntrances.",
+    options=Entrances,
+)
+INTERNAL = {
+    "service.beta.kubernetes.io/aws-load-balancer-scheme": ("internal",),
+    "service.beta.kubernetes.io/aws-load-balancer-internal": ("true", "0.0.0.0/0"),
+    "service.beta.kubernetes.io/azure-load-balancer-internal": ("true",),
+    "networking.gke.io/load-balancer-type": ("Internal",),
+    "cloud.google.com/load-balancer-type": ("Internal",),
+}
+"""The annotations by which each cloud is, or was once, asked for an address inside the network."""
+_AWS_SCHEME = next(iter(INTERNAL))
+_RANGES = "loadBalancerSourceRanges"
+NO_BALANCER = not_applicable("it has no load balancer")
 
 
-def _beyond(found: list[str]) -> Verdict:
-    return passes_if(not found, f"any address reaches {', '.join(found)}")
+def _judge_balancer(service: View, annotations: dict[str, str], name: str, options: Entrances) -> Verdict:
+    """A public address that only named networks reach is not reached by anybody."""
+    asked = any(annotations.get(key) in values for key, values in INTERNAL.items())
+    inside = asked and annotations.get(_AWS_SCHEME, "internal") == "internal"
+    if inside or name in options.public_entrances:
+        return PASS
+    ranges = service.texts("loadBalancerSourceRanges")
+    return passes_if(bool(ranges) and not options.any_open(ranges, _RANGES), "it gets a public address")
 
 
-@few_public_ports
-@rules_of("aws", but=ACLS)
-def aws_opens_few_ports(rules: Resource, options: Public) -> Verdict:
-    return _beyond(open_beyond(rules, options.public_ports, options))
+@inner_balancer
+@applies_to(
+    "kubernetes:core/v1:Service",
+    reads=["spec.type", "metadata.name", "metadata.annotations", "spec.loadBalancerSourceRanges"],
+)
+def service_is_internal(service: Resource, options: Entrances) -> Verdict:
+    if service.text("spec.type", "ClusterIP") != "LoadBalancer":
+        return NO_BALANCER
+    annotations = service.table("metadata.annotations")
+    return _judge_balancer(service.object("spec"), annotations, service.text("metadata.name"), options)
 
 
-@few_public_ports
-@rules_of("azure")
-def azure_opens_few_ports(rules: Resource, options: Public) -> Verdict:
-    return _beyond(open_beyond(rules, options.public_ports, options))
+_PROXY = "spec.provider.kubernetes.envoyService"
 
 
-@few_public_ports
-@rules_of("gcp")
-def gcp_opens_few_ports(rules: Resource, options: Public) -> Verdict:
-    return _beyond(open_beyond(rules, options.public_ports, options))
+@inner_balancer
+@applies_to(
+    "kubernetes:gateway.envoyproxy.io/v1alpha1:EnvoyProxy",
+    reads=[f"{_PROXY}.type", f"{_PROXY}.annotations", "metadata.name", f"{_PROXY}.loadBalancerSourceRanges"],
+)
+def proxy_is_internal(proxy: Resource, options: Entrances) -> Verdict:
+    service = proxy.object(_PROXY)
+    if service.text("type", "LoadBalancer") != "LoadBalancer":
+        return NO_BALANCER
+    return _judge_balancer(service, service.table("annotations"), proxy.text("metadata.name"), options)
+
+
+named_hosts = control(
+    "NET-015",
+    title="Entrances of clusters answer for named hosts only",
+    severity=MEDIUM,
+    maps={**EVIDENCE, "iso27001": ["A.8.20", "A.8.26"], "pci_dss": ["1.3.1", "2.2.4"]},
+    remedy="Name the hosts; a name of another zone that points here then gets no answer.",
+)
+
+
+def _is_host(host: str) -> bool:
+    """A name, also one with a wildcard for its first label; not a wildcard alone."""
+    return bool(host.removeprefix("*.").strip("*"))
+
+
+@named_hosts
+@applies_to("kubernetes:gateway.networking.k8s.io/v1:HTTPRoute", reads=["spec.hostnames"])
+def route_names_hosts(route: Resource) -> Verdict:
+    hosts = route.texts("spec.hostnames")
+    return passes_if(bool(hosts) and all(map(_is_host, hosts)), "it takes what comes for any host")
+
+
+@named_hosts
+@applies_to("kubernetes:networking.k8s.io/v1:Ingress", reads=["spec.rules.host"])
+def ingress_names_hosts(ingress: Resource) -> Verdict:
+    rules = ingress.objects("spec.rules")
+    if ingress.exists("spec.defaultBackend"):
+        return fails("its default backend takes what comes for any host")
+    return passes_if(bool(rules) and all(_is_host(one.text("host")) for one in rules), "a rule is for any host")

@@ -16,8 +16,8 @@ from policies import (
     passes_if,
     sets,
 )
+from policies.clouds.addresses import Sources
 from policies.controls.network_exposure import EVIDENCE, control
-from policies.controls.network_exposure.sources import Sources
 
 restricted_api = control(
     "NET-005",

@@ -1,8 +1,8 @@
 """Residency, retention and erasure: personal data stays where it may be, and no longer than it may."""
 
 from policies import Theme
-from policies.personal_data import PersonalData
-from policies.regions import Regions
+from policies.clouds.regions import Regions
+from policies.clouds.scope import PersonalData
 
 control = Theme("residency-retention-erasure", "Residency, retention and erasure").control
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pydantic import Field
 
 from policies import MEDIUM, PASS, Options, Resource, Verdict, applies_to, fails
+from policies.clouds.data_stores import DataStore, in_data_stores
+from policies.clouds.scope import CLASSIFICATION
+from policies.clouds.tags import effective_tag
 from policies.controls.residency_retention_erasure import control
-from policies.data_stores import DataStore, in_data_stores
-from policies.personal_data import CLASSIFICATION
-from policies.tags import effective_tag
 
 
 class Tagging(Options):

@@ -10,17 +10,18 @@ from policies import (
     Verdict,
     View,
     applies_to,
-    bucket_settings,
     fails,
     in_stack,
     passes_if,
 )
+from policies.clouds.common_settings import LOCK as OWN_LOCK
+from policies.clouds.common_settings import parts
+from policies.clouds.data_stores import GCS_BUCKET, S3_BUCKET, STORAGE_ACCOUNT
+from policies.clouds.durations import DAY_SECONDS
+from policies.clouds.scope import IMPERSONAL
 from policies.controls.logging_audit.storage import holds_logs
 from policies.controls.residency_retention_erasure import control
 from policies.controls.residency_retention_erasure.retention import Keeping
-from policies.data_stores import GCS_BUCKET, S3_BUCKET, STORAGE_ACCOUNT
-from policies.durations import DAY_SECONDS
-from policies.personal_data import IMPERSONAL
 from policies.verdicts import not_applicable
 
 erasable = control(
@@ -53,13 +54,13 @@ def _locked_days(retention: View) -> float:
 
 
 @erasable
-@in_stack(S3_BUCKET, reads=["tags", *(f"{bucket_settings.LOCK}.{one}" for one in ("mode", "days", "years"))])
+@in_stack(S3_BUCKET, reads=["tags", *(f"{OWN_LOCK}.{one}" for one in ("mode", "days", "years"))])
 def s3_objects_are_erasable(bucket: Resource, stack: Stack, options: Keeping) -> Verdict:
     if not options.is_in(bucket):
         return IMPERSONAL
     if holds_logs(bucket, stack):
         return HOLDS_LOGS
-    locks = bucket_settings.parts(bucket, bucket_settings.LOCK)
+    locks = parts(bucket, OWN_LOCK)
     locks += [lock.object(_RETENTION) for lock in stack.companions(bucket, LOCK, by="bucket")]
     return _judged(max(map(_locked_days, locks), default=0), options)
 

@@ -8,9 +8,7 @@ from fnmatch import fnmatchcase
 from pydantic import Field
 
 from policies import HIGH, Options, Resource, Stack, Verdict, in_stack, not_applicable, passes_if
-from policies.controls.residency_retention_erasure import control
-from policies.copies import SNAPSHOTS
-from policies.data_stores import (
+from policies.clouds.data_stores import (
     AZURE_SQL,
     CLOUD_SQL,
     DOCDB_CLUSTER,
@@ -22,6 +20,8 @@ from policies.data_stores import (
     follows,
     stores_in,
 )
+from policies.clouds.replication import SNAPSHOTS
+from policies.controls.residency_retention_erasure import control
 
 
 class Sources(Options):

@@ -18,10 +18,10 @@ from policies import (
     in_stack,
     passes_if,
 )
-from policies.bucket_settings import LIFECYCLE, parts
+from policies.clouds.common_settings import LIFECYCLE, parts
+from policies.clouds.data_stores import BIGQUERY, DYNAMODB, GCS_BUCKET, S3_BUCKET, STORAGE_ACCOUNT
+from policies.clouds.scope import IMPERSONAL, PersonalData
 from policies.controls.residency_retention_erasure import control
-from policies.data_stores import BIGQUERY, DYNAMODB, GCS_BUCKET, S3_BUCKET, STORAGE_ACCOUNT
-from policies.personal_data import IMPERSONAL, PersonalData
 from policies.values import opened
 
 HOURS, MILLISECONDS = 24, 86_400_000

@@ -6,8 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from policies.report.model import FrameworkEntry, Report
-from policies.severity import Severity
-from policies.verdicts import Status
+from policies.verdicts import Severity, Status
 
 WIDTH = 600.0
 DIGIT = 7.0

@@ -22,8 +22,7 @@ from policies.report.model import (
     VerdictEntry,
 )
 from policies.report.writers.charts import WIDTH, charts
-from policies.severity import Severity
-from policies.verdicts import Status
+from policies.verdicts import Severity, Status
 
 TEMPLATES = Path(__file__).with_name("templates")
 WORST_FIRST = (

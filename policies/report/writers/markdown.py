@@ -6,11 +6,9 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from policies.report.comparison import new_violations
 from policies.report.figures import Figures
-from policies.report.model import ControlEntry, Report, VerdictEntry
-from policies.severity import Severity
-from policies.verdicts import Status
+from policies.report.model import ControlEntry, Report, VerdictEntry, new_violations
+from policies.verdicts import Severity, Status
 
 MOST_CHARACTERS = 16_000
 """Of the whole section; a comment on GitHub holds at most 65,536 characters, and a reader's patience less."""

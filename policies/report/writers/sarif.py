@@ -10,8 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 from policies.report.model import ControlEntry, FrameworkEntry, Report, ResourceEntry, VerdictEntry
-from policies.severity import Severity
-from policies.verdicts import Status
+from policies.verdicts import Severity, Status
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 SHOWN = (Status.FAIL, Status.NOT_DETERMINABLE, Status.EXEMPT)

@@ -12,9 +12,8 @@ from hypothesis import strategies as st
 
 from policies import LOW, PASS, Resource, Theme, applies_to
 from policies.configuration import Configuration, Level
-from policies.coverage import reasons
 from policies.exemptions import Exemptions, exempt
-from policies.registry import Registry, everything
+from policies.registry import Registry, everything, reasons_without_check
 from policies.report import Rules, judge, new_violations
 from policies.report.figures import NO_DATA, Share, Tally, worst
 from policies.verdicts import Status
@@ -147,7 +146,7 @@ def test_a_type_that_needs_no_check_is_listed_with_the_reason() -> None:
     route = Resource(value={}, urn=f"urn:pulumi:prod::shop::{token}::r", type=token)
     rules = Rules(everything(), (FRAMEWORK,), Configuration(), Exemptions())
     [entry] = judge((route,), rules, SOURCE, NOW).unchecked
-    assert (entry.type, entry.reason) == (token, reasons()[token])
+    assert (entry.type, entry.reason) == (token, reasons_without_check()[token])
 
 
 def test_checks_that_apply_to_no_resource_do_not_make_a_requirement_inapplicable() -> None:

@@ -15,6 +15,7 @@ from policies.exemptions import Exemption
 from policies.report import Report
 from policies.resource import Resource
 from policies.watch import (
+    AlertDelivered,
     BrokenLog,
     Cause,
     Contradiction,
@@ -26,11 +27,10 @@ from policies.watch import (
     Passed,
     Record,
     Resolved,
-    Standing,
     Started,
     StillOpen,
-    Told,
     Update,
+    WatchState,
     blind,
     cause_of,
     changes,
@@ -72,7 +72,7 @@ observations = st.one_of(
 histories = st.lists(observations, max_size=8)
 
 
-def events_of(standing: Standing, observation: Observation) -> tuple[Event, ...]:
+def events_of(standing: WatchState, observation: Observation) -> tuple[Event, ...]:
     return changes(standing.findings, observation, DRIFT, NOW)
 
 
@@ -80,7 +80,7 @@ def watched(observations: Iterable[Observation]) -> list[Record]:
     """All records of a watch that sees these, one after the other."""
     records: list[Record] = [Started(at=NOW, project="shop", stack="prod")]
     for one in observations:
-        records += events_of(Standing.after_all(records), one)
+        records += events_of(WatchState.after_all(records), one)
         records.append(Passed(at=NOW, began=NOW, seen="", digest="d" if one.report else ""))
     return records
 
@@ -102,22 +102,22 @@ def test_findings_open_and_resolve_in_turns(seen: list[Observation]) -> None:
 
 @given(histories, reports)
 def test_the_log_gives_what_the_last_report_says_however_it_came_there(seen: list[Observation], last: Report) -> None:
-    standing = Standing.after_all(watched([*seen, Observation(last)]))
+    standing = WatchState.after_all(watched([*seen, Observation(last)]))
     assert set(standing.open) == keys(Observation(last))
     assert standing.findings == {one.key: one for one in findings_of(last)}
 
 
 @given(histories, st.sampled_from([blinded(), blinded("state")]))
 def test_a_blind_pass_takes_nothing_away(seen: list[Observation], pass_: Observation) -> None:
-    before = Standing.after_all(watched(seen))
-    after = Standing.after_all(watched([*seen, pass_]))
+    before = WatchState.after_all(watched(seen))
+    after = WatchState.after_all(watched([*seen, pass_]))
     kept = {key for key, one in before.findings.items() if one.kind is not Kind.BLIND}
     assert kept | keys(pass_) == set(after.open)
 
 
 @given(observations)
 def test_the_same_again_is_no_event(seen: Observation) -> None:
-    standing = Standing.after_all(watched([seen]))
+    standing = WatchState.after_all(watched([seen]))
     assert events_of(standing, seen) == ()
 
 
@@ -135,10 +135,10 @@ def test_a_log_cut_at_any_byte_loses_nothing_that_the_next_pass_does_not_find_ag
         content += mended(NOW)
     assert not unfinished(content)
     records = list(records_of(content))
-    standing = Standing.after_all(records)
+    standing = WatchState.after_all(records)
     for event in events_of(standing, Observation(last)):
         content += line_of(event)
-    assert Standing.after_all(records_of(content)).findings == {one.key: one for one in findings_of(last)}
+    assert WatchState.after_all(records_of(content)).findings == {one.key: one for one in findings_of(last)}
 
 
 @given(histories)
@@ -149,10 +149,10 @@ def test_text_and_records_say_the_same(seen: list[Observation]) -> None:
 
 @given(histories, st.data())
 def test_what_is_open_is_untold_until_it_is_told(seen: list[Observation], data: st.DataObject) -> None:
-    standing = Standing.after_all(watched(seen))
+    standing = WatchState.after_all(watched(seen))
     assert standing.untold == set(standing.open)
     told = data.draw(st.sets(st.sampled_from(sorted(standing.open)))) if standing.open else set()
-    after = standing.after(Told(at=NOW, keys=tuple(told)))
+    after = standing.after(AlertDelivered(at=NOW, keys=tuple(told)))
     assert after.untold == standing.untold - told
 
 
@@ -169,7 +169,7 @@ def test_a_watch_killed_while_it_closes_off_a_line_is_followed_by_one_that_does(
     content = lines[0] + lines[1][:-9] + mending
     assert unfinished(content)
     records = list(records_of(content + mended(NOW) + lines[1]))
-    assert Standing.after_all(records).open
+    assert WatchState.after_all(records).open
 
 
 @pytest.mark.parametrize(
@@ -184,12 +184,12 @@ def test_records_that_contradict_each_other_are_refused(
 ) -> None:
     records = watched(Observation(estate(one)) for one in observations)
     with pytest.raises(Contradiction, match=fault):
-        Standing.after_all([*records, records[again]])
+        WatchState.after_all([*records, records[again]])
 
 
 def test_a_log_of_another_stack_is_refused() -> None:
     with pytest.raises(Contradiction, match="of shop/prod, not of shop/dev"):
-        Standing.after_all([*watched([]), Started(at=NOW, project="shop", stack="dev")])
+        WatchState.after_all([*watched([]), Started(at=NOW, project="shop", stack="dev")])
 
 
 @pytest.mark.parametrize(
@@ -201,14 +201,14 @@ def test_a_log_of_another_stack_is_refused() -> None:
     ],
 )
 def test_a_resolved_finding_tells_what_is_there_instead(now: dict[str, str], instead: str) -> None:
-    standing = Standing.after_all(watched([Observation(estate({"a": "large"}))]))
+    standing = WatchState.after_all(watched([Observation(estate({"a": "large"}))]))
     resolved = [one for one in events_of(standing, Observation(estate(now))) if isinstance(one, Resolved)]
     assert [(one.finding.resource, one.now) for one in resolved] == [("a", instead)]
 
 
 def test_a_finding_that_becomes_exempt_is_resolved_by_name_and_ticket() -> None:
     bad = disk("spared", size=99, name="a")
-    standing = Standing.after_all(watched([Observation(small(bad, exemptions=()))]))
+    standing = WatchState.after_all(watched([Observation(small(bad, exemptions=()))]))
     spared: tuple[Exemption, ...] = (SPARED,)
     [event] = events_of(standing, Observation(small(bad, exemptions=spared)))
     assert isinstance(event, Resolved)
@@ -217,14 +217,14 @@ def test_a_finding_that_becomes_exempt_is_resolved_by_name_and_ticket() -> None:
 
 def test_a_control_that_is_looked_at_no_more_is_not_told_as_a_pass() -> None:
     both: Resource = disk("a", size=99, name="a")
-    standing = Standing.after_all(watched([Observation(small(both))]))
+    standing = WatchState.after_all(watched([Observation(small(both))]))
     [event] = events_of(standing, Observation(small(disk("a", scratch=True, name="a"))))
     assert isinstance(event, Resolved)
     assert event.now == "not applicable"
 
 
 def test_another_reason_is_told_without_opening_anew() -> None:
-    standing = Standing.after_all(watched([Observation(estate({"a": "large"}))]))
+    standing = WatchState.after_all(watched([Observation(estate({"a": "large"}))]))
     [event] = events_of(standing, Observation(estate({"a": "huge"})))
     assert isinstance(event, StillOpen)
     assert event.finding.reason == "size is 100"
@@ -273,7 +273,7 @@ def test_a_cause_is_an_update_with_its_author_or_drift(updates: tuple[Update, ..
 
 def test_only_a_pass_without_a_failure_counts_as_the_last() -> None:
     later = NOW + datetime.timedelta(hours=1)
-    standing = Standing.after_all(watched([Observation(estate({}))]))
+    standing = WatchState.after_all(watched([Observation(estate({}))]))
     failed = Passed(at=later, began=later, seen="", digest="", failed=("refresh",))
     assert standing.after(failed).last_pass == NOW
     assert standing.after(failed.model_copy(update={"failed": ()})).last_pass == later

@@ -18,11 +18,8 @@ from policies import (
     passes_if,
     sets,
 )
-from policies.bucket_settings import REPLICATION, parts
-from policies.control import Declaration, Decorator, Judge
-from policies.controls.residency_retention_erasure import Residency, control
-from policies.copies import COPYING, OWN_REPLICATION, destinations_of, origins_of, own_destinations_of
-from policies.data_stores import (
+from policies.clouds.common_settings import REPLICATION, parts
+from policies.clouds.data_stores import (
     S3_BUCKET,
     STORAGE_ACCOUNT,
     STORES,
@@ -32,8 +29,11 @@ from policies.data_stores import (
     named_by,
     places_of,
 )
-from policies.personal_data import IMPERSONAL
-from policies.regions import region_name
+from policies.clouds.regions import region_name
+from policies.clouds.replication import COPYING, OWN_REPLICATION, destinations_of, origins_of, own_destinations_of
+from policies.clouds.scope import IMPERSONAL
+from policies.control import Declaration, Decorator, Judge
+from policies.controls.residency_retention_erasure import Residency, control
 from policies.resource import Cloud, cloud_of
 
 PLACED = {

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policies import View
-from policies.addresses import PRIVATE, Ranges
-from policies.statements import admits_everyone
+from policies.clouds.addresses import PRIVATE, Ranges
+from policies.clouds.iam_documents import admits_everyone
 
 DEFAULT = Ranges()
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from policies.watch.finding import Finding
-from policies.watch.records import Opened, Passed, Record, Resolved, Started, StillOpen, Told
+from policies.watch.records import AlertDelivered, Opened, Passed, Record, Resolved, Started, StillOpen
 
 
 class Contradiction(Exception):
@@ -15,7 +15,7 @@ class Contradiction(Exception):
 
 
 @dataclass(frozen=True)
-class Standing:
+class WatchState:
     """Folded from records, one after the other; the same after a restart as in the watch that wrote them."""
 
     project: str = ""
@@ -34,7 +34,7 @@ class Standing:
     """Whether any pass has judged a state."""
 
     @classmethod
-    def after_all(cls, records: Iterable[Record]) -> Standing:
+    def after_all(cls, records: Iterable[Record]) -> WatchState:
         """Raises Contradiction."""
         standing = cls()
         for one in records:
@@ -46,7 +46,7 @@ class Standing:
         """The open ones, by key."""
         return {key: one.finding for key, one in self.open.items()}
 
-    def after(self, record: Record) -> Standing:
+    def after(self, record: Record) -> WatchState:
         """What stands after one more record; raises Contradiction."""
         match record:
             case Started():
@@ -59,35 +59,35 @@ class Standing:
                 return self._resolved(record)
             case Passed():
                 return self._passed(record)
-            case Told():
+            case AlertDelivered():
                 return replace(self, untold=self.untold - set(record.keys))
             case _:
                 return self
 
-    def _started(self, record: Started) -> Standing:
+    def _started(self, record: Started) -> WatchState:
         if self.stack and (self.project, self.stack) != (record.project, record.stack):
             raise Contradiction(f"it is of {self.project}/{self.stack}, not of {record.project}/{record.stack}")
         return replace(self, project=record.project, stack=record.stack)
 
-    def _opened(self, record: Opened) -> Standing:
+    def _opened(self, record: Opened) -> WatchState:
         key = record.finding.key
         if key in self.open:
             raise Contradiction(f"{record.finding.check} on {record.finding.urn} is opened a second time")
         return replace(self, open={**self.open, key: record}, untold=self.untold | {key})
 
-    def _still_open(self, record: StillOpen) -> Standing:
+    def _still_open(self, record: StillOpen) -> WatchState:
         opened = self._known(record.finding)
         updated = opened.model_copy(update={"finding": record.finding})
         return replace(self, open={**self.open, record.finding.key: updated})
 
-    def _resolved(self, record: Resolved) -> Standing:
+    def _resolved(self, record: Resolved) -> WatchState:
         self._known(record.finding)
         key = record.finding.key
         return replace(
             self, open={other: one for other, one in self.open.items() if other != key}, untold=self.untold - {key}
         )
 
-    def _passed(self, record: Passed) -> Standing:
+    def _passed(self, record: Passed) -> WatchState:
         return replace(
             self,
             seen=record.seen or self.seen,

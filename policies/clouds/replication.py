@@ -7,8 +7,8 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from policies.bucket_settings import REPLICATION, parts
-from policies.data_stores import (
+from policies.clouds.common_settings import REPLICATION, parts
+from policies.clouds.data_stores import (
     AZURE_SQL,
     AZURE_SQL_SERVER,
     DYNAMODB,
@@ -28,10 +28,10 @@ from policies.data_stores import (
     stores_in,
     texts_if_known,
 )
-from policies.regions import region_name
+from policies.clouds.regions import region_name
+from policies.clouds.tags import place_of, tags_of
 from policies.resource import Resource
 from policies.stack import Stack
-from policies.tags import place_of, tags_of
 from policies.values import Undeterminable, Unknown
 from policies.view import View
 

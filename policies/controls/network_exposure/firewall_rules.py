@@ -7,9 +7,9 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from policies import Resource, View, WrongShape, applies_to_each
+from policies.clouds.addresses import Sources
 from policies.control import Decorator
 from policies.controls.network_exposure import firewall_policies
-from policies.controls.network_exposure.sources import Sources
 from policies.resource import Cloud, cloud_of
 
 ALL_PORTS = range(65536)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from policies.addresses import Ranges
+from policies.clouds.addresses import Ranges
 from policies.resource import Resource
 from policies.view import View
 

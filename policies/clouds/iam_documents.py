@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from policies.addresses import Ranges
+from policies.clouds.addresses import Ranges
 from policies.values import WrongShape, opened
 from policies.view import View
 

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 from policies import HIGH, PASS, Resource, Stack, Verdict, fails
-from policies.controls.backup_dr import EXPENDABLE, REPLICA, control
-from policies.controls.backup_dr.plans import is_copied_away
-from policies.copies import (
+from policies.clouds.data_stores import (
+    S3_BUCKET,
+    DataStore,
+    home_of,
+    in_data_stores,
+    is_replica,
+    is_spread,
+    replicas_of,
+)
+from policies.clouds.replication import (
     carriers_of,
     destinations_of,
     has_tagged_copy,
@@ -14,8 +21,9 @@ from policies.copies import (
     own_destinations_of,
     replicates_itself,
 )
-from policies.data_stores import S3_BUCKET, DataStore, home_of, in_data_stores, is_replica, is_spread, replicas_of
-from policies.environments import Environments
+from policies.clouds.scope import Environments
+from policies.controls.backup_dr import EXPENDABLE, REPLICA, control
+from policies.controls.backup_dr.plans import is_copied_away
 from policies.verdicts import not_applicable
 
 LASTING = {

@@ -6,8 +6,8 @@ import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from policies.clouds.regions import AZURE_PAIRS, is_many, region_name
 from policies.control import Declaration, Decorator, Judge, applies_to, in_stack
-from policies.regions import AZURE_PAIRS, is_many, region_name
 from policies.resource import Cloud, Resource, cloud_of, known_type
 from policies.stack import Stack
 from policies.values import Undeterminable, Unknown
