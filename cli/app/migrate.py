@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 if TYPE_CHECKING:
-    from app.database.migrate import Migrator
+    from app.provisioning.migrate import Migrator
 
 app = typer.Typer(no_args_is_help=True, help="Move the database schema of a home cloud's shards up or down.")
 
@@ -46,7 +46,7 @@ def status(home: Home = None, directory: DirectoryFile = None) -> None:
 def _migrators(home: str | None, directory: Path | None) -> list[Migrator]:
     import stamina.instrumentation
 
-    from app.database.migrate import Migrator
+    from app.provisioning.migrate import Migrator
     from app.settings import CommonSettings, load
     from app.topology import read_directory
 

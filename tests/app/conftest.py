@@ -19,8 +19,8 @@ import psycopg
 import pytest
 
 from app.database import Databases, Role, ShardDatabase
-from app.database.migrate import Migrator
 from app.personal_data.key_file import FileMasterKey
+from app.provisioning.migrate import Migrator
 from app.settings import ServeSettings
 from app.topology import Directory, Shard, parse_directory
 from localcloud.account import give, owner_of, unprivileged

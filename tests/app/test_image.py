@@ -134,7 +134,7 @@ def test_what_the_image_holds_is_enough(tmp_path: Path) -> None:
     assert "Serve the app over HTTP" in result.stdout
     result = run([str(root / "bin" / "fortress"), "serve"], status=1)
     assert "FORTRESS_CLOUD is not set" in result.stderr
-    imports = "import app.server, app.database.migrate, botocore, azure.identity, google.auth, pip"
+    imports = "import app.server, app.provisioning.migrate, botocore, azure.identity, google.auth, pip"
     result = run([str(root / "bin" / "python"), "-c", imports], status=1)
     assert "No module named 'pip'" in result.stderr
     result = run([str(root / "bin" / "fortress"), "token"], status=1)

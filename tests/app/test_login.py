@@ -196,7 +196,7 @@ def test_a_refusal_of_google_names_the_shard(monkeypatch: pytest.MonkeyPatch) ->
 def test_no_cloud_library_is_loaded_where_certificates_are_the_login() -> None:
     code = """if True:
         import sys
-        import app.server, app.database.migrate
+        import app.server, app.provisioning.migrate
         print([name for name in ("botocore", "azure", "google", "requests", "httpx") if name in sys.modules])
     """
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

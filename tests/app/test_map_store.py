@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 from psycopg import errors
 
+from app.provisioning.seed import seed_map
 from app.sharding import (
     LastShard,
     MapError,
@@ -35,7 +36,6 @@ from app.sharding import (
     UnknownShard,
     first_map,
 )
-from app.sharding.seeding import seed_map
 from app.topology import SLOTS, Directory
 
 from .conftest import Postgres

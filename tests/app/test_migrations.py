@@ -13,10 +13,10 @@ import psycopg
 import pytest
 from psycopg import errors
 
-from app.database import migrate
-from app.database.migrate import MigrationFailed, Migrator, all_migrations
 from app.events import NewEvent, Slot
 from app.events.append import parameters_of, request
+from app.provisioning import migrate
+from app.provisioning.migrate import MigrationFailed, Migrator, all_migrations
 from app.queries import query
 from app.topology import Directory, Shard
 

@@ -17,10 +17,10 @@ import pytest
 from typer.testing import CliRunner
 
 from app.database import Role, ShardDatabase
-from app.database.migrate import Migrator
 from app.events import START, Cursor, EventStore, NewEvent, RebaseNeeded, Slot, StoredEvent, Tail
 from app.events.archive import archive
 from app.projections import Projector, lags, rebuild
+from app.provisioning.migrate import Migrator
 from app.topology import NoLogin, Shard, parse_directory
 from cli.main import app
 

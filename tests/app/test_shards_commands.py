@@ -13,7 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from app.database import DatabaseUnavailable
-from app.database.migrate import Migrator
+from app.provisioning.migrate import Migrator
 from app.sharding import LastShard, SameShard, ShardNotEmpty, SlotOutOfRange
 from app.sharding.errors import UnknownShard
 from app.sharding.growing import ShardOwnsSlots

@@ -19,8 +19,8 @@ from app.camouflage.key import CamouflageKey
 from app.camouflage.preparing import Preparation
 from app.camouflage.settings import CamouflageSettings
 from app.database import Role, ShardDatabase
-from app.database.migrate import Migrator
 from app.personal_data.key_file import FileMasterKey
+from app.provisioning.migrate import Migrator
 from app.topology import Directory, parse_directory
 from localcloud.identity import ISSUER
 from tests.app.conftest import AUDIENCE, HOMES, Postgres, directory_of, log_in_as, make_database

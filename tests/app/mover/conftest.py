@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 
 from app.database import Databases, DatabaseUnavailable
-from app.database.migrate import Migrator
 from app.events import EventStore, NewEvent
 from app.events.model import Slot
+from app.provisioning.migrate import Migrator
 from app.sharding import PostgresMapStore, Router
 from app.sharding.mover import Step
 from app.topology import Directory, Place, StalePlace, parse_directory, slot_of

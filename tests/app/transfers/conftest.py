@@ -14,9 +14,9 @@ import pytest
 
 from app.cancellation import end
 from app.database import Databases
-from app.database.migrate import Migrator
 from app.events import EventStore, NewEvent
 from app.events.model import Slot
+from app.provisioning.migrate import Migrator
 from app.topology import Directory, Place, parse_directory, slot_of
 from app.transfers import LOCK_SECONDS, Leg, Participant, Resolver, Step, TransferMetrics, Transfers
 from app.transfers.coordinator import SECONDS

@@ -11,9 +11,9 @@ from typing import Any
 
 import uvloop
 
-from app.database.migrate import Migrator
 from app.database.pools import Databases, ShardDatabase
 from app.events import EventStore, NewEvent, Slot
+from app.provisioning.migrate import Migrator
 from app.topology import Directory, Shard, parse_directory, slot_of
 from tools.bench.data_plane.crew import Work
 from tools.bench.data_plane.payload import DATA

@@ -1,4 +1,4 @@
-"""Migrations of the shards of one home cloud: plain SQL files up and down, run by yoyo."""
+"""Schema migrations of a shard: plain SQL files with rollbacks, run by yoyo."""
 
 from __future__ import annotations
 
@@ -20,33 +20,32 @@ from yoyo.migrations import Migration, MigrationList
 
 from app.database.connection import Role, connection_parameters
 from app.database.login import Login, LoginRefused, admin_login
-from app.database.provision import provision
-from app.database.seed import seed_slots
-from app.sharding.seeding import seed_map
+from app.provisioning.app_role import provision_app_role
+from app.provisioning.seed import seed_map, seed_slots
 from app.topology import Directory, Shard
 
 WAIT_SECONDS = 120.0
 LOCK_SECONDS = 60
 LOCK = 0x0F0721E55
-"""Key of the advisory lock that lets one process migrate a database at a time."""
+"""Key of the advisory lock that allows one migrating process per database."""
 
 Report = Callable[[str], None]
 
 
 class MigrationFailed(Exception):
-    """A shard could not be migrated; says which, at what, and what the database said. The failed step left nothing."""
+    """A migration failed and was rolled back. The message names the shard, the migration and the database's error."""
 
 
 @dataclass(frozen=True)
 class MigrationState:
-    """One migration of one shard."""
+    """A migration, and whether a shard has it."""
 
     name: str
     applied: bool
 
 
 class Migrator:
-    """The migrations of one shard."""
+    """Applies and rolls back the migrations of one shard."""
 
     def __init__(
         self,
@@ -56,62 +55,62 @@ class Migrator:
         login: Login | None = None,
         wait_seconds: float = WAIT_SECONDS,
     ) -> None:
-        """`directory` is what a new slot map is made from, where this shard is to hold it."""
+        """`directory` fills the slot map of a new ledger, if this shard holds the map."""
         self.shard = shard
         self._directory = directory
         self._login = login or admin_login(shard)
         self._wait_seconds = wait_seconds
 
     def up(self, report: Report) -> None:
-        """Apply what is missing, then let the app's role in; does nothing where nothing is missing."""
+        """Apply missing migrations, then provision the app's role, slots and slot map. Safe to run again."""
         with self._backend(report) as (backend, migrations):
             for migration in backend.to_apply(migrations):
-                with self._named(migration):
+                with self._naming(migration):
                     backend.apply_one(migration)
                 report(f"{self.shard.name}: applied {migration.id}")
-            provision(self.shard, backend.connection, self.connect)
-            seed_slots(self.shard, backend.connection)
+            provision_app_role(self.shard, backend.connection, self.connect)
+            seed_slots(backend.connection, self.shard)
             if self._directory is not None:
                 seed_map(backend.connection, self.shard, self._directory)
             report(f"{self.shard.name}: up to date, {len(migrations)} migrations, {self.shard.app.user} may write")
 
     def down(self, report: Report, *, steps: int | None = 1) -> None:
-        """Roll back the last `steps` migrations (None: all); refused by the database where events would be lost."""
+        """Roll back the last `steps` migrations, or all (None). The database refuses if events would be lost."""
         with self._backend(report) as (backend, migrations):
             for migration in list(backend.to_rollback(migrations))[:steps]:
-                with self._named(migration):
+                with self._naming(migration):
                     backend.rollback_one(migration)
                 report(f"{self.shard.name}: rolled back {migration.id}")
             report(f"{self.shard.name}: {len(backend.get_applied_migration_hashes())} migrations are applied")
 
     def status(self, report: Report) -> list[MigrationState]:
-        """Every migration there is, and whether the shard has it."""
+        """List all migrations, in order, each with whether the shard has it."""
         with self._backend(report) as (backend, migrations):
             applied = set(backend.get_applied_migration_hashes())
             return [MigrationState(migration.id, migration.hash in applied) for migration in migrations]
 
     def connect(self, database: str | None = None) -> psycopg.Connection[tuple[Any, ...]]:
-        """A connection of the administrator."""
+        """Connect as the administrator, in autocommit mode."""
         parameters = connection_parameters(self.shard, Role.ADMIN, self._login, database=database)
         return psycopg.connect(autocommit=True, **parameters)
 
     @contextlib.contextmanager
     def _backend(self, report: Report) -> Iterator[tuple[_Backend, MigrationList]]:
         try:
-            self._wait_until_it_answers(report)
+            self._wait_until_ready(report)
             with all_migrations() as migrations, _Backend(self.connect) as backend, backend.lock(LOCK_SECONDS):
                 yield backend, migrations
         except (psycopg.Error, LoginRefused, exceptions.LockTimeout, exceptions.BadMigration) as error:
             raise MigrationFailed(f"shard {self.shard.name}: {_first_line(error)}") from error
 
     @contextlib.contextmanager
-    def _named(self, migration: Migration) -> Iterator[None]:
+    def _naming(self, migration: Migration) -> Iterator[None]:
         try:
             yield
         except psycopg.Error as error:
             raise MigrationFailed(f"shard {self.shard.name}, {migration.id}: {_first_line(error)}") from error
 
-    def _wait_until_it_answers(self, report: Report) -> None:
+    def _wait_until_ready(self, report: Report) -> None:
         for attempt in stamina.retry_context(
             on=psycopg.OperationalError, attempts=None, timeout=self._wait_seconds, wait_initial=0.1, wait_max=2.0
         ):
@@ -123,16 +122,16 @@ class Migrator:
 
 @contextlib.contextmanager
 def all_migrations() -> Iterator[MigrationList]:
-    """The migrations that the app comes with, in order."""
+    """Yield the app's migrations, in order."""
     with as_file(files("app").joinpath("migrations")) as folder:
         yield read_migrations(str(folder))
 
 
 class _Backend(PostgresqlPsycopgBackend):  # type: ignore[misc]  # yoyo has no types
-    """yoyo on a connection that is made here, so that no secret passes through a URL.
+    """yoyo on a connection opened here, so that no secret passes through a URL.
 
-    A migration and the note that it was applied are one transaction, so a crash leaves both or neither. The lock is an
-    advisory one, which the server frees when its holder dies.
+    A migration and its log entry share one transaction: a crash leaves both or neither. The lock is an advisory one,
+    which the server releases when its holder dies.
     """
 
     _is_locked: bool
@@ -175,7 +174,7 @@ class _Backend(PostgresqlPsycopgBackend):  # type: ignore[misc]  # yoyo has no t
             self.log_migration(migration, "rollback")
 
     def get_log_data(self, migration: Migration | None = None, operation: str = "apply") -> dict[str, Any]:
-        # yoyo asks for the name of the operating system's user, which a container may not have.
+        # yoyo would look up the operating system's user, which a container may not have.
         return {
             "id": str(uuid.uuid4()),
             "migration_id": migration.id if migration else None,

@@ -1,7 +1,7 @@
 insert into slots (slot, epoch, state)
 select
     slot,
-    1,
+    %(epoch)s,
     'owned'
 from unnest(%(slots)s::smallint[]) as slot
 where not exists (select from slots)
