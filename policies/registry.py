@@ -115,8 +115,12 @@ def everything() -> Registry:
 
 
 def checks_of(module: ModuleType) -> Iterator[Check]:
-    """The checks that a module defines."""
-    return (value for value in vars(module).values() if isinstance(value, Check))
+    """Yield the checks that a module defines, one by one or as a table."""
+    for value in vars(module).values():
+        if isinstance(value, Check):
+            yield value
+        elif isinstance(value, tuple):
+            yield from (check for check in value if isinstance(check, Check))
 
 
 def is_pattern(token: str) -> bool:

@@ -24,6 +24,7 @@ CLOUD_SQL, ALLOYDB = "gcp:sql/databaseInstance:DatabaseInstance", "gcp:alloydb/c
 SPANNER, BIGQUERY = "gcp:spanner/instance:Instance", "gcp:bigquery/dataset:Dataset"
 GCS_BUCKET, FILESTORE = "gcp:storage/bucket:Bucket", "gcp:filestore/instance:Instance"
 
+STORING_CLOUDS: tuple[Cloud, ...] = ("aws", "azure", "gcp")
 FOLLOWING = ("Replica", "Secondary", "OnlineSecondary")
 """Where Azure asks how a database is made: in these ways it goes on following another one."""
 

@@ -37,6 +37,7 @@ from policies.clouds.data_stores import (
 )
 from policies.clouds.durations import days
 from policies.controls.backup_dr import REPLICA, RESTORABLE, control
+from policies.property_checks import ON, Property, check_properties
 from policies.remedies import at_least
 
 USUAL_DAYS = 7
@@ -184,11 +185,10 @@ any_moment = control(
 )
 
 
-@any_moment
-@applies_to(DYNAMODB, reads=["pointInTimeRecovery.enabled"])
-@fixed_by(sets("pointInTimeRecovery.enabled", True))
-def dynamodb_goes_back(table: Resource) -> Verdict:
-    return passes_if(table.flag("pointInTimeRecovery.enabled"), "pointInTimeRecovery is off")
+any_moment_properties = check_properties(
+    any_moment,
+    Property(DYNAMODB, "pointInTimeRecovery.enabled", ON, name="pointInTimeRecovery", fix=True),
+)
 
 
 _BLOB_SETTINGS = ("isVersioningEnabled", "changeFeed.enabled", "deleteRetentionPolicy.enabled", "restorePolicy.enabled")

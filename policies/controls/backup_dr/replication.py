@@ -5,6 +5,7 @@ from __future__ import annotations
 from policies import HIGH, PASS, Resource, Stack, Verdict, fails
 from policies.clouds.data_stores import (
     S3_BUCKET,
+    STORING_CLOUDS,
     DataStore,
     home_of,
     in_data_stores,
@@ -59,7 +60,7 @@ def _store_reads(store: DataStore) -> tuple[str, ...]:
     return (store.name, store.tags, *store.places, *store.origin)
 
 
-def _is_copied_away(store: Resource, stack: Stack, options: Environments) -> Verdict:
+def judge_copy_elsewhere(store: Resource, stack: Stack, options: Environments) -> Verdict:
     spared = _spared(store, stack, options)
     if spared:
         return spared
@@ -86,22 +87,9 @@ def _is_carried(store: Resource, stack: Stack) -> bool:
     return store.cloud == "aws" and is_copied_away(store, home, stack)
 
 
-@copied_away
-@in_data_stores("aws", _store_reads, joins=True)
-def aws_store_is_copied_away(store: Resource, stack: Stack, options: Environments) -> Verdict:
-    return _is_copied_away(store, stack, options)
-
-
-@copied_away
-@in_data_stores("azure", _store_reads, joins=True)
-def azure_store_is_copied_away(store: Resource, stack: Stack, options: Environments) -> Verdict:
-    return _is_copied_away(store, stack, options)
-
-
-@copied_away
-@in_data_stores("gcp", _store_reads, joins=True)
-def gcp_store_is_copied_away(store: Resource, stack: Stack, options: Environments) -> Verdict:
-    return _is_copied_away(store, stack, options)
+copied_away_checks = tuple(
+    copied_away(in_data_stores(cloud, _store_reads, joins=True)(judge_copy_elsewhere)) for cloud in STORING_CLOUDS
+)
 
 
 other_cloud = control(
@@ -118,7 +106,7 @@ def _database_reads(database: DataStore) -> tuple[str, ...]:
     return (database.name, database.tags, *database.origin)
 
 
-def _is_in_other_cloud(database: Resource, stack: Stack, options: Environments) -> Verdict:
+def judge_copy_in_other_cloud(database: Resource, stack: Stack, options: Environments) -> Verdict:
     spared = _spared(database, stack, options)
     if spared:
         return spared
@@ -127,19 +115,7 @@ def _is_in_other_cloud(database: Resource, stack: Stack, options: Environments) 
     return fails("no store in another cloud says that it is a copy of it")
 
 
-@other_cloud
-@in_data_stores("aws", _database_reads, databases=True, joins=True)
-def aws_database_is_in_other_cloud(database: Resource, stack: Stack, options: Environments) -> Verdict:
-    return _is_in_other_cloud(database, stack, options)
-
-
-@other_cloud
-@in_data_stores("azure", _database_reads, databases=True, joins=True)
-def azure_database_is_in_other_cloud(database: Resource, stack: Stack, options: Environments) -> Verdict:
-    return _is_in_other_cloud(database, stack, options)
-
-
-@other_cloud
-@in_data_stores("gcp", _database_reads, databases=True, joins=True)
-def gcp_database_is_in_other_cloud(database: Resource, stack: Stack, options: Environments) -> Verdict:
-    return _is_in_other_cloud(database, stack, options)
+other_cloud_checks = tuple(
+    other_cloud(in_data_stores(cloud, _database_reads, databases=True, joins=True)(judge_copy_in_other_cloud))
+    for cloud in STORING_CLOUDS
+)

@@ -19,6 +19,7 @@ from policies import (
 from policies.clouds.common_settings import keeps_versions
 from policies.clouds.data_stores import GCS_BUCKET, S3_BUCKET, STORAGE_ACCOUNT
 from policies.controls.backup_dr import RESTORABLE, control
+from policies.property_checks import ON, Property, check_properties
 
 versions_kept = control(
     "BKP-006",
@@ -42,14 +43,6 @@ def s3_keeps_versions(bucket: Resource, stack: Stack) -> Verdict:
 
 
 @versions_kept
-@applies_to("aws:s3/bucketVersioning:BucketVersioning", reads=[_STATUS])
-@fixed_by(sets(_STATUS, "Enabled"))
-def s3_versioning_is_on(versioning: Resource) -> Verdict:
-    status = versioning.text(_STATUS, "not set")
-    return passes_if(status == "Enabled", f"status is {status}")
-
-
-@versions_kept
 @in_stack(STORAGE_ACCOUNT, reads=["kind", "isHnsEnabled"])
 def storage_account_keeps_versions(account: Resource, stack: Stack) -> Verdict:
     """Accounts with a hierarchy of folders know no versions."""
@@ -61,11 +54,11 @@ def storage_account_keeps_versions(account: Resource, stack: Stack) -> Verdict:
     return passes_if(any(one.flag("isVersioningEnabled") for one in services), "no versioning belongs to it")
 
 
-@versions_kept
-@applies_to(BLOB_SERVICE, reads=["isVersioningEnabled"])
-@fixed_by(sets("isVersioningEnabled", True))
-def blob_versioning_is_on(service: Resource) -> Verdict:
-    return passes_if(service.flag("isVersioningEnabled"), "isVersioningEnabled is off")
+versions_kept_properties = check_properties(
+    versions_kept,
+    Property("aws:s3/bucketVersioning:BucketVersioning", _STATUS, "Enabled", fix="Enabled"),
+    Property(BLOB_SERVICE, "isVersioningEnabled", ON, fix=True),
+)
 
 
 _PERIOD = "retentionPolicy.retentionPeriod"

@@ -26,6 +26,7 @@ from policies import (
 )
 from policies.clouds.pods import containers_of, in_pods
 from policies.controls.change_management import EVIDENCE, control
+from policies.property_checks import Property, check_properties
 
 
 class Sources(Options):
@@ -132,11 +133,15 @@ def ecr_keeps_tags_and_scans(repository: Resource) -> Verdict:
     return passes_if(repository.flag(_SCAN), "scanOnPush is not on")
 
 
-@registries
-@applies_to("azure-native:containerregistry:Registry", reads=["policies.quarantinePolicy.status"])
-def acr_holds_back_what_is_not_scanned(registry: Resource) -> Verdict:
-    status = registry.text("policies.quarantinePolicy.status", "not set")
-    return passes_if(status == "enabled", f"quarantinePolicy.status is {status}")
+registries_properties = check_properties(
+    registries,
+    Property(
+        "azure-native:containerregistry:Registry",
+        "policies.quarantinePolicy.status",
+        "enabled",
+        name="quarantinePolicy.status",
+    ),
+)
 
 
 _ENABLED = "vulnerabilityScanningConfig.enablementConfig"

@@ -14,6 +14,7 @@ from policies import (
     sets,
 )
 from policies.clouds.common_settings import BY_SCOPE, KEEPING, OF_GROUP, OF_RESOURCE, OF_SUBSCRIPTION, lock_keeps
+from policies.clouds.data_stores import GCS_BUCKET, S3_BUCKET
 from policies.clouds.scope import Environments
 from policies.controls.change_management import control
 
@@ -34,7 +35,25 @@ protected = control(
 UNPROTECTED = not_applicable("its stack is not among protectedStacks")
 
 
-def _kept(resource: Resource, options: Environments, *, replica: bool = False) -> Verdict:
+KEPT: dict[str, tuple[str, ...]] = {
+    "aws": (
+        "aws:rds/cluster:Cluster",
+        "aws:dynamodb/table:Table",
+        "aws:efs/fileSystem:FileSystem",
+        "aws:kms/key:Key",
+    ),
+    "azure": (
+        "azure-native:sql:Database",
+        "azure-native:storage:StorageAccount",
+        "azure-native:keyvault:Vault",
+        "azure-native:keyvault:Key",
+    ),
+    "gcp": ("gcp:kms/cryptoKey:CryptoKey", "gcp:spanner/database:Database", "gcp:alloydb/cluster:Cluster"),
+}
+"""What holds data, or is needed to read it, and has no other setting to look at."""
+
+
+def judge_protection(resource: Resource, options: Environments, *, replica: bool = False) -> Verdict:
     if not options.protects(resource):
         return UNPROTECTED
     if replica:
@@ -42,70 +61,40 @@ def _kept(resource: Resource, options: Environments, *, replica: bool = False) -
     return passes_if(resource.protect, "the option protect is not set")
 
 
-@protected
-@applies_to(
-    "aws:rds/cluster:Cluster",
-    "aws:dynamodb/table:Table",
-    "aws:efs/fileSystem:FileSystem",
-    "aws:kms/key:Key",
-    reads=[],
-)
-def aws_store_is_kept(store: Resource, options: Environments) -> Verdict:
-    return _kept(store, options)
+def judge_store(store: Resource, options: Environments) -> Verdict:
+    return judge_protection(store, options)
+
+
+store_checks = tuple(protected(applies_to(*types, reads=[])(judge_store)) for types in KEPT.values())
 
 
 @protected
 @applies_to("aws:rds/instance:Instance", reads=["replicateSourceDb"])
 def rds_instance_is_kept(instance: Resource, options: Environments) -> Verdict:
-    return _kept(instance, options, replica=not instance.protect and instance.has("replicateSourceDb"))
+    return judge_protection(instance, options, replica=not instance.protect and instance.has("replicateSourceDb"))
 
 
-@protected
-@applies_to("aws:s3/bucket:Bucket", reads=["forceDestroy"])
-def s3_bucket_is_kept(bucket: Resource, options: Environments) -> Verdict:
-    return _bucket(bucket, options)
-
-
-def _bucket(bucket: Resource, options: Environments) -> Verdict:
+def judge_bucket(bucket: Resource, options: Environments) -> Verdict:
     if options.protects(bucket) and bucket.flag("forceDestroy"):
         return fails("forceDestroy is on")
-    return _kept(bucket, options)
-
-
-@protected
-@applies_to(
-    "azure-native:sql:Database",
-    "azure-native:storage:StorageAccount",
-    "azure-native:keyvault:Vault",
-    "azure-native:keyvault:Key",
-    reads=[],
-)
-def azure_store_is_kept(store: Resource, options: Environments) -> Verdict:
-    return _kept(store, options)
+    return judge_protection(bucket, options)
 
 
 @protected
 @applies_to("azure-native:dbforpostgresql:Server", reads=["createMode"])
 def azure_server_is_kept(server: Resource, options: Environments) -> Verdict:
-    return _kept(server, options, replica=not server.protect and server.text("createMode") == "Replica")
-
-
-@protected
-@applies_to("gcp:kms/cryptoKey:CryptoKey", "gcp:spanner/database:Database", "gcp:alloydb/cluster:Cluster", reads=[])
-def gcp_store_is_kept(store: Resource, options: Environments) -> Verdict:
-    return _kept(store, options)
+    return judge_protection(server, options, replica=not server.protect and server.text("createMode") == "Replica")
 
 
 @protected
 @applies_to("gcp:sql/databaseInstance:DatabaseInstance", reads=["masterInstanceName"])
 def cloud_sql_instance_is_kept(instance: Resource, options: Environments) -> Verdict:
-    return _kept(instance, options, replica=not instance.protect and instance.has("masterInstanceName"))
+    return judge_protection(instance, options, replica=not instance.protect and instance.has("masterInstanceName"))
 
 
-@protected
-@applies_to("gcp:storage/bucket:Bucket", reads=["forceDestroy"])
-def gcp_bucket_is_kept(bucket: Resource, options: Environments) -> Verdict:
-    return _bucket(bucket, options)
+bucket_checks = tuple(
+    protected(applies_to(token, reads=["forceDestroy"])(judge_bucket)) for token in (S3_BUCKET, GCS_BUCKET)
+)
 
 
 locked = control(

@@ -65,32 +65,13 @@ def _can_have_tags(resource: Resource) -> bool:
     return resource.type != RELEASE if resource.cloud == "kubernetes" else resource.type in taggable()
 
 
-def _judged(resource: Resource, options: Tags) -> Verdict:
+def judge_tags(resource: Resource, options: Tags) -> Verdict:
     if not _can_have_tags(resource):
         return NOT_APPLICABLE
     missing = [key for key in options.wanted(resource) if not effective_tag(resource, key)]
     return passes_if(not missing, f"without {', '.join(missing)}")
 
 
-@tagged
-@applies_to("aws:*", reads=["tags"])
-def aws_resource_is_tagged(resource: Resource, options: Tags) -> Verdict:
-    return _judged(resource, options)
-
-
-@tagged
-@applies_to("azure-native:*", reads=["tags"])
-def azure_resource_is_tagged(resource: Resource, options: Tags) -> Verdict:
-    return _judged(resource, options)
-
-
-@tagged
-@applies_to("gcp:*", reads=["labels"])
-def gcp_resource_is_labelled(resource: Resource, options: Tags) -> Verdict:
-    return _judged(resource, options)
-
-
-@tagged
-@applies_to("kubernetes:*", reads=["metadata.labels"])
-def kubernetes_object_is_labelled(resource: Resource, options: Tags) -> Verdict:
-    return _judged(resource, options)
+TAGS_AT = {"aws": "tags", "azure-native": "tags", "gcp": "labels", "kubernetes": "metadata.labels"}
+"""Where the resources of each package hold their tags or labels."""
+tagged_checks = tuple(tagged(applies_to(f"{package}:*", reads=[path])(judge_tags)) for package, path in TAGS_AT.items())

@@ -23,6 +23,7 @@ from policies import (
 )
 from policies.clouds.durations import days_of_go
 from policies.controls.change_management import control
+from policies.property_checks import ON, Property, check_properties
 
 
 class Nodes(Options):
@@ -41,26 +42,29 @@ patched = control(
 )
 
 
-@patched
-@applies_to(
-    "aws:rds/instance:Instance",
-    "aws:rds/clusterInstance:ClusterInstance",
-    "aws:elasticache/replicationGroup:ReplicationGroup",
-    "aws:elasticache/cluster:Cluster",
-    reads=["autoMinorVersionUpgrade"],
+patched_properties = check_properties(
+    patched,
+    Property(
+        (
+            "aws:rds/instance:Instance",
+            "aws:rds/clusterInstance:ClusterInstance",
+            "aws:elasticache/replicationGroup:ReplicationGroup",
+            "aws:elasticache/cluster:Cluster",
+        ),
+        "autoMinorVersionUpgrade",
+        ON,
+        absent=True,
+        fix=True,
+    ),
+    # With extended support, which is what AWS does by itself, a cluster stays on a version for two years.
+    Property(
+        "aws:eks/cluster:Cluster",
+        "upgradePolicy.supportType",
+        "STANDARD",
+        name="upgradePolicy.supportType",
+        fix="STANDARD",
+    ),
 )
-@fixed_by(sets("autoMinorVersionUpgrade", True))
-def aws_store_takes_minor_versions(store: Resource) -> Verdict:
-    return passes_if(store.flag("autoMinorVersionUpgrade", default=True), "autoMinorVersionUpgrade is off")
-
-
-@patched
-@applies_to("aws:eks/cluster:Cluster", reads=["upgradePolicy.supportType"])
-@fixed_by(sets("upgradePolicy.supportType", "STANDARD"))
-def eks_leaves_old_versions(cluster: Resource) -> Verdict:
-    """With extended support, which is what AWS does by itself, a cluster stays on a version for two years."""
-    support = cluster.text("upgradePolicy.supportType", "not set")
-    return passes_if(support == "STANDARD", f"upgradePolicy.supportType is {support}")
 
 
 _CHANNELS = {

@@ -20,6 +20,7 @@ from policies import (
 from policies.clouds.common_settings import CLUSTER_ORIGINS, INSTANCE_ORIGINS, follows_another, is_restored
 from policies.clouds.data_stores import DOCDB_CLUSTER, RDS_CLUSTER, RDS_INSTANCE
 from policies.controls.encryption_at_rest import OWN_KEY, STORED, control, has_own_key
+from policies.property_checks import ON, SET, Property, check_properties
 
 RESTORED = not_determinable("restored from a snapshot, which hands its own encryption on")
 INHERITS = not_applicable("a replica, which keeps what its source has")
@@ -71,12 +72,10 @@ def _made_from(database: Resource) -> Verdict | None:
     return RESTORED if is_restored(database) else None
 
 
-@storage_encrypted
-@applies_to("azure-native:sql:TransparentDataEncryption", reads=["state"])
-@fixed_by(sets("state", "Enabled"))
-def azure_sql_is_encrypted(encryption: Resource) -> Verdict:
-    state = encryption.text("state", "not set")
-    return passes_if(state == "Enabled", f"state is {state}")
+storage_encrypted_properties = check_properties(
+    storage_encrypted,
+    Property("azure-native:sql:TransparentDataEncryption", "state", "Enabled", fix="Enabled"),
+)
 
 
 own_database_key = control(
@@ -111,18 +110,6 @@ def azure_flexible_server_has_own_key(server: Resource) -> Verdict:
 
 
 @own_database_key
-@applies_to("azure-native:cosmosdb:DatabaseAccount", reads=["keyVaultKeyUri"])
-def cosmos_has_own_key(account: Resource) -> Verdict:
-    return passes_if(account.has("keyVaultKeyUri"), "keyVaultKeyUri is not set")
-
-
-@own_database_key
-@applies_to("azure-native:sql:Server", reads=["keyId"])
-def azure_sql_has_own_key(server: Resource) -> Verdict:
-    return passes_if(server.has("keyId"), "keyId is not set")
-
-
-@own_database_key
 @applies_to("gcp:sql/databaseInstance:DatabaseInstance", reads=["encryptionKeyName", "masterInstanceName"])
 def cloud_sql_has_own_key(instance: Resource) -> Verdict:
     if instance.known("encryptionKeyName") and not instance.has("encryptionKeyName"):
@@ -130,10 +117,17 @@ def cloud_sql_has_own_key(instance: Resource) -> Verdict:
     return passes_if(instance.has("encryptionKeyName"))
 
 
-@own_database_key
-@applies_to("gcp:spanner/database:Database", "gcp:alloydb/cluster:Cluster", reads=["encryptionConfig.kmsKeyName"])
-def gcp_database_has_own_key(database: Resource) -> Verdict:
-    return passes_if(database.has("encryptionConfig.kmsKeyName"), "encryptionConfig.kmsKeyName is not set")
+own_database_key_properties = check_properties(
+    own_database_key,
+    Property("azure-native:cosmosdb:DatabaseAccount", "keyVaultKeyUri", SET),
+    Property("azure-native:sql:Server", "keyId", SET),
+    Property(
+        ("gcp:spanner/database:Database", "gcp:alloydb/cluster:Cluster"),
+        "encryptionConfig.kmsKeyName",
+        SET,
+        name="encryptionConfig.kmsKeyName",
+    ),
+)
 
 
 table_key = control(
@@ -146,11 +140,10 @@ table_key = control(
 )
 
 
-@table_key
-@applies_to("aws:dynamodb/table:Table", reads=["serverSideEncryption.enabled"])
-@fixed_by(sets("serverSideEncryption.enabled", True))
-def dynamodb_uses_kms(table: Resource) -> Verdict:
-    return passes_if(table.flag("serverSideEncryption.enabled"), "serverSideEncryption is off")
+table_key_properties = check_properties(
+    table_key,
+    Property("aws:dynamodb/table:Table", "serverSideEncryption.enabled", ON, name="serverSideEncryption", fix=True),
+)
 
 
 cache_encrypted = control(
@@ -163,13 +156,6 @@ cache_encrypted = control(
 
 
 @cache_encrypted
-@applies_to("aws:elasticache/replicationGroup:ReplicationGroup", reads=["atRestEncryptionEnabled"])
-@fixed_by(sets("atRestEncryptionEnabled", True), replaces=True)
-def elasticache_is_encrypted(cache: Resource) -> Verdict:
-    return passes_if(cache.flag("atRestEncryptionEnabled"), "atRestEncryptionEnabled is off")
-
-
-@cache_encrypted
 @applies_to("aws:elasticache/cluster:Cluster", reads=["replicationGroupId", "engine"])
 def single_cache_keeps_nothing(cache: Resource) -> Verdict:
     """Memcached writes nothing to a disk, and the other engines are encrypted in replication groups only."""
@@ -179,10 +165,13 @@ def single_cache_keeps_nothing(cache: Resource) -> Verdict:
     return passes_if(engine == "memcached", f"engine is {engine}, and a cluster without a replication group is plain")
 
 
-@cache_encrypted
-@applies_to("gcp:redis/instance:Instance", reads=["customerManagedKey"])
-def memorystore_has_own_key(cache: Resource) -> Verdict:
-    return passes_if(cache.has("customerManagedKey"), "customerManagedKey is not set")
+cache_encrypted_properties = check_properties(
+    cache_encrypted,
+    Property(
+        "aws:elasticache/replicationGroup:ReplicationGroup", "atRestEncryptionEnabled", ON, fix=True, replaces=True
+    ),
+    Property("gcp:redis/instance:Instance", "customerManagedKey", SET),
+)
 
 
 analytics_encrypted = control(
@@ -194,27 +183,17 @@ analytics_encrypted = control(
 )
 
 
-@analytics_encrypted
-@applies_to("aws:redshift/cluster:Cluster", reads=["encrypted"])
-@fixed_by(sets("encrypted", "true"))
-def redshift_is_encrypted(cluster: Resource) -> Verdict:
-    return passes_if(cluster.flag("encrypted"), "encrypted is off")
-
-
-@analytics_encrypted
-@applies_to("aws:opensearch/domain:Domain", reads=["encryptAtRest.enabled"])
-@fixed_by(sets("encryptAtRest.enabled", True), replaces=True)  # in place only from Elasticsearch 6.7 on
-def opensearch_is_encrypted(domain: Resource) -> Verdict:
-    return passes_if(domain.flag("encryptAtRest.enabled"), "encryptAtRest is off")
-
-
-@analytics_encrypted
-@applies_to("azure-native:synapse:Workspace", reads=["encryption.cmk.key.name"])
-def synapse_has_own_key(workspace: Resource) -> Verdict:
-    return passes_if(workspace.has("encryption.cmk.key.name"), "encryption.cmk is not set")
-
-
-@analytics_encrypted
-@applies_to("gcp:bigquery/dataset:Dataset", reads=["defaultEncryptionConfiguration.kmsKeyName"])
-def bigquery_has_own_key(dataset: Resource) -> Verdict:
-    return passes_if(dataset.has("defaultEncryptionConfiguration.kmsKeyName"), "there is no default key")
+analytics_encrypted_properties = check_properties(
+    analytics_encrypted,
+    Property("aws:redshift/cluster:Cluster", "encrypted", ON, fix="true"),
+    Property(
+        "aws:opensearch/domain:Domain", "encryptAtRest.enabled", ON, name="encryptAtRest", fix=True, replaces=True
+    ),
+    Property("azure-native:synapse:Workspace", "encryption.cmk.key.name", SET, name="encryption.cmk"),
+    Property(
+        "gcp:bigquery/dataset:Dataset",
+        "defaultEncryptionConfiguration.kmsKeyName",
+        SET,
+        found="there is no default key",
+    ),
+)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from policies import MEDIUM, PASS, Resource, Verdict, applies_to, fixed_by, in_turn, passes_if, sets
 from policies.controls.encryption_at_rest import KEY_SOURCE, OWN_KEY, STORED, control, has_own_key, key_is_in_vault
+from policies.property_checks import SET, Property, check_properties
 
 queue_encrypted = control(
     "ENC-008",
@@ -24,13 +25,6 @@ def sqs_is_encrypted(queue: Resource) -> Verdict:
 
 
 @queue_encrypted
-@applies_to("aws:sns/topic:Topic", reads=["kmsMasterKeyId"])
-def sns_is_encrypted(topic: Resource) -> Verdict:
-    """No fix: alarms, buckets and events cannot publish to a topic with the key of AWS, and nobody would notice."""
-    return passes_if(topic.has("kmsMasterKeyId"), "kmsMasterKeyId is not set")
-
-
-@queue_encrypted
 @applies_to("aws:kinesis/stream:Stream", reads=["encryptionType"])
 @fixed_by(in_turn(sets("encryptionType", "KMS"), sets("kmsKeyId", "alias/aws/kinesis")))
 def kinesis_is_encrypted(stream: Resource) -> Verdict:
@@ -39,21 +33,18 @@ def kinesis_is_encrypted(stream: Resource) -> Verdict:
 
 
 @queue_encrypted
-@applies_to("aws:msk/cluster:Cluster", reads=["encryptionInfo.encryptionAtRestKmsKeyArn"])
-def msk_has_own_key(cluster: Resource) -> Verdict:
-    return passes_if(cluster.has("encryptionInfo.encryptionAtRestKmsKeyArn"), "there is no key")
-
-
-@queue_encrypted
 @applies_to("azure-native:servicebus:Namespace", "azure-native:eventhub:Namespace", reads=[KEY_SOURCE])
 def azure_namespace_has_own_key(namespace: Resource) -> Verdict:
     return key_is_in_vault(namespace)
 
 
-@queue_encrypted
-@applies_to("gcp:pubsub/topic:Topic", reads=["kmsKeyName"])
-def pubsub_has_own_key(topic: Resource) -> Verdict:
-    return passes_if(topic.has("kmsKeyName"), "kmsKeyName is not set")
+queue_encrypted_properties = check_properties(
+    queue_encrypted,
+    # No fix: alarms, buckets and events cannot publish to a topic with the key of AWS, and nobody would notice.
+    Property("aws:sns/topic:Topic", "kmsMasterKeyId", SET),
+    Property("aws:msk/cluster:Cluster", "encryptionInfo.encryptionAtRestKmsKeyArn", SET, found="there is no key"),
+    Property("gcp:pubsub/topic:Topic", "kmsKeyName", SET),
+)
 
 
 log_key = control(
@@ -66,7 +57,7 @@ log_key = control(
 )
 
 
-@log_key
-@applies_to("aws:cloudwatch/logGroup:LogGroup", "aws:cloudtrail/trail:Trail", reads=["kmsKeyId"])
-def aws_log_has_own_key(log: Resource) -> Verdict:
-    return has_own_key(log, "kmsKeyId")
+log_key_properties = check_properties(
+    log_key,
+    Property(("aws:cloudwatch/logGroup:LogGroup", "aws:cloudtrail/trail:Trail"), "kmsKeyId", has_own_key),
+)

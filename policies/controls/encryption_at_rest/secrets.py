@@ -9,6 +9,7 @@ from policies import HIGH, MEDIUM, Resource, Verdict, View, applies_to, applies_
 from policies.clouds.credentials import has_credential, telling
 from policies.clouds.pods import containers_of, in_pods
 from policies.controls.encryption_at_rest import OWN_KEY, control, has_own_key
+from policies.property_checks import ON, Property, check_properties
 
 VAULT_REFERENCE = "@Microsoft.KeyVault("
 
@@ -29,17 +30,16 @@ def eks_encrypts_secrets(cluster: Resource) -> Verdict:
     return has_own_key(cluster, "encryptionConfig.provider.keyArn")
 
 
-@envelope
-@applies_to("azure-native:containerservice:ManagedCluster", reads=["securityProfile.azureKeyVaultKms.enabled"])
-def aks_encrypts_secrets(cluster: Resource) -> Verdict:
-    return passes_if(cluster.flag("securityProfile.azureKeyVaultKms.enabled"), "azureKeyVaultKms is off")
-
-
-@envelope
-@applies_to("gcp:container/cluster:Cluster", reads=["databaseEncryption.state"])
-def gke_encrypts_secrets(cluster: Resource) -> Verdict:
-    state = cluster.text("databaseEncryption.state", "not set")
-    return passes_if(state == "ENCRYPTED", f"databaseEncryption.state is {state}")
+envelope_properties = check_properties(
+    envelope,
+    Property(
+        "azure-native:containerservice:ManagedCluster",
+        "securityProfile.azureKeyVaultKms.enabled",
+        ON,
+        name="azureKeyVaultKms",
+    ),
+    Property("gcp:container/cluster:Cluster", "databaseEncryption.state", "ENCRYPTED", name="databaseEncryption.state"),
+)
 
 
 plain_secrets = control(
@@ -158,10 +158,10 @@ secret_key = control(
 )
 
 
-@secret_key
-@applies_to("aws:secretsmanager/secret:Secret", reads=["kmsKeyId"])
-def aws_secret_has_own_key(secret: Resource) -> Verdict:
-    return has_own_key(secret, "kmsKeyId")
+secret_key_properties = check_properties(
+    secret_key,
+    Property("aws:secretsmanager/secret:Secret", "kmsKeyId", has_own_key),
+)
 
 
 @secret_key

@@ -22,6 +22,7 @@ from policies import (
 from policies.clouds.common_settings import ENCRYPTION, parts
 from policies.clouds.data_stores import S3_BUCKET
 from policies.controls.encryption_at_rest import KEY_SOURCE, OWN_KEY, STORED, control, has_own_key, key_is_in_vault
+from policies.property_checks import ON, SET, Property, check_properties
 
 DISKS = {**STORED, "pci_dss": ["3.5.1.2"]}
 """PCI DSS takes the encryption of a whole disk for support only."""
@@ -33,13 +34,6 @@ disk_encrypted = control(
     maps=DISKS,
     remedy="Turn encryption on for every volume, in Azure at the host.",
 )
-
-
-@disk_encrypted
-@applies_to("aws:ebs/volume:Volume", reads=["encrypted"])
-@fixed_by(sets("encrypted", True), replaces=True)
-def ebs_volume_is_encrypted(volume: Resource) -> Verdict:
-    return passes_if(volume.flag("encrypted"), "encrypted is off")
 
 
 @disk_encrypted
@@ -67,25 +61,15 @@ def launched_disks_are_encrypted(template: Resource) -> Verdict:
     return passes_if(all(disk.flag("encrypted") for disk in disks), "a disk is not encrypted")
 
 
-@disk_encrypted
-@applies_to("azure-native:compute:VirtualMachine", reads=["securityProfile.encryptionAtHost"])
-def azure_machine_encrypts_at_host(machine: Resource) -> Verdict:
-    return passes_if(machine.flag("securityProfile.encryptionAtHost"), "encryptionAtHost is off")
-
-
-@disk_encrypted
-@applies_to(
-    "azure-native:compute:VirtualMachineScaleSet", reads=["virtualMachineProfile.securityProfile.encryptionAtHost"]
+disk_encrypted_properties = check_properties(
+    disk_encrypted,
+    Property("aws:ebs/volume:Volume", "encrypted", ON, fix=True, replaces=True),
+    Property("azure-native:compute:VirtualMachine", "securityProfile.encryptionAtHost", ON),
+    Property(
+        "azure-native:compute:VirtualMachineScaleSet", "virtualMachineProfile.securityProfile.encryptionAtHost", ON
+    ),
+    Property("azure-native:containerservice:AgentPool", "enableEncryptionAtHost", ON),
 )
-def scale_set_encrypts_at_host(machines: Resource) -> Verdict:
-    on = machines.flag("virtualMachineProfile.securityProfile.encryptionAtHost")
-    return passes_if(on, "encryptionAtHost is off")
-
-
-@disk_encrypted
-@applies_to("azure-native:containerservice:AgentPool", reads=["enableEncryptionAtHost"])
-def aks_nodes_encrypt_at_host(pool: Resource) -> Verdict:
-    return passes_if(pool.flag("enableEncryptionAtHost"), "enableEncryptionAtHost is off")
 
 
 @disk_encrypted
@@ -105,11 +89,10 @@ default_encryption = control(
 )
 
 
-@default_encryption
-@applies_to("aws:ebs/encryptionByDefault:EncryptionByDefault", reads=["enabled"])
-@fixed_by(sets("enabled", True))
-def ebs_encrypts_by_default(default: Resource) -> Verdict:
-    return passes_if(default.flag("enabled", default=True), "enabled is off")
+default_encryption_properties = check_properties(
+    default_encryption,
+    Property("aws:ebs/encryptionByDefault:EncryptionByDefault", "enabled", ON, absent=True, fix=True),
+)
 
 
 bucket_key = control(
@@ -153,10 +136,10 @@ def storage_account_has_own_key(account: Resource) -> Verdict:
     return key_is_in_vault(account)
 
 
-@bucket_key
-@applies_to("gcp:storage/bucket:Bucket", reads=["encryption.defaultKmsKeyName"])
-def gcs_bucket_has_own_key(bucket: Resource) -> Verdict:
-    return passes_if(bucket.has("encryption.defaultKmsKeyName"), "there is no default key")
+bucket_key_properties = check_properties(
+    bucket_key,
+    Property("gcp:storage/bucket:Bucket", "encryption.defaultKmsKeyName", SET, found="there is no default key"),
+)
 
 
 file_system_encrypted = control(
@@ -169,22 +152,16 @@ file_system_encrypted = control(
 
 
 @file_system_encrypted
-@applies_to("aws:efs/fileSystem:FileSystem", reads=["encrypted"])
-@fixed_by(sets("encrypted", True), replaces=True)
-def efs_is_encrypted(system: Resource) -> Verdict:
-    return passes_if(system.flag("encrypted"), "encrypted is off")
-
-
-@file_system_encrypted
 @applies_to("azure-native:netapp:Account", reads=[KEY_SOURCE])
 def netapp_has_own_key(account: Resource) -> Verdict:
     return key_is_in_vault(account)
 
 
-@file_system_encrypted
-@applies_to("gcp:filestore/instance:Instance", reads=["kmsKeyName"])
-def filestore_has_own_key(instance: Resource) -> Verdict:
-    return passes_if(instance.has("kmsKeyName"), "kmsKeyName is not set")
+file_system_encrypted_properties = check_properties(
+    file_system_encrypted,
+    Property("aws:efs/fileSystem:FileSystem", "encrypted", ON, fix=True, replaces=True),
+    Property("gcp:filestore/instance:Instance", "kmsKeyName", SET),
+)
 
 
 disk_key = control(
@@ -196,25 +173,10 @@ disk_key = control(
 )
 
 
-@disk_key
-@applies_to("aws:ebs/volume:Volume", reads=["kmsKeyId"])
-def ebs_volume_has_own_key(volume: Resource) -> Verdict:
-    return has_own_key(volume, "kmsKeyId")
-
-
-@disk_key
-@applies_to("azure-native:compute:Disk", reads=["encryption.diskEncryptionSetId"])
-def azure_disk_has_own_key(disk: Resource) -> Verdict:
-    return passes_if(disk.has("encryption.diskEncryptionSetId"), "diskEncryptionSetId is not set")
-
-
-@disk_key
-@applies_to("gcp:compute/disk:Disk", reads=["diskEncryptionKey.kmsKeySelfLink"])
-def gcp_disk_has_own_key(disk: Resource) -> Verdict:
-    return passes_if(disk.has("diskEncryptionKey.kmsKeySelfLink"), "diskEncryptionKey is not set")
-
-
-@disk_key
-@applies_to("gcp:compute/instance:Instance", reads=["bootDisk.kmsKeySelfLink"])
-def gcp_boot_disk_has_own_key(machine: Resource) -> Verdict:
-    return passes_if(machine.has("bootDisk.kmsKeySelfLink"), "the boot disk has no key")
+disk_key_properties = check_properties(
+    disk_key,
+    Property("aws:ebs/volume:Volume", "kmsKeyId", has_own_key),
+    Property("azure-native:compute:Disk", "encryption.diskEncryptionSetId", SET),
+    Property("gcp:compute/disk:Disk", "diskEncryptionKey.kmsKeySelfLink", SET, name="diskEncryptionKey"),
+    Property("gcp:compute/instance:Instance", "bootDisk.kmsKeySelfLink", SET, found="the boot disk has no key"),
+)

@@ -23,6 +23,7 @@ from policies import (
     with_value,
 )
 from policies.controls.encryption_in_transit import EVIDENCE, control
+from policies.property_checks import OFF, Property, check_properties
 from policies.values import opened
 
 TLS_ONLY = ("ENCRYPTED_ONLY", "TRUSTED_CLIENT_CERTIFICATE_REQUIRED")
@@ -132,12 +133,12 @@ def azure_server_requires_tls(setting: Resource) -> Verdict:
     return passes_if(value.upper() == "ON", f"{REQUIRES_TLS} is {value}")
 
 
-@database_tls
-@applies_to("gcp:sql/databaseInstance:DatabaseInstance", reads=["settings.ipConfiguration.sslMode"])
-@fixed_by(sets("settings.ipConfiguration.sslMode", "ENCRYPTED_ONLY"))
-def cloud_sql_requires_tls(instance: Resource) -> Verdict:
-    mode = instance.text("settings.ipConfiguration.sslMode", "not set")
-    return passes_if(mode in TLS_ONLY, f"sslMode is {mode}")
+database_tls_properties = check_properties(
+    database_tls,
+    Property(
+        "gcp:sql/databaseInstance:DatabaseInstance", "settings.ipConfiguration.sslMode", TLS_ONLY, fix="ENCRYPTED_ONLY"
+    ),
+)
 
 
 cache_tls = control(
@@ -189,19 +190,17 @@ def kafka_speaks_tls(cluster: Resource) -> Verdict:
     return passes_if(mode == "TLS", f"clientBroker is {mode}")
 
 
-@cache_tls
-@applies_to("azure-native:redis:Redis", reads=["enableNonSslPort"])
-@fixed_by(sets("enableNonSslPort", False))
-def azure_cache_has_no_plain_port(cache: Resource) -> Verdict:
-    return passes_if(not cache.flag("enableNonSslPort"), "the port without TLS is open")
-
-
-@cache_tls
-@applies_to("gcp:redis/instance:Instance", reads=["transitEncryptionMode"])
-@fixed_by(sets("transitEncryptionMode", "SERVER_AUTHENTICATION"), replaces=True)
-def memorystore_speaks_tls(cache: Resource) -> Verdict:
-    mode = cache.text("transitEncryptionMode", "not set")
-    return passes_if(mode == "SERVER_AUTHENTICATION", f"transitEncryptionMode is {mode}")
+cache_tls_properties = check_properties(
+    cache_tls,
+    Property("azure-native:redis:Redis", "enableNonSslPort", OFF, found="the port without TLS is open", fix=False),
+    Property(
+        "gcp:redis/instance:Instance",
+        "transitEncryptionMode",
+        "SERVER_AUTHENTICATION",
+        fix="SERVER_AUTHENTICATION",
+        replaces=True,
+    ),
+)
 
 
 search_tls = control(

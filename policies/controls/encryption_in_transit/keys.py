@@ -18,6 +18,7 @@ from policies import (
     sets,
 )
 from policies.controls.encryption_in_transit import EVIDENCE, control
+from policies.property_checks import Property, check_properties
 
 RSA_BITS = 2048
 """NIST SP 800-57 part 1, table 2: the smallest RSA key for 112 bits of security."""
@@ -33,11 +34,10 @@ strong_certificates = control(
 )
 
 
-@strong_certificates
-@applies_to("aws:acm/certificate:Certificate", reads=["keyAlgorithm"])
-def acm_key_is_strong(certificate: Resource) -> Verdict:
-    algorithm = certificate.text("keyAlgorithm", default="RSA_2048")
-    return passes_if(algorithm in ACM_STRONG, f"keyAlgorithm is {algorithm}")
+strong_certificates_properties = check_properties(
+    strong_certificates,
+    Property("aws:acm/certificate:Certificate", "keyAlgorithm", ACM_STRONG, absent="RSA_2048"),
+)
 
 
 @strong_certificates

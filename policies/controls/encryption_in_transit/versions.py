@@ -27,6 +27,7 @@ from policies.controls.encryption_in_transit import (
     LISTENER,
     control,
 )
+from policies.property_checks import SET, Property, check_properties
 
 tls_version = control(
     "TLS-002",
@@ -191,13 +192,16 @@ def ssl_policy_speaks_new_tls(policy: Resource) -> Verdict:
     return _version(policy, "minTlsVersion", ("TLS_1_2", "TLS_1_3"))
 
 
-@tls_version
-@applies_to(
-    "gcp:compute/targetHttpsProxy:TargetHttpsProxy",
-    "gcp:compute/targetSSLProxy:TargetSSLProxy",
-    "gcp:compute/regionTargetHttpsProxy:RegionTargetHttpsProxy",
-    reads=["sslPolicy"],
+tls_version_properties = check_properties(
+    tls_version,
+    # Google Cloud's own policy takes TLS 1.0; the policy that is named is judged where it is made.
+    Property(
+        (
+            "gcp:compute/targetHttpsProxy:TargetHttpsProxy",
+            "gcp:compute/targetSSLProxy:TargetSSLProxy",
+            "gcp:compute/regionTargetHttpsProxy:RegionTargetHttpsProxy",
+        ),
+        "sslPolicy",
+        SET,
+    ),
 )
-def proxy_has_ssl_policy(proxy: Resource) -> Verdict:
-    """Google Cloud's own policy takes TLS 1.0; the policy that is named is judged where it is made."""
-    return passes_if(proxy.has("sslPolicy"), "sslPolicy is not set")

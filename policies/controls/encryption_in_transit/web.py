@@ -32,6 +32,7 @@ from policies.controls.encryption_in_transit import (
     LISTENER,
     control,
 )
+from policies.property_checks import OFF, ON, Property, check_properties
 
 REDIRECTING = ("https-only", "redirect-to-https")
 GOOGLES_OWN = ("all-apis", "vpc-sc")
@@ -107,18 +108,11 @@ def cloudfront_serves_https(distribution: Resource) -> Verdict:
     return passes_if(all(one in REDIRECTING for one in policies), f"viewerProtocolPolicy is {', '.join(policies)}")
 
 
-@no_plain_http
-@applies_to("azure-native:web:WebApp", reads=["httpsOnly"])
-@fixed_by(sets("httpsOnly", True))
-def web_app_serves_https(app: Resource) -> Verdict:
-    return passes_if(app.flag("httpsOnly"), "httpsOnly is off")
-
-
-@no_plain_http
-@applies_to("azure-native:app:ContainerApp", reads=["configuration.ingress.allowInsecure"])
-@fixed_by(sets("configuration.ingress.allowInsecure", False))
-def container_app_serves_https(app: Resource) -> Verdict:
-    return passes_if(not app.flag("configuration.ingress.allowInsecure"), "allowInsecure is on")
+no_plain_http_properties = check_properties(
+    no_plain_http,
+    Property("azure-native:web:WebApp", "httpsOnly", ON, fix=True),
+    Property("azure-native:app:ContainerApp", "configuration.ingress.allowInsecure", OFF, fix=False),
+)
 
 
 _LISTENERS, _RULES, _REDIRECTS = "httpListeners", "requestRoutingRules", "redirectConfigurations"
@@ -260,11 +254,10 @@ def _means_plain_http(condition: View) -> bool:
     return condition.object(operator).texts(key, alone=True) == ("false",)
 
 
-@bucket_tls
-@applies_to("azure-native:storage:StorageAccount", reads=["enableHttpsTrafficOnly"])
-@fixed_by(sets("enableHttpsTrafficOnly", True))
-def storage_account_refuses_plain_http(account: Resource) -> Verdict:
-    return passes_if(account.flag("enableHttpsTrafficOnly", default=True), "enableHttpsTrafficOnly is off")
+bucket_tls_properties = check_properties(
+    bucket_tls,
+    Property("azure-native:storage:StorageAccount", "enableHttpsTrafficOnly", ON, absent=True, fix=True),
+)
 
 
 file_protocols = control(
@@ -287,9 +280,7 @@ def transfer_server_speaks_no_ftp(server: Resource) -> Verdict:
     return passes_if(set(server.texts("protocols")) <= {"SFTP", "FTPS", "AS2"}, "it speaks FTP")
 
 
-@file_protocols
-@applies_to("azure-native:web:WebApp", reads=["siteConfig.ftpsState"])
-@fixed_by(sets("siteConfig.ftpsState", "FtpsOnly"))
-def web_app_speaks_no_ftp(app: Resource) -> Verdict:
-    state = app.text("siteConfig.ftpsState", "not set")
-    return passes_if(state in ("Disabled", "FtpsOnly"), f"ftpsState is {state}")
+file_protocols_properties = check_properties(
+    file_protocols,
+    Property("azure-native:web:WebApp", "siteConfig.ftpsState", ("Disabled", "FtpsOnly"), fix="FtpsOnly"),
+)

@@ -28,6 +28,7 @@ from policies import (
     with_value,
 )
 from policies.controls.iam import control
+from policies.property_checks import OFF, ON, Property, check_properties
 from policies.remedies import at_least, at_most
 from policies.values import opened
 
@@ -183,18 +184,6 @@ def flexible_server_knows_entra(server: Resource) -> Verdict:
     return passes_if(found == _AUTHENTICATION, ", ".join(f"{path} is {value}" for path, value in found.items()))
 
 
-@directory_login
-@applies_to("azure-native:containerservice:ManagedCluster", reads=["disableLocalAccounts"])
-def aks_has_no_local_accounts(cluster: Resource) -> Verdict:
-    return passes_if(cluster.flag("disableLocalAccounts"), "disableLocalAccounts is off")
-
-
-@directory_login
-@applies_to("azure-native:storage:StorageAccount", reads=["allowSharedKeyAccess"])
-def storage_account_has_no_shared_key(account: Resource) -> Verdict:
-    return passes_if(not account.flag("allowSharedKeyAccess", default=True), "allowSharedKeyAccess is not off")
-
-
 _NO_SQL = "GlobalDocumentDB"
 _OTHER_APIS = ("EnableMongo", "EnableCassandra", "EnableGremlin", "EnableTable")
 
@@ -212,38 +201,22 @@ def cosmos_has_no_local_login(account: Resource) -> Verdict:
     return fails("disableLocalAuth is off")
 
 
-@directory_login
-@applies_to(
-    "azure-native:eventhub:Namespace",
-    "azure-native:servicebus:Namespace",
-    reads=["disableLocalAuth"],
+directory_login_properties = check_properties(
+    directory_login,
+    Property("azure-native:containerservice:ManagedCluster", "disableLocalAccounts", ON),
+    Property(
+        "azure-native:storage:StorageAccount",
+        "allowSharedKeyAccess",
+        OFF,
+        absent=True,
+        found="allowSharedKeyAccess is not off",
+    ),
+    Property(("azure-native:eventhub:Namespace", "azure-native:servicebus:Namespace"), "disableLocalAuth", ON),
+    Property("azure-native:cognitiveservices:Account", "properties.disableLocalAuth", ON),
+    Property("azure-native:containerregistry:Registry", "adminUserEnabled", OFF),
+    Property("gcp:container/cluster:Cluster", "enableLegacyAbac", OFF),
+    Property("gcp:redis/instance:Instance", "authEnabled", ON),
 )
-def azure_service_has_no_local_login(service: Resource) -> Verdict:
-    return passes_if(service.flag("disableLocalAuth"), "disableLocalAuth is off")
-
-
-@directory_login
-@applies_to("azure-native:cognitiveservices:Account", reads=["properties.disableLocalAuth"])
-def cognitive_service_has_no_local_login(account: Resource) -> Verdict:
-    return passes_if(account.flag("properties.disableLocalAuth"), "disableLocalAuth is off")
-
-
-@directory_login
-@applies_to("azure-native:containerregistry:Registry", reads=["adminUserEnabled"])
-def registry_has_no_admin_user(registry: Resource) -> Verdict:
-    return passes_if(not registry.flag("adminUserEnabled"), "adminUserEnabled is on")
-
-
-@directory_login
-@applies_to("gcp:container/cluster:Cluster", reads=["enableLegacyAbac"])
-def gke_has_no_legacy_rights(cluster: Resource) -> Verdict:
-    return passes_if(not cluster.flag("enableLegacyAbac"), "enableLegacyAbac is on")
-
-
-@directory_login
-@applies_to("gcp:redis/instance:Instance", reads=["authEnabled"])
-def memorystore_asks_who(cache: Resource) -> Verdict:
-    return passes_if(cache.flag("authEnabled"), "authEnabled is off")
 
 
 _FLAGS = "settings.databaseFlags"
@@ -301,15 +274,9 @@ key_store_roles = control(
 )
 
 
-@key_store_roles
-@applies_to("aws:kms/key:Key", reads=["bypassPolicyLockoutSafetyCheck"])
-@fixed_by(sets("bypassPolicyLockoutSafetyCheck", False))
-def key_policy_is_checked(key: Resource) -> Verdict:
-    return passes_if(not key.flag("bypassPolicyLockoutSafetyCheck"), "bypassPolicyLockoutSafetyCheck is on")
-
-
-@key_store_roles
-@applies_to("azure-native:keyvault:Vault", reads=["properties.enableRbacAuthorization"])
-def vault_has_roles(vault: Resource) -> Verdict:
-    """No fix: with roles the vault forgets its access policies, and with them everybody who has no role yet."""
-    return passes_if(vault.flag("properties.enableRbacAuthorization"), "enableRbacAuthorization is off")
+key_store_roles_properties = check_properties(
+    key_store_roles,
+    Property("aws:kms/key:Key", "bypassPolicyLockoutSafetyCheck", OFF, fix=False),
+    # No fix: with roles the vault forgets its access policies, and with them everybody who has no role yet.
+    Property("azure-native:keyvault:Vault", "properties.enableRbacAuthorization", ON),
+)

@@ -22,6 +22,7 @@ from policies.clouds.iam_documents import actions, resources, statements
 from policies.clouds.members import PEOPLE, bindings, is_named, kind_of
 from policies.clouds.scope import Namespaces, unless_exempt
 from policies.controls.iam import BINDINGS, GRANTS, POLICIES, control
+from policies.property_checks import Property, check_properties
 
 
 class Rights(Namespaces):
@@ -277,15 +278,14 @@ def user_has_no_policy(policy: Resource, options: People) -> Verdict:
     return passes_if(options.allows(user), f"user {user} gets it")
 
 
-@groups_have_rights
-@applies_to(
-    "azure-native:authorization:RoleAssignment",
-    "azure-native:dbforpostgresql:AdministratorsMicrosoftEntra",
-    reads=["principalType"],
+groups_have_rights_properties = check_properties(
+    groups_have_rights,
+    Property(
+        ("azure-native:authorization:RoleAssignment", "azure-native:dbforpostgresql:AdministratorsMicrosoftEntra"),
+        "principalType",
+        ("Group", "ForeignGroup", "ServicePrincipal"),
+    ),
 )
-def principal_is_no_user(assignment: Resource) -> Verdict:
-    kind = assignment.text("principalType", "not set")
-    return passes_if(kind in ("Group", "ForeignGroup", "ServicePrincipal"), f"principalType is {kind}")
 
 
 @groups_have_rights

@@ -12,17 +12,16 @@ from policies import (
     Verdict,
     View,
     applies_to,
-    fixed_by,
     in_stack,
     not_applicable,
     passes_if,
-    sets,
 )
 from policies.clouds.data_stores import texts_if_known
 from policies.clouds.iam_documents import EVERYONE, admits_everyone, statements
 from policies.clouds.members import for_somebody, members_of_all_roles
 from policies.clouds.scope import Namespaces, unless_exempt
 from policies.controls.iam import BINDINGS, GRANTS, POLICIES, control
+from policies.property_checks import Property, check_properties
 
 not_everyone = control(
     "IAM-003",
@@ -120,12 +119,10 @@ def function_admits_somebody(permission: Resource) -> Verdict:
     return passes_if(any(map(permission.has, _ASKER)), f"{principal} may call for anybody")
 
 
-@not_everyone
-@applies_to("aws:lambda/functionUrl:FunctionUrl", reads=["authorizationType"])
-@fixed_by(sets("authorizationType", "AWS_IAM"))
-def function_url_asks_who(url: Resource) -> Verdict:
-    kind = url.text("authorizationType", "not set")
-    return passes_if(kind == "AWS_IAM", f"authorizationType is {kind}")
+not_everyone_properties = check_properties(
+    not_everyone,
+    Property("aws:lambda/functionUrl:FunctionUrl", "authorizationType", "AWS_IAM", fix="AWS_IAM"),
+)
 
 
 _REFUSES_EVERYBODY = "gcp:dns/"

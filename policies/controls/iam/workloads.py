@@ -17,6 +17,7 @@ from policies import (
 from policies.clouds.pods import in_pods, pod_of
 from policies.clouds.scope import Namespaces, unless_exempt
 from policies.controls.iam import control
+from policies.property_checks import SET, Property, check_properties
 
 own_identity = control(
     "IAM-008",
@@ -34,10 +35,10 @@ own_identity = control(
 DEFAULT = "default"
 
 
-@own_identity
-@applies_to("aws:ec2/instance:Instance", reads=["iamInstanceProfile"])
-def ec2_has_role(machine: Resource) -> Verdict:
-    return passes_if(machine.has("iamInstanceProfile"), "iamInstanceProfile is not set")
+own_identity_properties = check_properties(
+    own_identity,
+    Property("aws:ec2/instance:Instance", "iamInstanceProfile", SET),
+)
 
 
 @own_identity

@@ -14,12 +14,11 @@ from policies import (
     View,
     applies_to,
     fails,
-    fixed_by,
     passes_if,
-    sets,
 )
 from policies.clouds.credentials import has_credential, telling
 from policies.controls.k8s_pod_security import control
+from policies.property_checks import Property, check_properties
 
 no_node_ports = control(
     "K8S-009",
@@ -59,14 +58,6 @@ enforced = control(
 
 
 @enforced
-@applies_to("kubernetes:eks.amazonaws.com/v1:NodeClass", reads=["spec.networkPolicy"])
-@fixed_by(sets("spec.networkPolicy", "DefaultAllow"))
-def eks_nodes_enforce_policies(nodes: Resource) -> Verdict:
-    mode = nodes.text("spec.networkPolicy", "not set")
-    return passes_if(mode in ("DefaultAllow", "DefaultDeny"), f"networkPolicy is {mode}")
-
-
-@enforced
 @applies_to("aws:eks/addon:Addon", reads=["addonName", "configurationValues"])
 def eks_addon_enforces_policies(addon: Resource) -> Verdict:
     if addon.text("addonName") != "vpc-cni":
@@ -75,11 +66,18 @@ def eks_addon_enforces_policies(addon: Resource) -> Verdict:
     return passes_if(on, "enableNetworkPolicy is not on")
 
 
-@enforced
-@applies_to("azure-native:containerservice:ManagedCluster", reads=["networkProfile.networkPolicy"])
-def aks_enforces_policies(cluster: Resource) -> Verdict:
-    engine = cluster.text("networkProfile.networkPolicy", "not set")
-    return passes_if(engine in ("cilium", "azure", "calico"), f"networkPolicy is {engine}")
+enforced_properties = check_properties(
+    enforced,
+    Property(
+        "kubernetes:eks.amazonaws.com/v1:NodeClass",
+        "spec.networkPolicy",
+        ("DefaultAllow", "DefaultDeny"),
+        fix="DefaultAllow",
+    ),
+    Property(
+        "azure-native:containerservice:ManagedCluster", "networkProfile.networkPolicy", ("cilium", "azure", "calico")
+    ),
+)
 
 
 _GKE = ("networkPolicy.enabled", "addonsConfig.networkPolicyConfig.disabled")

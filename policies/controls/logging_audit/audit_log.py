@@ -24,6 +24,7 @@ from policies import (
 )
 from policies.controls.logging_audit import control
 from policies.controls.logging_audit.exports import DESTINATIONS, SETTING, categories, destination
+from policies.property_checks import OFF, ON, Property, check_properties
 
 EVIDENCE = {
     "soc2": ["CC7.2", "CC7.3"],
@@ -128,11 +129,10 @@ def _audits_all(config: Resource) -> Verdict:
     return passes_if(not missing, f"it does not record {', '.join(missing)}")
 
 
-@complete_trail
-@applies_to("gcp:logging/projectSink:ProjectSink", reads=["disabled"])
-@fixed_by(sets("disabled", False))
-def sink_is_on(sink: Resource) -> Verdict:
-    return passes_if(not sink.flag("disabled"), "disabled is on")
+complete_trail_properties = check_properties(
+    complete_trail,
+    Property("gcp:logging/projectSink:ProjectSink", "disabled", OFF, fix=False),
+)
 
 
 every_service = control(
@@ -185,8 +185,7 @@ def recorder_sees_everything(recorder: Resource) -> Verdict:
     return passes_if(not off, f"{', '.join(off)} not on")
 
 
-@recorder
-@applies_to("aws:cfg/recorderStatus:RecorderStatus", reads=["isEnabled"])
-@fixed_by(sets("isEnabled", True))
-def recorder_is_on(status: Resource) -> Verdict:
-    return passes_if(status.flag("isEnabled"), "isEnabled is off")
+recorder_properties = check_properties(
+    recorder,
+    Property("aws:cfg/recorderStatus:RecorderStatus", "isEnabled", ON, fix=True),
+)

@@ -12,16 +12,15 @@ from policies import (
     Verdict,
     applies_to,
     fails,
-    fixed_by,
     in_stack,
     not_applicable,
     passes_if,
-    sets,
 )
 from policies.controls.logging_audit import RECORDED, control
 from policies.controls.logging_audit.exports import exports
+from policies.property_checks import Property, check_properties
 
-ON = ("on", "1", "true", "yes")
+TURNED_ON = ("on", "1", "true", "yes")
 ASPECTS = ("all", "authentication", "authorization")
 """What tells who logged in, of the list that PostgreSQL takes from version 18 on (its manual, log_connections)."""
 LOGINS, PGAUDIT, LIBRARIES = "log_connections", "pgaudit.log", "shared_preload_libraries"
@@ -43,7 +42,7 @@ audited_database = control(
 def _records(values: Mapping[str, str], default: str = "off") -> Verdict:
     """Whether PostgreSQL's parameters record logins, and at least changes of structure and of rights."""
     logins = values.get(LOGINS, default)
-    if _words(logins).isdisjoint((*ON, *ASPECTS)):
+    if _words(logins).isdisjoint((*TURNED_ON, *ASPECTS)):
         return fails(f"{LOGINS} is {logins}")
     audited = _words(values.get(PGAUDIT, "none"))
     return passes_if("all" in audited or {"ddl", "role"} <= audited, f"{PGAUDIT} is {values.get(PGAUDIT, 'not set')}")
@@ -104,16 +103,15 @@ def rds_postgres_records(group: Resource) -> Verdict:
     return _records(values)
 
 
-@audited_database
-@applies_to(
-    "azure-native:sql:ServerBlobAuditingPolicy",
-    "azure-native:sql:ExtendedServerBlobAuditingPolicy",
-    reads=["state"],
+audited_database_properties = check_properties(
+    audited_database,
+    Property(
+        ("azure-native:sql:ServerBlobAuditingPolicy", "azure-native:sql:ExtendedServerBlobAuditingPolicy"),
+        "state",
+        "Enabled",
+        fix="Enabled",
+    ),
 )
-@fixed_by(sets("state", "Enabled"))
-def azure_sql_is_audited(policy: Resource) -> Verdict:
-    state = policy.text("state", "not set")
-    return passes_if(state == "Enabled", f"state is {state}")
 
 
 def _parameters(server: Resource, stack: Stack, kind: str) -> dict[str, str]:
@@ -141,7 +139,7 @@ def azure_mysql_is_audited(server: Resource, stack: Stack) -> Verdict:
     if exported.status is not Status.PASS:
         return exported
     value = _parameters(server, stack, "azure-native:dbformysql:Configuration").get("audit_log_enabled", "not set")
-    return passes_if(value.lower() in ON, f"audit_log_enabled is {value}")
+    return passes_if(value.lower() in TURNED_ON, f"audit_log_enabled is {value}")
 
 
 _SQL_SERVER_AUDIT = "settings.sqlServerAuditConfig.bucket"
@@ -159,6 +157,6 @@ def cloud_sql_is_audited(instance: Resource) -> Verdict:
     values = {one.text("name"): one.text("value") for one in instance.objects("settings.databaseFlags")}
     flag = "cloudsql_mysql_audit" if version.startswith("MYSQL") else "cloudsql.enable_pgaudit"
     value = values.get(flag, "not set")
-    if value.lower() not in ON:
+    if value.lower() not in TURNED_ON:
         return fails(f"{flag} is {value}")
     return passes_if(True) if version.startswith("MYSQL") else _records(values)

@@ -5,8 +5,9 @@ Where a stack makes none, nothing is said: often one stack of the organisation d
 
 from __future__ import annotations
 
-from policies import HIGH, Resource, Verdict, applies_to, fixed_by, passes_if, sets
+from policies import HIGH, Resource, Verdict, applies_to, passes_if
 from policies.controls.logging_audit import control
+from policies.property_checks import ON, Property, check_properties
 
 POSTURES = ("BASIC", "ENTERPRISE")
 DEFENDER = "securityProfile.defender"
@@ -26,36 +27,6 @@ threat_detection = control(
 
 
 @threat_detection
-@applies_to("aws:guardduty/detector:Detector", reads=["enable"])
-@fixed_by(sets("enable", True))
-def guard_duty_is_on(detector: Resource) -> Verdict:
-    return passes_if(detector.flag("enable", default=True), "enable is off")
-
-
-@threat_detection
-@applies_to("aws:securityhub/account:Account", reads=["autoEnableControls"])
-@fixed_by(sets("autoEnableControls", True))
-def security_hub_takes_new_controls(account: Resource) -> Verdict:
-    return passes_if(account.flag("autoEnableControls", default=True), "autoEnableControls is off")
-
-
-@threat_detection
-@applies_to("azure-native:security:Pricing", reads=["pricingTier"])
-@fixed_by(sets("pricingTier", "Standard"))
-def defender_plan_is_paid(plan: Resource) -> Verdict:
-    tier = plan.text("pricingTier", "not set")
-    return passes_if(tier == "Standard", f"pricingTier is {tier}")
-
-
-@threat_detection
-@applies_to("azure-native:sql:ServerSecurityAlertPolicy", reads=["state"])
-@fixed_by(sets("state", "Enabled"))
-def azure_sql_alerts(policy: Resource) -> Verdict:
-    state = policy.text("state", "not set")
-    return passes_if(state == "Enabled", f"state is {state}")
-
-
-@threat_detection
 @applies_to(
     "azure-native:containerservice:ManagedCluster",
     reads=[f"{DEFENDER}.securityMonitoring.enabled", f"{DEFENDER}.logAnalyticsWorkspaceResourceId"],
@@ -66,9 +37,17 @@ def aks_is_watched(cluster: Resource) -> Verdict:
     return passes_if(cluster.has(f"{DEFENDER}.logAnalyticsWorkspaceResourceId"), "defender has no workspace")
 
 
-@threat_detection
-@applies_to("gcp:container/cluster:Cluster", reads=["securityPostureConfig.mode"])
-@fixed_by(sets("securityPostureConfig.mode", "BASIC"))
-def gke_is_watched(cluster: Resource) -> Verdict:
-    mode = cluster.text("securityPostureConfig.mode", "not set")
-    return passes_if(mode in POSTURES, f"securityPostureConfig.mode is {mode}")
+threat_detection_properties = check_properties(
+    threat_detection,
+    Property("aws:guardduty/detector:Detector", "enable", ON, absent=True, fix=True),
+    Property("aws:securityhub/account:Account", "autoEnableControls", ON, absent=True, fix=True),
+    Property("azure-native:security:Pricing", "pricingTier", "Standard", fix="Standard"),
+    Property("azure-native:sql:ServerSecurityAlertPolicy", "state", "Enabled", fix="Enabled"),
+    Property(
+        "gcp:container/cluster:Cluster",
+        "securityPostureConfig.mode",
+        POSTURES,
+        name="securityPostureConfig.mode",
+        fix="BASIC",
+    ),
+)

@@ -17,6 +17,7 @@ from policies import (
 )
 from policies.controls.logging_audit import control
 from policies.controls.logging_audit.exports import exports
+from policies.property_checks import OFF, ON, SET, Property, check_properties
 
 LOGGED_BALANCERS = ("application", "network")
 
@@ -59,19 +60,6 @@ def distribution_is_logged(distribution: Resource, stack: Stack) -> Verdict:
 
 
 @access_logs
-@applies_to("aws:apigateway/stage:Stage", "aws:apigatewayv2/stage:Stage", reads=["accessLogSettings.destinationArn"])
-def api_stage_is_logged(stage: Resource) -> Verdict:
-    return passes_if(stage.has("accessLogSettings.destinationArn"), "accessLogSettings has no destination")
-
-
-@access_logs
-@applies_to("azure-native:web:WebApp", reads=["siteConfig.httpLoggingEnabled"])
-@fixed_by(sets("siteConfig.httpLoggingEnabled", True))
-def web_app_is_logged(app: Resource) -> Verdict:
-    return passes_if(app.flag("siteConfig.httpLoggingEnabled"), "httpLoggingEnabled is off")
-
-
-@access_logs
 @in_stack("azure-native:network:ApplicationGateway", reads=[])
 def application_gateway_is_logged(gateway: Resource, stack: Stack) -> Verdict:
     return exports(gateway, stack, ["ApplicationGatewayAccessLog"], groups=())
@@ -92,9 +80,21 @@ def backend_is_logged(backend: Resource) -> Verdict:
     return passes_if(backend.flag("logConfig.enable"), "logConfig is off")
 
 
-@access_logs
-@applies_to("kubernetes:gateway.envoyproxy.io/v1alpha1:EnvoyProxy", reads=["spec.telemetry.accessLog.disable"])
-@fixed_by(sets("spec.telemetry.accessLog.disable", False))
-def envoy_is_logged(proxy: Resource) -> Verdict:
-    """Envoy Gateway writes access logs unless told not to."""
-    return passes_if(not proxy.flag("spec.telemetry.accessLog.disable"), "accessLog is disabled")
+access_logs_properties = check_properties(
+    access_logs,
+    Property(
+        ("aws:apigateway/stage:Stage", "aws:apigatewayv2/stage:Stage"),
+        "accessLogSettings.destinationArn",
+        SET,
+        found="accessLogSettings has no destination",
+    ),
+    Property("azure-native:web:WebApp", "siteConfig.httpLoggingEnabled", ON, fix=True),
+    # Envoy Gateway writes access logs unless told not to.
+    Property(
+        "kubernetes:gateway.envoyproxy.io/v1alpha1:EnvoyProxy",
+        "spec.telemetry.accessLog.disable",
+        OFF,
+        found="accessLog is disabled",
+        fix=False,
+    ),
+)

@@ -15,6 +15,7 @@ from policies import (
     sets,
 )
 from policies.controls.logging_audit import RECORDED, control
+from policies.property_checks import ON, Property, check_properties
 
 AWS_FLOWS, AZURE_FLOWS = "aws:ec2/flowLog:FlowLog", "azure-native:network:FlowLog"
 ALL_TRAFFIC = "ALL"
@@ -57,11 +58,10 @@ def virtual_network_is_logged(network: Resource, stack: Stack) -> Verdict:
     return passes_if(bool(logs), "no flow log belongs to it")
 
 
-@flow_logs
-@applies_to(AZURE_FLOWS, reads=["enabled"])
-@fixed_by(sets("enabled", True))
-def flow_log_is_on(log: Resource) -> Verdict:
-    return passes_if(log.flag("enabled"), "enabled is off")
+flow_logs_properties = check_properties(
+    flow_logs,
+    Property(AZURE_FLOWS, "enabled", ON, fix=True),
+)
 
 
 @flow_logs

@@ -24,6 +24,7 @@ from policies.controls.logging_audit import control
 from policies.controls.logging_audit.audit_log import ALL_SERVICES, AUDIT_CONFIG
 from policies.controls.logging_audit.exports import SETTING, exports
 from policies.controls.logging_audit.retention import BUCKET, GROUP, WORKSPACE
+from policies.property_checks import OFF, Property, check_properties
 
 S3_BUCKET, GCS_BUCKET, ACCOUNT = (
     "aws:s3/bucket:Bucket",
@@ -185,9 +186,7 @@ def log_bucket_is_locked(bucket: Resource, options: Environments) -> Verdict:
     return passes_if(False, "locked is off") if options.protects(bucket) else MAY_GO
 
 
-@protected_logs
-@applies_to(WORKSPACE, reads=["features.immediatePurgeDataOn30Days"])
-@fixed_by(sets("features.immediatePurgeDataOn30Days", False))
-def workspace_purges_nothing(workspace: Resource) -> Verdict:
-    purges = workspace.flag("features.immediatePurgeDataOn30Days")
-    return passes_if(not purges, "immediatePurgeDataOn30Days is on")
+protected_logs_properties = check_properties(
+    protected_logs,
+    Property(WORKSPACE, "features.immediatePurgeDataOn30Days", OFF, fix=False),
+)

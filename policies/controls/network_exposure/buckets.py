@@ -18,6 +18,7 @@ from policies import (
 )
 from policies.clouds.members import for_somebody, is_named_entity, members_of_all_roles
 from policies.controls.network_exposure import control
+from policies.property_checks import OFF, Property, check_properties
 
 private_bucket = control(
     "NET-004",
@@ -83,20 +84,12 @@ def acl_is_private(acl: Resource) -> Verdict:
     return passes_if(said in PRIVATE_ACLS, f"acl is {said}")
 
 
-@private_bucket
-@applies_to("azure-native:storage:StorageAccount", reads=["allowBlobPublicAccess"])
-@fixed_by(sets("allowBlobPublicAccess", False))
-def storage_account_is_private(account: Resource) -> Verdict:
-    """Azure takes an absent setting for false (Azure Storage REST API, Storage Accounts, Create)."""
-    return passes_if(not account.flag("allowBlobPublicAccess"), "allowBlobPublicAccess is on")
-
-
-@private_bucket
-@applies_to("azure-native:storage:BlobContainer", reads=["publicAccess"])
-@fixed_by(sets("publicAccess", "None"))
-def container_is_private(container: Resource) -> Verdict:
-    access = container.text("publicAccess", "None")
-    return passes_if(access == "None", f"publicAccess is {access}")
+private_bucket_properties = check_properties(
+    private_bucket,
+    # Azure takes an absent setting for false (Azure Storage REST API, Storage Accounts, Create).
+    Property("azure-native:storage:StorageAccount", "allowBlobPublicAccess", OFF, fix=False),
+    Property("azure-native:storage:BlobContainer", "publicAccess", "None", absent="None", fix="None"),
+)
 
 
 @private_bucket

@@ -20,6 +20,7 @@ from policies import (
 from policies.clouds.iam_documents import admits_everyone, statements
 from policies.clouds.members import for_somebody, members_of_all_roles
 from policies.controls.network_exposure import EVIDENCE, control
+from policies.property_checks import OFF, Property, check_properties
 
 CLOSED = ("Disabled", "SecuredByPerimeter")
 
@@ -59,19 +60,6 @@ def aws_database_is_private(database: Resource) -> Verdict:
 
 @private_database
 @applies_to(
-    "azure-native:sql:Server",
-    "azure-native:cosmosdb:DatabaseAccount",
-    "azure-native:redis:Redis",
-    reads=["publicNetworkAccess"],
-)
-@fixed_by(sets("publicNetworkAccess", "Disabled"))
-def azure_database_is_private(database: Resource) -> Verdict:
-    access = database.text("publicNetworkAccess", "not set")
-    return passes_if(access in CLOSED, f"publicNetworkAccess is {access}")
-
-
-@private_database
-@applies_to(
     "azure-native:dbforpostgresql:Server",
     "azure-native:dbformysql:Server",
     reads=["network.publicNetworkAccess", "network.delegatedSubnetResourceId"],
@@ -103,11 +91,16 @@ def cloud_sql_is_private(instance: Resource) -> Verdict:
     return passes_if(not instance.flag(f"{_ADDRESS}.ipv4Enabled", default=True), "ipv4Enabled is on")
 
 
-@private_database
-@applies_to("gcp:alloydb/instance:Instance", reads=["networkConfig.enablePublicIp"])
-@fixed_by(sets("networkConfig.enablePublicIp", False))
-def alloydb_is_private(instance: Resource) -> Verdict:
-    return passes_if(not instance.flag("networkConfig.enablePublicIp"), "enablePublicIp is on")
+private_database_properties = check_properties(
+    private_database,
+    Property(
+        ("azure-native:sql:Server", "azure-native:cosmosdb:DatabaseAccount", "azure-native:redis:Redis"),
+        "publicNetworkAccess",
+        CLOSED,
+        fix="Disabled",
+    ),
+    Property("gcp:alloydb/instance:Instance", "networkConfig.enablePublicIp", OFF, fix=False),
+)
 
 
 closed_store = control(

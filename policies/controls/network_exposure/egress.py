@@ -13,11 +13,9 @@ from policies import (
     View,
     applies_to,
     applies_to_each,
-    fixed_by,
     in_stack,
     not_applicable,
     passes_if,
-    sets,
 )
 from policies.clouds.addresses import Sources
 from policies.clouds.network_policies import means_all_ports
@@ -32,6 +30,7 @@ from policies.controls.network_exposure.firewall_policies import (
     means_anybody,
     reads,
 )
+from policies.property_checks import OFF, Property, check_properties
 
 restricted_egress = control(
     "NET-010",
@@ -82,11 +81,17 @@ def egress_rule_restricts(rule: Resource, options: Sources) -> Verdict:
     return passes_if(not _lets_all_out(rule, "ipProtocol", ("cidrIpv4", "cidrIpv6"), options), EVERYTHING)
 
 
-@restricted_egress
-@applies_to("azure-native:network:Subnet", reads=["defaultOutboundAccess"])
-@fixed_by(sets("defaultOutboundAccess", False))
-def subnet_has_no_default_way_out(subnet: Resource) -> Verdict:
-    return passes_if(not subnet.flag("defaultOutboundAccess", default=True), "defaultOutboundAccess is not off")
+restricted_egress_properties = check_properties(
+    restricted_egress,
+    Property(
+        "azure-native:network:Subnet",
+        "defaultOutboundAccess",
+        OFF,
+        absent=True,
+        found="defaultOutboundAccess is not off",
+        fix=False,
+    ),
+)
 
 
 _FIREWALL = "gcp:compute/firewall:Firewall"

@@ -12,6 +12,7 @@ from policies.control import Decorator
 from policies.controls.network_exposure import firewall_policies
 from policies.resource import Cloud, cloud_of
 
+FIREWALL_CLOUDS: tuple[Cloud, ...] = ("aws", "azure", "gcp")
 ALL_PORTS = range(65536)
 NONE: tuple[range, ...] = ()
 WITHOUT_PORTS = frozenset(("icmp", "icmpv6", "esp", "ah", "ipip", "1", "58", "50", "51", "4", "94"))
@@ -20,7 +21,7 @@ OPEN_RANGE = "0.0.0.0/0"
 
 
 @dataclass(frozen=True)
-class Opening:
+class InboundRule:
     """One rule that lets traffic in."""
 
     ports: tuple[range, ...]
@@ -36,7 +37,7 @@ class Opening:
         return [opened for opened in self.ports if any(port not in ports for port in opened)]
 
 
-def openings(resource: Resource) -> Iterator[Opening]:
+def read_rules(resource: Resource) -> Iterator[InboundRule]:
     """The rules of a resource that let traffic in."""
     return _READERS[resource.type](resource)
 
@@ -44,9 +45,9 @@ def openings(resource: Resource) -> Iterator[Opening]:
 def open_to_anybody(resource: Resource, ports: Collection[int], sources: Sources) -> list[int]:
     """Those of the ports that any address reaches."""
     found: set[int] = set()
-    for opening in openings(resource):
-        reached = opening.reaches(ports)
-        if reached and opening.read_sources(sources):
+    for rule in read_rules(resource):
+        reached = rule.reaches(ports)
+        if reached and rule.read_sources(sources):
             found.update(reached)
     return sorted(found)
 
@@ -54,9 +55,9 @@ def open_to_anybody(resource: Resource, ports: Collection[int], sources: Sources
 def open_beyond(resource: Resource, ports: Collection[int], sources: Sources) -> list[str]:
     """The ranges of ports that any address reaches, and that hold more than these ports."""
     found: set[str] = set()
-    for opening in openings(resource):
-        beyond = opening.reaches_beyond(ports)
-        if beyond and opening.read_sources(sources):
+    for rule in read_rules(resource):
+        beyond = rule.reaches_beyond(ports)
+        if beyond and rule.read_sources(sources):
             found.update(described(one) for one in beyond)
     return sorted(found)
 
@@ -87,8 +88,8 @@ def _aws_ports(rule: View, protocol: str) -> tuple[range, ...]:
     return (range(int(rule.number("fromPort", 0)), int(rule.number("toPort", ALL_PORTS[-1])) + 1),)
 
 
-def _aws_opening(rule: View, protocol: str, lists: Sequence[str]) -> Opening:
-    return Opening(
+def _aws_rule(rule: View, protocol: str, lists: Sequence[str]) -> InboundRule:
+    return InboundRule(
         _aws_ports(rule, protocol),
         lambda sources: any(sources.any_open(rule.texts(path, alone=True), path) for path in lists),
     )
@@ -98,30 +99,30 @@ _BLOCKS = ("cidrBlocks", "ipv6CidrBlocks")
 _GROUP_RULE = ("protocol", "fromPort", "toPort", *_BLOCKS)
 
 
-def _security_group(group: Resource) -> Iterator[Opening]:
-    return (_aws_opening(rule, "protocol", _BLOCKS) for rule in group.objects("ingress"))
+def _security_group(group: Resource) -> Iterator[InboundRule]:
+    return (_aws_rule(rule, "protocol", _BLOCKS) for rule in group.objects("ingress"))
 
 
-def _security_group_rule(rule: Resource) -> Iterator[Opening]:
+def _security_group_rule(rule: Resource) -> Iterator[InboundRule]:
     if rule.text("type") != "egress":
-        yield _aws_opening(rule, "protocol", _BLOCKS)
+        yield _aws_rule(rule, "protocol", _BLOCKS)
 
 
-def _ingress_rule(rule: Resource) -> Iterator[Opening]:
-    yield _aws_opening(rule, "ipProtocol", ("cidrIpv4", "cidrIpv6"))
+def _ingress_rule(rule: Resource) -> Iterator[InboundRule]:
+    yield _aws_rule(rule, "ipProtocol", ("cidrIpv4", "cidrIpv6"))
 
 
 _ACL_BLOCKS = ("cidrBlock", "ipv6CidrBlock")
 
 
-def _acl_rule(rule: Resource) -> Iterator[Opening]:
+def _acl_rule(rule: Resource) -> Iterator[InboundRule]:
     if not rule.flag("egress") and rule.text("ruleAction").lower() != "deny":
-        yield _aws_opening(rule, "protocol", _ACL_BLOCKS)
+        yield _aws_rule(rule, "protocol", _ACL_BLOCKS)
 
 
-def _acl(acl: Resource) -> Iterator[Opening]:
+def _acl(acl: Resource) -> Iterator[InboundRule]:
     rules = acl.objects("ingress")
-    return (_aws_opening(one, "protocol", _ACL_BLOCKS) for one in rules if one.text("action").lower() != "deny")
+    return (_aws_rule(one, "protocol", _ACL_BLOCKS) for one in rules if one.text("action").lower() != "deny")
 
 
 # Azure: ports and sources come alone or as lists, and sources may be tags.
@@ -135,10 +136,10 @@ def _one_and_more(rule: View, one: str, more: str) -> tuple[str, ...]:
     return (*([rule.text(one)] if rule.has(one) else []), *rule.texts(more))
 
 
-def _azure_openings(rules: Iterable[View]) -> Iterator[Opening]:
+def _azure_rules(rules: Iterable[View]) -> Iterator[InboundRule]:
     for rule in rules:
         if rule.text("direction").lower() != "outbound" and rule.text("access").lower() != "deny":
-            yield Opening(_azure_ports(rule), _azure_sources(rule))
+            yield InboundRule(_azure_ports(rule), _azure_sources(rule))
 
 
 def _azure_ports(rule: View) -> tuple[range, ...]:
@@ -164,11 +165,11 @@ def port_range(text: str, path: str) -> range:
 # Google Cloud: a rule without any kind of source means everybody.
 
 
-def _firewall(firewall: Resource) -> Iterator[Opening]:
+def _firewall(firewall: Resource) -> Iterator[InboundRule]:
     if firewall.flag("disabled") or firewall.text("direction", "INGRESS") == "EGRESS":
         return
     for allowed in firewall.objects("allows"):
-        yield Opening(_gcp_ports(allowed, "protocol"), _gcp_sources(firewall))
+        yield InboundRule(_gcp_ports(allowed, "protocol"), _gcp_sources(firewall))
 
 
 def _gcp_ports(allowed: View, protocol: str) -> tuple[range, ...]:
@@ -187,24 +188,24 @@ def _gcp_sources(firewall: Resource) -> Callable[[Sources], bool]:
     return anybody
 
 
-def _policy_rules(rules: Iterable[View]) -> Iterator[Opening]:
+def _policy_rules(rules: Iterable[View]) -> Iterator[InboundRule]:
     for rule in rules:
         if firewall_policies.lets_through(rule, firewall_policies.INGRESS):
             sources = functools.partial(firewall_policies.means_anybody, rule, firewall_policies.INGRESS)
             for allowed in rule.objects("match.layer4Configs"):
-                yield Opening(_gcp_ports(allowed, "ipProtocol"), sources)
+                yield InboundRule(_gcp_ports(allowed, "ipProtocol"), sources)
 
 
 ACLS = ("aws:ec2/networkAclRule:NetworkAclRule", "aws:ec2/networkAcl:NetworkAcl")
 _POLICY_PORTS = "match.layer4Configs.ports"
-_READERS: dict[str, Callable[[Resource], Iterator[Opening]]] = {
+_READERS: dict[str, Callable[[Resource], Iterator[InboundRule]]] = {
     "aws:ec2/securityGroup:SecurityGroup": _security_group,
     "aws:ec2/securityGroupRule:SecurityGroupRule": _security_group_rule,
     "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": _ingress_rule,
     ACLS[0]: _acl_rule,
     ACLS[1]: _acl,
-    "azure-native:network:NetworkSecurityGroup": lambda group: _azure_openings(group.objects("securityRules")),
-    "azure-native:network:SecurityRule": lambda rule: _azure_openings([rule]),
+    "azure-native:network:NetworkSecurityGroup": lambda group: _azure_rules(group.objects("securityRules")),
+    "azure-native:network:SecurityRule": lambda rule: _azure_rules([rule]),
     "gcp:compute/firewall:Firewall": _firewall,
     **dict.fromkeys(firewall_policies.RULES, lambda rule: _policy_rules([rule])),
     **dict.fromkeys(firewall_policies.LISTS, lambda policy: _policy_rules(policy.objects("rules"))),

@@ -19,6 +19,7 @@ from policies import (
 )
 from policies.clouds.addresses import Sources
 from policies.controls.network_exposure import EVIDENCE, control
+from policies.property_checks import SET, Property, check_properties
 
 web_firewall = control(
     "NET-009",
@@ -44,10 +45,10 @@ def load_balancer_has_firewall(balancer: Resource, stack: Stack) -> Verdict:
     return passes_if(bool(stack.companions(balancer, _ASSOCIATION, by="resourceArn")), "no web ACL is associated")
 
 
-@web_firewall
-@applies_to("aws:cloudfront/distribution:Distribution", reads=["webAclId"])
-def cloudfront_has_firewall(distribution: Resource) -> Verdict:
-    return passes_if(distribution.has("webAclId"), "webAclId is not set")
+web_firewall_properties = check_properties(
+    web_firewall,
+    Property("aws:cloudfront/distribution:Distribution", "webAclId", SET),
+)
 
 
 @web_firewall

@@ -18,6 +18,7 @@ from policies import (
 )
 from policies.clouds.addresses import Sources
 from policies.controls.network_exposure import EVIDENCE, control
+from policies.property_checks import OFF, ON, Property, check_properties
 
 restricted_api = control(
     "NET-005",
@@ -90,22 +91,6 @@ no_public_machine = control(
 
 
 @no_public_machine
-@applies_to(
-    "aws:ec2/instance:Instance", "aws:ec2/launchConfiguration:LaunchConfiguration", reads=["associatePublicIpAddress"]
-)
-@fixed_by(sets("associatePublicIpAddress", False), replaces=True)
-def ec2_has_no_public_address(machine: Resource) -> Verdict:
-    return passes_if(not machine.flag("associatePublicIpAddress"), "associatePublicIpAddress is on")
-
-
-@no_public_machine
-@applies_to("aws:ec2/subnet:Subnet", reads=["mapPublicIpOnLaunch"])
-@fixed_by(sets("mapPublicIpOnLaunch", False))
-def subnet_gives_no_public_address(subnet: Resource) -> Verdict:
-    return passes_if(not subnet.flag("mapPublicIpOnLaunch"), "mapPublicIpOnLaunch is on")
-
-
-@no_public_machine
 @applies_to("aws:ec2/launchTemplate:LaunchTemplate", reads=["networkInterfaces.associatePublicIpAddress"])
 @fixed_by(sets("networkInterfaces[].associatePublicIpAddress", "false"))
 def launched_machine_has_no_public_address(template: Resource) -> Verdict:
@@ -133,13 +118,6 @@ def scale_set_has_no_public_address(machines: Resource) -> Verdict:
 
 
 @no_public_machine
-@applies_to("azure-native:containerservice:AgentPool", reads=["enableNodePublicIP"])
-@fixed_by(sets("enableNodePublicIP", False), replaces=True)
-def aks_nodes_have_no_public_address(pool: Resource) -> Verdict:
-    return passes_if(not pool.flag("enableNodePublicIP"), "enableNodePublicIP is on")
-
-
-@no_public_machine
 @applies_to("azure-native:containerservice:ManagedCluster", reads=["agentPoolProfiles.enableNodePublicIP"])
 def first_aks_nodes_have_no_public_address(cluster: Resource) -> Verdict:
     public = [one for one in cluster.objects("agentPoolProfiles") if one.flag("enableNodePublicIP")]
@@ -156,10 +134,19 @@ def gcp_machine_has_no_public_address(machine: Resource) -> Verdict:
     return passes_if(not any(machine.objects(path) for path in _INTERFACES), "an interface has an access configuration")
 
 
-@no_public_machine
-@applies_to("gcp:container/cluster:Cluster", reads=["privateClusterConfig.enablePrivateNodes"])
-def gke_nodes_have_no_public_address(cluster: Resource) -> Verdict:
-    return passes_if(cluster.flag("privateClusterConfig.enablePrivateNodes"), "enablePrivateNodes is off")
+no_public_machine_properties = check_properties(
+    no_public_machine,
+    Property(
+        ("aws:ec2/instance:Instance", "aws:ec2/launchConfiguration:LaunchConfiguration"),
+        "associatePublicIpAddress",
+        OFF,
+        fix=False,
+        replaces=True,
+    ),
+    Property("aws:ec2/subnet:Subnet", "mapPublicIpOnLaunch", OFF, fix=False),
+    Property("azure-native:containerservice:AgentPool", "enableNodePublicIP", OFF, fix=False, replaces=True),
+    Property("gcp:container/cluster:Cluster", "privateClusterConfig.enablePrivateNodes", ON),
+)
 
 
 verified_machine = control(
@@ -220,16 +207,11 @@ def _azure_verified(machine: View) -> Verdict:
 _SECURE_BOOT = "shieldedInstanceConfig.enableSecureBoot"
 
 
-@verified_machine
-@applies_to("gcp:compute/instance:Instance", "gcp:compute/instanceTemplate:InstanceTemplate", reads=[_SECURE_BOOT])
-def gcp_machine_is_verified(machine: Resource) -> Verdict:
-    return passes_if(machine.flag(_SECURE_BOOT), "enableSecureBoot is off")
-
-
-@verified_machine
-@applies_to("gcp:container/nodePool:NodePool", reads=[f"nodeConfig.{_SECURE_BOOT}"])
-def gke_nodes_are_verified(pool: Resource) -> Verdict:
-    return passes_if(pool.flag(f"nodeConfig.{_SECURE_BOOT}"), "enableSecureBoot is off")
+verified_machine_properties = check_properties(
+    verified_machine,
+    Property(("gcp:compute/instance:Instance", "gcp:compute/instanceTemplate:InstanceTemplate"), _SECURE_BOOT, ON),
+    Property("gcp:container/nodePool:NodePool", f"nodeConfig.{_SECURE_BOOT}", ON),
+)
 
 
 no_default_network = control(
@@ -255,8 +237,15 @@ def default_group_is_empty(group: Resource) -> Verdict:
     return passes_if(not rules, f"it has rules for {' and '.join(rules)}")
 
 
-@no_default_network
-@applies_to("gcp:compute/network:Network", reads=["autoCreateSubnetworks"])
-@fixed_by(sets("autoCreateSubnetworks", False), replaces=True)
-def network_makes_no_subnets(network: Resource) -> Verdict:
-    return passes_if(not network.flag("autoCreateSubnetworks", default=True), "autoCreateSubnetworks is not off")
+no_default_network_properties = check_properties(
+    no_default_network,
+    Property(
+        "gcp:compute/network:Network",
+        "autoCreateSubnetworks",
+        OFF,
+        absent=True,
+        found="autoCreateSubnetworks is not off",
+        fix=False,
+        replaces=True,
+    ),
+)

@@ -9,7 +9,13 @@ from pydantic import Field
 from policies import CRITICAL, HIGH, Resource, Verdict, applies_to, fails, passes_if
 from policies.clouds.addresses import Sources
 from policies.controls.network_exposure import EVIDENCE, control
-from policies.controls.network_exposure.firewall_rules import ACLS, open_beyond, open_to_anybody, rules_of
+from policies.controls.network_exposure.firewall_rules import (
+    ACLS,
+    FIREWALL_CLOUDS,
+    open_beyond,
+    open_to_anybody,
+    rules_of,
+)
 
 
 class Administration(Sources):
@@ -68,37 +74,19 @@ def _open(ports: Collection[int]) -> Verdict:
     return passes_if(not ports, f"any address reaches {', '.join(map(str, ports))}")
 
 
-@administration_closed
-@rules_of("aws")
-def aws_administration_is_closed(rules: Resource, options: Administration) -> Verdict:
+def judge_administration(rules: Resource, options: Administration) -> Verdict:
     return _open(open_to_anybody(rules, options.administration_ports, options))
 
 
-@administration_closed
-@rules_of("azure")
-def azure_administration_is_closed(rules: Resource, options: Administration) -> Verdict:
-    return _open(open_to_anybody(rules, options.administration_ports, options))
+administration_checks = tuple(administration_closed(rules_of(cloud)(judge_administration)) for cloud in FIREWALL_CLOUDS)
 
 
-@administration_closed
-@rules_of("gcp")
-def gcp_administration_is_closed(rules: Resource, options: Administration) -> Verdict:
-    return _open(open_to_anybody(rules, options.administration_ports, options))
+def judge_data_stores(rules: Resource, options: DataStores) -> Verdict:
+    return _open(open_to_anybody(rules, options.data_store_ports, options))
 
 
 # Network ACLs know no connections: they must let answers in at high ports, where data stores answer too.
-
-
-@data_stores_closed
-@rules_of("aws", but=ACLS)
-def aws_data_stores_are_closed(rules: Resource, options: DataStores) -> Verdict:
-    return _open(open_to_anybody(rules, options.data_store_ports, options))
-
-
-@data_stores_closed
-@rules_of("azure")
-def azure_data_stores_are_closed(rules: Resource, options: DataStores) -> Verdict:
-    return _open(open_to_anybody(rules, options.data_store_ports, options))
+data_store_checks = tuple(data_stores_closed(rules_of(cloud, but=ACLS)(judge_data_stores)) for cloud in FIREWALL_CLOUDS)
 
 
 @data_stores_closed
@@ -115,12 +103,6 @@ def azure_database_firewall_is_narrow(rule: Resource, options: DataStores) -> Ve
     return passes_if(not options.spans_open(first, last), f"it lets {first} to {last} in")
 
 
-@data_stores_closed
-@rules_of("gcp")
-def gcp_data_stores_are_closed(rules: Resource, options: DataStores) -> Verdict:
-    return _open(open_to_anybody(rules, options.data_store_ports, options))
-
-
 _NETWORKS = "settings.ipConfiguration.authorizedNetworks.value"
 
 
@@ -131,23 +113,9 @@ def cloud_sql_networks_are_narrow(instance: Resource, options: DataStores) -> Ve
     return passes_if(not opened, f"it lets {', '.join(opened)} in")
 
 
-def _beyond(found: list[str]) -> Verdict:
+def judge_public_ports(rules: Resource, options: Public) -> Verdict:
+    found = open_beyond(rules, options.public_ports, options)
     return passes_if(not found, f"any address reaches {', '.join(found)}")
 
 
-@few_public_ports
-@rules_of("aws", but=ACLS)
-def aws_opens_few_ports(rules: Resource, options: Public) -> Verdict:
-    return _beyond(open_beyond(rules, options.public_ports, options))
-
-
-@few_public_ports
-@rules_of("azure")
-def azure_opens_few_ports(rules: Resource, options: Public) -> Verdict:
-    return _beyond(open_beyond(rules, options.public_ports, options))
-
-
-@few_public_ports
-@rules_of("gcp")
-def gcp_opens_few_ports(rules: Resource, options: Public) -> Verdict:
-    return _beyond(open_beyond(rules, options.public_ports, options))
+public_port_checks = tuple(few_public_ports(rules_of(cloud, but=ACLS)(judge_public_ports)) for cloud in FIREWALL_CLOUDS)

@@ -21,6 +21,7 @@ from policies import (
     sets,
 )
 from policies.controls.network_exposure import EVIDENCE, control
+from policies.property_checks import Property, check_properties
 
 
 class Filters(Options):
@@ -97,12 +98,16 @@ joined_by_consent = control(
 )
 
 
-@joined_by_consent
-@applies_to("aws:ec2transitgateway/transitGateway:TransitGateway", reads=["autoAcceptSharedAttachments"])
-@fixed_by(sets("autoAcceptSharedAttachments", "disable"))
-def transit_gateway_asks(gateway: Resource) -> Verdict:
-    accepts = gateway.text("autoAcceptSharedAttachments", "disable")
-    return passes_if(accepts == "disable", f"autoAcceptSharedAttachments is {accepts}")
+joined_by_consent_properties = check_properties(
+    joined_by_consent,
+    Property(
+        "aws:ec2transitgateway/transitGateway:TransitGateway",
+        "autoAcceptSharedAttachments",
+        "disable",
+        absent="disable",
+        fix="disable",
+    ),
+)
 
 
 _FOREIGN = ("allowRemoteVnetTraffic", "allowVirtualWanTraffic")

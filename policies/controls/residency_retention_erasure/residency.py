@@ -12,17 +12,15 @@ from policies import (
     Verdict,
     applies_to,
     fails,
-    fixed_by,
     in_stack,
     not_applicable,
-    passes_if,
-    sets,
 )
 from policies.clouds.common_settings import REPLICATION, parts
 from policies.clouds.data_stores import (
     S3_BUCKET,
     STORAGE_ACCOUNT,
     STORES,
+    STORING_CLOUDS,
     DataStore,
     in_data_stores,
     is_replica,
@@ -34,6 +32,7 @@ from policies.clouds.replication import COPYING, OWN_REPLICATION, destinations_o
 from policies.clouds.scope import IMPERSONAL
 from policies.control import Declaration, Decorator, Judge
 from policies.controls.residency_retention_erasure import Residency, control
+from policies.property_checks import OFF, Property, check_properties
 from policies.resource import Cloud, cloud_of
 
 PLACED = {
@@ -58,26 +57,13 @@ def _store_reads(store: DataStore) -> tuple[str, ...]:
     return (*store.places, store.tags)
 
 
-def _stays(store: Resource, options: Residency) -> Verdict:
+def judge_regions(store: Resource, options: Residency) -> Verdict:
     return options.judge(places_of(store)) if options.is_in(store) else IMPERSONAL
 
 
-@allowed_region
-@in_data_stores("aws", _store_reads)
-def aws_store_stays(store: Resource, options: Residency) -> Verdict:
-    return _stays(store, options)
-
-
-@allowed_region
-@in_data_stores("azure", _store_reads)
-def azure_store_stays(store: Resource, options: Residency) -> Verdict:
-    return _stays(store, options)
-
-
-@allowed_region
-@in_data_stores("gcp", _store_reads)
-def gcp_store_stays(store: Resource, options: Residency) -> Verdict:
-    return _stays(store, options)
+allowed_region_checks = tuple(
+    allowed_region(in_data_stores(cloud, _store_reads)(judge_regions)) for cloud in STORING_CLOUDS
+)
 
 
 copies_stay = control(
@@ -116,7 +102,7 @@ def _copies_stay(copying: Resource, stack: Stack, options: Residency) -> Verdict
     return options.judge(destinations_of(copying, stack))
 
 
-def _judged(resource: Resource, stack: Stack, options: Residency) -> Verdict:
+def judge_copy(resource: Resource, stack: Stack, options: Residency) -> Verdict:
     return (_copies_stay if resource.type in COPYING else _replica_stays)(resource, stack, options)
 
 
@@ -135,22 +121,7 @@ def _copies_and_replicas(cloud: Cloud) -> Decorator:
     return declare
 
 
-@copies_stay
-@_copies_and_replicas("aws")
-def aws_copy_stays(copying: Resource, stack: Stack, options: Residency) -> Verdict:
-    return _judged(copying, stack, options)
-
-
-@copies_stay
-@_copies_and_replicas("azure")
-def azure_copy_stays(copying: Resource, stack: Stack, options: Residency) -> Verdict:
-    return _judged(copying, stack, options)
-
-
-@copies_stay
-@_copies_and_replicas("gcp")
-def gcp_copy_stays(copying: Resource, stack: Stack, options: Residency) -> Verdict:
-    return _judged(copying, stack, options)
+copies_stay_checks = tuple(copies_stay(_copies_and_replicas(cloud)(judge_copy)) for cloud in STORING_CLOUDS)
 
 
 @copies_stay
@@ -194,9 +165,8 @@ own_tenant = control(
 _TENANTS = "allowCrossTenantReplication"
 
 
-@own_tenant
-@applies_to(STORAGE_ACCOUNT, reads=[_TENANTS])
-@fixed_by(sets(_TENANTS, False))
-def storage_account_keeps_to_its_tenant(account: Resource) -> Verdict:
-    """Azure takes an absent setting for false in accounts made since December 2023."""
-    return passes_if(not account.flag(_TENANTS), f"{_TENANTS} is on")
+own_tenant_properties = check_properties(
+    own_tenant,
+    # Azure takes an absent setting for false in accounts made since December 2023.
+    Property(STORAGE_ACCOUNT, _TENANTS, OFF, fix=False),
+)
