@@ -1,4 +1,4 @@
-"""A mock engine that records what a program registers: no engine process, no plugin, milliseconds a test."""
+"""A mock engine that records what a program registers, without an engine process or plugin."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from pulumi.runtime.stack import run_pulumi_func
 
 from stacks.sdk import make_lazy
 
-# As the program does: whole SDKs are minutes of imports on a busy machine.
+# As the program does: importing whole SDKs takes minutes on a busy machine.
 make_lazy()
 
 PROVIDERS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -30,12 +30,12 @@ PROVIDERS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 Answer = Mapping[str, Any] | Callable[[str, Mapping[str, Any]], Mapping[str, Any]]
-"""Outputs of a type over and above its inputs: fixed, or worked out from (name, inputs)."""
+"""Outputs of a type besides its inputs: fixed, or a function of (name, inputs)."""
 
 
 @dataclass(frozen=True)
 class Registration:
-    """One registered resource: inputs under wire names, secrets unwrapped but remembered, and its options."""
+    """A registered resource: inputs under wire names, paths of secrets, and options."""
 
     urn: str
     type: str
@@ -64,11 +64,11 @@ class Registration:
 
 @dataclass
 class Engine:
-    """Runs a program against mocks and answers for what was registered."""
+    """Runs a program against mocks and keeps what it registered."""
 
     registrations: list[Registration] = field(default_factory=list)
     outputs: dict[str, Any] = field(default_factory=dict)
-    """Outputs a component registered, by URN; a component that never called register_outputs is missing here."""
+    """Outputs that components registered, by URN; a component without register_outputs is missing."""
     secret_outputs: dict[str, frozenset[str]] = field(default_factory=dict)
     """Paths of those outputs that are secret, by URN."""
     calls: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
@@ -78,7 +78,7 @@ class Engine:
     """What an invoke returns, by token."""
 
     def run(self, program: Callable[[], Any], *, preview: bool = False) -> Any:
-        """Run the program as the engine would; returns what it returned, outputs resolved."""
+        """Run the program as the engine would; return its result with outputs resolved."""
 
         async def whole() -> Any:
             set_root_resource(None)  # a root of an earlier test belongs to a loop that is closed
@@ -102,28 +102,37 @@ class Engine:
             loop.close()
 
     def on(self, *clouds: str) -> pulumi.ResourceOptions:
-        """Options with an explicit provider for each named cloud; call it inside the program."""
+        """Return options with an explicit provider for each named cloud; call it inside the program."""
         return pulumi.ResourceOptions(providers=[self.provider(cloud) for cloud in clouds])
 
     def provider(self, cloud: str, name: str | None = None) -> pulumi.ProviderResource:
-        """An explicit provider of one cloud, as stacks would make it."""
+        """Return an explicit provider of one cloud, as stacks create it."""
         package, settings = PROVIDERS[cloud]
         made: pulumi.ProviderResource = importlib.import_module(package).Provider(name or cloud, **settings)
         return made
 
+    def has(self, type_: str) -> bool:
+        """Return whether there is a resource of the type."""
+        return any(resource.type == type_ for resource in self.registrations)
+
     def all(self, type_: str) -> list[Registration]:
-        """Every resource of the type, in order of registration."""
-        return [one for one in self.registrations if one.type == type_]
+        """Return every resource of the type, in order of registration; fail if there is none.
+
+        So a test that asserts inside a loop over them cannot pass without one.
+        """
+        found = [resource for resource in self.registrations if resource.type == type_]
+        assert found, f"no resource of {type_}"
+        return found
 
     def only(self, type_: str) -> Registration:
-        """The one resource of the type; the test fails where there is none or there are several."""
+        """Return the one resource of the type; fail if there is none or there are several."""
         found = self.all(type_)
-        assert len(found) == 1, f"{len(found)} resources of {type_}: {[one.name for one in found]}"
+        assert len(found) == 1, f"{len(found)} resources of {type_}: {[resource.name for resource in found]}"
         return found[0]
 
     def named(self, type_: str, name: str) -> Registration:
-        """The one resource of the type under this logical name."""
-        found = [one for one in self.all(type_) if one.name == name]
+        """Return the one resource of the type with this logical name."""
+        found = [resource for resource in self.all(type_) if resource.name == name]
         assert len(found) == 1, f"no {type_} named {name}; there are {[one.name for one in self.all(type_)]}"
         return found[0]
 
@@ -133,14 +142,14 @@ class Engine:
 
     @property
     def resources(self) -> list[Registration]:
-        """Custom resources without the providers themselves."""
+        """Return custom resources without providers."""
         return [one for one in self.registrations if one.custom and not one.type.startswith("pulumi:providers:")]
 
     def children(self, parent: Registration) -> list[Registration]:
         return [one for one in self.registrations if one.parent == parent.urn]
 
     def assert_well_formed(self, prefix: str = "livingfortress:") -> None:
-        """What holds for every component: a token of ours, outputs registered, explicit providers, a parent."""
+        """Assert that every component has our token and outputs, and every resource a provider and a parent."""
         urns = {one.urn for one in self.registrations}
         for component in self.components:
             assert component.type.startswith(prefix), f"{component.urn}: type token without {prefix}"
@@ -168,7 +177,7 @@ class _Answers(Mocks):
 
 
 def _usual_outputs(name: str, _inputs: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Names that most resources answer with; a test that depends on more says so through `engine.answers`."""
+    """Return outputs that most resources have; a test that needs more sets `engine.answers`."""
     guid = str(uuid.uuid5(uuid.NAMESPACE_OID, name))
     return {"arn": f"arn:mock:{name}", "name": name, "principalId": guid, "clientId": guid, "tenantId": guid}
 
@@ -239,5 +248,5 @@ def engine() -> Engine:
 
 @pytest.fixture(scope="session")
 def new_engine() -> Callable[[], Engine]:
-    """For tests that look at one run from many sides."""
+    """For tests that share one run."""
     return Engine

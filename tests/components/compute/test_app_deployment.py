@@ -101,7 +101,7 @@ def test_people_may_look_and_change_nothing_and_see_no_secret(app: Any) -> None:
     for rule in role["rules"]:
         assert set(rule["verbs"]) <= {"get", "list", "watch"}
         assert not {"secrets", "configmaps", "*"} & set(rule["resources"])
-    assert not app.all("kubernetes:rbac.authorization.k8s.io/v1:ClusterRoleBinding")
+    assert not app.has("kubernetes:rbac.authorization.k8s.io/v1:ClusterRoleBinding")
 
 
 def test_the_autoscaler_alone_decides_how_many_pods_there_are(app: Any) -> None:
@@ -393,7 +393,7 @@ def test_the_service_finds_the_pods(app: Any) -> None:
 
 
 def test_secrets_come_by_reference(app: Any) -> None:
-    assert not app.all("kubernetes:core/v1:Secret")
+    assert not app.has("kubernetes:core/v1:Secret")
     spec = app.only("kubernetes:external-secrets.io/v1:ExternalSecret")["spec"]
     assert spec["secretStoreRef"] == {"kind": "ClusterSecretStore", "name": "cloud-secrets"}
     assert spec["data"] == [
@@ -419,7 +419,7 @@ def test_the_key_of_decoys_is_a_file_of_the_server_alone(deploy: Callable[[Any],
 
 
 def test_without_secrets_there_is_no_external_secret(deploy: Callable[[Any], Any], app_args: Args) -> None:
-    assert not deploy(app_args()).all("kubernetes:external-secrets.io/v1:ExternalSecret")
+    assert not deploy(app_args()).has("kubernetes:external-secrets.io/v1:ExternalSecret")
 
 
 @pytest.mark.parametrize(

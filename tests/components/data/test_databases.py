@@ -112,11 +112,15 @@ def test_people_and_programs_log_in_by_token(databases: Any) -> None:
 
 
 def test_no_password_is_anywhere_in_the_clear(databases: Any, modest_databases: Any) -> None:
-    for engine in (databases, modest_databases):
-        for one in engine.registrations:
-            for key, value in one.inputs.items():
-                if "Zq8Zq8" in json.dumps(value):
-                    assert key in one.secrets, f"{one.urn}: {key} is not secret"
+    for engine, expected in ((databases, {"password", "secretString"}), (modest_databases, set())):
+        found = [
+            (resource, key)
+            for resource in engine.registrations
+            for key, value in resource.inputs.items()
+            if "Zq8Zq8" in json.dumps(value)
+        ]
+        assert {key for _, key in found} == expected
+        assert [f"{resource.urn}: {key}" for resource, key in found if key not in resource.secrets] == []
         assert "Zq8Zq8" not in json.dumps(engine.outputs, default=str)
         assert "Zq8Zq8" not in engine.result
 
@@ -218,7 +222,7 @@ def test_a_server_meant_to_go_away_can(modest_databases: Any) -> None:
     assert server["skipFinalSnapshot"] is True
     assert "finalSnapshotIdentifier" not in server
     assert server["deletionProtection"] is False
-    assert not modest_databases.all(LOCK)
+    assert not modest_databases.has(LOCK)
     assert primary(modest_databases, "gcp")["settings"]["deletionProtectionEnabled"] is False
 
 
