@@ -5,6 +5,8 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 
 ENV ?= local
+COUNT ?= 300
+SEED ?= 1
 TEST_WORKERS ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || echo 2)
 PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11,$(shell $(name) -c 'import sys; sys.version_info >= (3, 11) and print("$(name)")' 2>/dev/null)) python3)
 
@@ -51,7 +53,7 @@ shell: setup ## Open a shell in which `pulumi`, `fortress` and their settings ar
 	@$(FORTRESS) shell
 
 ##@ Change it
-.PHONY: lint types test test-fast test-full bench fmt lock
+.PHONY: lint types test test-fast test-full mutants bench fmt lock
 
 lint: setup ## Check style, the arrows of the house, the workflows, and the commits since main
 	@$(CHECKS) lint
@@ -67,6 +69,9 @@ test-fast: setup ## Run the tests that need neither the engine nor servers
 
 test-full: setup ## Check everything and run every test, the long ones too, with branch coverage
 	@$(CHECKS) lint types -- $(PYTEST) $(COVERAGE) --cov-branch
+
+mutants: setup ## Change 300 places of the pure modules, one at a time: do the tests notice? make mutants [COUNT=40] [SEED=2]
+	@$(BIN)/python -m tools.mutants --count $(COUNT) --seed $(SEED)
 
 bench: setup ## Measure against the numbers we promise and write the results file: make bench [MEASURES="append tail"]
 	@$(BIN)/uv pip install --quiet --require-hashes --requirement requirements/bench.txt
