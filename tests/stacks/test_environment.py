@@ -177,7 +177,7 @@ def test_a_bucket_that_the_stack_makes_needs_a_keeper() -> None:
         ("dev", {"erasureLog": "aws-s3:eu-west-1/own/erasures"}, "aws-s3:eu-west-1/own/erasures"),
     ],
 )
-def test_erasures_are_logged_in_a_bucket_unless_a_key_secret_or_a_name_says_otherwise(
+def test_the_erasure_log_is_a_bucket_unless_settings_say_otherwise(
     stack: str, personal: dict[str, Any], log: str
 ) -> None:
     configuration = settings(stack)

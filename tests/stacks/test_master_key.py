@@ -22,10 +22,10 @@ def test_where_google_is_the_only_cloud_it_keeps_the_key_and_the_log_of_erasures
     key = named[KEY, "preview-7-gcp-persons"]["id"]
     [deployment] = [one["outputs"] for (kind, _), one in named.items() if kind == DEPLOYMENT]
     [container] = deployment["spec"]["template"]["spec"]["containers"]
-    told = {variable["name"]: variable.get("value") for variable in container["env"]}
-    assert told["FORTRESS_MASTER_KEY"] == f"gcp-kms:{key}"
+    variables = {variable["name"]: variable.get("value") for variable in container["env"]}
+    assert variables["FORTRESS_MASTER_KEY"] == f"gcp-kms:{key}"
     log = named[BUCKET, "preview-7-gcp-erasures"]["id"]
-    assert told["FORTRESS_ERASURE_LOG"] == f"gcp-storage:{log}/erasures"
+    assert variables["FORTRESS_ERASURE_LOG"] == f"gcp-storage:{log}/erasures"
     [writer] = [one["inputs"] for (kind, _), one in named.items() if kind == LISTS]
     assert writer["member"].startswith("serviceAccount:migrator@")
     assert writer["bucket"] == log

@@ -227,7 +227,7 @@ def test_every_public_zone_is_signed(addons: Any) -> None:
     assert engine.only("gcp:dns/managedZone:ManagedZone")["dnssecConfig"] == {"state": "on"}
 
 
-def test_the_key_that_signs_a_zone_of_aws_is_where_route_53_looks_and_serves_route_53_alone(addons: Any) -> None:
+def test_the_signing_key_is_in_the_region_of_route_53_and_serves_it_alone(addons: Any) -> None:
     key = addons.engine.only("aws:kms/key:Key")
     assert (key["region"], key["keyUsage"], key.protect) == ("us-east-1", "SIGN_VERIFY", True)
     administers, signs, grants = json.loads(key["policy"])["Statement"]

@@ -342,7 +342,7 @@ def test_only_the_gateways_proxies_reach_the_app(app: Any) -> None:
     assert spec["podSelector"]["matchLabels"].items() <= pods.items()
 
 
-def test_dns_is_asked_of_the_clusters_resolver_and_where_the_cloud_answers_on_the_node(app_args: Args) -> None:
+def test_dns_goes_to_the_cluster_resolver_and_to_the_node_addresses(app_args: Args) -> None:
     [plain] = policies(app_args())["allow-dns"]["egress"]
     assert len(plain["to"]) == 1
     [with_node] = policies(app_args(dns_cidrs=["172.20.0.10/32"]))["allow-dns"]["egress"]

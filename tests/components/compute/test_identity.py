@@ -51,7 +51,7 @@ def test_aws_takes_tokens_meant_for_aws_only(identities: Any) -> None:
     assert all(one["clientIdLists"] == ["sts.amazonaws.com"] for one in providers)
 
 
-def test_the_ledger_logs_into_its_own_database_user_on_replicas_too_and_reads_no_secret(identities: Any) -> None:
+def test_the_ledger_logs_in_as_its_own_user_on_replicas_too_and_reads_no_secret(identities: Any) -> None:
     statement, _ = statements(identities.engine, ROLE_POLICY, "test-aws-ledger", "policy")
     assert statement == {
         "Effect": "Allow",
@@ -87,7 +87,7 @@ def test_the_workloads_use_the_key_of_persons_for_what_is_bound_to_a_person(iden
     }
 
 
-def test_the_migrator_adds_erasures_and_lists_them_and_does_nothing_else_to_their_log(identities: Any) -> None:
+def test_the_migrator_may_only_add_and_list_erasures(identities: Any) -> None:
     granted = statements(identities.engine, ROLE_POLICY, "test-aws-migrator", "policy")
     assert [one for one in granted if "eras" in one["Resource"]] == [
         {"Effect": "Allow", "Action": "s3:PutObject", "Resource": "arn:aws:s3:::erased/erasures/*"},
