@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+import re
 import statistics
 import sys
 import time
@@ -185,7 +186,16 @@ class Recorder:
             "machine": machine(),
             "measurements": [each.document() for each in everything],
         }
-        self.path.write_text(json.dumps(document, indent=1) + "\n")
+        self.path.write_text(to_json(document))
+
+
+def to_json(document: Mapping[str, Any]) -> str:
+    """Return the document as JSON, a list of numbers on one line."""
+
+    def join(numbers: re.Match[str]) -> str:
+        return f"[{' '.join(numbers[1].split())}]"
+
+    return re.sub(r"\[\s+((?:-?[\d.e+-]+,?\s+)+)\]", join, json.dumps(document, indent=1)) + "\n"
 
 
 @contextmanager
