@@ -1,7 +1,8 @@
-"""What the components of all clouds share: the names of the clouds, tags, and options for children."""
+"""What the components of all clouds share: names of clouds, tags, IAM documents, and options for children."""
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
@@ -34,6 +35,16 @@ def add_purpose(tags: Tags, purposes: Iterable[str]) -> dict[str, str]:
 
 def _to_label(text: str) -> str:
     return re.sub(r"[^a-z0-9_-]+", "-", text.lower())[:_LONGEST].strip("-")
+
+
+def make_iam_document(statements: Sequence[Mapping[str, object]]) -> str:
+    """Return an IAM policy document as JSON text."""
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+def make_trust_document(service: str, actions: str | Sequence[str] = "sts:AssumeRole") -> str:
+    """Return an IAM policy document that lets an AWS service assume the role."""
+    return make_iam_document([{"Effect": "Allow", "Principal": {"Service": service}, "Action": actions}])
 
 
 def child_of(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,16 +11,11 @@ from pulumi_aws import eks, iam, route53
 
 from components.addons.aws_signing import AwsZoneSigning, AwsZoneSigningArgs
 from components.addons.bindings import DUTIES, AddonBindings, Duty
-from components.common import child_of
+from components.common import child_of, make_iam_document, make_trust_document
 from components.naming import IAM_ROLE, fit
 
 POD_IDENTITY_AGENT = "169.254.170.23/32"
 """The agent on each node that issues the tokens of EKS Pod Identity (Amazon EKS User Guide, Pod Identity Agent)."""
-_TRUST = {
-    "Effect": "Allow",
-    "Principal": {"Service": "pods.eks.amazonaws.com"},
-    "Action": ["sts:AssumeRole", "sts:TagSession"],
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +78,7 @@ class AwsAddonAccess(pulumi.ComponentResource):
         role = iam.Role(
             f"{self._base}-{duty}",
             name=fit(IAM_ROLE, self._base, duty),
-            assume_role_policy=_to_policy([_TRUST]),
+            assume_role_policy=make_trust_document("pods.eks.amazonaws.com", ["sts:AssumeRole", "sts:TagSession"]),
             tags=self._tags,
             opts=self._child,
         )
@@ -112,7 +106,7 @@ def _describe_load_balancer(scheme: str) -> dict[str, Any]:
 
 
 def _allow_dns(zone_arn: str) -> str:
-    return _to_policy(
+    return make_iam_document(
         [
             {
                 "Effect": "Allow",
@@ -131,7 +125,7 @@ def _allow_dns(zone_arn: str) -> str:
 
 def _allow_secrets(args: AwsAddonAccessArgs, key_arn: str) -> str:
     secrets = f"arn:aws:secretsmanager:{args.region}:{args.account_id}:secret:{args.secret_prefix}/*"
-    return _to_policy(
+    return make_iam_document(
         [
             {
                 "Effect": "Allow",
@@ -146,7 +140,3 @@ def _allow_secrets(args: AwsAddonAccessArgs, key_arn: str) -> str:
             },
         ]
     )
-
-
-def _to_policy(statements: list[dict[str, Any]]) -> str:
-    return json.dumps({"Version": "2012-10-17", "Statement": statements})

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import pulumi
 import pulumi_kubernetes as kubernetes
@@ -14,7 +12,7 @@ from pulumi_aws import cloudwatch, eks, iam
 from components.cluster.aws_nodes import AwsNodes, AwsNodesArgs
 from components.cluster.kubeconfig import make_kubeconfig
 from components.cluster.settings import VIEWERS, ClusterSettings
-from components.common import child_of
+from components.common import child_of, make_iam_document, make_trust_document
 from components.naming import EKS_CLUSTER, IAM_ROLE, fit
 
 CONTROL_PLANE_LOGS = ("api", "audit", "authenticator", "controllerManager", "scheduler")
@@ -155,7 +153,7 @@ class AwsClusterRoles(pulumi.ComponentResource):
         role = iam.Role(
             f"{self._base}-{purpose}",
             name=fit(IAM_ROLE, self._base, purpose),
-            assume_role_policy=_to_policy(Principal={"Service": service}, Action=["sts:AssumeRole", "sts:TagSession"]),
+            assume_role_policy=make_trust_document(service, ["sts:AssumeRole", "sts:TagSession"]),
             tags=self._args.tags,
             opts=self._child,
         )
@@ -199,11 +197,5 @@ def _make_kubeconfig(name: str, endpoint: str, authority: str, *, region: str) -
 
 
 def _allow_key(key_arn: str) -> str:
-    return _to_policy(
-        Action=["kms:Encrypt", "kms:Decrypt", "kms:DescribeKey", "kms:ListGrants"],
-        Resource=key_arn,
-    )
-
-
-def _to_policy(**statement: Any) -> str:
-    return json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **statement}]})
+    actions = ["kms:Encrypt", "kms:Decrypt", "kms:DescribeKey", "kms:ListGrants"]
+    return make_iam_document([{"Effect": "Allow", "Action": actions, "Resource": key_arn}])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -10,7 +9,7 @@ import pulumi
 from pulumi_aws import cloudwatch, iam, rds
 
 from components import naming
-from components.common import Cloud, add_name, child_of
+from components.common import Cloud, add_name, child_of, make_trust_document
 from components.database.credential import AwsMasterCredential
 from components.database.endpoint import Endpoint, Login, ReplicaEndpoint
 from components.database.parameters import list_rds_parameters
@@ -228,15 +227,10 @@ def _create_log_groups(
 
 
 def _create_monitoring_role(name: str, args: AwsDatabaseArgs, opts: pulumi.ResourceOptions) -> iam.Role:
-    statement = {
-        "Effect": "Allow",
-        "Principal": {"Service": "monitoring.rds.amazonaws.com"},
-        "Action": "sts:AssumeRole",
-    }
     role = iam.Role(
         name,
         name=naming.fit(naming.IAM_ROLE, name, "monitoring"),
-        assume_role_policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
+        assume_role_policy=make_trust_document("monitoring.rds.amazonaws.com"),
         tags=args.tags,
         opts=opts,
     )

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
 from pulumi_aws import iam
 
-from components.common import Cloud, child_of
+from components.common import Cloud, child_of, make_iam_document
 from components.identity.workloads import (
     AWS_AUDIENCE,
     LEDGER,
@@ -124,7 +123,7 @@ class AwsFederation(pulumi.ComponentResource):
 
 def build_trust_policy(clusters: Sequence[Sequence[str]], token_subject: str) -> str:
     """Return a policy that admits the subject of each (issuer URL, provider ARN) with a token for AWS."""
-    return _to_policy(
+    return make_iam_document(
         [
             {
                 "Effect": "Allow",
@@ -149,7 +148,7 @@ def _allow_connect(args: AwsFederationArgs) -> pulumi.Output[str]:
         for identity in (one.resource_id, *one.replica_resource_ids)
     ]
     return pulumi.Output.all(pulumi.Output.all(*users), args.person_key_arn).apply(
-        lambda known: _to_policy(
+        lambda known: make_iam_document(
             [
                 {"Effect": "Allow", "Action": "rds-db:connect", "Resource": sorted(known[0])},
                 *_allow_person_key(known[1]),
@@ -167,7 +166,7 @@ def to_database_user_arn(server_arn: str, resource_id: str) -> str:
 def _allow_master(args: AwsFederationArgs) -> pulumi.Output[str]:
     secrets = pulumi.Output.all(*[one.master_secret_arn for one in args.databases])
     return pulumi.Output.all(secrets, args.secret_key_arn, args.person_key_arn, _allow_erasures(args.erasures)).apply(
-        lambda known: _to_policy(
+        lambda known: make_iam_document(
             [
                 {"Effect": "Allow", "Action": "secretsmanager:GetSecretValue", "Resource": sorted(known[0])},
                 {
@@ -223,7 +222,3 @@ def list_erasure_statements(*, bucket_arn: str, key_arn: str, prefix: str) -> li
             "Condition": {"StringLike": {"kms:ViaService": "s3.*.amazonaws.com"}},
         },
     ]
-
-
-def _to_policy(statements: list[dict[str, object]]) -> str:
-    return json.dumps({"Version": "2012-10-17", "Statement": statements})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -10,7 +9,7 @@ import pulumi
 from pulumi_aws import cloudwatch, ec2, iam
 
 from components import naming
-from components.common import add_name, child_of
+from components.common import add_name, child_of, make_iam_document, make_trust_document
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +40,7 @@ class AwsFlowLogs(pulumi.ComponentResource):
         role = iam.Role(
             name,
             name=naming.fit(naming.IAM_ROLE, name, "flow-logs"),
-            assume_role_policy=_allow_assume("vpc-flow-logs.amazonaws.com"),
+            assume_role_policy=make_trust_document("vpc-flow-logs.amazonaws.com"),
             tags=args.tags,
             opts=child,
         )
@@ -59,12 +58,7 @@ class AwsFlowLogs(pulumi.ComponentResource):
         self.register_outputs({"logGroupArn": group.arn})
 
 
-def _allow_assume(service: str) -> str:
-    statement = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
-    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-
-
 def _allow_write(log_group_arn: str) -> str:
     actions = ["logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"]
     statement = {"Effect": "Allow", "Action": actions, "Resource": f"{log_group_arn}:*"}
-    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    return make_iam_document([statement])

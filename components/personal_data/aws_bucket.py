@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
 from pulumi_aws import s3
 
-from components.common import child_of
+from components.common import child_of, make_iam_document
 
 Statement = Mapping[str, object]
 KEEPING = ("s3:DeleteObject", "s3:DeleteObjectVersion", "s3:PutLifecycleConfiguration", "s3:BypassGovernanceRetention")
@@ -169,4 +168,4 @@ def build_bucket_policy(arn: str, args: AwsBucketArgs) -> str:
             "Resource": everything,
         }
         statements.append(keeping)
-    return json.dumps({"Version": "2012-10-17", "Statement": statements})
+    return make_iam_document(statements)

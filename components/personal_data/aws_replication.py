@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +10,7 @@ import pulumi
 from pulumi_aws import iam, s3
 
 from components import naming
-from components.common import child_of
+from components.common import child_of, make_iam_document, make_trust_document
 from components.personal_data.aws_bucket import AwsBucket
 
 _READ = (
@@ -42,9 +41,7 @@ class AwsReplication(pulumi.ComponentResource):
             name,
             name=naming.fit(naming.IAM_ROLE, name),
             description="S3 copies a bucket into another region",
-            assume_role_policy=_to_policy(
-                [{"Effect": "Allow", "Principal": {"Service": "s3.amazonaws.com"}, "Action": "sts:AssumeRole"}]
-            ),
+            assume_role_policy=make_trust_document("s3.amazonaws.com"),
             tags=args.tags,
             opts=child,
         )
@@ -86,12 +83,8 @@ def _allow_copy(source: str, target: str, *keys: str) -> str:
     for action, key in zip(("kms:Decrypt", "kms:Encrypt"), keys, strict=bool(keys)):
         by_s3 = {"StringLike": {"kms:ViaService": "s3.*.amazonaws.com"}}
         statements.append({**_allow([action], key), "Condition": by_s3})
-    return _to_policy(statements)
+    return make_iam_document(statements)
 
 
 def _allow(actions: list[str], resource: str) -> dict[str, Any]:
     return {"Effect": "Allow", "Action": actions, "Resource": resource}
-
-
-def _to_policy(statements: list[dict[str, Any]]) -> str:
-    return json.dumps({"Version": "2012-10-17", "Statement": statements})
