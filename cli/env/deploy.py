@@ -10,7 +10,7 @@ import sys
 from cli.engine.session import Session, open_session, shell_lines
 from cli.env import overview
 from cli.gate import Gate
-from localcloud.kubernetes.healing import heal
+from localcloud.kubernetes.reconcile import reconcile
 from localcloud.sandbox import Sandbox
 from localcloud.supervision import Supervisor
 from stacks.environment import REHEARSAL_PREFIX
@@ -104,4 +104,4 @@ def wake(sandbox: Sandbox) -> None:
     supervisor = Supervisor(sandbox)
     if supervisor.states():
         supervisor.ensure_running()
-        heal(sandbox)
+        reconcile(sandbox)

@@ -12,7 +12,7 @@ from localcloud.kubernetes.gateways import refresh
 from localcloud.kubernetes.objects import ObjectEmulator
 from localcloud.kubernetes.pods import Pod, digest_of
 from localcloud.kubernetes.workloads import await_ready
-from localcloud.supervision import SupervisionError
+from localcloud.supervisord import SupervisionError
 
 PROGRESS_SECONDS = 120.0
 """How long new pods may take to be ready at most; `progressDeadlineSeconds` (in Kubernetes 600) can only shorten it."""
@@ -94,23 +94,6 @@ def retire(cluster: Cluster, leaving: Sequence[Pod]) -> None:
             # A gateway that cannot be told sends to nobody, or finds out by itself.
             refresh(cluster)
     kubelet.stop(leaving)
-
-
-def heal(cluster: Cluster) -> None:
-    """Start pods again that do not run, at another address where somebody has taken their port; then the gateways.
-
-    Whether they become ready is not awaited: what they need may be about to come back too.
-    """
-    with cluster.lock("rollouts"):
-        for pod in fallen(cluster):
-            kubelet.start(pod)
-        refresh(cluster)
-
-
-def fallen(cluster: Cluster) -> list[Pod]:
-    """The pods that services send to although not all of their processes run."""
-    pods = [Pod(cluster, manifest) for manifest in cluster.list("Pod")]
-    return [pod for pod in pods if pod.serving and not all(state.running for state in kubelet.states(pod))]
 
 
 def _admit(cluster: Cluster, before: Sequence[Pod], now: Sequence[Pod]) -> None:

@@ -9,13 +9,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from localcloud import interruption
-from localcloud.adopt import started_at
 from localcloud.emulator import EmulatorError, Properties
 from localcloud.kubernetes import kubelet
 from localcloud.kubernetes.cluster import Cluster, Key, Manifest
 from localcloud.kubernetes.kubelet import LOG_LINES
 from localcloud.kubernetes.objects import ObjectEmulator
 from localcloud.kubernetes.pods import FAILED, RUNNING, SUCCEEDED, Pod, digest_of
+from localcloud.process_shim import read_start
 from localcloud.supervision import last_lines
 
 DEFAULT_BACKOFF_LIMIT = 6
@@ -95,7 +95,7 @@ def _try(pod: Pod, deadline: float | None) -> _Outcome:
     placed, around = kubelet.place(pod)
     log = around.folder / "log"
     processes = [kubelet.begin(container, log) for container in kubelet.initialised(placed, around)]
-    identities = [{"pid": process.pid, "start": started_at(process.pid) or ""} for process in processes]
+    identities = [{"pid": process.pid, "start": read_start(process.pid) or ""} for process in processes]
     running = placed.with_status(phase=RUNNING, processes=identities)
     code = _code(processes, deadline)
     if code is None:

@@ -13,7 +13,6 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from localcloud.adopt import started_at
 from localcloud.emulator import EmulatorError, Properties
 from localcloud.identity import Authority
 from localcloud.kubernetes.cluster import BUILT_IN_ACCOUNT, Cluster, Key
@@ -21,6 +20,7 @@ from localcloud.kubernetes.containers import Container, Surroundings, containers
 from localcloud.kubernetes.pods import RUNNING, Pod
 from localcloud.kubernetes.probes import passes
 from localcloud.kubernetes.volumes import TOKEN_LIFETIME, files_of, mentions
+from localcloud.process_shim import read_start
 from localcloud.sandbox import can_listen
 from localcloud.supervision import ProcessState, Program, Supervisor, last_lines
 
@@ -74,7 +74,7 @@ def initialised(pod: Pod, around: Surroundings) -> list[Container]:
         try:
             code = process.wait(INIT_SECONDS)
         except subprocess.TimeoutExpired:
-            end(process.pid, started_at(process.pid) or "")
+            end(process.pid, read_start(process.pid) or "")
             code = process.wait()
         if code:
             raise EmulatorError(f"init container {container.name!r} exits with {code}: {last_lines(log, LOG_LINES)}")
@@ -138,12 +138,12 @@ def release(pod: Pod) -> None:
 def end(pid: int, start: str) -> None:
     """Stop a process that was begun without the supervisor, with its children; by KILL where TERM does not do it."""
     for number in (signal.SIGTERM, signal.SIGKILL):
-        if started_at(pid) != start:
+        if read_start(pid) != start:
             return
         with contextlib.suppress(ProcessLookupError):
             os.killpg(pid, number)
         deadline = time.monotonic() + END_SECONDS
-        while started_at(pid) == start and time.monotonic() < deadline:
+        while read_start(pid) == start and time.monotonic() < deadline:
             time.sleep(LOOK_SECONDS)
 
 

@@ -9,7 +9,7 @@ from localcloud.emulator import EmulatorError, Made, Properties, Resource
 from localcloud.interruption import heeding
 from localcloud.kubernetes.cluster import Cluster, Key, Manifest, completed
 from localcloud.sandbox import NoFreeAddress, Sandbox
-from localcloud.supervision import SupervisionError
+from localcloud.supervisord import SupervisionError
 
 
 class ObjectEmulator:

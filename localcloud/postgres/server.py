@@ -18,7 +18,8 @@ from localcloud.postgres.folder import Folder
 from localcloud.postgres.records import Record
 from localcloud.postgres.sessions import Session, connect, ensure_role
 from localcloud.sandbox import NoFreeAddress, Sandbox, can_listen
-from localcloud.supervision import Program, SupervisionError, Supervisor, last_lines
+from localcloud.supervision import Program, Supervisor, last_lines
+from localcloud.supervisord import SupervisionError
 
 READY_SECONDS = 60.0
 LOOK_SECONDS = 0.05

@@ -31,6 +31,7 @@ def main(arguments: Sequence[str]) -> int:
         sys.stderr.write(f"usage: python -m localcloud.provider {{{'|'.join(PACKAGES)}}} [engine address]\n")
         return 2
     over = threading.Event()
+    _hand_on_no_ignored_signal()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda _number, _frame: over.set())
     server, port = listen(ProviderEmulator(arguments[0], Sandbox.open(), arguments[-1] if len(arguments) > 1 else ""))
@@ -40,6 +41,16 @@ def main(arguments: Sequence[str]) -> int:
     server.stop(SECONDS_FOR_CALLS_TO_END).wait()
     # A call that is still running would hold the interpreter back; whatever it did so far is found by the next run.
     os._exit(0)
+
+
+def _hand_on_no_ignored_signal() -> None:
+    """Replace "ignore", which children would inherit, by a handler that does nothing, which they do not.
+
+    A run under `nohup` ignores SIGHUP.
+    """
+    for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, lambda _number, _frame: None)
 
 
 def listen(emulator: ProviderEmulator) -> tuple[Any, int]:

@@ -19,7 +19,7 @@ import pytest
 
 from localcloud.emulator import EmulatorError
 from localcloud.kubernetes import inventory
-from localcloud.kubernetes.healing import heal
+from localcloud.kubernetes.reconcile import reconcile
 from localcloud.supervision import Supervisor
 from tests.waiting import wait_until
 
@@ -206,7 +206,7 @@ def test_a_pod_whose_port_was_taken_while_it_was_down_gets_another_address(kuber
     (before,) = inventory.pod_views(kubernetes.sandbox)
     Supervisor(kubernetes.sandbox).shutdown()
     with socket.create_server((before.address, PORT)):
-        heal(kubernetes.sandbox, settle_seconds=0)
+        reconcile(kubernetes.sandbox, settle_seconds=0)
         wait_until(lambda: inventory.pod_views(kubernetes.sandbox)[0].ready, "the pod to be ready")
         (after,) = inventory.pod_views(kubernetes.sandbox)
         assert after.name == before.name

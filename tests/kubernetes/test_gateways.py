@@ -19,7 +19,7 @@ import pytest
 from localcloud.emulator import EmulatorError
 from localcloud.identity import Authority
 from localcloud.kubernetes import inventory
-from localcloud.kubernetes.healing import heal
+from localcloud.kubernetes.reconcile import reconcile
 from localcloud.sandbox import Sandbox
 from localcloud.supervision import Supervisor
 from tests.waiting import wait_until
@@ -208,7 +208,7 @@ def test_a_port_lost_to_another_program_is_replaced(kubernetes: Kubernetes, clie
     supervisor = Supervisor(kubernetes.sandbox)
     supervisor.shutdown()
     with socket.create_server(("127.0.0.1", httpx.URL(url).port or 0)):
-        heal(kubernetes.sandbox, settle_seconds=0)
+        reconcile(kubernetes.sandbox, settle_seconds=0)
         (view,) = inventory.gateway_views(kubernetes.sandbox)
         assert view.url != url
         wait_until(lambda: client.get(view.url).text == "hello", "an answer at the new address")

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from localcloud.adopt import started_at
 from localcloud.emulator import EmulatorError
 from localcloud.kubernetes import inventory
 from localcloud.kubernetes.cluster import Cluster
+from localcloud.process_shim import read_start
 from tests.waiting import wait_until
 
 from .conftest import Kubernetes, job_spec
@@ -73,7 +73,7 @@ def test_what_an_interrupted_run_left_is_stopped(kubernetes: Kubernetes) -> None
     (process,) = cluster.list("Pod")[0]["status"]["processes"]
     kubernetes.apply("Job", "migrate", spec=job_spec("sleep", "0"))
     first.join()
-    assert started_at(process["pid"]) is None
+    assert read_start(process["pid"]) is None
 
 
 def test_a_job_logs_in_as_its_service_account(kubernetes: Kubernetes) -> None:

@@ -71,6 +71,22 @@ def test_an_engine_that_died_takes_its_provider_with_it(monkeypatch):
     assert list(parents) == []
 
 
+def test_children_of_a_provider_ignore_no_signal_that_its_own_run_ignores():
+    code = """
+import signal, subprocess
+from localcloud.provider import process
+signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as `nohup` does
+process._hand_on_no_ignored_signal()
+subprocess.run(["grep", "SigIgn", "/proc/self/status"])
+signal.raise_signal(signal.SIGHUP)
+print("alive")
+"""
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    ignored, alive = answer.stdout.splitlines()
+    assert int(ignored.split()[1], 16) == 0
+    assert alive == "alive"
+
+
 def test_the_rest_of_the_sdk_is_not_loaded():
     loaded = "import sys, localcloud.provider.process; print('pulumi' in sys.modules, 'pulumi_aws' in sys.modules)"
     answer = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,10 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from localcloud import adopt
+from localcloud import log_rotation, process_shim
 from localcloud.account import unprivileged
 from localcloud.sandbox import Sandbox
-from localcloud.supervision import Program, SupervisionError, Supervisor, last_lines
+from localcloud.supervision import Program, Supervisor, last_lines
+from localcloud.supervisord import SupervisionError
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.servers
@@ -61,8 +64,28 @@ def daemon(sandbox: Sandbox) -> int:
     return int((sandbox.root / "supervisor" / "supervisord.pid").read_text())
 
 
-def wrapper_of(pid: int) -> int:
+def parent_of(pid: int) -> int:
     return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
+def take_over(sandbox: Sandbox, supervisor: Supervisor) -> int:
+    """Kill supervisord and start the next one; returns the shim that waits for the sleeper."""
+    os.kill(daemon(sandbox), signal.SIGKILL)
+    wait_until(lambda: supervisor.state("sleeper").description == "UNSUPERVISED", "the supervisor to be missed")
+    supervisor.put(sleeper(sandbox))
+    wait_until(lambda: "took over" in supervisor.log("sleeper").read_text(), "the shim to take over")
+    [shim] = [pid for pid in processes_in(sandbox.root) if b"process_shim.py" in command_line(pid)]
+    return shim
+
+
+def command_line(pid: int) -> bytes:
+    return Path(f"/proc/{pid}/cmdline").read_bytes()
+
+
+def test_supervisord_itself_keeps_the_program(sandbox: Sandbox, supervisor: Supervisor) -> None:
+    pid = started(supervisor, sleeper(sandbox))
+    assert parent_of(pid) == daemon(sandbox)
+    assert len(processes_in(sandbox.root)) == 3  # the daemon, its log rotation, and the program
 
 
 def test_an_unchanged_program_is_left_running_and_a_changed_one_replaced(
@@ -72,7 +95,7 @@ def test_an_unchanged_program_is_left_running_and_a_changed_one_replaced(
     assert started(Supervisor(sandbox), sleeper(sandbox)) == pid
     changed = started(supervisor, sleeper(sandbox, environment={"NEW": "1"}))
     assert changed != pid
-    assert adopt.started_at(pid) is None
+    assert process_shim.read_start(pid) is None
     assert supervisor.state("sleeper").pid == changed
 
 
@@ -82,6 +105,7 @@ def test_a_program_gets_its_environment_and_little_of_ours(
     monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", "of nobody's business")
     value = """100% "quoted" 'twice' ; # and $HOME"""
     pid = started(supervisor, sleeper(sandbox, script="exec sleep 600", environment={"VALUE": value}))
+    wait_until(lambda: b"600" in command_line(pid), "the program in place of its shim")
     environment = Path(f"/proc/{pid}/environ").read_bytes().decode().split("\0")
     assert f"VALUE={value}" in environment
     assert not [each for each in environment if each.startswith("PULUMI")]
@@ -96,13 +120,12 @@ def test_a_killed_program_is_back(sandbox: Sandbox, supervisor: Supervisor) -> N
     wait_until(lambda: supervisor.state("sleeper").pid not in (None, pid), "another process")
 
 
-def test_a_killed_wrapper_neither_kills_nor_doubles_the_program(sandbox: Sandbox, supervisor: Supervisor) -> None:
+def test_a_killed_shim_neither_kills_nor_doubles_the_program(sandbox: Sandbox, supervisor: Supervisor) -> None:
     pid = started(supervisor, sleeper(sandbox))
-    wrapper = wrapper_of(pid)
-    os.kill(wrapper, signal.SIGKILL)
-    wait_until(lambda: "took over" in supervisor.log("sleeper").read_text(), "the new wrapper to take over")
+    os.kill(take_over(sandbox, supervisor), signal.SIGKILL)
+    wait_until(lambda: supervisor.log("sleeper").read_text().count("took over") == 2, "the next shim to take over")
     assert supervisor.state("sleeper").pid == pid
-    assert len([each for each in processes_in(sandbox.root) if wrapper_of(each) != 0]) == 3  # daemon, wrapper, program
+    assert len(processes_in(sandbox.root)) == 4  # the daemon, its log rotation, the shim, and the program
 
 
 def test_a_killed_supervisor_is_followed_by_one_that_takes_over(sandbox: Sandbox, supervisor: Supervisor) -> None:
@@ -113,7 +136,7 @@ def test_a_killed_supervisor_is_followed_by_one_that_takes_over(sandbox: Sandbox
     wait_until(lambda: supervisor.state("sleeper").description == "UNSUPERVISED", "the supervisor to be missed")
     supervisor.put(sleeper(sandbox))
     assert daemon(sandbox) != first
-    wait_until(lambda: "took over" in supervisor.log("sleeper").read_text(), "the new wrapper to take over")
+    wait_until(lambda: "took over" in supervisor.log("sleeper").read_text(), "the shim to take over")
     assert supervisor.state("sleeper").pid == pid
     os.kill(pid, signal.SIGKILL)
     wait_until(lambda: supervisor.state("sleeper").pid not in (None, pid), "another process")
@@ -125,7 +148,7 @@ def test_stop_reaches_a_program_that_was_taken_over(sandbox: Sandbox, supervisor
     supervisor.ensure_running()
     supervisor.remove("sleeper")
     supervisor.remove("sleeper")
-    assert adopt.started_at(pid) is None
+    assert process_shim.read_start(pid) is None
     assert supervisor.states() == []
     assert not supervisor.log("sleeper").exists()
 
@@ -134,9 +157,9 @@ def test_remove_and_shutdown_reach_programs_without_a_supervisor(sandbox: Sandbo
     one, two = started(supervisor, sleeper(sandbox, "one")), started(supervisor, sleeper(sandbox, "two"))
     os.kill(daemon(sandbox), signal.SIGKILL)
     supervisor.remove("one")
-    assert adopt.started_at(one) is None
+    assert process_shim.read_start(one) is None
     supervisor.shutdown()
-    assert adopt.started_at(two) is None
+    assert process_shim.read_start(two) is None
     assert processes_in(sandbox.root) == set()
 
 
@@ -150,8 +173,46 @@ def test_a_program_that_ignores_its_stop_signal_is_killed_with_its_children(
     )
     child = int((sandbox.root / "child").read_text())
     supervisor.remove("sleeper")
-    assert adopt.started_at(pid) is None
-    wait_until(lambda: adopt.started_at(child) is None, "the end of the child")
+    assert process_shim.read_start(pid) is None
+    wait_until(lambda: process_shim.read_start(child) is None, "the end of the child")
+
+
+def test_a_program_that_was_taken_over_and_ignores_its_stop_signal_is_killed(
+    sandbox: Sandbox, supervisor: Supervisor
+) -> None:
+    stubborn = sleeper(sandbox, script="trap '' TERM; while :; do sleep 0.1; done", stop_seconds=1)
+    pid = started(supervisor, stubborn)
+    os.kill(daemon(sandbox), signal.SIGKILL)
+    supervisor.put(stubborn)
+    wait_until(lambda: "took over" in supervisor.log("sleeper").read_text(), "the shim to take over")
+    supervisor._daemon.call("stopProcess", "sleeper")
+    wait_until(lambda: process_shim.read_start(pid) is None, "the end of the program")
+
+
+def test_what_a_killed_program_leaves_behind_is_killed_before_it_starts_again(
+    sandbox: Sandbox, supervisor: Supervisor
+) -> None:
+    pid = started(supervisor, sleeper(sandbox, script="sleep 600 & echo $! >> children; wait"))
+    wait_until((sandbox.root / "children").exists, "the child")
+    os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: len((sandbox.root / "children").read_text().split()) == 2, "the next program's child")
+    first, second = map(int, (sandbox.root / "children").read_text().split())
+    assert process_shim.read_start(first) is None
+    assert process_shim.read_start(second) is not None
+
+
+def test_a_run_that_ignores_signals_hands_that_on_to_no_program(sandbox: Sandbox, supervisor: Supervisor) -> None:
+    ignored = (signal.SIGHUP, signal.SIGXFSZ, signal.SIGPIPE)
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in ignored}  # as `nohup` and Python do
+    try:
+        pid = started(supervisor, sleeper(sandbox))
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    wait_until(lambda: b"600" in command_line(pid), "the program in place of its shim")
+    status = dict(line.split(":\t", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+    assert int(status["SigIgn"], 16) == 0
+    assert int(status["SigBlk"], 16) == 0
 
 
 def test_a_program_gets_its_own_stop_signal(sandbox: Sandbox, supervisor: Supervisor) -> None:
@@ -162,11 +223,14 @@ def test_a_program_gets_its_own_stop_signal(sandbox: Sandbox, supervisor: Superv
     assert (sandbox.root / "said").read_text() == "INT\n"
 
 
-def test_signals_are_forwarded(sandbox: Sandbox, supervisor: Supervisor) -> None:
+def test_signals_reach_a_program_that_was_taken_over(sandbox: Sandbox, supervisor: Supervisor) -> None:
     script = "trap 'echo HUP > said' HUP; echo > ready; while :; do sleep 0.05; done"
     pid = started(supervisor, sleeper(sandbox, script=script))
     wait_until((sandbox.root / "ready").exists, "the program to be ready")
-    os.kill(wrapper_of(pid), signal.SIGHUP)
+    os.kill(daemon(sandbox), signal.SIGKILL)
+    supervisor.put(sleeper(sandbox, script=script))
+    wait_until(lambda: "took over" in supervisor.log("sleeper").read_text(), "the shim to take over")
+    supervisor._daemon.call("signalProcess", "sleeper", "HUP")
     wait_until((sandbox.root / "said").exists, "what the program says")
     assert supervisor.state("sleeper").pid == pid
 
@@ -185,7 +249,7 @@ def test_a_deep_folder_gets_its_socket_elsewhere(sandbox: Sandbox) -> None:
     deep = Sandbox.open(sandbox.root / ("d" * 60) / ("e" * 60))
     supervisor = Supervisor(deep)
     assert started(supervisor, sleeper(deep))
-    socket = supervisor._socket
+    socket = supervisor._daemon._socket
     assert socket.exists()
     assert socket.parent.stat().st_mode & 0o077 == 0
     supervisor.shutdown()
@@ -207,7 +271,7 @@ def test_many_at_once_start_one_supervisor_and_each_program_once(sandbox: Sandbo
     supervisor = Supervisor(sandbox)
     wait_until(lambda: all(state.running for state in supervisor.states()), "every program to run")
     assert [state.name for state in supervisor.states()] == ["p0", "p1", "p2"]
-    assert len(processes_in(sandbox.root)) == 7  # the daemon, and a wrapper and a program three times
+    assert len(processes_in(sandbox.root)) == 5  # the daemon, its log rotation, and three programs
 
 
 def test_a_program_that_cannot_be_run_says_why(sandbox: Sandbox, supervisor: Supervisor) -> None:
@@ -234,25 +298,42 @@ def test_a_program_runs_as_the_account(sandbox: Sandbox, supervisor: Supervisor)
     assert "Groups:\t0" not in status
 
 
+def test_supervisord_has_long_logs_moved_aside(tmp_path: Path) -> None:
+    log = tmp_path / "x.log"
+    log.write_bytes(b"x" * log_rotation.LOG_LIMIT)
+    event = "ver:3.0 server:s serial:1 pool:p poolserial:1 eventname:TICK_60 len:15\nwhen:1201063880"
+    said = subprocess.run(
+        [sys.executable, "-I", "-S", log_rotation.__file__, str(tmp_path)],
+        input=event,
+        text=True,
+        capture_output=True,
+        check=True,
+        timeout=30,
+    )
+    assert said.stdout == "READY\nRESULT 2\nOKREADY\n"
+    assert log.read_text() == ""
+    assert (tmp_path / "x.log.1").stat().st_size == log_rotation.LOG_LIMIT
+
+
 def test_a_log_that_grew_too_long_is_moved_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(adopt, "LOG_LIMIT", 10)
+    monkeypatch.setattr(log_rotation, "LOG_LIMIT", 10)
     log = tmp_path / "x.log"
     log.write_text("short")
-    adopt._shorten(str(log))
+    log_rotation.rotate(str(log))
     assert log.read_text() == "short"
     log.write_text("long enough to move")
-    adopt._shorten(str(log))
+    log_rotation.rotate(str(log))
     assert log.read_text() == ""
     assert (tmp_path / "x.log.1").read_text() == "long enough to move"
-    adopt._shorten(str(tmp_path / "absent"))
+    log_rotation.rotate(str(tmp_path / "absent"))
 
 
 def test_a_pid_file_of_a_dead_or_another_process_names_nobody(tmp_path: Path) -> None:
     path = tmp_path / "x.pid"
-    assert adopt.living(str(path)) is None
+    assert process_shim.find_living(str(path)) is None
     path.write_text("{")
-    assert adopt.living(str(path)) is None
+    assert process_shim.find_living(str(path)) is None
     path.write_text(f'{{"pid": {os.getpid()}, "start": "another time", "digest": ""}}')
-    assert adopt.living(str(path)) is None
-    path.write_text(f'{{"pid": {os.getpid()}, "start": "{adopt.started_at(os.getpid())}", "digest": ""}}')
-    assert adopt.living(str(path))["pid"] == os.getpid()
+    assert process_shim.find_living(str(path)) is None
+    path.write_text(f'{{"pid": {os.getpid()}, "start": "{process_shim.read_start(os.getpid())}", "digest": ""}}')
+    assert process_shim.find_living(str(path))["pid"] == os.getpid()
