@@ -11,9 +11,9 @@ from typing import Any, Self
 import stamina
 import structlog
 
-from app.cancellation import end
 from app.database.leadership import Leaderships
 from app.database.pools import DatabaseUnavailable
+from app.tasks import cancel_and_wait
 
 FIRST_WAIT_SECONDS = 0.1
 LONGEST_WAIT_SECONDS = 10.0
@@ -101,7 +101,7 @@ class Background:
         """Cancel all workers and wait until they have ended."""
         tasks = list(self._tasks.values())
         self._tasks.clear()
-        for task in await end(tasks, seconds=STOP_SECONDS):
+        for task in await cancel_and_wait(tasks, seconds=STOP_SECONDS):
             log.error("worker does not stop", worker=task.get_name(), seconds=STOP_SECONDS)
 
     async def _keep(self, worker: Worker) -> None:

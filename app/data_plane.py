@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from prometheus_client.registry import Collector
 
 from app.background import Worker, led
-from app.budget import pool_sizes
+from app.connection_limits import pool_sizes
 from app.credits import Expiry, Ledger, LedgerMetrics, Shards, StatementLines
 from app.credits.events import PERSONAL_FIELDS
 from app.credits.ledger import utc_now
@@ -19,7 +19,7 @@ from app.events import EventStore, Notifier, Wakeup
 from app.personal_data import MasterKey, PersonalData, SubjectKeys
 from app.projections import ProjectionMetrics, Projector
 from app.sharding import PostgresMapStore, Router
-from app.sharding.reads import ReadMetrics, ReplicaDatabases, read_router
+from app.sharding.reads import ReadMetrics, ReplicaDatabases, build_read_router
 from app.topology import Directory
 from app.transfers import LOCK_SECONDS, Forgetting, Resolver, TransferMetrics, Transfers
 
@@ -61,7 +61,7 @@ class DataPlane:
         maps = directory.map_shard.name
         self.router = Router(directory, self.stores, PostgresMapStore(by_shard[maps], shard=maps))
         self._replicas = ReplicaDatabases(directory, size=pool_size, seconds=database_seconds)
-        self.reads = read_router(self.router, directory, by_shard, self._replicas, home=cloud)
+        self.reads = build_read_router(self.router, directory, by_shard, self._replicas, home=cloud)
         self.transfer_metrics = TransferMetrics()
         self.transfers = Transfers(
             self._waiting.by_shard,

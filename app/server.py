@@ -11,10 +11,11 @@ import structlog
 import uvicorn
 from fastapi import FastAPI
 
-from app import collector, logs
+from app import logs
 from app.api import create_app
 from app.api.services import Services
-from app.budget import halves_by_shard
+from app.connection_limits import branch_limits
+from app.garbage_collection import freeze_gc
 from app.settings import ServeSettings
 from app.topology import Directory, read_directory
 
@@ -57,9 +58,9 @@ def run(settings: ServeSettings, create: Create = create_app) -> None:
     """Serve until SIGTERM; raises WrongDirectory and NoRoom before anything listens."""
     directory = read_directory(settings.directory)
     logs.configure(settings.log_level, environment=settings.environment, cloud=settings.cloud)
-    app = create(settings, directory, asyncio.run(halves_by_shard(settings, directory)))
+    app = create(settings, directory, asyncio.run(branch_limits(settings, directory)))
     server = DrainingServer(_config(settings, app), app.state.services, settings.drain_seconds)
-    collector.calm()
+    freeze_gc()
     log.info("serving", host=settings.host, port=settings.port, shards=[shard.name for shard in directory.shards])
     server.run()
     log.info("stopped")

@@ -10,7 +10,7 @@ from stacks.environment import PROJECT, App, Environment
 from stacks.invalid_settings import InvalidSettings
 
 BESIDE = 2
-"""Connections of a process beside its pools; `app.budget` tells of what, and a test holds the two together."""
+"""Connections of a process outside its pools, as in `app.connection_limits`; a test keeps the two equal."""
 SPARE = 60
 """Connections for operators, migrations, slot moves and the clouds themselves (15 on Azure, the most of the three)."""
 STEP = 100

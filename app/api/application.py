@@ -43,13 +43,13 @@ class Decoy:
 def create_app(
     settings: ServeSettings,
     directory: Directory,
-    halves: Mapping[str, int] | None = None,
+    branch_limits: Mapping[str, int] | None = None,
     *,
     decoy: Decoy | None = None,
 ) -> FastAPI:
     """The ASGI application; its databases and its work in the background live with its lifespan.
 
-    `halves` of transfers, by shard, are what this process may have prepared at a time: see `app.budget`.
+    `branch_limits` are the most prepared branches of transfers per shard: see `app.connection_limits`.
     """
     plane = DataPlane(
         directory,
@@ -58,7 +58,7 @@ def create_app(
         database_seconds=settings.database_seconds,
         master_key=master_key(settings.master_key),
     )
-    plane.transfers.bound(halves or {})
+    plane.transfers.limit_branches(branch_limits or {})
     services = _services(settings, plane, decoy)
     noticing = Noticing(settings.canary_key, plane, is_decoy=decoy is not None) if settings.canary_key else None
 

@@ -29,7 +29,7 @@ def create_decoy(
     key: CamouflageKey,
     settings: ServeSettings,
     directory: Directory,
-    halves: Mapping[str, int] | None = None,
+    branch_limits: Mapping[str, int] | None = None,
     *,
     profile: Profile | None = None,
 ) -> FastAPI:
@@ -40,7 +40,7 @@ def create_decoy(
         worlds=partial(_worlds, key, directory.map_shard.name, profile.failures() if profile else {}),
         middleware=partial(Paced, profile=profile) if profile else None,
     )
-    return create_app(settings, directory, halves, decoy=decoy)
+    return create_app(settings, directory, branch_limits, decoy=decoy)
 
 
 def _worlds(

@@ -1,28 +1,36 @@
-"""What a connection to a shard's database is made with."""
+"""The parameters that a connection to a shard's database is made with."""
 
 from __future__ import annotations
 
+import atexit
+import os
+import tempfile
 from enum import Enum
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from app.database.login import Login
-from app.database.trust import root_certificates
 from app.topology import Shard
 
 APPLICATION = "fortress"
+CERTIFICATE_AUTHORITIES = Path("/etc/ssl/databases")
+"""Where the image keeps `<home>.pem`, for clouds whose database authorities are not among the system's."""
+SYSTEM_AUTHORITIES = "system"
+"""libpq's word for the authorities that the system trusts."""
 
 
 class Role(Enum):
-    """As whom to connect."""
+    """Which of a shard's two roles to connect as."""
 
     APP = "app"
     ADMIN = "admin"
 
 
 def connection_parameters(shard: Shard, role: Role, login: Login, *, database: str | None = None) -> dict[str, Any]:
-    """libpq's parameters; the password among them is a token, and only ever handed to libpq.
+    """Return libpq's parameters. `password` may hold a token: pass the result to libpq only.
 
-    What is left out here libpq takes from the environment: PGPORT, PGSSLCERT, PGSSLKEY, PGSSLROOTCERT.
+    libpq takes the rest from its environment: PGPORT, PGSSLCERT, PGSSLKEY, PGSSLROOTCERT.
     """
     parameters: dict[str, Any] = {
         "host": shard.host,
@@ -42,3 +50,22 @@ def connection_parameters(shard: Shard, role: Role, login: Login, *, database: s
         "password": login.password(),
     }
     return parameters | {name: value for name, value in optional.items() if value is not None}
+
+
+def root_certificates(shard: Shard) -> str | None:
+    """Return libpq's `sslrootcert` for a shard; None if PGSSLROOTCERT is set."""
+    if os.environ.get("PGSSLROOTCERT"):
+        return None
+    if shard.authority:
+        return _write_certificates(shard.authority)
+    shipped = CERTIFICATE_AUTHORITIES / f"{shard.home}.pem"
+    return str(shipped) if shipped.is_file() else SYSTEM_AUTHORITIES
+
+
+@cache
+def _write_certificates(certificates: str) -> str:
+    """Write certificates to a temporary file and return its path: libpq reads certificates from files only."""
+    with tempfile.NamedTemporaryFile("w", prefix="authority-", suffix=".pem", delete=False) as file:
+        file.write(certificates)
+    atexit.register(Path(file.name).unlink, missing_ok=True)
+    return file.name

@@ -13,9 +13,9 @@ import structlog
 import xxhash
 from psycopg import AsyncConnection
 
-from app.cancellation import end
 from app.database.pools import DatabaseUnavailable
 from app.queries import Connects
+from app.tasks import cancel_and_wait
 from app.topology import Shard
 
 WORKERS = 2
@@ -86,7 +86,7 @@ class Leaderships:
                 try:
                     await asyncio.wait([work, watch], return_when=asyncio.FIRST_COMPLETED)
                 finally:
-                    await end([work, watch])
+                    await cancel_and_wait([work, watch])
         finally:
             self._names.discard(name)
         if work.cancelled():

@@ -1,7 +1,7 @@
-"""How a process proves to a database who it is: by client certificate, or by a short-lived token of a cloud.
+"""How a process logs in to a database: by client certificate, or by a short-lived token of the shard's cloud.
 
-No password is configured anywhere. Where libpq is given a client certificate (PGSSLCERT) that is the login; elsewhere a
-token is fetched from the cloud of the shard for each new connection, and used again until shortly before it expires.
+No password is configured anywhere. If libpq has a client certificate (PGSSLCERT), that is the login. Otherwise a token
+is fetched for a new connection, and reused until shortly before it expires.
 """
 
 from __future__ import annotations
@@ -9,47 +9,36 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from importlib import import_module
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
+from app.database import cloud_tokens
+from app.database.cloud_tokens import Token
 from app.topology import Shard
 
 RENEW_BEFORE_SECONDS = 120.0
-"""A token this close to its end is not used for a new connection."""
+"""A token that expires sooner than this is not used for a new connection."""
 
-
-class LoginRefused(Exception):
-    """The cloud gave no token; the text names the cloud and its reason, never a secret."""
-
-
-@dataclass(frozen=True)
-class Token:
-    """A secret that a database takes as password until it expires."""
-
-    value: str = field(repr=False)
-    expires_at: float
-    """Seconds since the epoch."""
+FetchToken = Callable[[Shard], Token]
 
 
 class Login(Protocol):
-    """One role's way into one database."""
+    """The way of one role into one database."""
 
     def password(self) -> str | None:
-        """What to give as password for a connection that is made now; may block while a token is fetched."""
+        """Return the password for a connection made now, or None for no password; may block to fetch a token."""
         ...
 
 
 class CertificateLogin:
-    """The client certificate that libpq finds in PGSSLCERT and PGSSLKEY is enough."""
+    """Login by the client certificate that libpq finds in PGSSLCERT and PGSSLKEY."""
 
     def password(self) -> None:
-        """None: nothing is given."""
+        """Return None: a certificate needs no password."""
 
 
 class TokenLogin:
-    """A token, fetched again shortly before the last one expires; safe for use by several threads."""
+    """Login by a token, fetched again shortly before it expires. Safe for use by several threads."""
 
     def __init__(self, fetch: Callable[[], Token], *, now: Callable[[], float] = time.time) -> None:
         self._fetch = fetch
@@ -58,34 +47,36 @@ class TokenLogin:
         self._token: Token | None = None
 
     def password(self) -> str:
-        """The token; raises LoginRefused."""
+        """Return the token; raise LoginRefused."""
         with self._lock:
             if self._token is None or self._token.expires_at - self._now() < RENEW_BEFORE_SECONDS:
                 self._token = self._fetch()
             return self._token.value
 
 
-TOKENS = {
-    "aws-iam": "app.database.aws",
-    "aws-secret": "app.database.aws",
-    "azure-entra": "app.database.azure",
-    "gcp-iam": "app.database.gcp",
+APP_TOKENS: Mapping[str, FetchToken] = {
+    "aws-iam": cloud_tokens.rds_token,
+    "azure-entra": cloud_tokens.entra_token,
+    "gcp-iam": cloud_tokens.cloud_sql_token,
 }
-"""Modules with a function `token(shard)`, or `admin_token(shard)`; imported where needed only, since they are heavy."""
+ADMIN_TOKENS: Mapping[str, FetchToken] = {
+    "aws-secret": cloud_tokens.rds_admin_password,
+    "azure-entra": cloud_tokens.entra_token,
+    "gcp-iam": cloud_tokens.cloud_sql_token,
+}
 
 
 def app_login(shard: Shard) -> Login:
-    """How the app logs in to a shard."""
-    return _login(shard, shard.app.login, "token")
+    """Return the app's login to a shard."""
+    return _login(shard, APP_TOKENS[shard.app.login])
 
 
 def admin_login(shard: Shard) -> Login:
-    """How migrations log in to a shard."""
-    return _login(shard, shard.admin.login, "admin_token")
+    """Return the login for migrations of a shard."""
+    return _login(shard, ADMIN_TOKENS[shard.admin.login])
 
 
-def _login(shard: Shard, login: str, function: str) -> Login:
+def _login(shard: Shard, fetch: FetchToken) -> Login:
     if os.environ.get("PGSSLCERT"):
         return CertificateLogin()
-    fetch: Callable[[Shard], Token] = getattr(import_module(TOKENS[login]), function)
     return TokenLogin(lambda: fetch(shard))

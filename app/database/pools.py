@@ -1,4 +1,4 @@
-"""A small pool of connections to each shard's database."""
+"""The database of each shard: a small pool of connections, retries, and a time limit for every statement."""
 
 from __future__ import annotations
 
@@ -15,30 +15,31 @@ from psycopg.types.json import set_json_loads
 from psycopg.types.numeric import Int8BinaryLoader
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
-from app.database.at_hand import AtHand
 from app.database.connection import Role, connection_parameters
-from app.database.eager import EagerConnection
+from app.database.connection_cache import ConnectionCache
+from app.database.greedy_connection import GreedyConnection
 from app.database.login import Login, admin_login, app_login
-from app.database.time_limit import TimeLimit
+from app.queries import Row
+from app.tasks import TimeLimit
 from app.topology import Shard
 
-Row = tuple[Any, ...]
 Connection = AsyncConnection[Row]
-Pool = AsyncConnectionPool[EagerConnection]
+Pool = AsyncConnectionPool[GreedyConnection]
 
 ATTEMPTS = 3
+"""How often a statement that may run twice is sent before the database counts as unavailable."""
 UNAVAILABLE = (OperationalError, PoolClosed, ReadOnlySqlTransaction)
-"""The last: clouds let nobody write to a server whose disk is nearly full, and a standby takes no writes."""
+"""Errors that mean the database is unavailable. A nearly full disk or a standby refuses writes: read-only."""
 LOST = ("08", "40", "57P")
-"""Classes of SQLSTATE (PostgreSQL's manual, appendix A): connection, transaction rolled back, operator's shutdown."""
+"""SQLSTATE classes worth a retry (PostgreSQL manual, appendix A): connection, rollback, operator intervention."""
 IN_UTC = "-c timezone=UTC"
-"""Times are read as UTC: psycopg makes them twice as fast as those of a zone of the server's own."""
+"""psycopg parses times in UTC twice as fast as in another zone."""
 RECONNECT_SECONDS = 3.0
-"""How long the pool itself tries to replace a connection before it waits for the next request to ask for one."""
+"""How long the pool tries to replace a lost connection; after that the next request makes it try again."""
 
 
 class DatabaseUnavailable(Exception):
-    """The database of a shard gave no answer in time; whether a write was stored is not known."""
+    """A shard's database gave no answer in time. A write may or may not have been stored."""
 
     def __init__(self, shard: str, reason: str) -> None:
         super().__init__(f"the database of shard {shard} is not available: {reason}")
@@ -59,14 +60,14 @@ class ShardDatabase:
         login: Login | None = None,
         role: Role = Role.APP,
     ) -> None:
-        """`lock_seconds`: how long a statement waits for each lock; None leaves that to the limit of the statement."""
+        """Keep `kept` to `size` connections. `seconds` limits a statement, `lock_seconds` its wait for each lock."""
         self.shard = shard
         self._seconds = seconds
         self._lock_seconds = lock_seconds or 0
         self._role = role
         self._login = login or (app_login if role is Role.APP else admin_login)(shard)
         self._pool: Pool = AsyncConnectionPool(
-            connection_class=EagerConnection,
+            connection_class=GreedyConnection,
             kwargs=self._parameters,
             configure=_configure,
             min_size=kept,
@@ -77,45 +78,45 @@ class ShardDatabase:
             reconnect_timeout=RECONNECT_SECONDS,
             num_workers=1,
         )
-        self._at_hand = AtHand(self._pool)
+        self._cache = ConnectionCache(self._pool)
 
     async def open(self) -> None:
-        """Start to connect, without waiting for it."""
+        """Start to connect; do not wait for a connection."""
         await self._pool.open()
 
     async def close(self) -> None:
-        """Close every connection; those in use when they are given back."""
-        await self._at_hand.let_go()
+        """Close every connection; those in use are closed when they are returned."""
+        await self._cache.release()
         await self._pool.close()
 
     @property
     def statistics(self) -> Mapping[str, int]:
-        """Numbers of the pool, as the pool library names them."""
+        """Statistics of the pool, as psycopg_pool names them."""
         numbers = self._pool.get_stats()
-        return {**numbers, "pool_available": numbers.get("pool_available", 0) + self._at_hand.idle}
+        return {**numbers, "pool_available": numbers.get("pool_available", 0) + self._cache.idle}
 
     async def rows(self, statement: str, parameters: Mapping[str, Any], *, seconds: float | None = None) -> list[Row]:
-        """Run a statement that may safely run twice; all its rows.
+        """Run a statement that may safely run twice, and return all its rows.
 
-        A lost connection is replaced and the statement sent again. Raises DatabaseUnavailable, after `seconds` at most
-        (default: what this database was set up with).
+        Replaces a lost connection and sends the statement again. Raises DatabaseUnavailable after `seconds` (default:
+        the limit of this database).
         """
-        return await self._in_time(self._persistently(statement, parameters), seconds)
+        return await self._within_limit(self._retry(statement, parameters), seconds)
 
     async def rows_once(
         self, statement: str, parameters: Mapping[str, Any], *, seconds: float | None = None
     ) -> list[Row]:
-        """Run a statement that is not to run twice; all its rows. Raises DatabaseUnavailable, as `rows` does."""
-        return await self._in_time(self._once(statement, parameters), seconds)
+        """Run a statement that must not run twice, and return all its rows; raise DatabaseUnavailable."""
+        return await self._within_limit(self._run(statement, parameters), seconds)
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
-        """A connection of the pool, each statement a transaction unless one is begun; raises DatabaseUnavailable.
+        """Lend a connection of the pool in autocommit mode; raise DatabaseUnavailable.
 
-        What is left open in it is rolled back.
+        An open transaction is rolled back at the end.
         """
         try:
-            connection = await self._at_hand.from_pool(self._seconds)
+            connection = await self._cache.from_pool(self._seconds)
             try:
                 async with connection:
                     yield connection
@@ -126,19 +127,16 @@ class ShardDatabase:
 
     @asynccontextmanager
     async def dedicated(self) -> AsyncIterator[Connection]:
-        """A connection of its own, for what holds one long: no limit on the time of a statement.
-
-        Raises DatabaseUnavailable.
-        """
+        """Open a connection outside the pool, to be held long, without a time limit; raise DatabaseUnavailable."""
         try:
             parameters = await self._parameters() | {"options": IN_UTC}
-            async with await EagerConnection.connect(**parameters) as connection:
+            async with await GreedyConnection.connect(**parameters) as connection:
                 await _configure(connection)
                 yield connection
         except OperationalError as error:
             raise DatabaseUnavailable(self.shard.name, _reason(error)) from error
 
-    async def _in_time(self, rows: Awaitable[list[Row]], seconds: float | None) -> list[Row]:
+    async def _within_limit(self, rows: Awaitable[list[Row]], seconds: float | None) -> list[Row]:
         try:
             with TimeLimit(seconds or self._seconds):
                 return await rows
@@ -147,10 +145,10 @@ class ShardDatabase:
         except UNAVAILABLE as error:
             raise DatabaseUnavailable(self.shard.name, _reason(error)) from error
 
-    async def _persistently(self, statement: str, parameters: Mapping[str, Any]) -> list[Row]:
-        # Nearly every statement ends here: keeping account of attempts would take a third of its time.
+    async def _retry(self, statement: str, parameters: Mapping[str, Any]) -> list[Row]:
+        # Nearly every statement ends here: a retry context would take a third of its time.
         try:
-            return await self._once(statement, parameters)
+            return await self._run(statement, parameters)
         except Exception as error:
             if not _is_lost(error):
                 raise
@@ -158,22 +156,22 @@ class ShardDatabase:
             on=_is_lost, attempts=ATTEMPTS - 1, timeout=self._seconds, wait_initial=0.02, wait_max=0.5
         ):
             with attempt:
-                await self._at_hand.let_go()
+                await self._cache.release()
                 await self._pool.check()
-                return await self._once(statement, parameters)
+                return await self._run(statement, parameters)
         raise AssertionError("the last attempt returns or raises")
 
-    async def _once(self, statement: str, parameters: Mapping[str, Any]) -> list[Row]:
-        # A statement is its own transaction here: there is none to commit or roll back, as `connection` would.
-        taken = await self._at_hand.take()
+    async def _run(self, statement: str, parameters: Mapping[str, Any]) -> list[Row]:
+        # Autocommit: unlike `connection`, there is nothing to commit or roll back.
+        checkout = await self._cache.take()
         try:
-            return await taken.connection.statements.rows(statement, parameters)
+            return await checkout.connection.statements.rows(statement, parameters)
         finally:
-            await self._at_hand.give(taken)
+            await self._cache.give(checkout)
 
     async def _parameters(self) -> dict[str, Any]:
         parameters = await asyncio.to_thread(connection_parameters, self.shard, self._role, self._login)
-        # A statement is its own transaction: one round trip, and durable when its rows arrive.
+        # Autocommit: one round trip, and a write is durable when its rows arrive.
         return parameters | {
             "autocommit": True,
             "prepare_threshold": 0,
@@ -183,7 +181,7 @@ class ShardDatabase:
 
 
 class Databases:
-    """The databases of all shards; those at home keep a connection, the others connect when they are needed."""
+    """The databases of all shards. Those of the home cloud keep a connection open; the others connect on demand."""
 
     def __init__(
         self, shards: Iterable[Shard], *, home: str, size: int, seconds: float, lock_seconds: float | None = None
@@ -211,9 +209,9 @@ async def _configure(connection: Connection) -> None:
 
 
 def _is_lost(error: Exception) -> bool:
-    """Whether another attempt may do better: the connection was lost, or the server chose this one to give way.
+    """Return whether a retry may help: the connection was lost, or the server rolled the transaction back.
 
-    Not where no connection could be had, where the statement took too long, or where the server has no room.
+    False if no connection could be made, the statement timed out, or the server is full.
     """
     if not isinstance(error, OperationalError) or isinstance(error, PoolTimeout):
         return False

@@ -23,17 +23,18 @@ from psycopg.errors import InvalidSqlStatementName, error_from_result
 from psycopg.generators import execute, fetch_many
 from psycopg.pq import ExecStatus, Format, TransactionStatus
 
+from app.queries import Row
+
 if TYPE_CHECKING:
     from psycopg import AsyncConnection
     from psycopg.pq.abc import PGresult
 
-Row = tuple[Any, ...]
 Kind = tuple[str, tuple[int, ...] | None]
 """A statement, and the types of what it is given: another integer may be another type."""
 
 MOST = 200
 """Statements that a connection keeps prepared; the one that was used longest ago goes first."""
-AT_ONCE = 64
+PIECES_AT_ONCE = 64
 """Pieces of a result that are read before the others who wait for the loop have their turn."""
 LOOK_SECONDS = 0.1
 """After one to two times of this a statement without an answer looks whether the connection is still there."""
@@ -117,10 +118,10 @@ class PreparedStatements:
             return results[-1]
         last: PGresult | None = None
         while True:
-            pieces = AT_ONCE
+            pieces = PIECES_AT_ONCE
             while pgconn.is_busy():
                 pieces += 1
-                if pieces > AT_ONCE or not self._arrival.is_here():
+                if pieces > PIECES_AT_ONCE or not self._arrival.is_here():
                     await self._arrival.wait()
                     pieces = 0
                 pgconn.consume_input()

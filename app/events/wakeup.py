@@ -11,9 +11,9 @@ import weakref
 
 import structlog
 
-from app.cancellation import end
 from app.database.pools import DatabaseUnavailable
 from app.queries import Connects, Reads, query
+from app.tasks import cancel_and_wait
 
 CHANNEL = "events"
 APART_SECONDS = 0.005
@@ -43,7 +43,7 @@ class Notifier:
     async def close(self) -> None:
         """Send no more notices."""
         if self._task is not None:
-            await end([self._task])
+            await cancel_and_wait([self._task])
 
     async def _send(self) -> None:
         try:

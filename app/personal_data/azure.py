@@ -63,7 +63,8 @@ class AzureMasterKey:
 
 
 def _login() -> Login:
-    from app.database.login import LoginRefused, Token, TokenLogin
+    from app.database.cloud_tokens import LoginRefused, Token
+    from app.database.login import TokenLogin
 
     def fetch() -> Token:
         from azure.core.exceptions import AzureError

@@ -58,7 +58,8 @@ class GcpMasterKey:
 
 def login_for(scope: str) -> Login:
     """Of the identity that this process has, for one kind of service."""
-    from app.database.login import LoginRefused, Token, TokenLogin
+    from app.database.cloud_tokens import LoginRefused, Token
+    from app.database.login import TokenLogin
 
     def fetch() -> Token:
         import google.auth

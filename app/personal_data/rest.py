@@ -51,7 +51,7 @@ class CloudService:
         done_before: int | None = None,
     ) -> Any:
         """What `read` makes of the answer's JSON; None where the status says that it was done before."""
-        from app.database.login import LoginRefused
+        from app.database.cloud_tokens import LoginRefused
 
         try:
             headers = {"Authorization": f"Bearer {self._login.password()}"}

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib.resources import files
-from typing import Any
 
 import psycopg
 from psycopg.sql import SQL, Identifier
 
+from app.queries import Row
 from app.topology import Shard
 
-Connection = psycopg.Connection[tuple[Any, ...]]
+Connection = psycopg.Connection[Row]
 
 ROLE_FUNCTIONS_IN = {"azure": "postgres"}
 """Clouds whose own functions for roles exist only in this database, not in the shard's."""

@@ -18,10 +18,12 @@ from yoyo.backends.core.postgresql import PostgresqlPsycopgBackend
 from yoyo.connections import DatabaseURI
 from yoyo.migrations import Migration, MigrationList
 
+from app.database.cloud_tokens import LoginRefused
 from app.database.connection import Role, connection_parameters
-from app.database.login import Login, LoginRefused, admin_login
+from app.database.login import Login, admin_login
 from app.provisioning.app_role import provision_app_role
 from app.provisioning.seed import seed_map, seed_slots
+from app.queries import Row
 from app.topology import Directory, Shard
 
 WAIT_SECONDS = 120.0
@@ -89,7 +91,7 @@ class Migrator:
             applied = set(backend.get_applied_migration_hashes())
             return [MigrationState(migration.id, migration.hash in applied) for migration in migrations]
 
-    def connect(self, database: str | None = None) -> psycopg.Connection[tuple[Any, ...]]:
+    def connect(self, database: str | None = None) -> psycopg.Connection[Row]:
         """Connect as the administrator, in autocommit mode."""
         parameters = connection_parameters(self.shard, Role.ADMIN, self._login, database=database)
         return psycopg.connect(autocommit=True, **parameters)
@@ -136,11 +138,11 @@ class _Backend(PostgresqlPsycopgBackend):  # type: ignore[misc]  # yoyo has no t
 
     _is_locked: bool
 
-    def __init__(self, connect: Callable[[], psycopg.Connection[tuple[Any, ...]]]) -> None:
+    def __init__(self, connect: Callable[[], psycopg.Connection[Row]]) -> None:
         self._open = connect
         super().__init__(DatabaseURI("postgresql+psycopg", None, None, None, None, None, {}), "_yoyo_migration")
 
-    def connect(self, _: DatabaseURI) -> psycopg.Connection[tuple[Any, ...]]:
+    def connect(self, _: DatabaseURI) -> psycopg.Connection[Row]:
         return self._open()
 
     @contextlib.contextmanager

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import psycopg
 
+from app.queries import Row, query
 from app.sharding.slot_map import FIRST_EPOCH
-from app.statements import statements_of
 from app.topology import Directory, Shard
 
-Connection = psycopg.Connection[tuple[Any, ...]]
-
-statement = statements_of("app.provisioning")
+Connection = psycopg.Connection[Row]
 
 
 def seed_slots(connection: Connection, shard: Shard) -> None:
     """Give a shard its slots in the directory, if it has none yet. Later only moves change them."""
     slots = [slot for first, last in shard.slots for slot in range(first, last + 1)]
-    connection.execute(statement("seed_slots"), {"slots": slots, "epoch": FIRST_EPOCH})
+    connection.execute(query("provisioning.seed_slots"), {"slots": slots, "epoch": FIRST_EPOCH})
 
 
 def seed_map(connection: Connection, shard: Shard, directory: Directory) -> bool:
@@ -36,4 +32,4 @@ def seed_map(connection: Connection, shard: Shard, directory: Directory) -> bool
         "epoch": FIRST_EPOCH,
     }
     with connection.transaction():
-        return connection.execute(statement("seed_map"), parameters).rowcount > 0
+        return connection.execute(query("provisioning.seed_map"), parameters).rowcount > 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from app.queries import Runs
+from app.queries import Runs, query
 from app.sharding.errors import (
     LastShard,
     MapError,
@@ -21,10 +21,8 @@ from app.sharding.errors import (
     UnknownShard,
 )
 from app.sharding.slot_map import ShardState, SlotEntry, SlotMap, SlotState
-from app.sharding.statements import statement
 from app.topology import SLOTS
 
-Row = tuple[Any, ...]
 NOTHING_KNOWN = -1
 
 
@@ -77,7 +75,7 @@ class PostgresMapStore:
 
     async def read(self) -> SlotMap:
         """The whole map; raises NoMap where there is none yet."""
-        rows = await self._database.rows(statement("read_map"), {"known": NOTHING_KNOWN})
+        rows = await self._database.rows(query("sharding.read_map"), {"known": NOTHING_KNOWN})
         if not rows or len(rows[0][2]) != SLOTS:
             raise NoMap(self._shard)
         [(version, shards, entries)] = rows
@@ -85,7 +83,7 @@ class PostgresMapStore:
 
     async def refresh(self, known: SlotMap) -> SlotMap:
         """The map as it is now, by asking only for what has changed since `known`."""
-        rows = await self._database.rows(statement("read_map"), {"known": known.version})
+        rows = await self._database.rows(query("sharding.read_map"), {"known": known.version})
         if not rows:
             return known
         [(version, shards, changed)] = rows
@@ -125,7 +123,7 @@ class PostgresMapStore:
         if not 0 <= known.slot < SLOTS:
             raise SlotOutOfRange(known.slot, SLOTS)
         parameters = {"slot": known.slot, "changed": known.changed, "target": target, **more}
-        [(outcome, *row)] = await self._database.rows_once(statement(name), parameters)
+        [(outcome, *row)] = await self._database.rows_once(query(f"sharding.{name}"), parameters)
         if row[0] is None:
             raise NoMap(self._shard)
         entry = _entry(row)
@@ -134,7 +132,7 @@ class PostgresMapStore:
         return entry
 
     async def _change_shard(self, name: str, shard: str, **more: str) -> None:
-        [(outcome, held)] = await self._database.rows_once(statement(name), {"shard": shard, **more})
+        [(outcome, held)] = await self._database.rows_once(query(f"sharding.{name}"), {"shard": shard, **more})
         if outcome != "done":
             raise _shard_error(outcome, shard, held)
 

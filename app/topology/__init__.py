@@ -1,8 +1,6 @@
 """Where data lives: a key's slot, the shard that holds the slot, and the shard's home cloud. Imports nothing of app."""
 
 from app.topology.directory import (
-    AdminLogin,
-    AppLogin,
     Cloud,
     Directory,
     Place,
@@ -17,8 +15,6 @@ from app.topology.slots import SLOTS, owner_of, slot_of
 
 __all__ = [
     "SLOTS",
-    "AdminLogin",
-    "AppLogin",
     "Cloud",
     "Directory",
     "NoLogin",

@@ -1,12 +1,9 @@
-"""Transfers between two streams, on one shard or on two: both halves happen, or neither."""
+"""Transfers between two streams, on one shard or on two: both appends happen or neither."""
 
 from app.transfers.coordinator import IN_FLIGHT, LOCK_SECONDS, Transfers
 from app.transfers.errors import (
-    HalfMissing,
     SameStream,
     TransferContended,
-    TransferError,
-    TransferInDoubt,
     Unbalanced,
 )
 from app.transfers.forgetting import Forgetting
@@ -19,15 +16,12 @@ __all__ = [
     "IN_FLIGHT",
     "LOCK_SECONDS",
     "Forgetting",
-    "HalfMissing",
     "Leg",
     "Participant",
     "Resolver",
     "SameStream",
     "Step",
     "TransferContended",
-    "TransferError",
-    "TransferInDoubt",
     "TransferMetrics",
     "Transferred",
     "Transfers",

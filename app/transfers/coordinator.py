@@ -1,4 +1,4 @@
-"""Moving an amount from one stream to another: both halves happen, or neither, wherever the streams live."""
+"""Moving an amount from one stream to another: both appends happen or neither, wherever the streams live."""
 
 from __future__ import annotations
 
@@ -21,46 +21,48 @@ from app.events import Appended, WrongEpoch
 from app.events.append import AppendRequest, request
 from app.events.model import Slot
 from app.topology import Place
-from app.transfers.errors import HalfMissing, SameStream, TransferContended, TransferInDoubt, Unbalanced
+from app.transfers.errors import BranchMissing, SameStream, TransferContended, TransferInDoubt, Unbalanced
+from app.transfers.keyed_lock import KeyedLock
 from app.transfers.metrics import TransferMetrics
 from app.transfers.model import Decision, Gid, Leg, Step, Transferred
 from app.transfers.participant import LostRace, Participant, Stored, Unanswered
-from app.transfers.turns import Turns
 
-SECONDS = 5.0
-"""Longest that a caller waits, all attempts together."""
-LOCK_SECONDS = 0.8
-"""Longest that a step waits for a lock: less than what a prepared half may wait before a metric tells of it."""
-SETTLE_SECONDS = 1.0
-"""Longest that a transfer that is made waits for its prepared half to be seen."""
-IN_FLIGHT = 32
-"""Most halves that a process has prepared on one shard at a time; `max_prepared_transactions` bounds those of all."""
+RETRY_SECONDS = 5.0
+"""The retry limit of a transfer: after this time it is not tried again. No number of attempts limits it."""
 FIRST_WAIT_SECONDS = 0.01
+"""Wait before the second attempt; it doubles with every further one."""
 LONGEST_WAIT_SECONDS = 0.25
+"""Longest wait between two attempts."""
+LOCK_SECONDS = 0.8
+"""Longest wait of a step for a lock: less than `OVERDUE_SECONDS`, from which a prepared branch is reported."""
+SETTLE_SECONDS = 1.0
+"""Longest wait until the prepared branch of a decided transfer is visible."""
+IN_FLIGHT = 32
+"""Most branches that a process holds prepared on one shard; `max_prepared_transactions` limits all processes."""
 
 Route = Callable[[str], Place]
 Observe = Callable[[Step], Awaitable[None]]
 Result = TypeVar("Result")
 Outcome = tuple[Appended, Appended, bool]
-"""Of the half whose stream is locked first, of the other one, and whether both are to be seen."""
+"""Results of the branch that is locked first and of the other one, and whether both are visible."""
 
 log = structlog.get_logger(__name__)
 
 
-async def nothing(_: Step) -> None:
+async def ignore_step(_: Step) -> None:
     """Observe nothing."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Half:
-    """A leg, and the shard that it is for."""
+class _Branch:
+    """The append of a leg, and the shard that it is for."""
 
     request: AppendRequest
     participant: Participant
 
 
 class Transfers:
-    """Makes transfers; keeps nothing that a crash could lose."""
+    """Coordinates transfers. Holds no state that a crash could lose."""
 
     def __init__(
         self,
@@ -71,20 +73,20 @@ class Transfers:
         *,
         metrics: TransferMetrics | None = None,
         stored: Callable[[str], None] = lambda _: None,
-        seconds: float = SECONDS,
-        observe: Observe = nothing,
+        seconds: float = RETRY_SECONDS,
+        observe: Observe = ignore_step,
     ) -> None:
-        """Connections of `waiting` wait for streams that others hold; those of `settling`, which let go of them, must
-        be others, or all of them could be taken by what waits for them. Both are by name of the shard; `waiting`
-        has LOCK_SECONDS as its limit.
+        """`waiting` and `settling` are the databases by name of their shard. Connections of `waiting` wait for locks of
+        streams, LOCK_SECONDS at most. Those of `settling` release streams, so they must not share a pool with those
+        that wait.
 
-        `refresh` gets a newer slot map after a shard has refused a slot's epoch.
-        `stored` is called with a shard's name whenever something became visible there. `observe` is awaited at every
-        step of a transfer between two shards; what it raises leaves the transfer as it is there.
+        `refresh` reads a newer slot map after a shard refused a slot's epoch. `stored` is called with a shard's name
+        whenever events became visible there. `observe` is awaited at every step of a transfer between two shards; if it
+        raises, the transfer stops at that step.
         """
         self._participants = {name: Participant(database, settling[name]) for name, database in waiting.items()}
         self._room = {name: asyncio.Semaphore(IN_FLIGHT) for name in waiting}
-        self._turns = Turns()
+        self._locks = KeyedLock()
         self._route = route
         self._refresh = refresh
         self._metrics = metrics or TransferMetrics()
@@ -95,12 +97,12 @@ class Transfers:
 
     @property
     def participants(self) -> Mapping[str, Participant]:
-        """The shards by name, for whoever settles what is left in doubt."""
+        """The shards by name, for the resolver."""
         return self._participants
 
-    def bound(self, halves: Mapping[str, int]) -> None:
-        """Before the first transfer: how many halves to have prepared on a shard at a time, where not IN_FLIGHT."""
-        self._room |= {name: asyncio.Semaphore(most) for name, most in halves.items()}
+    def limit_branches(self, limits: Mapping[str, int]) -> None:
+        """Set the most prepared branches per shard (default IN_FLIGHT). Call it before the first transfer."""
+        self._room |= {name: asyncio.Semaphore(most) for name, most in limits.items()}
 
     async def transfer(
         self,
@@ -113,17 +115,17 @@ class Transfers:
     ) -> Transferred:
         """Append both legs or none; durable when this returns.
 
-        The same `key` of the same source with the same `content` (by default the legs) returns what the first call
-        did. `now` is for legs with a floor, as in `EventStore.append`.
+        The same `key` of the same source with the same `content` (default: the legs) returns the result of the first
+        call. `now` is for legs with a floor, as in `EventStore.append`.
 
-        Raises the errors of `app.events.errors` (BelowFloor, Overdue, StreamClosed, KeyReused …) where one of the
-        streams refuses, SameStream, Unbalanced, TransferContended: nothing is stored then. Raises DatabaseUnavailable,
-        and TransferInDoubt of its kind, where that is not known: a call with the same key tells.
+        If nothing was stored, raises the errors of `app.events.errors` (BelowFloor, Overdue, StreamClosed, KeyReused …)
+        of the stream that refused, SameStream, Unbalanced or TransferContended. If that is unknown, raises
+        DatabaseUnavailable or its subclass TransferInDoubt; a retry with the same key returns the outcome.
         """
         _check(source, target)
-        # A caller that goes away does not leave the transfer half done.
-        made = self._persistently(source, target, key, content or _content(source, target), now)
-        task = self._keep(asyncio.create_task(made))
+        # If the caller is cancelled, the transfer still goes on to its end.
+        attempts = self._retry(source, target, key, content or _content(source, target), now)
+        task = self._keep(asyncio.create_task(attempts))
         try:
             async with asyncio.timeout(self._seconds + SETTLE_SECONDS):
                 return await asyncio.shield(task)
@@ -131,7 +133,7 @@ class Transfers:
             raise TransferInDoubt(self._route(source.stream).shard, "the transfer took too long") from None
 
     async def close(self) -> None:
-        """Wait for the transfers that are under way, no longer than their callers would; the rest is the resolver's."""
+        """Wait for transfers under way as long as their callers would; leave the rest to the resolver."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._seconds + SETTLE_SECONDS):
                 while self._tasks:
@@ -147,12 +149,10 @@ class Transfers:
     def _done(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
         if not task.cancelled():
-            # its caller may have gone, and nobody is to be told of an error that nobody waits for
+            # Retrieve the error: without a caller asyncio would log it as never retrieved.
             task.exception()
 
-    async def _persistently(
-        self, source: Leg, target: Leg, key: str, content: bytes, now: datetime | None
-    ) -> Transferred:
+    async def _retry(self, source: Leg, target: Leg, key: str, content: bytes, now: datetime | None) -> Transferred:
         try:
             async for attempt in stamina.retry_context(
                 on=(LostRace, Unanswered, WrongEpoch),
@@ -171,27 +171,27 @@ class Transfers:
         return transferred
 
     async def _attempt(self, source: Leg, target: Leg, key: str, content: bytes, now: datetime | None) -> Transferred:
-        halves = [
-            self._half(source, key, content),
-            self._half(target, _key_of_target(source.stream, key), content),
+        branches = [
+            self._branch(source, key, content),
+            self._branch(target, _key_of_target(source.stream, key), content),
         ]
-        first, last = sorted(halves, key=lambda half: half.request.order)
+        first, last = sorted(branches, key=lambda branch: branch.request.order)
         try:
-            async with self._turns.of([first.request.stream, last.request.stream]):
+            async with self._locks.hold([first.request.stream, last.request.stream]):
                 if first.participant is last.participant:
-                    *appended, settled = await self._together(first, last, now)
+                    *appended, settled = await self._append_on_one_shard(first, last, now)
                 else:
                     async with self._room[first.participant.name]:
-                        *appended, settled = await self._across(first, last, now)
+                        *appended, settled = await self._append_on_two_shards(first, last, now)
         except Stored:
-            *appended, settled = await self._earlier(first, last)
+            *appended, settled = await self._find_earlier(first, last)
         except WrongEpoch:
             await self._refresh()
             raise
         by_stream = dict(zip((first.request.stream, last.request.stream), appended, strict=True))
         return Transferred(by_stream[source.stream], by_stream[target.stream], settled)
 
-    def _half(self, leg: Leg, key: str, content: bytes) -> _Half:
+    def _branch(self, leg: Leg, key: str, content: bytes) -> _Branch:
         place = self._route(leg.stream)
         asked = request(
             leg.stream,
@@ -202,10 +202,10 @@ class Transfers:
             floor=leg.floor,
             due=leg.due,
         )
-        return _Half(asked, self._participants[place.shard])
+        return _Branch(asked, self._participants[place.shard])
 
-    async def _together(self, first: _Half, last: _Half, now: datetime | None) -> Outcome:
-        """Both halves are one shard's, and one transaction there."""
+    async def _append_on_one_shard(self, first: _Branch, last: _Branch, now: datetime | None) -> Outcome:
+        """Append both legs in one transaction: they are on the same shard."""
         try:
             appended = await first.participant.append_all([first.request, last.request], now)
         except Unanswered:
@@ -214,14 +214,14 @@ class Transfers:
         self._stored(first.participant.name)
         return appended[0], appended[1], True
 
-    async def _across(self, first: _Half, last: _Half, now: datetime | None) -> Outcome:
-        """Prepare the half of the stream that is locked first; the other one decides when it commits."""
+    async def _append_on_two_shards(self, first: _Branch, last: _Branch, now: datetime | None) -> Outcome:
+        """Prepare the branch whose stream is locked first; the commit of the other one is the decision."""
         gid = Gid(last.participant.name, uuid.uuid4())
         await self._observe(Step.PREPARING)
         try:
             prepared = await first.participant.prepare(first.request, now, gid)
         except Unanswered:
-            # It may be prepared, and nothing will ever decide for it.
+            # It may be prepared, but its commit will never be decided.
             await first.participant.replace_lost()
             await self._settle(first, gid, Decision.ABORT)
             raise
@@ -231,37 +231,39 @@ class Transfers:
         self._stored(last.participant.name)
         return prepared, decided, await self._settle(first, gid, Decision.COMMIT)
 
-    async def _decide(self, first: _Half, last: _Half, now: datetime | None, gid: Gid) -> Appended:
+    async def _decide(self, first: _Branch, last: _Branch, now: datetime | None, gid: Gid) -> Appended:
         await self._observe(Step.DECIDING)
         try:
             return await last.participant.decide(last.request, now, gid.attempt, first.participant.name)
         except Unanswered:
-            return await self._decided(first, last, gid)
+            return await self._find_decision(first, last, gid)
         except Stored:
             await self._settle(first, gid, Decision.ABORT)
-            raise HalfMissing(last.request.stream, first.request.stream) from None
+            raise BranchMissing(last.request.stream, first.request.stream) from None
         except Exception:
-            # Refused, or never asked.
+            # Refused, or the request was never sent.
             await self._settle(first, gid, Decision.ABORT)
             raise
 
-    async def _decided(self, first: _Half, last: _Half, gid: Gid) -> Appended:
-        """What was decided, where the answer was lost: aborts what is not decided yet."""
+    async def _find_decision(self, first: _Branch, last: _Branch, gid: Gid) -> Appended:
+        """Find out the decision after its answer was lost. An attempt without a decision is aborted."""
         try:
             decision = await last.participant.abort(gid.attempt, first.participant.name)
             if decision is Decision.COMMIT and (found := await last.participant.find(last.request)):
                 return found._replace(repeated=False)
         except DatabaseUnavailable as error:
             self._metrics.count("in doubt")
-            raise TransferInDoubt(last.participant.name, "it was lost while the transfer was decided") from error
+            raise TransferInDoubt(
+                last.participant.name, "the connection was lost while the transfer was decided"
+            ) from error
         await self._settle(first, gid, decision)
         raise LostRace("the connection was lost before the transfer was decided")
 
-    async def _settle(self, half: _Half, gid: Gid, decision: Decision) -> bool:
-        """Finish what is prepared; whether that was done in time. Where it fails the resolver does it later."""
+    async def _settle(self, branch: _Branch, gid: Gid, decision: Decision) -> bool:
+        """Settle the prepared branch; return whether that succeeded in time. If not, the resolver does it later."""
         if decision is Decision.COMMIT:
             await self._observe(Step.SETTLING)
-        task = self._keep(asyncio.create_task(self._settled(half, gid, decision)))
+        task = self._keep(asyncio.create_task(self._try_to_settle(branch, gid, decision)))
         done, _ = await asyncio.wait([task], timeout=SETTLE_SECONDS)
         if not done or not task.result():
             return False
@@ -269,28 +271,28 @@ class Transfers:
             await self._observe(Step.SETTLED)
         return True
 
-    async def _settled(self, half: _Half, gid: Gid, decision: Decision) -> bool:
+    async def _try_to_settle(self, branch: _Branch, gid: Gid, decision: Decision) -> bool:
         try:
             try:
-                await half.participant.settle(gid, decision)
+                await branch.participant.settle(gid, decision)
             except Unanswered:
-                await half.participant.replace_lost()
-                await half.participant.settle(gid, decision)
+                await branch.participant.replace_lost()
+                await branch.participant.settle(gid, decision)
         except (DatabaseUnavailable, LostRace, psycopg.Error) as error:
-            # Whatever it is: the transfer is decided, and its caller is told so.
-            log.warning("half of a transfer stays prepared", gid=str(gid), decision=decision, error=str(error))
+            # Whatever failed: the transfer is decided, and its caller gets the result.
+            log.warning("branch of a transfer stays prepared", gid=str(gid), decision=decision, error=str(error))
             return False
         if decision is Decision.COMMIT:
-            self._stored(half.participant.name)
+            self._stored(branch.participant.name)
         return True
 
-    async def _earlier(self, first: _Half, last: _Half) -> Outcome:
-        """What an earlier call with the same key stored."""
-        one, other = await asyncio.gather(*(half.participant.find(half.request) for half in (first, last)))
+    async def _find_earlier(self, first: _Branch, last: _Branch) -> Outcome:
+        """Return what an earlier call with the same key stored."""
+        one, other = await asyncio.gather(*(branch.participant.find(branch.request) for branch in (first, last)))
         if one is None:
-            raise HalfMissing(last.request.stream, first.request.stream)
+            raise BranchMissing(last.request.stream, first.request.stream)
         if other is None:
-            raise HalfMissing(first.request.stream, last.request.stream)
+            raise BranchMissing(first.request.stream, last.request.stream)
         return one, other, True
 
 

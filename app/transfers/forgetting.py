@@ -1,4 +1,4 @@
-"""Removes decisions that nobody will ask for any more."""
+"""Deleting old decisions on transfers that nobody will ask for again."""
 
 from __future__ import annotations
 
@@ -13,20 +13,21 @@ from app.transfers.model import Gid
 from app.transfers.participant import Participant
 
 KEPT_SECONDS = 3600.0
-"""How long a commit is kept at least: for a standby that takes over and has not heard yet that its half was settled."""
+"""Shortest time that a decision to commit is kept: a promoted standby may not have its branch settled yet."""
 PAUSE_SECONDS = 60.0
-LIMIT = 10_000
-"""Decisions in one statement."""
+"""Time between two rounds."""
+DECISIONS_AT_ONCE = 10_000
+"""Most decisions in one statement."""
 
 log = structlog.get_logger(__name__)
 
 
 class Forgetting:
-    """The decisions on one shard.
+    """Deletes the decisions of one shard whose branches are settled.
 
-    A commit is decided after its half was prepared. So where the decision is read first, and the half is not among
-    what its shard has prepared after that, it is settled. Aborts stay: they are few, and what they were raised against
-    may still come.
+    A commit is decided after its branch was prepared. So if the decision is read first, and the branch is not prepared
+    when its shard is read afterwards, it is settled. Decisions to abort stay: they are few, and the attempt that they
+    forbid may still arrive.
     """
 
     def __init__(
@@ -44,27 +45,29 @@ class Forgetting:
 
     @property
     def worker(self) -> Worker:
-        """As work in the background; one process at a time is enough."""
+        """The background worker; one process at a time is enough."""
         return Worker(f"decisions on transfers on {self._decider.name}", self.run)
 
     async def run(self) -> None:
-        """Forget again and again; raises DatabaseUnavailable where the deciding shard does not answer."""
+        """Delete old decisions for ever; raise DatabaseUnavailable if the deciding shard does not answer."""
         while True:
             await self.forget()
             await asyncio.sleep(self._pause_seconds)
 
     async def forget(self) -> int:
-        """Remove what is old enough and settled; how many decisions that were."""
+        """Delete decisions that are old enough and settled; return how many."""
         return sum([await self._forget(participant) for participant in self._participants.values()])
 
     async def _forget(self, participant: Participant) -> int:
-        decided = await self._decider.decided(participant.name, seconds=self._kept_seconds, limit=LIMIT)
+        decided = await self._decider.list_decided(
+            participant.name, seconds=self._kept_seconds, limit=DECISIONS_AT_ONCE
+        )
         if not decided:
             return 0
         try:
-            prepared = {each.gid for each in await participant.prepared()}
+            prepared = {transaction.gid for transaction in await participant.list_prepared()}
         except DatabaseUnavailable as error:
-            log.warning("decisions are kept: their other shard does not answer", shard=error.shard)
+            log.warning("decisions are kept: the other shard does not answer", shard=error.shard)
             return 0
         return await self._decider.forget(
             [attempt for attempt in decided if str(Gid(self._decider.name, attempt)) not in prepared]

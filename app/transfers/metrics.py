@@ -1,4 +1,4 @@
-"""What transfers and prepared transactions tell of themselves."""
+"""Prometheus metrics of transfers and prepared transactions."""
 
 from __future__ import annotations
 
@@ -11,59 +11,59 @@ from prometheus_client.registry import Collector
 from app.transfers.model import Prepared
 
 OVERDUE_SECONDS = 1.0
-"""From this age on a prepared transaction is one too old: it holds every tailing reader of its shard."""
+"""Age from which a prepared transaction counts as overdue: it holds up every reader that tails its shard."""
 
 
 class TransferMetrics(Collector):
-    """Register it with the registry of the process."""
+    """Counters and gauges of transfers. Register it with the registry of the process."""
 
     def __init__(self) -> None:
-        self._transfers = Counter("fortress_transfers", "Transfers by what became of them.", ["outcome"], registry=None)
+        self._transfers = Counter("fortress_transfers", "Transfers by outcome.", ["outcome"], registry=None)
         self._resolved = Counter(
             "fortress_transfers_resolved",
-            "Prepared halves that their coordinator had left, by what was decided on them.",
+            "Prepared branches settled in place of their coordinator, by decision.",
             ["shard", "decision"],
             registry=None,
         )
         self._unresolved = Counter(
             "fortress_transfers_unresolved",
-            "Attempts to settle a prepared half that failed since a shard did not answer or is not known.",
+            "Failed attempts to settle a prepared branch: a shard did not answer or is not known.",
             ["shard", "decider"],
             registry=None,
         )
         self._prepared: dict[str, Sequence[Prepared]] = {}
 
     def count(self, outcome: str) -> None:
-        """Count a transfer."""
+        """Count a transfer by outcome."""
         self._transfers.labels(outcome).inc()
 
     def resolved(self, shard: str, decision: str) -> None:
-        """Count a half that was settled in its coordinator's place."""
+        """Count a branch settled in place of its coordinator."""
         self._resolved.labels(shard, decision).inc()
 
     def unresolved(self, shard: str, decider: str) -> None:
-        """Count a half that could not be settled now."""
+        """Count a failed attempt to settle a branch."""
         self._unresolved.labels(shard, decider).inc()
 
     def saw(self, shard: str, prepared: Sequence[Prepared]) -> None:
-        """Keep what is prepared on a shard."""
+        """Record the prepared transactions of a shard."""
         self._prepared[shard] = prepared
 
     def collect(self) -> Iterable[Metric]:
-        """All metrics as they are now."""
+        """Yield all metrics as they are now."""
         for counter in (self._transfers, self._resolved, self._unresolved):
             yield from counter.collect()
         count = GaugeMetricFamily("fortress_prepared_transactions", "Prepared transactions.", labels=["shard"])
         overdue = GaugeMetricFamily(
             "fortress_prepared_transactions_overdue",
-            f"Prepared transactions older than {OVERDUE_SECONDS:g} s: each holds every tailing reader of the shard.",
+            f"Prepared transactions older than {OVERDUE_SECONDS:g} s: each holds up every reader that tails the shard.",
             labels=["shard"],
         )
         oldest = GaugeMetricFamily(
             "fortress_prepared_transaction_seconds", "Age of the oldest prepared transaction.", labels=["shard"]
         )
         for shard, prepared in self._prepared.items():
-            ages = [max(0.0, each.seconds) for each in prepared]
+            ages = [max(0.0, transaction.seconds) for transaction in prepared]
             count.add_metric([shard], len(ages))
             overdue.add_metric([shard], sum(age > OVERDUE_SECONDS for age in ages))
             oldest.add_metric([shard], max(ages, default=0.0))

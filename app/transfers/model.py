@@ -1,4 +1,4 @@
-"""What a transfer is made of."""
+"""The values of a transfer: legs, outcome, decision, names of prepared transactions."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from app.events import Appended, NewEvent
 
 PREFIX = "fortress"
 LONGEST_GID = 199
-"""Bytes; PostgreSQL's limit (GIDSIZE in its source, less one)."""
+"""Bytes; PostgreSQL's limit (GIDSIZE in its source, minus one)."""
 
 _GID = re.compile(rf"{PREFIX}:(.+):([0-9a-f]{{32}})")
 
 
 class Step(StrEnum):
-    """Where a transfer between two shards is: before and after each of its three round trips."""
+    """A point of a transfer between two shards: before and after each of its three round trips."""
 
     PREPARING = "preparing"
     PREPARED = "prepared"
@@ -32,7 +32,7 @@ class Step(StrEnum):
 
 
 class Decision(StrEnum):
-    """What becomes of a prepared half."""
+    """The fate of a prepared branch."""
 
     COMMIT = "commit"
     ABORT = "abort"
@@ -40,43 +40,43 @@ class Decision(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Leg:
-    """One half of a transfer: what is appended to one of the two streams."""
+    """The events that a transfer appends to one of its two streams."""
 
     stream: str
     events: NewEvent | Sequence[NewEvent]
     floor: int | None = None
-    """The append is refused where the stream's running total would fall below it."""
+    """Refuse the append if the stream's running total would fall below this."""
     due: datetime | None = None
-    """When something in the stream ends by these events."""
+    """When something that these events add expires."""
 
     @property
     def several(self) -> tuple[NewEvent, ...]:
-        """The events, also where it is one."""
+        """The events as a tuple."""
         return (self.events,) if isinstance(self.events, NewEvent) else tuple(self.events)
 
     @property
     def change(self) -> int:
-        """What the leg adds to the stream's running total."""
+        """The leg's change of the stream's running total."""
         return sum(event.change for event in self.several)
 
 
 @dataclass(frozen=True, slots=True)
 class Transferred:
-    """A transfer that is durably made."""
+    """A transfer that is durably stored."""
 
     source: Appended
     target: Appended
     settled: bool = True
-    """False where the half that was prepared shows later, because its shard did not answer in time."""
+    """False if the prepared branch becomes visible later, because its shard did not answer in time."""
 
     @property
     def repeated(self) -> bool:
-        """Whether an earlier call with the same key made it."""
+        """Whether an earlier call with the same key made the transfer."""
         return self.source.repeated
 
 
 class Gid(NamedTuple):
-    """Name of a prepared transaction: it tells where the decision on it is found."""
+    """The name of a prepared transaction; it says where the decision about it is stored."""
 
     decider: str
     """Name of the shard that holds the decision."""
@@ -85,21 +85,21 @@ class Gid(NamedTuple):
     def __str__(self) -> str:
         text = f"{PREFIX}:{self.decider}:{self.attempt.hex}"
         if len(text.encode()) > LONGEST_GID:
-            raise ValueError(f"a shard's name is too long to prepare transactions for it: {self.decider}")
+            raise ValueError(f"the name of shard {self.decider} is too long for prepared transactions")
         return text
 
     @classmethod
     def parse(cls, text: str) -> Gid | None:
-        """None where the transaction is nobody's transfer."""
+        """Parse a name; return None if the transaction is not a transfer."""
         match = _GID.fullmatch(text)
         return cls(match[1], uuid.UUID(match[2])) if match else None
 
 
 class Prepared(NamedTuple):
-    """A transaction that is prepared on a shard."""
+    """A prepared transaction on a shard."""
 
     gid: str
     ours: bool
-    """Whether the app's role prepared it, and so may finish it."""
+    """Whether the app's role prepared it and may finish it."""
     seconds: float
-    """Its age by the clock of the server."""
+    """Age in seconds, by the server's clock."""

@@ -1,4 +1,4 @@
-"""Settles what coordinators have left prepared: a process that died, a connection that was lost."""
+"""Settling branches that their coordinator left prepared: its process died, or its connection was lost."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from app.transfers.model import Decision, Gid, Prepared
 from app.transfers.participant import LostRace, Participant
 
 PATIENCE_SECONDS = 2.0
-"""How long a coordinator has for its decision, from when the resolver first saw the prepared half."""
+"""How long a coordinator may take to decide, from when the resolver first sees the prepared branch."""
 LOOK_SECONDS = 0.5
 """Time between two looks."""
 ANSWER_SECONDS = 1.0
-"""How long a shard has for an answer: one that is down must not keep the others waiting."""
+"""How long a shard may take to answer: one that is down must not delay the others."""
 
 log = structlog.get_logger(__name__)
 
@@ -27,9 +27,9 @@ log = structlog.get_logger(__name__)
 class Resolver:
     """Watches the prepared transactions of one shard.
 
-    Any number of processes may watch the same shard. The decision is one row, whose key lets only the first in: a
-    coordinator that still lives finds out when it decides, and its half is rolled back. So no lock elects a leader,
-    which a machine that fell silent could keep.
+    Any number of processes may watch the same shard. A decision is one row with a unique key: the first one wins. A
+    coordinator that is still alive finds out when it decides, and its branch is rolled back. So no leader is needed,
+    whose lock a silent machine could keep.
     """
 
     def __init__(
@@ -48,16 +48,16 @@ class Resolver:
         self._patience_seconds = patience_seconds
         self._look_seconds = look_seconds
         self._monotonic = monotonic
-        # By the clock of this process, which nobody sets: the server's may be moved.
+        # By the monotonic clock of this process: the server's clock may be set back.
         self._first_seen: dict[str, float] = {}
 
     @property
     def worker(self) -> Worker:
-        """The resolver as work in the background."""
+        """The background worker."""
         return Worker(f"transfers in doubt on {self._participant.name}", self.run)
 
     async def run(self) -> None:
-        """Look again and again; a shard that does not answer is asked again at the next look."""
+        """Look for ever. A shard that does not answer is asked again at the next look."""
         while True:
             try:
                 await self.look()
@@ -66,21 +66,23 @@ class Resolver:
             await asyncio.sleep(self._look_seconds)
 
     async def look(self) -> None:
-        """List what is prepared, and settle what is there for too long; raises DatabaseUnavailable."""
-        prepared = await self._participant.prepared(seconds=ANSWER_SECONDS)
+        """List prepared branches and settle those that are too old; raise DatabaseUnavailable."""
+        prepared = await self._participant.list_prepared(seconds=ANSWER_SECONDS)
         self._metrics.saw(self._participant.name, prepared)
         await asyncio.gather(*(self._settle(gid) for gid in self._overdue(prepared)))
 
     def _overdue(self, prepared: list[Prepared]) -> list[Gid]:
         now = self._monotonic()
-        ours = {each.gid: gid for each in prepared if each.ours and (gid := Gid.parse(each.gid))}
+        ours = {
+            transaction.gid: gid for transaction in prepared if transaction.ours and (gid := Gid.parse(transaction.gid))
+        }
         self._first_seen = {text: self._first_seen.get(text, now) for text in ours}
         return [gid for text, gid in ours.items() if now - self._first_seen[text] >= self._patience_seconds]
 
     async def _settle(self, gid: Gid) -> None:
         shard = self._participant.name
         try:
-            decision = await self._decision(gid)
+            decision = await self._decide(gid)
             await self._participant.settle(gid, decision)
         except (DatabaseUnavailable, LostRace, KeyError) as error:
             self._metrics.unresolved(shard, gid.decider)
@@ -89,7 +91,7 @@ class Resolver:
         self._metrics.resolved(shard, decision)
         log.info("settled a transfer in doubt", shard=shard, gid=str(gid), decision=decision)
 
-    async def _decision(self, gid: Gid) -> Decision:
-        """Decides against an attempt that is not decided, so that no later commit can contradict."""
+    async def _decide(self, gid: Gid) -> Decision:
+        """Return the decision, after aborting an undecided attempt so that no later commit can contradict."""
         decider = self._deciders[gid.decider]
         return await decider.abort(gid.attempt, self._participant.name, seconds=ANSWER_SECONDS)

@@ -73,9 +73,9 @@ def add(name: Name, directory: DirectoryFile = None, as_json: AsJson = False) ->
     """Let a shard that is deployed and migrated take slots, a new one or one that was draining."""
 
     async def run(world: ShardWorld) -> None:
-        from app.sharding.growing import add_shard
+        from app.sharding.ownership import register_shard
 
-        await add_shard(world.maps, world.databases, name)
+        await register_shard(world.maps, world.databases, name)
         _say({"added": name}, f"{name} takes slots; `fortress shards rebalance` gives it some", as_json=as_json)
 
     _run(directory, run)
@@ -105,7 +105,7 @@ def remove(name: Name, directory: DirectoryFile = None, as_json: AsJson = False)
     """Forget a shard that holds no slots; then its database can be taken out of the deployment."""
 
     async def run(world: ShardWorld) -> None:
-        from app.transfers.leaving import check_not_needed
+        from app.transfers.decommission import check_not_needed
 
         known = await world.maps.read()
         if name in known.shards and not known.held[name]:
@@ -207,9 +207,9 @@ def check(directory: DirectoryFile = None, as_json: AsJson = False) -> None:
     """Compare the slots that each shard takes writes for with the map: after a restore, before anybody writes."""
 
     async def run(world: ShardWorld) -> None:
-        from app.sharding.ownership import ownership
+        from app.sharding.ownership import check_ownership
 
-        found = await ownership(world.maps, world.databases)
+        found = await check_ownership(world.maps, world.databases)
         for each in found:
             against = f"takes {len(each.strangers)} slots against the map, refuses {len(each.missing)} of its own"
             _say(each._asdict(), f"{each.shard}: {'as the map says' if each.agrees else against}", as_json=as_json)

@@ -13,8 +13,7 @@ from typing import Any
 from app.database import CertificateLogin, DatabaseUnavailable, Role, ShardDatabase
 from app.settings import PREFIX, CommonSettings, load
 from app.sharding import NoMap, PostgresMapStore, Router
-from app.sharding.reads import ReadRouter, ReplicaDatabase
-from app.sharding.reads.build import servers_of
+from app.sharding.reads import ReadRouter, ReplicaDatabase, servers_of
 from app.sharding.reads.servers import as_shard
 from app.topology import Directory, NoLogin, Shard, parse_directory, read_directory, slot_of
 from localcloud.identity import Authority

@@ -13,8 +13,8 @@ from psycopg import AsyncConnection
 from psycopg.conninfo import make_conninfo
 
 from app.background import Background, Worker, led
-from app.cancellation import end
 from app.database.leadership import LeadershipLost, Leaderships, lock_key
+from app.tasks import cancel_and_wait
 from app.topology import Directory, Shard
 from tests.app.conftest import Postgres
 from tests.waiting import until
@@ -202,7 +202,7 @@ async def test_who_waits_to_lead_holds_no_snapshot(answering: Postgres, database
         await until(
             lambda: connection.execute(state, [pid]).fetchone() == ("idle", None), "the waiting connection to be idle"
         )
-    await end(leaders)
+    await cancel_and_wait(leaders)
     assert holder(answering, database, "w") == []
 
 
@@ -247,9 +247,9 @@ async def test_work_that_ends_gives_up_its_own_leadership_only(answering: Postgr
     await until(lambda: holder(answering, database, "goes"), "another leader")
     waits = asyncio.create_task(leaderships.lead("goes", forever))
     await asyncio.sleep(0)
-    await end([waits])
+    await cancel_and_wait([waits])
     assert holder(answering, database, "stays") != []
-    await end([stays, asks])
+    await cancel_and_wait([stays, asks])
     assert database.connections == []
 
 
@@ -260,7 +260,7 @@ async def test_a_process_cannot_lead_a_name_twice(database: Operator) -> None:
     await asyncio.sleep(0)
     with pytest.raises(ValueError, match="w is led twice by one process"):
         await leaderships.lead("w", forever)
-    await end([first])
+    await cancel_and_wait([first])
 
 
 async def test_a_task_that_swallows_its_cancellation_is_cancelled_again() -> None:
@@ -290,7 +290,7 @@ async def test_ending_tasks_goes_on_when_it_is_cancelled() -> None:
 
     task = asyncio.create_task(slow())
     await asyncio.sleep(0)
-    ending = asyncio.create_task(end([task]))
+    ending = asyncio.create_task(cancel_and_wait([task]))
     await asyncio.sleep(0)
     ending.cancel()
     await asyncio.sleep(0)

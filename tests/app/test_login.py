@@ -22,11 +22,9 @@ from app.database import (
     TokenLogin,
     admin_login,
     app_login,
-    aws,
-    azure,
+    cloud_tokens,
+    connection,
     connection_parameters,
-    gcp,
-    trust,
 )
 from app.topology import Shard
 
@@ -105,14 +103,14 @@ def test_every_connection_is_encrypted_to_a_verified_server(monkeypatch: pytest.
 
 
 def test_the_shards_own_authority_comes_before_the_images(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(trust, "AUTHORITIES", tmp_path)
+    monkeypatch.setattr(connection, "CERTIFICATE_AUTHORITIES", tmp_path)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     (tmp_path / "aws.pem").write_text("the image's")
-    assert trust.root_certificates(shard()) == str(tmp_path / "aws.pem")
-    own = trust.root_certificates(shard(authority="the shard's"))
+    assert connection.root_certificates(shard()) == str(tmp_path / "aws.pem")
+    own = connection.root_certificates(shard(authority="the shard's"))
     assert own is not None
     assert Path(own).read_text() == "the shard's"
-    assert trust.root_certificates(shard(authority="the shard's")) == own
+    assert connection.root_certificates(shard(authority="the shard's")) == own
 
 
 def test_the_aws_token_is_what_the_sdk_itself_would_make(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -122,7 +120,7 @@ def test_the_aws_token_is_what_the_sdk_itself_would_make(monkeypatch: pytest.Mon
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "example")
     moment = datetime(2026, 1, 1, tzinfo=UTC)
     with mock.patch("botocore.auth.get_current_datetime", return_value=moment.replace(tzinfo=None)):
-        made = aws.token(shard())
+        made = cloud_tokens.rds_token(shard())
         expected = (
             Session()
             .create_client("rds", region_name="eu-central-1")
@@ -150,7 +148,7 @@ def test_without_aws_credentials_the_refusal_says_so() -> None:
         mock.patch("botocore.session.Session.get_credentials", return_value=None),
         pytest.raises(LoginRefused, match="no credentials"),
     ):
-        aws.token(shard())
+        cloud_tokens.rds_token(shard())
 
 
 def test_azure_logs_in_as_the_workload_identity() -> None:
@@ -159,16 +157,16 @@ def test_azure_logs_in_as_the_workload_identity() -> None:
             assert scope == "https://ossrdbms-aad.database.windows.net/.default"
             return types.SimpleNamespace(token=SECRET, expires_on=1234)
 
-    azure._credential.cache_clear()
+    cloud_tokens._azure_credential.cache_clear()
     with mock.patch("azure.identity.WorkloadIdentityCredential", Credential):
-        assert azure.token(shard("azure")) == Token(SECRET, 1234)
-    azure._credential.cache_clear()
+        assert cloud_tokens.entra_token(shard("azure")) == Token(SECRET, 1234)
+    cloud_tokens._azure_credential.cache_clear()
 
 
 def test_a_refusal_of_azure_names_the_shard() -> None:
-    azure._credential.cache_clear()
+    cloud_tokens._azure_credential.cache_clear()
     with pytest.raises(LoginRefused, match="no token for azure-0"):
-        azure.token(shard("azure"))
+        cloud_tokens.entra_token(shard("azure"))
 
 
 def test_gcp_logs_in_with_an_access_token_for_cloud_sql_only() -> None:
@@ -182,7 +180,7 @@ def test_gcp_logs_in_with_an_access_token_for_cloud_sql_only() -> None:
             self.token, self.expiry = SECRET, expiry
 
     with mock.patch("google.auth.default", return_value=(Credentials(), None)) as default:
-        made = gcp.token(shard("gcp"))
+        made = cloud_tokens.cloud_sql_token(shard("gcp"))
     default.assert_called_once_with(scopes=["https://www.googleapis.com/auth/sqlservice.login"])
     assert made == Token(SECRET, expiry.replace(tzinfo=UTC).timestamp())
 
@@ -190,7 +188,7 @@ def test_gcp_logs_in_with_an_access_token_for_cloud_sql_only() -> None:
 def test_a_refusal_of_google_names_the_shard(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", "/nowhere.json")
     with pytest.raises(LoginRefused, match="no token for gcp-0"):
-        gcp.token(shard("gcp"))
+        cloud_tokens.cloud_sql_token(shard("gcp"))
 
 
 def test_no_cloud_library_is_loaded_where_certificates_are_the_login() -> None:

@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from app.database import DatabaseUnavailable, ShardDatabase, at_hand
-from app.database.time_limit import TimeLimit
+from app.database import DatabaseUnavailable, ShardDatabase, connection_cache
+from app.tasks import TimeLimit
 from app.topology import Directory
 from tests.waiting import until
 
@@ -81,7 +81,7 @@ async def pid(database: ShardDatabase) -> int:
 
 
 @pytest.mark.servers
-class TestAtHand:
+class TestConnectionCache:
     """The connection that was used last."""
 
     async def test_who_comes_alone_does_not_ask_the_pool(self, alone: ShardDatabase) -> None:
@@ -94,7 +94,7 @@ class TestAtHand:
     async def test_many_at_once_share_what_there_is(self, alone: ShardDatabase) -> None:
         assert len(set(await asyncio.gather(*(pid(alone) for _ in range(20))))) == 1
 
-    async def test_a_connection_at_hand_is_there_for_transactions(self, alone: ShardDatabase) -> None:
+    async def test_a_connection_cache_is_there_for_transactions(self, alone: ShardDatabase) -> None:
         await pid(alone)
         async with alone.connection() as connection:
             assert alone.statistics["pool_available"] == 0
@@ -119,7 +119,7 @@ class TestAtHand:
         stop.set()
         await reading
 
-    async def test_a_transaction_that_a_statement_began_does_not_stay_at_hand(self, alone: ShardDatabase) -> None:
+    async def test_a_transaction_that_a_statement_began_does_not_stay_cache(self, alone: ShardDatabase) -> None:
         await alone.rows("select 1", {})
         with pytest.raises(Exception, match="gives no rows"):
             await alone.rows_once("begin", {})
@@ -146,7 +146,7 @@ class TestAtHand:
     async def test_one_that_is_old_goes_through_the_pool(
         self, alone: ShardDatabase, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(at_hand, "KEPT_SECONDS", -1.0)
+        monkeypatch.setattr(connection_cache, "KEPT_SECONDS", -1.0)
         await pid(alone)
         asked = alone.statistics["requests_num"]
         await pid(alone)
@@ -154,16 +154,16 @@ class TestAtHand:
 
     async def test_rows_of_a_large_answer_are_not_kept_in_memory(self, alone: ShardDatabase) -> None:
         await alone.rows("select generate_series(1, 1000)", {})
-        kept = alone._at_hand._kept
+        kept = alone._cache._kept
         assert kept is not None
         assert kept.connection.statements._transformer.pgresult is None
 
     async def test_a_closed_database_keeps_nothing(self, alone: ShardDatabase) -> None:
         await pid(alone)
         running = asyncio.create_task(alone.rows("select pg_sleep(0.1)", {}))
-        await until(lambda: not alone._at_hand.idle, "the connection to be busy", poll_seconds=0.001)
+        await until(lambda: not alone._cache.idle, "the connection to be busy", poll_seconds=0.001)
         await alone.close()
         await running
-        assert alone._at_hand.idle == 0
+        assert alone._cache.idle == 0
         with pytest.raises(DatabaseUnavailable):
             await alone.rows("select 1", {})

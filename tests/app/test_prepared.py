@@ -11,7 +11,7 @@ import pytest
 from psycopg.errors import DivisionByZero, UndefinedTable
 
 from app.database import ShardDatabase, prepared
-from app.database.eager import EagerConnection
+from app.database.greedy_connection import GreedyConnection
 from app.topology import Directory
 from tests.waiting import until
 
@@ -43,9 +43,9 @@ async def database(migrated: Directory) -> AsyncIterator[ShardDatabase]:
     await database.close()
 
 
-async def connection(database: ShardDatabase) -> EagerConnection:
+async def connection(database: ShardDatabase) -> GreedyConnection:
     await database.rows("select 1", {})
-    kept = database._at_hand._kept
+    kept = database._cache._kept
     assert kept is not None
     return kept.connection
 

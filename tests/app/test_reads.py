@@ -25,9 +25,9 @@ from app.sharding.reads import (
     ReplicaDatabases,
     Server,
     WrongPosition,
-    read_router,
+    build_read_router,
+    candidates,
 )
-from app.sharding.reads.choice import candidates
 from app.sharding.reads.servers import FAILURES, as_shard
 from app.topology import Directory, NoLogin, Replica, SlotNotHere, StalePlace, slot_of
 from tests.waiting import wait_until
@@ -255,7 +255,7 @@ class World:
         holder = directory.map_shard.name
         self.maps = PostgresMapStore(self.databases.by_shard[holder], shard=holder)
         self.router = Router(directory, stores, self.maps)
-        self.reads = read_router(
+        self.reads = build_read_router(
             self.router, directory, self.databases.by_shard, self.replicas, home=home, limits=limits
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,13 @@ def test_keys_spread_evenly_over_three_homes() -> None:
     for number in range(30_000):
         counts[directory.place_of(f"account-{number}").home] += 1
     assert all(abs(count - 10_000) < 400 for count in counts.values())
+
+
+def test_eight_equal_ranges_get_their_share_of_keys_within_two_percent() -> None:
+    keys, shards = 200_000, 8
+    counts = Counter(slot_of(f"account-{number}") * shards // SLOTS for number in range(keys))
+    assert len(counts) == shards
+    assert all(abs(count / (keys / shards) - 1) < 0.02 for count in counts.values())
 
 
 @given(st.lists(st.integers(1, SLOTS - 1), unique=True, max_size=20), st.data())

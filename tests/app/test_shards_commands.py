@@ -16,9 +16,9 @@ from app.database import DatabaseUnavailable
 from app.provisioning.migrate import Migrator
 from app.sharding import LastShard, SameShard, ShardNotEmpty, SlotOutOfRange
 from app.sharding.errors import UnknownShard
-from app.sharding.growing import ShardOwnsSlots
+from app.sharding.ownership import ShardOwnsSlots
 from app.topology import Directory, NoLogin, parse_directory
-from app.transfers.leaving import ShardNeeded
+from app.transfers.decommission import ShardNeeded
 from cli.main import app
 from cli.shared.operator_context import NoShards
 
@@ -131,7 +131,7 @@ def test_a_shard_that_a_transfer_waits_for_is_not_removed(
         prepare(stack, answering, directory.by_name[held_by].database, needing)
         # Of nobody's concern here.
         prepare(stack, answering, directory.by_name["aws-0"].database, other)
-        with pytest.raises(ShardNeeded, match=f"shard gcp-0 is needed .* prepared: 1 on {held_by}. They settle"):
+        with pytest.raises(ShardNeeded, match=f"need shard gcp-0: 1 on {held_by}. They settle"):
             fortress("remove", "gcp-0")
         assert [each["shard"] for each in told("status")["shards"]] == ["aws-0", "azure-0", "gcp-0"]
         with answering.as_operator(directory.by_name[held_by].database) as connection:

@@ -10,12 +10,12 @@ import psycopg
 import pytest
 
 from app.background import Background
-from app.cancellation import end
 from app.credits import Origin, StatementLine, StatementLines, account_id
 from app.data_plane import DataPlane
 from app.database import ShardDatabase
 from app.personal_data.key_file import FileMasterKey
 from app.projections import Projector, rebuild
+from app.tasks import cancel_and_wait
 from app.topology import Directory, slot_of
 from tests.waiting import until
 
@@ -68,7 +68,7 @@ async def begun(database: ShardDatabase, *, limit: int = 1000) -> Projector:
     projector = Projector(database, StatementLines(), limit=limit)
     serving = asyncio.create_task(projector.serve())
     await until(lambda: database.rows("select from projection_generations", {}), "the first generation")
-    await end([serving])
+    await cancel_and_wait([serving])
     return projector
 
 

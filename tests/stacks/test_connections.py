@@ -11,7 +11,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.budget import Room, connections_of, halves_of
+from app.connection_limits import ServerCapacity, branch_limit, count_connections
 from app.settings import ServeSettings
 from stacks.connections import ConnectionPlan, count_per_process, plan_connections
 from stacks.environment import read_environment
@@ -33,7 +33,7 @@ def plan(name: str, **app: Any) -> ConnectionPlan:
 
 @given(pool_size=st.integers(1, 50))
 def test_the_stacks_count_what_the_app_counts(pool_size: int) -> None:
-    assert count_per_process(pool_size) == connections_of(pool_size, home=True)
+    assert count_per_process(pool_size) == count_connections(pool_size, home=True)
 
 
 @pytest.mark.parametrize("name", COMMITTED)
@@ -46,8 +46,8 @@ def test_the_app_finds_the_room_that_it_is_told_of(name: str) -> None:
         master_key="file:/key",
         processes=planned.processes,
     )
-    room = Room(planned.limits.max_connections - RESERVED, planned.limits.max_prepared_transactions)
-    assert halves_of("aws-0", room, settings, home=True) >= 8
+    capacity = ServerCapacity(planned.limits.max_connections - RESERVED, planned.limits.max_prepared_transactions)
+    assert branch_limit("aws-0", capacity, settings, home=True) >= 8
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Undoing a move that the slot map has not decided yet."""
+"""Aborting a move that the slot map has not decided yet."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from uuid import UUID
 
 from app.sharding.errors import SlotNotMoving, StaleMap
 from app.sharding.map_store import MapStore
+from app.sharding.mover.context import MoveContext, departures_of
 from app.sharding.mover.dropping import drop_rows
 from app.sharding.mover.errors import MoveIsDecided
 from app.sharding.mover.model import Arrival, Databases, Departure, Limits, Report, Step, no_report
-from app.sharding.mover.side import Side, side
-from app.sharding.mover.world import World, departures_of
+from app.sharding.mover.shard_connection import ShardConnection, connect
 from app.sharding.slot_map import SlotEntry, SlotState
 
 
@@ -22,73 +22,73 @@ async def abort_move(
     report: Report = no_report,
     limits: Limits | None = None,
 ) -> SlotEntry:
-    """Leave a slot that is moving where it is, and drop what has come to its target; its entry in the map.
+    """Leave a moving slot on its source, drop what the target received, and return the slot's entry in the map.
 
-    Raises SlotNotMoving, MoveIsDecided where it is too late, MoveInProgress, and DatabaseUnavailable: where it names
-    the target, the slot is back in use already, and `resume_moves` drops the rest.
+    Raises SlotNotMoving, MoveIsDecided if it is too late, MoveInProgress, and DatabaseUnavailable. If that names the
+    target, the slot is back in use already, and `resume_moves` drops the rest.
     """
-    world = World(databases, map_store, limits or Limits(), report)
-    shard = (await world.entry(slot)).shard
-    async with world.alone(shard, slot) as source:
+    context = MoveContext(databases, map_store, limits or Limits(), report)
+    shard = (await context.entry(slot)).shard
+    async with context.lock_move(shard, slot) as source:
         departures = await departures_of(source, slot)
         if departures:
-            return await abort(world, source, departures[0])
-        return await _abort_without_record(world, source, slot)
+            return await abort(context, source, departures[0])
+        return await _abort_without_record(context, source, slot)
 
 
-async def abort(world: World, source: Side, departure: Departure) -> SlotEntry:
-    """Undo the move that a source has a record of."""
+async def abort(context: MoveContext, source: ShardConnection, departure: Departure) -> SlotEntry:
+    """Abort a move that the source has a record of, and return the slot's entry; raise MoveIsDecided."""
     await source.rows("want_abort", move=departure.move, wanted=True)
-    world.did(departure.slot, Step.ABORTING)
-    entry = await world.persistently(lambda: _revoke(world, departure))
+    context.report_step(departure.slot, Step.ABORTING)
+    entry = await context.retry(lambda: _revoke(context, departure))
     if entry.epoch > departure.epoch:
         await source.rows("want_abort", move=departure.move, wanted=False)
         raise MoveIsDecided(departure.slot, entry.shard)
-    world.did(departure.slot, Step.REVOKED)
-    await undo(world, source, departure)
+    context.report_step(departure.slot, Step.REVOKED)
+    await undo(context, source, departure)
     return entry
 
 
-async def undo(world: World, source: Side, departure: Departure) -> None:
-    """Give the slot back to its source, and clear its target; only after the map has refused the target for good."""
+async def undo(context: MoveContext, source: ShardConnection, departure: Departure) -> None:
+    """Return the slot to its source and clear the target. Call it only once the map cannot give the slot away."""
     await source.rows("return_slot", slot=departure.slot, move=departure.move)
-    world.did(departure.slot, Step.RETURNED)
-    async with side(world.databases, departure.target) as target:
-        await clear(world, target, departure.slot, departure.move)
+    context.report_step(departure.slot, Step.RETURNED)
+    async with connect(context.databases, departure.target) as target:
+        await clear(context, target, departure.slot, departure.move)
     await source.rows("end_departure", move=departure.move, step="aborted")
-    world.did(departure.slot, Step.ABORTED)
+    context.report_step(departure.slot, Step.ABORTED)
 
 
-async def clear(world: World, target: Side, slot: int, move: UUID) -> None:
-    """Drop what has come of a slot that does not come any more."""
+async def clear(context: MoveContext, target: ShardConnection, slot: int, move: UUID) -> None:
+    """Drop the rows of an arrival that was abandoned."""
     if not any(arrival.move == move for arrival in await arrivals_of(target, slot)):
         return
     await target.rows("abandon_arrival", slot=slot, move=move)
-    world.did(slot, Step.ABANDONED)
-    await drop_rows(target, slot, move, world.report)
+    context.report_step(slot, Step.ABANDONED)
+    await drop_rows(target, slot, move, context.report)
     await target.rows("forget_arrival", slot=slot, move=move)
 
 
-async def arrivals_of(target: Side, slot: int | None = None) -> list[Arrival]:
-    """Slots that are on their way to a shard, or were."""
+async def arrivals_of(target: ShardConnection, slot: int | None = None) -> list[Arrival]:
+    """List the arrivals that a shard has a record of, of one slot or of all."""
     return [Arrival(*row) for row in await target.rows("read_arrivals", slot=slot)]
 
 
-async def _revoke(world: World, departure: Departure) -> SlotEntry:
-    entry = await world.entry(departure.slot)
+async def _revoke(context: MoveContext, departure: Departure) -> SlotEntry:
+    entry = await context.entry(departure.slot)
     if entry.state is not SlotState.MOVING or entry.epoch > departure.epoch:
         return entry
     try:
-        return await world.map_store.abort_move(entry)
+        return await context.map_store.abort_move(entry)
     except (StaleMap, SlotNotMoving):
-        return await world.entry(departure.slot)
+        return await context.entry(departure.slot)
 
 
-async def _abort_without_record(world: World, source: Side, slot: int) -> SlotEntry:
-    """Where only the map knows of the move, or the target has not heard yet that it has the slot."""
-    entry = await world.entry(slot)
+async def _abort_without_record(context: MoveContext, source: ShardConnection, slot: int) -> SlotEntry:
+    """Abort a move that only the map knows; raise MoveIsDecided if the target does not know yet that it won."""
+    entry = await context.entry(slot)
     if entry.state is SlotState.MOVING:
-        return await world.map_store.abort_move(entry)
+        return await context.map_store.abort_move(entry)
     if any(arrival.epoch == entry.epoch for arrival in await arrivals_of(source, slot)):
         raise MoveIsDecided(slot, entry.shard)
     raise SlotNotMoving(slot)

@@ -1,8 +1,8 @@
-"""Copying the events of a slot, as often as it takes until little is left, and once more while writers wait.
+"""Copying the events of a slot: in rounds until little is left, and a last time while writers wait.
 
-What there is to copy is found by the ends of the streams: a stream that ends at version 7 has its events 1 to 7, all of
-them committed, and what the target lacks of them is a range of versions. So a copy can break off anywhere and go on,
-the copy of a stream never has a hole, and no other transaction can hold the copy back.
+The ends of the streams show what to copy: a stream that ends at version 7 has committed its events 1 to 7, so the
+target lacks a range of versions. Hence a copy can stop anywhere and go on later, the copy of a stream never has a gap,
+and no open transaction holds the copy back.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from typing import NamedTuple
 
 from psycopg.sql import SQL, Identifier
 
-from app.sharding.mover.belongings import BELONGINGS, Belonging, Travels
 from app.sharding.mover.checking import compare_ranges
 from app.sharding.mover.errors import ChecksumMismatch
 from app.sharding.mover.model import Departure, Limits, Progress, Report, Step
-from app.sharding.mover.side import Side, pipe
+from app.sharding.mover.shard_connection import ShardConnection, pipe
+from app.sharding.mover.slot_tables import SLOT_TABLES, CopyStrategy, SlotTable
 
 
 class Range(NamedTuple):
-    """Versions of a stream that the target lacks."""
+    """Versions of a stream that the target lacks: after `after`, up to and including `upto`."""
 
     stream: str
     after: int
@@ -28,14 +28,16 @@ class Range(NamedTuple):
 
     @property
     def events(self) -> int:
-        """How many there are."""
+        """Number of events in the range."""
         return self.upto - self.after
 
 
 class Copy:
-    """The copy of one slot from one side to the other."""
+    """Copies one slot from the source to the target."""
 
-    def __init__(self, move: Departure, source: Side, target: Side, *, limits: Limits, report: Report) -> None:
+    def __init__(
+        self, move: Departure, source: ShardConnection, target: ShardConnection, *, limits: Limits, report: Report
+    ) -> None:
         self._move = move
         self._source = source
         self._target = target
@@ -43,11 +45,11 @@ class Copy:
         self._report = report
         self._copied = 0
 
-    async def round(self) -> int:
-        """Copy what the source has now and the target has not, some in each transaction; how many events that was."""
+    async def copy_round(self) -> int:
+        """Copy what the target lacks now, in batches of one transaction each; return the number of events."""
         async with self._target.transaction():
             await self._land_heads()
-        total = self._copied + await self._target.value("missing")
+        total = self._copied + await self._target.value("count_missing_events")
         before = self._copied
         more = total > before
         while more:
@@ -56,10 +58,10 @@ class Copy:
             self._report(Progress(self._move.slot, Step.COPYING, self._copied, total))
         return self._copied - before
 
-    async def remainder(self) -> None:
-        """Copy what is left, while nobody writes into the slot, and prove that both sides are the same.
+    async def copy_remainder(self) -> None:
+        """Copy the rest while nobody writes to the slot, and compare that rest on both sides.
 
-        Raises ChecksumMismatch; what was proven before, when there was time for it, is not proven again.
+        Raises ChecksumMismatch. Earlier rounds are compared before writers wait, and not again here.
         """
         async with self._target.transaction():
             await self._land_heads()
@@ -69,38 +71,38 @@ class Copy:
                 if ranges:
                     await compare_ranges(self._move.slot, self._source, self._target, ranges)
                 more = self._may_be_more(ranges)
-            for each in BELONGINGS:
-                if each.travels is Travels.AT_THE_FLIP:
-                    await self._copy(each, slot=self._move.slot)
+            for slot_table in SLOT_TABLES:
+                if slot_table.copied is CopyStrategy.AT_THE_FLIP:
+                    await self._copy(slot_table, slot=self._move.slot)
             different = await self._target.value("take_heads", slot=self._move.slot, move=self._move.move)
             if different:
                 raise ChecksumMismatch(self._move.slot, f"the end of {different} of its streams", "one", "another")
 
     def _may_be_more(self, ranges: Sequence[Range]) -> bool:
-        return sum(each.events for each in ranges) >= self._limits.batch_events
+        return sum(versions.events for versions in ranges) >= self._limits.batch_events
 
     async def _land_heads(self) -> None:
-        await self._target.change("clear_heads")
-        await pipe(self._source, "give_heads", self._target, "land_heads", slot=self._move.slot)
+        await self._target.run("clear_heads")
+        await pipe(self._source, "send_heads", self._target, "land_heads", slot=self._move.slot)
 
     async def _batch(self) -> Sequence[Range]:
-        """Copy the next events, in the transaction that there is; none are left where none are given back."""
+        """Copy the next events in the open transaction and return their ranges; none if nothing is left."""
         rows = await self._target.rows("next_ranges", limit=self._limits.batch_events)
         ranges = [Range(*row) for row in rows]
         if not ranges:
             return ranges
         streams, after, upto = map(list, zip(*ranges, strict=True))
-        await pipe(self._source, "give_events", self._target, "land_events", streams=streams, after=after, upto=upto)
+        await pipe(self._source, "send_events", self._target, "land_events", streams=streams, after=after, upto=upto)
         await self._target.rows("take_events", slot=self._move.slot, move=self._move.move)
-        for each in BELONGINGS:
-            if each.travels is Travels.WITH_STREAMS:
-                await self._copy(each, streams=streams)
-        self._copied += sum(each.events for each in ranges)
+        for slot_table in SLOT_TABLES:
+            if slot_table.copied is CopyStrategy.WITH_STREAMS:
+                await self._copy(slot_table, streams=streams)
+        self._copied += sum(versions.events for versions in ranges)
         return ranges
 
-    async def _copy(self, belonging: Belonging, **parameters: object) -> None:
-        landing = SQL("copy {} from stdin (format binary)").format(Identifier(f"arriving_{belonging.table}"))
-        await pipe(self._source, f"belongings/{belonging.table}.give", self._target, landing, **parameters)
+    async def _copy(self, slot_table: SlotTable, **parameters: object) -> None:
+        receive = SQL("copy {} from stdin (format binary)").format(Identifier(f"arriving_{slot_table.table}"))
+        await pipe(self._source, f"send_{slot_table.table}", self._target, receive, **parameters)
         slot = self._move.slot
-        await self._target.change(f"belongings/{belonging.table}.take", slot=slot)
-        await self._target.change_of(SQL("truncate {}").format(Identifier(f"arriving_{belonging.table}")))
+        await self._target.run(f"receive_{slot_table.table}", slot=slot)
+        await self._target.run_composed(SQL("truncate {}").format(Identifier(f"arriving_{slot_table.table}")))

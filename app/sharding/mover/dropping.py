@@ -1,17 +1,17 @@
-"""Dropping the rows of a slot that has left, or of one whose arrival was abandoned, some at a time."""
+"""Dropping the rows of a slot that has left a shard, or whose arrival was abandoned, some at a time."""
 
 from __future__ import annotations
 
 from uuid import UUID
 
-from app.sharding.mover.belongings import BELONGINGS, Travels
 from app.sharding.mover.errors import NotToBeDropped
 from app.sharding.mover.model import Databases, Departure, Progress, Report, Step, no_report
-from app.sharding.mover.side import Side, side
+from app.sharding.mover.shard_connection import ShardConnection, connect
+from app.sharding.mover.slot_tables import SLOT_TABLES, CopyStrategy
 
 ROWS_AT_ONCE = 2000
 GRACE_SECONDS = 900.0
-"""So long the source keeps its rows: readers by a stale map still find what was there when the slot left."""
+"""How long the source keeps the rows: readers with a stale map still find the slot as it was when it left."""
 
 
 async def drop_departed(
@@ -21,14 +21,14 @@ async def drop_departed(
     slot: int | None = None,
     report: Report = no_report,
 ) -> list[int]:
-    """Drop what slots (or one of them) left behind on their sources longer than the grace ago; which slots that were.
+    """Drop the rows of slots (or of one) that left their source longer than the grace ago; return those slots.
 
-    Raises DatabaseUnavailable; what is not dropped then is dropped by the next call.
+    Raises DatabaseUnavailable; the next call drops the rest.
     """
     dropped = []
     for shard in databases:
-        async with side(databases, shard) as source:
-            for row in await source.rows("read_gone", slot=slot, grace_seconds=grace_seconds):
+        async with connect(databases, shard) as source:
+            for row in await source.rows("read_droppable", slot=slot, grace_seconds=grace_seconds):
                 departure = Departure(*row)
                 await drop_rows(source, departure.slot, departure.move, report)
                 await source.rows("end_departure", move=departure.move, step="dropped")
@@ -37,21 +37,21 @@ async def drop_departed(
     return dropped
 
 
-async def drop_rows(there: Side, slot: int, move: UUID, report: Report) -> None:
-    """Everything of a slot on one shard; the database refuses it where the slot is not one to be dropped."""
-    await _drop_belongings(there, slot, move, by_themselves=False)
+async def drop_rows(shard: ShardConnection, slot: int, move: UUID, report: Report) -> None:
+    """Drop all rows of a slot on one shard; raise NotToBeDropped if the slot may be needed there."""
+    await _drop_slot_tables(shard, slot, move, copied=True)
     total = 0
-    while rows := await there.value("drop_slot_events", slot=slot, move=move, limit=ROWS_AT_ONCE):
+    while rows := await shard.value("drop_slot_events", slot=slot, move=move, limit=ROWS_AT_ONCE):
         total += rows
         report(Progress(slot, Step.DROPPING, total))
-    # Last, since what makes these rows goes on as long as there are events.
-    await _drop_belongings(there, slot, move, by_themselves=True)
+    # Last, because rows are derived from events as long as there are any.
+    await _drop_slot_tables(shard, slot, move, copied=False)
 
 
-async def _drop_belongings(there: Side, slot: int, move: UUID, *, by_themselves: bool) -> None:
-    async with there.transaction():
-        if not await there.value("may_drop_slot", slot=slot, move=move):
-            raise NotToBeDropped(slot, there.shard)
-        for each in BELONGINGS:
-            if (each.travels is Travels.BY_ITSELF) == by_themselves:
-                await there.change(f"belongings/{each.table}.drop", slot=slot)
+async def _drop_slot_tables(shard: ShardConnection, slot: int, move: UUID, *, copied: bool) -> None:
+    async with shard.transaction():
+        if not await shard.value("may_drop_slot", slot=slot, move=move):
+            raise NotToBeDropped(slot, shard.shard)
+        for slot_table in SLOT_TABLES:
+            if (slot_table.copied is not CopyStrategy.NOT_COPIED) == copied:
+                await shard.run(f"drop_{slot_table.table}", slot=slot)

@@ -1,4 +1,4 @@
-"""Why a slot did not move; where it was it still is, and the move can be resumed or aborted."""
+"""Why a slot did not move. It stays where it was, and the move can be resumed or aborted."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ class MoveError(Exception):
 
 
 class MoveInProgress(MoveError):
-    """Another process moves the slot."""
+    """Another process is moving the slot."""
 
     def __init__(self, slot: int, shard: str) -> None:
         super().__init__(f"another process is moving slot {slot} away from {shard}: let it finish")
 
 
 class SlotNotOwned(MoveError):
-    """The shard that has the slot by the map does not own it."""
+    """The map gives the slot to a shard that does not own it."""
 
     def __init__(self, slot: int, epoch: int, shard: str) -> None:
         super().__init__(
-            f"by the slot map {shard} owns slot {slot} in epoch {epoch}, which it does not: "
-            "resume the moves that were left over first"
+            f"the slot map gives slot {slot} to {shard} in epoch {epoch}, but {shard} does not own it: "
+            "run `fortress shards resume` first"
         )
 
 
@@ -38,65 +38,65 @@ class TargetNotReady(MoveError):
 
 
 class OtherMove(MoveError):
-    """The slot is on its way to another shard, or back."""
+    """The slot is moving to another shard, or its move is being aborted."""
 
     def __init__(self, slot: int, target: str, *, aborting: bool) -> None:
         what = "is being aborted" if aborting else "is not finished"
-        super().__init__(f"the move of slot {slot} to {target} {what}: resume the moves that were left over first")
+        super().__init__(f"the move of slot {slot} to {target} {what}: run `fortress shards resume` first")
 
 
 class ChecksumMismatch(MoveError):
-    """What is on the target is not what is on the source."""
+    """Source and target differ."""
 
     def __init__(self, slot: int, what: str, source: Any, target: Any) -> None:
         super().__init__(
-            f"slot {slot} was not copied faithfully: {what} is {source} on the source and {target} on the target; "
-            "it stays where it is: abort the move, and look for what writes to the target"
+            f"the copy of slot {slot} differs: {what} is {source} on the source and {target} on the target; "
+            "the slot stays on its source: abort the move, and find out what writes to the target"
         )
 
 
 class SlotTooBusy(MoveError):
-    """No moment was found in which the slot could be flipped within its time."""
+    """The slot was never quiet enough to be flipped within the time limit."""
 
     def __init__(self, slot: int, seconds: float, holders: Iterable[str]) -> None:
         held = ", ".join(holders)
         super().__init__(
             f"slot {slot} could not be locked and flipped within {seconds:.0f} s"
             + (f", it is held by {held}" if held else "")
-            + ": resume the move when less is written to it"
+            + ": resume the move when fewer writes go to it"
         )
 
 
 class MoveWasAborted(MoveError):
-    """Somebody aborted the move; the slot stays with its source."""
+    """The move was aborted; the slot stays on its source."""
 
     def __init__(self, slot: int, source: str) -> None:
         super().__init__(f"the move of slot {slot} was aborted; it stays on {source}")
 
 
 class MoveIsDecided(MoveError):
-    """The slot has its new shard by the map already, so the move cannot be aborted any more."""
+    """The map has given the slot to its new shard: too late to abort."""
 
     def __init__(self, slot: int, shard: str) -> None:
-        super().__init__(f"slot {slot} belongs to {shard} by the slot map already: resume the move, then move it back")
+        super().__init__(f"the slot map gives slot {slot} to {shard} already: resume the move, then move the slot back")
 
 
 class MapContradicts(MoveError):
-    """The slot map says of a slot what no move leads to."""
+    """The slot map contradicts the record of a move."""
 
     def __init__(self, slot: int, said: Place, expected: Place) -> None:
         super().__init__(
-            f"the slot map says of slot {slot}: {_named(said)}; the record of its move: {_named(expected)}"
+            f"the slot map says slot {slot} is {_describe(said)}; the record of its move says {_describe(expected)}"
         )
 
 
-def _named(place: Place) -> str:
+def _describe(place: Place) -> str:
     shard, epoch, target = place
     return f"on {shard} in epoch {epoch}, " + (f"moving to {target}" if target else "not moving")
 
 
 class NotToBeDropped(MoveError):
-    """The rows of a slot are needed where they are."""
+    """The rows of a slot are still needed where they are."""
 
     def __init__(self, slot: int, shard: str) -> None:
-        super().__init__(f"slot {slot} has not left {shard}, so nothing of it is dropped there")
+        super().__init__(f"slot {slot} has not left {shard}: its rows there are not dropped")

@@ -1,4 +1,4 @@
-"""What a move of a slot is made of."""
+"""The values of a slot move: steps, progress, records, limits."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from app.queries import Connects
 
 
 class Step(StrEnum):
-    """What has just been done, in the order of a move, of an abort, and of dropping; all but `locked` are durable."""
+    """A step that is done: in the order of a move, of an abort, of dropping. All but LOCKED are durable."""
 
     BEGUN = "begun"
     """The source has its record of the move."""
@@ -26,27 +26,27 @@ class Step(StrEnum):
     VERIFIED = "verified"
     CAUGHT_UP = "caught up"
     LOCKED = "locked"
-    """Writers of the slot wait from here on."""
+    """Writers of the slot wait from now on."""
     COMPARED = "compared"
-    """Both sides are the same, and nothing can change that."""
+    """Source and target are equal, and nothing can change that."""
     LEFT = "left"
-    """The source takes no writes any more."""
+    """The source no longer takes writes."""
     DECIDED = "decided"
-    """The map gives the slot to the target: from here on there is no way back."""
+    """The map gives the slot to the target: the point of no return."""
     OWNED = "owned"
-    """The target takes writes; those that waited go on."""
+    """The target takes writes; waiting writers go on."""
     MOVED = "moved"
-    """The source knows that its rows can be dropped."""
+    """The source knows that its rows may be dropped."""
 
     ABORTING = "aborting"
     REVOKED = "revoked"
-    """The map says that the slot stays: from here on it cannot be given to the target."""
+    """The map says that the slot stays: it can no longer be given to the target."""
     RETURNED = "returned"
-    """The source takes writes."""
+    """The source takes writes again."""
     ABANDONED = "abandoned"
-    """The target takes no more rows of the slot."""
+    """The target accepts no more rows of the slot."""
     DROPPING = "dropping"
-    """Some more rows are gone."""
+    """Some more rows are deleted."""
     ABORTED = "aborted"
 
     DROPPED = "dropped"
@@ -54,22 +54,22 @@ class Step(StrEnum):
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a move is."""
+    """A step of a move, and how far it is."""
 
     slot: int
     step: Step
     events: int = 0
-    """Copied by this run, or dropped."""
+    """Events copied by this run, or dropped."""
     total: int = 0
-    """Expected when the copy began; 0 where there is nothing to count."""
+    """Events expected when the copy began; 0 for steps that copy nothing."""
 
 
 Report = Callable[[Progress], None]
-"""Called after every step, also while writers wait: it must return at once."""
+"""Called after every step, even while writers wait: it must return at once."""
 
 
 def no_report(_: Progress) -> None:
-    """For those who do not want to know."""
+    """Ignore the progress."""
 
 
 class Departure(NamedTuple):
@@ -78,42 +78,42 @@ class Departure(NamedTuple):
     move: UUID
     slot: int
     epoch: int
-    """On the source."""
+    """Epoch of the slot on the source."""
     target: str
     step: str
     aborting: bool
 
 
 class Arrival(NamedTuple):
-    """The record of a move on its target, as long as the slot is not owned there."""
+    """The record of a move on its target, until the slot is owned there."""
 
     move: UUID
     slot: int
     epoch: int
-    """On the target."""
+    """Epoch of the slot on the target."""
     source: str
     abandoned: bool
 
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """Sizes and times of a move."""
+    """Sizes and time limits of a move."""
 
     batch_events: int = 2000
-    """Copied in one transaction of the target, whose tails wait as long as it runs."""
+    """Events copied in one transaction. Readers that tail the target wait for it."""
     small_events: int = 200
-    """So few events may be left to copy while writers wait; more where that is quick enough."""
+    """Most events left to copy while writers wait; more only if rounds stop getting smaller."""
     lock_seconds: float = 0.04
-    """The wait for the lock of a slot, in which new writers queue up behind it."""
+    """How long to wait for the lock of a slot; new writers queue behind it meanwhile."""
     locked_seconds: float = 0.15
-    """From the lock to the flip; where it takes longer the lock is given back, and tried again."""
+    """Longest time from lock to flip; after it the lock is released and tried again."""
     hold_seconds: float = 1.0
-    """After which the source itself takes the lock away from a mover that is stuck, and ends its connection."""
+    """After this the source takes the lock from a stuck mover and ends its connection."""
     patience_seconds: float = 60.0
-    """In which the slot must be flipped, and the map and the target must answer once the source has left it."""
+    """How long to try to flip the slot, and to reach the map and the target once the source has left it."""
     exclusive_seconds: float = 2.0
-    """The wait for another process that moves the slot, such as one that has just died."""
+    """How long to wait for another mover of the slot, such as one that has just died."""
 
 
 Databases = Mapping[str, Connects]
-"""By name of the shard."""
+"""The databases by name of their shard."""

@@ -1,11 +1,10 @@
-"""Reads that go to the nearest server that is fresh enough: standbys under a lag limit, else the primary."""
+"""Reads that go to the nearest server that is fresh enough: standbys within a lag limit, else the primary."""
 
-from app.sharding.reads.build import ReplicaDatabases, read_router
-from app.sharding.reads.lag import LagClock
+from app.sharding.reads.build import ReplicaDatabases, build_read_router, servers_of
+from app.sharding.reads.log_positions import LagClock, Position, WrongPosition
 from app.sharding.reads.metrics import ReadMetrics
-from app.sharding.reads.positions import Position, WrongPosition
 from app.sharding.reads.read_router import ReadLimits, ReadRouter
-from app.sharding.reads.servers import ReplicaDatabase, Server, ServerState
+from app.sharding.reads.servers import ReplicaDatabase, Server, ServerState, candidates
 
 __all__ = [
     "LagClock",
@@ -18,5 +17,7 @@ __all__ = [
     "Server",
     "ServerState",
     "WrongPosition",
-    "read_router",
+    "build_read_router",
+    "candidates",
+    "servers_of",
 ]

@@ -1,4 +1,4 @@
-"""The read router of a process, from the directory."""
+"""Building the read router of a process from the directory."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from app.topology import Directory
 
 
 class ReplicaDatabases:
-    """The standbys of all shards; each connects when it is first asked."""
+    """The databases of all standbys. Each connects on first use."""
 
     def __init__(self, directory: Directory, *, size: int, seconds: float) -> None:
         self.by_shard = {
@@ -25,7 +25,7 @@ class ReplicaDatabases:
         }
 
     async def open(self) -> None:
-        """Allow connections."""
+        """Allow connections; make none yet."""
         for database in self._all():
             await database.open()
 
@@ -38,7 +38,7 @@ class ReplicaDatabases:
         return [database for databases in self.by_shard.values() for database in databases]
 
 
-def read_router(
+def build_read_router(
     router: Router[Any],
     directory: Directory,
     primaries: Mapping[str, ShardDatabase],
@@ -47,7 +47,7 @@ def read_router(
     home: str,
     limits: ReadLimits | None = None,
 ) -> ReadRouter:
-    """Reads over the shards of the directory; `home` is the cloud that this process runs in."""
+    """Build the read router over the shards of the directory; `home` is the cloud of this process."""
     servers = {
         shard.name: servers_of(primaries[shard.name], replicas.by_shard[shard.name]) for shard in directory.shards
     }
@@ -55,10 +55,10 @@ def read_router(
 
 
 def servers_of(primary: ShardDatabase, replicas: Sequence[ShardDatabase]) -> list[Server]:
-    """The servers of one shard: `aws-0`, `aws-0-replica-1`, …"""
+    """Return the servers of one shard, named `aws-0`, `aws-0-replica-1`, …"""
     name = primary.shard.name
     standbys = [
-        Server(f"{name}-replica-{number}", each.shard, each, is_primary=False)
-        for number, each in enumerate(replicas, start=1)
+        Server(f"{name}-replica-{number}", replica.shard, replica, is_primary=False)
+        for number, replica in enumerate(replicas, start=1)
     ]
     return [Server(name, primary.shard, primary, is_primary=True), *standbys]

@@ -15,20 +15,20 @@ CIRCUIT = {"closed": 0, "half_open": 1, "open": 2}
 
 
 class ReadMetrics(Collector):
-    """Lag, circuit and number of reads of every server; register it where the process' metrics are."""
+    """Lag, circuit and reads of every server. Register it with the registry of the process."""
 
     def __init__(self, reads: ReadRouter) -> None:
         self._reads = reads
 
     def collect(self) -> Iterable[Metric]:
-        """The metrics as they are now."""
+        """Yield the metrics as they are now."""
         lag = GaugeMetricFamily(
             "fortress_read_server_lag_seconds",
-            "Age of a server's data at most; +Inf where it is unknown.",
+            "Upper bound of the age of a server's data; +Inf if unknown.",
             labels=LABELS,
         )
         circuit = GaugeMetricFamily(
-            "fortress_read_server_circuit", "0 closed, 1 half open, 2 open: nobody is let through.", labels=LABELS
+            "fortress_read_server_circuit", "0 closed, 1 half open, 2 open: all reads are refused.", labels=LABELS
         )
         reads = CounterMetricFamily("fortress_read_server_reads", "Reads that a server answered.", labels=LABELS)
         for state in self._reads.states():

@@ -1,4 +1,4 @@
-"""Reading a key where it lives: from a standby that is near and fresh enough, else from the primary."""
+"""Reading a key: from a near standby that is fresh enough, else from the primary."""
 
 from __future__ import annotations
 
@@ -13,36 +13,35 @@ from typing import Any
 from app.database import DatabaseUnavailable
 from app.events.append import array
 from app.events.model import Head
-from app.queries import query
-from app.sharding.reads.choice import candidates
-from app.sharding.reads.lag import LagClock
-from app.sharding.reads.positions import Position
-from app.sharding.reads.servers import Row, Server, ServerState
+from app.queries import Row, query
+from app.sharding.reads.log_positions import LagClock, Position
+from app.sharding.reads.servers import Server, ServerState, candidates
 from app.sharding.router import Router
-from app.sharding.statements import statement
 from app.topology import NoLogin, Place, SlotNotHere, StalePlace
 
-LOOKED_AT_SECONDS = 0.25
+WATCH_SECONDS = 0.25
+"""Time between two looks at every standby."""
 ANSWER_SECONDS = 3.0
+"""How long a server may take to show that it answers."""
 BATCH = 4096
-"""Most streams that one statement asks for."""
+"""Most streams in one statement."""
 
 
 @dataclass(frozen=True)
 class ReadLimits:
-    """What a read may cost."""
+    """How old the data of a read may be, and how long to wait."""
 
     lag_seconds: float = 2.0
-    """Oldest data that a read may see."""
+    """Greatest age of the data that a read may see."""
     standby_seconds: float = 0.5
-    """How long one standby may take before the next server is asked."""
+    """How long a standby may take before the next server is asked."""
     catch_up_seconds: float = 0.1
-    """How long to wait for a standby to have replayed one's own write."""
+    """How long to wait until a standby has replayed a position."""
     poll_seconds: float = 0.002
 
 
 class ReadRouter:
-    """Reads over all shards."""
+    """Reads keys from the servers of all shards."""
 
     def __init__(
         self,
@@ -53,10 +52,10 @@ class ReadRouter:
         limits: ReadLimits | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`servers` are those of each shard, the primary among them; `home` is the cloud that this process runs in."""
+        """`servers` are all servers of each shard, with its primary; `home` is the cloud of this process."""
         self._router = router
         self._servers = servers
-        self._primaries = {shard: next(each for each in all_ if each.is_primary) for shard, all_ in servers.items()}
+        self._primaries = {shard: _primary_of(members) for shard, members in servers.items()}
         self._home = home
         self._limits = limits or ReadLimits()
         self._clock = clock
@@ -65,25 +64,25 @@ class ReadRouter:
     async def rows(
         self, key: str, text: str, parameters: Mapping[str, Any], *, after: Position | None = None
     ) -> list[Row]:
-        """Rows of a read-only statement about a key, from a server of the key's shard.
+        """Run a read-only statement about a key on a server of its shard, and return the rows.
 
-        With `after` they show what had been written there. The statement takes named parameters, `slot` and `epoch`
-        excepted, and its columns need different names. Raises DatabaseUnavailable where no server answers, and what
-        `Router.routed` raises.
+        With `after` the rows show everything written up to that position. The statement takes named parameters other
+        than `slot` and `epoch`, and its columns need distinct names. Raises DatabaseUnavailable if no server answers,
+        and what `Router.routed` raises.
         """
-        # No closure where nothing is stale, which is nearly always: this is the hot path of a process.
+        # The hot path of a process: a closure is made only if the place is stale, which is rare.
         try:
             return await self._rows(key, text, parameters, after)
         except StalePlace as stale:
             return await self._router.again(lambda: self._rows(key, text, parameters, after), stale)
 
     async def head(self, key: str, *, after: Position | None = None) -> Head | None:
-        """Where a stream ends; None where nothing was ever appended to it. Raises what `rows` raises."""
+        """Return the end of a stream; None if it has no events. Raises what `rows` raises."""
         rows = await self.rows(key, query("events.read_head"), {"stream": key}, after=after)
         return Head._make(rows[0]) if rows else None
 
     async def heads(self, keys: Iterable[str]) -> dict[str, Head]:
-        """Where streams end: all shards at once, one statement a shard; unknown streams are left out.
+        """Return the ends of streams, without streams that have no events: one statement per shard, all at once.
 
         Raises what `rows` raises.
         """
@@ -108,30 +107,30 @@ class ReadRouter:
         return found
 
     async def position(self, key: str) -> Position:
-        """How far the log of the key's shard is now: to be asked for behind a write that a later read must show."""
+        """Return the position of the log of the key's shard: call it after a write that a later read must show."""
         place, _ = self._router.route(key)
-        [(lsn,)] = await self._primaries[place.shard].rows(statement("written"), {})
+        [(lsn,)] = await self._primaries[place.shard].rows(query("sharding.flushed_lsn"), {})
         return Position(place.shard, lsn)
 
-    async def watch(self, seconds: float = LOOKED_AT_SECONDS) -> None:
-        """Look at every standby for ever. Without this no standby is known to be fresh, and primaries are read."""
+    async def watch(self, seconds: float = WATCH_SECONDS) -> None:
+        """Look at every standby for ever. Without this all reads go to primaries, as no standby counts as fresh."""
         while True:
             await self.look()
             await asyncio.sleep(seconds)
 
     async def look(self) -> None:
-        """Find out how fresh every standby is; one that does not answer stays as old as it was."""
+        """Measure how fresh every standby is. One that does not answer gets older."""
         watched = [shard for shard, servers in self._servers.items() if len(servers) > 1]
         await asyncio.gather(*(self._look_at(shard) for shard in watched))
 
     async def answering(self) -> dict[str, bool]:
-        """Whether each server answers now, by name of the server."""
+        """Return whether each server answers now, by name of the server."""
         servers = [server for servers in self._servers.values() for server in servers]
         answers = await asyncio.gather(*(self._answers(server) for server in servers))
         return {server.name: answer for server, answer in zip(servers, answers, strict=True)}
 
     def states(self) -> list[ServerState]:
-        """Every server as it is now."""
+        """Return the state of every server."""
         now = self._clock()
         return [server.state(now) for servers in self._servers.values() for server in servers]
 
@@ -150,12 +149,12 @@ class ReadRouter:
             "slots": list(places),
             "epochs": list(places.values()),
         }
-        return await self._read(shard, batch[0][0], statement("heads_of_streams"), parameters, None)
+        return await self._read(shard, batch[0][0], query("sharding.read_heads"), parameters, None)
 
     async def _read(
         self, shard: str, key: str, text: str, parameters: Mapping[str, Any], after: Position | None
     ) -> list[Row] | None:
-        """Rows of the first server that can give them; None where the primary does not have the slots."""
+        """Return the rows of the first server that answers; None if the primary does not own the slots."""
         servers = self._servers.get(shard)
         if servers is None:
             raise NoLogin(shard)
@@ -170,7 +169,7 @@ class ReadRouter:
                 reason = error
                 continue
             if rows or server.is_primary:
-                # The first column tells whether there is a row besides the one that says that the slots are here.
+                # One row always says that the slots are here; its first column tells whether it holds an answer too.
                 return [row[1:] for row in rows if row[0]] if rows else None
         raise reason or DatabaseUnavailable(shard, "no server shows the write that is asked for")
 
@@ -178,11 +177,11 @@ class ReadRouter:
         return candidates(servers, key, home=self._home, now=self._clock(), lag_limit=self._limits.lag_seconds)
 
     async def _shows(self, server: Server, shard: str, after: Position) -> bool:
-        """Whether a server shows what had been written, if need be after a short wait."""
+        """Return whether a server has replayed a position, if need be after a short wait."""
         if server.is_primary:
             return True
         if after.shard != shard:
-            return False  # the slot has moved since: positions of different logs do not compare
+            return False  # the slot has moved since: positions in different logs cannot be compared
         deadline = self._clock() + self._limits.catch_up_seconds
         while server.replayed < after.lsn and self._clock() < deadline:
             await self._ask_replayed(server)
@@ -191,14 +190,16 @@ class ReadRouter:
         return server.replayed >= after.lsn
 
     async def _look_at(self, shard: str) -> None:
-        log, standbys = self._logs[shard], [each for each in self._servers[shard] if not each.is_primary]
+        log, standbys = self._logs[shard], [server for server in self._servers[shard] if not server.is_primary]
         with contextlib.suppress(DatabaseUnavailable):
             asked = self._clock()
-            [(lsn,)] = await self._primaries[shard].rows(statement("written"), {}, seconds=self._limits.standby_seconds)
+            [(lsn,)] = await self._primaries[shard].rows(
+                query("sharding.flushed_lsn"), {}, seconds=self._limits.standby_seconds
+            )
             log.saw(lsn, asked)
-        await asyncio.gather(*(self._ask_replayed(each) for each in standbys), return_exceptions=True)
-        for each in standbys:
-            each.fresh_until = log.fresh_until(each.replayed)
+        await asyncio.gather(*(self._ask_replayed(standby) for standby in standbys), return_exceptions=True)
+        for standby in standbys:
+            standby.fresh_until = log.fresh_until(standby.replayed)
 
     async def _answers(self, server: Server) -> bool:
         try:
@@ -208,8 +209,12 @@ class ReadRouter:
         return True
 
     async def _ask_replayed(self, server: Server) -> None:
-        [(replayed,)] = await server.rows(statement("replayed"), {}, seconds=self._limits.standby_seconds)
+        [(replayed,)] = await server.rows(query("sharding.replayed_lsn"), {}, seconds=self._limits.standby_seconds)
         server.replayed = replayed or 0
+
+
+def _primary_of(servers: Sequence[Server]) -> Server:
+    return next(server for server in servers if server.is_primary)
 
 
 def _batches(groups: Mapping[str, list[tuple[str, Place]]]) -> list[tuple[str, list[tuple[str, Place]]]]:
@@ -222,5 +227,5 @@ def _batches(groups: Mapping[str, list[tuple[str, Place]]]) -> list[tuple[str, l
 
 @cache
 def _owned(text: str) -> str:
-    """The statement, answered only where the slot is: no row at all means that it is not."""
-    return statement("owned").replace("-- the statement", text)
+    """Wrap a statement so that it returns no row at all if the slot is not owned there."""
+    return query("sharding.read_if_owned").replace("{query}", text)

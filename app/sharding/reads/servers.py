@@ -1,41 +1,41 @@
-"""A server that reads may go to: its database, its circuit breaker, and how fresh it is."""
+"""The servers that reads may go to: their circuit breakers, how fresh they are, and which to ask first."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
+import xxhash
 from circuitbreaker import CircuitBreaker
 
 from app.database import DatabaseUnavailable, ShardDatabase
+from app.queries import Row
 from app.topology import Replica, Shard
 
-Row = tuple[Any, ...]
-
 FAILURES = 3
-"""So many failures one after the other open the circuit."""
+"""Consecutive failures that open the circuit."""
 OPEN_SECONDS = 5
-"""How long an open circuit lets nobody through."""
+"""How long an open circuit refuses all reads."""
 
 
 class ReadDatabase(Protocol):
-    """A database, as far as reads need it."""
+    """The part of a database that reads need."""
 
     async def rows(self, statement: str, parameters: Mapping[str, Any], *, seconds: float | None = None) -> list[Row]:
-        """Run a statement that may safely run twice; all its rows; raises DatabaseUnavailable."""
+        """Run a statement that may safely run twice and return all its rows; raise DatabaseUnavailable."""
         ...
 
 
 class ReplicaDatabase(ShardDatabase):
-    """A streaming standby of a shard's database. Once it is promoted it is none, and takes no connection."""
+    """A streaming standby of a shard's database. Once promoted, the server refuses these connections."""
 
     async def _parameters(self) -> dict[str, Any]:
         return await super()._parameters() | {"target_session_attrs": "standby"}
 
 
 def as_shard(shard: Shard, replica: Replica) -> Shard:
-    """The shard as it is reached on its replica."""
+    """Return the shard with the address of its replica."""
     return shard.model_copy(
         update={
             "host": replica.host,
@@ -49,7 +49,7 @@ def as_shard(shard: Shard, replica: Replica) -> Shard:
 
 
 class ServerState(NamedTuple):
-    """A server, for people and for metrics."""
+    """The state of a server, for people and metrics."""
 
     shard: str
     server: str
@@ -57,26 +57,26 @@ class ServerState(NamedTuple):
     """primary or standby."""
     home: str
     lag_seconds: float
-    """Age of its data at most; 0 for a primary, infinity where nothing is known."""
+    """Upper bound of the age of its data: 0 for a primary, infinity if unknown."""
     circuit: str
     """closed, open or half_open."""
     failures: int
-    """One after the other, up to now."""
+    """Consecutive failures up to now."""
     reads: int
-    """That it answered since this process started."""
+    """Reads answered since this process started."""
 
 
 class Server:
-    """One server of a shard."""
+    """A server of a shard: the primary or a standby."""
 
     def __init__(self, name: str, shard: Shard, database: ReadDatabase, *, is_primary: bool) -> None:
         self.name = name
         self.shard = shard
         self.is_primary = is_primary
         self.fresh_until = math.inf if is_primary else -math.inf
-        """Moment of our clock until which its data is complete."""
+        """The moment up to which its data is complete, by our clock."""
         self.replayed = 0
-        """How far its log is, as far as we know."""
+        """Last known position that it has replayed, in bytes of the log."""
         self.reads = 0
         self._database = database
         self._breaker = CircuitBreaker(
@@ -87,16 +87,16 @@ class Server:
         )
 
     def lag(self, now: float) -> float:
-        """Age of its data at most, in seconds."""
+        """Return the upper bound of the age of its data, in seconds."""
         return max(0.0, now - self.fresh_until)
 
     @property
     def is_open(self) -> bool:
-        """Whether its circuit lets nobody through."""
+        """Whether its circuit refuses all reads."""
         return bool(self._breaker.opened)
 
     async def rows(self, statement: str, parameters: Mapping[str, Any], *, seconds: float | None = None) -> list[Row]:
-        """Rows of a statement; raises DatabaseUnavailable, at once while the circuit is open."""
+        """Return the rows of a statement; raise DatabaseUnavailable, at once while the circuit is open."""
         if self._breaker.opened:
             raise DatabaseUnavailable(self.shard.name, f"the circuit of {self.name} is open")
         with self._breaker:
@@ -105,7 +105,7 @@ class Server:
         return rows
 
     def state(self, now: float) -> ServerState:
-        """The server as it is now."""
+        """Return the state of the server at `now`."""
         return ServerState(
             shard=self.shard.name,
             server=self.name,
@@ -116,3 +116,21 @@ class Server:
             failures=self._breaker.failure_count,
             reads=self.reads,
         )
+
+
+def candidates(servers: Sequence[Server], key: str, *, home: str, now: float, lag_limit: float) -> list[Server]:
+    """Return the servers that may answer for a key, best first; the primary is always among them.
+
+    Servers in the cloud `home` come first, standbys before the primary. Equal standbys are ranked by a hash with the
+    key (rendezvous hashing), so a key always meets the same cache.
+    """
+    usable = [
+        server for server in servers if server.is_primary or (server.lag(now) <= lag_limit and not server.is_open)
+    ]
+    if len(usable) > 1:
+        usable.sort(key=lambda server: (server.shard.home != home, server.is_primary, -_rank(server.name, key)))
+    return usable
+
+
+def _rank(server: str, key: str) -> int:
+    return xxhash.xxh3_64_intdigest(f"{server}/{key}".encode())

@@ -16,10 +16,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.background import Background
-from app.cancellation import end
 from app.database import ShardDatabase
 from app.events import START, EventStore, GapInStream, NewEvent, Notifier, Slot, StoredEvent, Tail, Wakeup
 from app.projections import Connection, Projector, lags, rebuild
+from app.tasks import cancel_and_wait
 from tests.app.conftest import FORGET, Postgres
 from tests.waiting import until
 
@@ -44,7 +44,7 @@ async def begin(projector: Projector) -> None:
     """What `serve` does first."""
     serving = asyncio.create_task(projector.serve())
     await until(lambda: projector._generation("serving"), "a serving generation")
-    await end([serving])
+    await cancel_and_wait([serving])
 
 
 def rows(operator: psycopg.Connection[Any], generation: int = 1) -> dict[str, tuple[int, int, int]]:

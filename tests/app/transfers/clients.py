@@ -18,9 +18,9 @@ from typing import Any
 
 import orjson
 
-from app.cancellation import end
 from app.database import Databases, DatabaseUnavailable
 from app.events import BelowFloor, EventStore, NewEvent
+from app.tasks import cancel_and_wait
 from app.topology import Directory, read_directory
 from app.transfers import LOCK_SECONDS, Leg, Resolver, TransferContended, TransferMetrics, Transferred, Transfers
 from tests.app.history import Operation
@@ -125,7 +125,7 @@ async def run(file: str, log: str, clients: str, seed: str, streams: Sequence[st
         )
     )
     await transfers.close()
-    await end(resolvers)
+    await cancel_and_wait(resolvers)
     for databases in (waiting, settling):
         await databases.close()
 

@@ -6,20 +6,22 @@ import asyncio
 import contextlib
 import itertools
 import json
+import uuid
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
+import stamina
 
-from app.cancellation import end
-from app.database import Databases
+from app.database import Databases, DatabaseUnavailable
 from app.events import EventStore, NewEvent
 from app.events.model import Slot
 from app.provisioning.migrate import Migrator
+from app.tasks import cancel_and_wait
 from app.topology import Directory, Place, parse_directory, slot_of
 from app.transfers import LOCK_SECONDS, Leg, Participant, Resolver, Step, TransferMetrics, Transfers
-from app.transfers.coordinator import SECONDS
+from app.transfers.coordinator import RETRY_SECONDS
 from tests.app.conftest import (
     FORGET,
     Postgres,
@@ -34,7 +36,11 @@ from tools.bench.delay_proxy import DelayProxy
 SHARDS = {"aws": [0, 2047], "azure": [2048, 4095]}
 GRANTED = 1000
 ANSWER_SECONDS = 1.5
-"""How long a server may take for an answer, where some are dead and nobody wants to wait for them."""
+"""How long a server may take to answer in tests that kill one: nobody wants to wait for it."""
+UP_SECONDS = 10.0
+"""How long a server may take to answer in tests in which all servers are up: a busy machine is not a fault."""
+START_SECONDS = 60.0
+"""How long the preparation of a test may retry on a busy machine."""
 SEEN_SECONDS = 0.3
 """How old a prepared half must be before the tests' resolvers settle it."""
 
@@ -147,9 +153,13 @@ class Bank:
         self.epochs_behind = 0
 
     async def grant(self, *streams: str, amount: int = GRANTED) -> None:
+        """Grant an amount to each stream; retried, because no answer in time is not yet the fault under test."""
         for stream in streams:
-            store = EventStore(self.databases.by_shard[self.place(stream).shard])
-            await store.append(stream, NewEvent("Granted", {}, amount), slot=self.slot(stream))
+            store, key = EventStore(self.databases.by_shard[self.place(stream).shard]), str(uuid.uuid4())
+            async for attempt in stamina.retry_context(DatabaseUnavailable, attempts=None, timeout=START_SECONDS):
+                with attempt:
+                    event = NewEvent("Granted", {}, amount)
+                    await store.append(stream, event, slot=self.slot(stream), idempotency_key=key)
 
     def total(self, *streams: str) -> int:
         question = "select total from streams where stream = %s"
@@ -181,7 +191,7 @@ class Bank:
         try:
             await until(self._nothing_is_prepared, "the end of every prepared transaction")
         finally:
-            assert not await end(running, seconds=10)
+            assert not await cancel_and_wait(running, seconds=10)
 
     async def _nothing_is_prepared(self) -> bool:
         return not await asyncio.to_thread(self.servers.prepared)
@@ -217,7 +227,7 @@ async def open_bank(servers: Servers, *, seconds: float = ANSWER_SECONDS) -> Asy
             metrics=metrics,
             observe=opened.observe,
             stored=opened.stored.append,
-            seconds=max(SECONDS, 3 * seconds),
+            seconds=max(RETRY_SECONDS, 3 * seconds),
         )
         opened.resolvers = resolvers_of(opened.transfers.participants, metrics)
         stack.push_async_callback(opened.transfers.close)

@@ -6,13 +6,24 @@ import asyncio
 import contextlib
 import signal
 import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from app.database import DatabaseUnavailable
 from app.transfers import Step, TransferContended, Transferred
-from tests.app.transfers.conftest import ANSWER_SECONDS, GRANTED, Bank, Servers, legs, open_bank, pair
+from tests.app.transfers.conftest import (
+    ANSWER_SECONDS,
+    GRANTED,
+    START_SECONDS,
+    UP_SECONDS,
+    Bank,
+    Servers,
+    legs,
+    open_bank,
+    pair,
+)
 from tests.combinations import covering
 from tests.waiting import wait_until
 
@@ -25,8 +36,15 @@ SIDES = ("source", "target")
 sides = pytest.mark.parametrize("prepared", SIDES)
 
 
+@pytest.fixture
+async def bank(servers: Servers) -> AsyncIterator[Bank]:
+    """A bank whose servers stay up."""
+    async with open_bank(servers, seconds=UP_SECONDS) as opened:
+        yield opened
+
+
 async def settled_once(bank: Bank, source: str, target: str, *, key: str = "k") -> bool:
-    """Once all is in order again: whether the transfer was made. Asking anew makes it, once in all."""
+    """Return whether the transfer was made, once everything is settled; a retry makes it exactly once."""
     await bank.settled()
     made = bank.count(source, "TransferredOut")
     assert made in (0, 1)
@@ -41,22 +59,22 @@ async def settled_once(bank: Bank, source: str, target: str, *, key: str = "k") 
     return bool(made)
 
 
-async def answered(bank: Bank, source: str, target: str, key: str) -> Transferred:
-    """The answer to a transfer, as soon as the pools have found their servers again."""
-    async with asyncio.timeout(30):
+async def answered(bank: Bank, source: str, target: str, key: str, amount: int = AMOUNT) -> Transferred:
+    """Return the result of a transfer, retried until the pools have found their servers again."""
+    async with asyncio.timeout(START_SECONDS):
         while True:
             with contextlib.suppress(DatabaseUnavailable, TransferContended):
-                return await bank.transfers.transfer(*legs(source, target, AMOUNT), key=key)
-            # An attempt that met a lost connection may have left its half, which the next one would wait for.
+                return await bank.transfers.transfer(*legs(source, target, amount), key=key)
+            # An attempt with a lost connection may have left its branch prepared, which the next one would wait for.
             await bank.settled()
 
 
-async def connected(bank: Bank) -> None:
-    """Let every pool have a connection that knows its statements, so that no preparation meets the fault."""
+async def connect_pools(bank: Bank) -> None:
+    """Let every pool open a connection and prepare its statements, so that the fault hits only the transfer."""
     for number, (source_shard, target_shard) in enumerate([("aws-0", "azure-0"), ("azure-0", "aws-0"), ("aws-0",) * 2]):
         source, target = pair(source_shard, target_shard, prepared="source", prefix=f"warm-{number}")
         await bank.grant(source)
-        await bank.transfers.transfer(*legs(source, target, 1), key="warm")
+        await answered(bank, source, target, "warm", amount=1)
 
 
 @pytest.mark.parametrize(("prepared", "step"), covering(SIDES, list(Step), together=1))
@@ -79,12 +97,12 @@ async def test_a_coordinator_is_killed(bank: Bank, tmp_path: Path, prepared: str
 @pytest.mark.parametrize(("prepared", "step", "victim"), covering(SIDES, list(Step), ["aws-0", "azure-0"], together=2))
 async def test_a_server_is_killed(servers: Servers, prepared: str, step: Step, victim: str) -> None:
     source, target = pair("aws-0", "azure-0", prepared=prepared)
-    # Once the other half is prepared, its server is not needed for the transfer to be made.
+    # Once the other branch is prepared, the transfer can be made without its server.
     spared = victim == ("aws-0" if prepared == "source" else "azure-0") and step in {Step.PREPARED, Step.DECIDING}
-    # Then the server that decides has to answer, on a busy machine too: no answer in time is a transfer in doubt.
-    async with open_bank(servers, seconds=10 if spared else ANSWER_SECONDS) as bank:
+    # Then the deciding server has to answer, even on a busy machine: without an answer the transfer is in doubt.
+    async with open_bank(servers, seconds=UP_SECONDS if spared else ANSWER_SECONDS) as bank:
         await bank.grant(source)
-        await connected(bank)
+        await connect_pools(bank)
         bank.faults[step] = servers.of(victim).kill
         try:
             acknowledged = bool(await bank.transfers.transfer(*legs(source, target, AMOUNT), key="k"))
@@ -102,7 +120,7 @@ async def test_a_server_is_killed(servers: Servers, prepared: str, step: Step, v
 async def test_a_connection_is_cut(bank: Bank, prepared: str, step: Step, cut_at: str) -> None:
     source, target = pair("aws-0", "azure-0", prepared=prepared)
     await bank.grant(source)
-    await connected(bank)
+    await connect_pools(bank)
     proxy = bank.proxies["azure-0" if (step is Step.DECIDING) == (prepared == "source") else "aws-0"]
     bank.faults[step] = lambda: setattr(proxy, "cut_at", cut_at)
     first = await bank.transfers.transfer(*legs(source, target, AMOUNT), key="k")
@@ -115,14 +133,14 @@ async def test_a_connection_is_cut(bank: Bank, prepared: str, step: Step, cut_at
 async def test_a_connection_is_cut_within_one_shard(bank: Bank, cut_at: str) -> None:
     source, target = pair("aws-0", "aws-0", prepared="source")
     await bank.grant(source)
-    await connected(bank)
+    await connect_pools(bank)
     bank.proxies["aws-0"].cut_at = cut_at
     await bank.transfers.transfer(*legs(source, target, AMOUNT), key="k")
     assert await settled_once(bank, source, target)
 
 
 @sides
-async def test_a_coordinator_that_fell_silent_does_not_contradict_the_resolver(bank: Bank, prepared: str) -> None:
+async def test_a_late_coordinator_does_not_contradict_the_resolver(bank: Bank, prepared: str) -> None:
     source, target = pair("aws-0", "azure-0", prepared=prepared)
     await bank.grant(source)
     bank.faults[Step.DECIDING] = bank.settled
@@ -133,8 +151,8 @@ async def test_a_coordinator_that_fell_silent_does_not_contradict_the_resolver(b
 
 
 @sides
-async def test_a_coordinator_may_be_paused_for_as_long_as_it_likes(bank: Bank, tmp_path: Path, prepared: str) -> None:
-    """Stopped between preparing and deciding until its half is rolled back, then woken: it must not take the debit."""
+async def test_a_coordinator_may_pause_for_any_time(bank: Bank, tmp_path: Path, prepared: str) -> None:
+    """Stop it between preparing and deciding until its branch is rolled back, then wake it: no debit may happen."""
     source, target = pair("aws-0", "azure-0", prepared=prepared)
     await bank.grant(source)
     (tmp_path / "directory.json").write_text(bank.servers.directory())
@@ -144,7 +162,7 @@ async def test_a_coordinator_may_be_paused_for_as_long_as_it_likes(bank: Bank, t
         cwd=CHECKOUT,
         stdout=asyncio.subprocess.PIPE,
     )
-    await asyncio.to_thread(wait_until, bank.servers.prepared, "the prepared half")
+    await asyncio.to_thread(wait_until, bank.servers.prepared, "the prepared branch")
     await asyncio.to_thread(wait_until, lambda: _is_stopped(process.pid), "the stopped coordinator")
     await bank.settled()
     assert bank.decisions() == ["abort"]

@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 
 import stamina
 
-from app import collector
+from app.garbage_collection import freeze_gc
 
 Result = TypeVar("Result")
 Work = Callable[..., Result]
@@ -69,7 +69,7 @@ def _serve(pipe: Connection[Any, Any], make: Callable[..., Any], arguments: tupl
     stamina.instrumentation.set_on_retry_hooks([])  # or each retry is printed
     try:
         with make(*arguments) as work:
-            collector.calm()  # the app does it, and so all sides do
+            freeze_gc()  # the app does it, and so all sides do
             pipe.send((True, None))
             while (told := pipe.recv()) is not None:
                 pipe.send((True, work(*told)))

@@ -17,7 +17,7 @@ from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 from pydantic import BaseModel
 
-from app import collector
+from app.garbage_collection import freeze_gc
 
 READ = "select version, total from streams where stream = %s"
 
@@ -58,7 +58,7 @@ def create(parameters: dict[str, Any], *, size: int) -> FastAPI:
 def main() -> None:
     """Serve; told as JSON on the command line: host, port, libpq's parameters, and the size of the pool."""
     host, port, parameters, size = json.loads(sys.argv[1])
-    collector.calm()
+    freeze_gc()
     # As our own server sets uvicorn up, where that makes it faster.
     uvicorn.run(
         create(parameters, size=size), host=host, port=port, log_config=None, access_log=False, server_header=False

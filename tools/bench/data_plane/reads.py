@@ -14,7 +14,7 @@ from psycopg_pool import AsyncConnectionPool
 from app.database import Databases
 from app.events import EventStore
 from app.sharding import Router
-from app.sharding.reads import ReadRouter, ReplicaDatabases, read_router
+from app.sharding.reads import ReadRouter, ReplicaDatabases, build_read_router
 from app.topology import Directory
 from tools.bench.data_plane import ours
 from tools.bench.data_plane.crew import Work, crew
@@ -76,7 +76,10 @@ async def _reads(directory: Directory) -> AsyncIterator[tuple[Databases, ReadRou
     async with ours.opened_all(directory) as databases:
         replicas = ReplicaDatabases(directory, size=1, seconds=5.0)
         stores = {name: EventStore(database) for name, database in databases.by_shard.items()}
-        yield databases, read_router(Router(directory, stores), directory, databases.by_shard, replicas, home="aws")
+        yield (
+            databases,
+            build_read_router(Router(directory, stores), directory, databases.by_shard, replicas, home="aws"),
+        )
 
 
 def routed(directory: Directory, _: int) -> contextlib.AbstractContextManager[Work[float]]:

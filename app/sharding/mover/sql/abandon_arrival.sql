@@ -1,1 +1,0 @@
-select abandon_arrival(%(slot)s::smallint, %(move)s::uuid)

@@ -1,1 +1,0 @@
-select begin_arrival(%(slot)s::smallint, %(epoch)s::bigint, %(source)s, %(move)s::uuid)

@@ -1,1 +1,0 @@
-delete from reservations where slot = %(slot)s

@@ -1,4 +1,0 @@
-delete from snapshots
-using streams
-where streams.stream = snapshots.stream
-and streams.slot = %(slot)s

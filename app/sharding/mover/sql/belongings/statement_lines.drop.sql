@@ -1,1 +1,0 @@
-select drop_statement_lines(%(slot)s)

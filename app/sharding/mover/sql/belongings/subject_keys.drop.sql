@@ -1,1 +1,0 @@
-delete from subject_keys where slot = %(slot)s

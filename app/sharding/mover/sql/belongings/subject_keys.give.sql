@@ -1,6 +1,0 @@
-copy (
-    select *
-    from subject_keys
-    where slot = %(slot)s
-)
-to stdout (format binary)

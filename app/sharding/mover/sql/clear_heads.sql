@@ -1,1 +1,0 @@
-truncate arriving_heads

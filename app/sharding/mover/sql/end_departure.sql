@@ -1,1 +1,0 @@
-select end_departure(%(move)s::uuid, %(step)s)

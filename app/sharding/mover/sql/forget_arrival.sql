@@ -1,1 +1,0 @@
-select forget_arrival(%(slot)s::smallint, %(move)s::uuid)

@@ -1,1 +1,0 @@
-select hold_arrival(%(slot)s::smallint, %(move)s::uuid)

@@ -1,1 +1,0 @@
-copy arriving_events from stdin (format binary)

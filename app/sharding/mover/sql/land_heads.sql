@@ -1,1 +1,0 @@
-copy arriving_heads (stream, version, total, due, closed) from stdin (format binary)

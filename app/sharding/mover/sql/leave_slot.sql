@@ -1,1 +1,0 @@
-select leave_slot(%(slot)s::smallint, %(move)s::uuid)

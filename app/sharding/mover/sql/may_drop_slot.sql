@@ -1,1 +1,0 @@
-select may_drop_slot(%(slot)s::smallint, %(move)s::uuid)

@@ -1,1 +1,0 @@
-select own_slot(%(slot)s::smallint, %(epoch)s::bigint, %(move)s::uuid)

@@ -1,1 +1,0 @@
-select prepare_to_take_slot()

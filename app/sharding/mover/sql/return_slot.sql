@@ -1,1 +1,0 @@
-select return_slot(%(slot)s::smallint, %(move)s::uuid)

@@ -1,1 +1,0 @@
-select take_events(%(slot)s::smallint, %(move)s::uuid)

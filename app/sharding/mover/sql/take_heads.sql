@@ -1,1 +1,0 @@
-select take_heads(%(slot)s::smallint, %(move)s::uuid)

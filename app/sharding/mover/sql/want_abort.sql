@@ -1,1 +1,0 @@
-select want_abort(%(move)s::uuid, %(wanted)s)

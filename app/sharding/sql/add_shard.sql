@@ -1,1 +1,0 @@
-select outcome, held from add_shard(%(shard)s)

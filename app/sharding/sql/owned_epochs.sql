@@ -1,3 +1,0 @@
-select slot, epoch
-from slots
-where state = 'owned'

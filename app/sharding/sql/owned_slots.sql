@@ -1,1 +1,0 @@
-select slot from slots where state = 'owned'

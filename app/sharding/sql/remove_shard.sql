@@ -1,1 +1,0 @@
-select outcome, held from remove_shard(%(shard)s)

@@ -1,1 +1,0 @@
-select (pg_last_wal_replay_lsn() - '0/0')::bigint

@@ -1,1 +1,0 @@
-select outcome, held from set_shard_state(%(shard)s, %(state)s)

@@ -1,1 +1,0 @@
-select abort_transfer(%(attempt)s::uuid, %(participant)s)

@@ -1,1 +1,0 @@
-select forget_transfers(%(attempts)s::uuid[])
