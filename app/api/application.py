@@ -18,8 +18,8 @@ from app.api.readiness import Readiness
 from app.api.services import Services
 from app.api.telemetry import Metrics, Telemetry
 from app.background import Background
-from app.camouflage.noticing import Noticing
-from app.camouflage.watch import CanaryWatch
+from app.canaries.detections import CanaryDetection
+from app.canaries.detector import CanaryDetector
 from app.credits import Ledger
 from app.data_plane import DataPlane
 from app.personal_data import master_key
@@ -30,14 +30,14 @@ from app.topology import Directory
 
 @dataclass(frozen=True)
 class Decoy:
-    """What an application has that plays the ledger before callers who have no business with it."""
+    """The parts that turn the ledger's application into a decoy."""
 
     keys: Callable[[Keys], Keys]
-    """The keys of tokens that it takes, given those of the issuer."""
-    worlds: Callable[[DataPlane], Callable[[Caller], Ledger]]
+    """Wraps the issuer's keys, to accept canary credentials too."""
+    views: Callable[[DataPlane], Callable[[Caller], Ledger]]
     """The ledger as each caller sees it."""
     middleware: Callable[[ASGIApp], ASGIApp] | None = None
-    """What all answers go through."""
+    """Delays responses, if the decoy runs on other machines."""
 
 
 def create_app(
@@ -60,16 +60,16 @@ def create_app(
     )
     plane.transfers.limit_branches(branch_limits or {})
     services = _services(settings, plane, decoy)
-    noticing = Noticing(settings.canary_key, plane, is_decoy=decoy is not None) if settings.canary_key else None
+    detection = CanaryDetection(settings.canary_key, plane, is_decoy=decoy is not None) if settings.canary_key else None
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await plane.open()
         try:
-            async with Background([*plane.workers(), *(noticing.workers() if noticing else ())]):
+            async with Background([*plane.workers(), *(detection.workers() if detection else ())]):
                 yield
-            if noticing:
-                await noticing.sightings.flush()
+            if detection:
+                await detection.log.flush()
         finally:
             await plane.close()
 
@@ -88,11 +88,9 @@ def create_app(
     app.add_middleware(BalanceReads, services=services)
     if decoy and decoy.middleware:
         app.add_middleware(decoy.middleware)
-    if noticing:
-        app.add_middleware(
-            CanaryWatch, canaries=noticing.canaries, sightings=noticing.sightings, callers=services.callers
-        )
-        for counter in noticing.metrics.counters:
+    if detection:
+        app.add_middleware(CanaryDetector, canaries=detection.canaries, log=detection.log, callers=services.callers)
+        for counter in detection.metrics.counters:
             services.metrics.register(counter)
     app.add_middleware(Telemetry, metrics=services.metrics, is_draining=lambda: services.readiness.draining)
     return app
@@ -118,5 +116,5 @@ def _services(settings: ServeSettings, plane: DataPlane, decoy: Decoy | None) ->
         cursors=Cursors(f"{settings.environment} {settings.oidc_issuer} {settings.oidc_audience}"),
         readiness=Readiness(plane.home_stores),
         metrics=metrics,
-        worlds=decoy.worlds(plane) if decoy else None,
+        views=decoy.views(plane) if decoy else None,
     )

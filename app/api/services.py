@@ -26,12 +26,12 @@ class Services:
     cursors: Cursors
     readiness: Readiness
     metrics: Metrics
-    worlds: Callable[[Caller], Ledger] | None = None
+    views: Callable[[Caller], Ledger] | None = None
     """Where not all callers see the same accounts: the ledger that one of them sees."""
 
     def ledger_of(self, caller: Caller) -> Ledger:
         """The ledger as `caller` sees it."""
-        return self.ledger if self.worlds is None else self.worlds(caller)
+        return self.ledger if self.views is None else self.views(caller)
 
 
 def services_of(request: Request) -> Services:

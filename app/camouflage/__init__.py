@@ -1,1 +1,1 @@
-"""The camouflage API: the ledger's own API over accounts that are nobody's, for whoever has no business there."""
+"""The camouflage API: a decoy that answers intruders with the ledger's own API over decoy accounts."""

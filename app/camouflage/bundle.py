@@ -1,4 +1,4 @@
-"""Bundles: tables of fake customers to be planted where intruders look; every row has tokens that betray its reader."""
+"""Bundles: tables of decoy customers to plant where intruders look; every row carries canary tokens."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from functools import cached_property
 
 import pyarrow as pa
 
-from app.camouflage.canaries import Canaries, Kind, check_place
-from app.camouflage.credentials import LIFETIME, Bearer, Credentials
-from app.camouflage.key import CamouflageKey, mac
+from app.canaries.credentials import LIFETIME, Bearer, Credentials
+from app.canaries.key import CamouflageKey, mac
+from app.canaries.tokens import Canaries, Kind, check_place
 from app.synthetic import DataSet, Field, Schema, schema_named
 from app.synthetic.chunks import Chunk
 from app.synthetic.columns import Column, FromFields, Needed
@@ -21,26 +21,26 @@ CUSTOMERS = "customers"
 DIGITS = "0123456789"
 CREDENTIAL = "api_token"
 USED = LIFETIME / 3
-"""How old the oldest credential is: all of them are taken for a while yet."""
+"""Age of the oldest credential, so that all of them stay valid for a while."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class AccountTokens(Column):
-    """The account of a customer; the decoys' databases have it, once they are prepared."""
+    """Account ids; the decoy databases hold these accounts once they are prepared."""
 
     key: CamouflageKey = field(repr=False)
     place: int
 
     type = pa.string()
 
-    def make(self, chunk: Chunk, needed: Needed) -> pa.Array:  # noqa: ARG002  others want it
+    def make(self, chunk: Chunk, needed: Needed) -> pa.Array:  # noqa: ARG002  the interface has it
         canaries = Canaries(self.key)
         return pa.array([str(canaries.token(Kind.ACCOUNT, self.place, index)) for index in chunk.numbers().tolist()])
 
 
 @dataclass(frozen=True, kw_only=True)
 class EmailTokens(FromFields):
-    """An address that begins with the user name, at a domain of the operator."""
+    """E-mail addresses that begin with the user name, at a domain of the operator."""
 
     key: CamouflageKey = field(repr=False)
     place: int
@@ -62,7 +62,7 @@ class EmailTokens(FromFields):
 
 @dataclass(frozen=True, kw_only=True)
 class CredentialTokens(FromFields):
-    """A bearer token of the customer for the API."""
+    """Bearer tokens of the customers for the API."""
 
     key: CamouflageKey = field(repr=False)
     place: int
@@ -77,12 +77,12 @@ class CredentialTokens(FromFields):
         rows = zip(needed["user_name"].to_pylist(), chunk.numbers().tolist(), ages, strict=True)
         return pa.array(
             [
-                self._credentials.mint(self.bearer, name, self.place, index, self._issued(age))
+                self._credentials.mint(self.bearer, name, self.place, index, self._issue_time(age))
                 for name, index, age in rows
             ]
         )
 
-    def _issued(self, age: float) -> datetime:
+    def _issue_time(self, age: float) -> datetime:
         return (self.now - timedelta(seconds=age)).replace(microsecond=0)
 
     @cached_property
@@ -90,8 +90,8 @@ class CredentialTokens(FromFields):
         return Credentials(self.key)
 
 
-def bundle(key: CamouflageKey, place: int, rows: int, bearer: Bearer, now: datetime | None = None) -> DataSet:
-    """The customers of a place: the same for the same number of rows, but for `now`, which the credentials depend on.
+def create_bundle(key: CamouflageKey, place: int, rows: int, bearer: Bearer, now: datetime | None = None) -> DataSet:
+    """Return the decoy customers of a place; the same arguments give the same rows. Credentials depend on `now`.
 
     Raises ImpossibleBundle, WrongCount.
     """
@@ -101,18 +101,18 @@ def bundle(key: CamouflageKey, place: int, rows: int, bearer: Bearer, now: datet
 
 
 def _schema(key: CamouflageKey, place: int, bearer: Bearer, now: datetime) -> Schema:
-    """The customers of synthetic data, with names that are tokens, and telephones of the operator where there are."""
+    """Return the schema `customers` with canary tokens, and with the operator's phone ranges if it has any."""
     ours: dict[str, Column] = {
         "id": AccountTokens(key=key, place=place),
         "email": EmailTokens(key=key, place=place),
     }
     if key.phones:
         ours["person.line"] = Line(own=key.phones)
-    known = schema_named(CUSTOMERS)
+    customers = schema_named(CUSTOMERS)
     fields = [
-        Field(each.name, ours.pop(each.name, each.column), nulls=each.nulls, hidden=each.hidden)
-        for each in known.fields
+        Field(known.name, ours.pop(known.name, known.column), nulls=known.nulls, hidden=known.hidden)
+        for known in customers.fields
     ]
     fields += [Field(name, column, hidden=True) for name, column in ours.items()]
     fields.append(Field(CREDENTIAL, CredentialTokens(key=key, place=place, bearer=bearer, now=now)))
-    return Schema(known.name, tuple(fields))
+    return Schema(customers.name, tuple(fields))

@@ -1,19 +1,25 @@
-"""What the camouflage API is refused by, each reason a type of its own."""
+"""Errors of the camouflage API and of the commands that prepare it."""
 
 from __future__ import annotations
 
-
-class CamouflageError(Exception):
-    """The message says what is wrong, and what to do."""
-
-
-class WrongKey(CamouflageError):
-    """The key file is missing, open to others, or no key of the camouflage."""
+from app.canaries.errors import CamouflageError
 
 
 class NotADecoy(CamouflageError):
-    """A database holds accounts that are nobody's decoys, or decoys of another key."""
+    """A database was not prepared for decoys, or was prepared with another key."""
 
 
-class ImpossibleBundle(CamouflageError):
-    """So many rows, or such a place, cannot be told apart."""
+class WrongBehaviourModel(CamouflageError):
+    """A file holds no valid behaviour model; the message says where."""
+
+
+class TooFewAccounts(CamouflageError):
+    """A measurement of so few accounts could reveal one of them."""
+
+
+class WrongReasons(CamouflageError):
+    """A file holds no valid reasons; the message says where."""
+
+
+class WrongProfile(CamouflageError):
+    """A profile, or the metrics to build one from, cannot be read; the message says where."""

@@ -1,7 +1,7 @@
-"""Histories of decoy accounts: drawn by the habits of a ledger, decided by the ledger's own rules.
+"""Histories of decoy accounts: drawn from a behaviour model, decided by the ledger's own rules.
 
 Accounts come in groups whose members transfer credits among themselves, so both sides of every transfer agree. The same
-key, habits and end give the same history.
+key, model and end give the same history.
 """
 
 from __future__ import annotations
@@ -17,8 +17,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from app.camouflage.habits import ENDINGS, Act, Habits, Manner, Quantiles
+from app.camouflage.behaviour import ENDINGS, Action, BehaviourModel, Quantiles, Segment
 from app.camouflage.reasons import Reasons
+from app.canaries.key import CamouflageKey, mac
+from app.canaries.tokens import Canaries, Kind
 from app.credits import Origin, decisions
 from app.credits.account import NEW, fold
 from app.credits.events import (
@@ -33,16 +35,18 @@ from app.credits.events import (
     TransferredOut,
 )
 
-GROUP = 8
+GROUP_SIZE = 8
 """Accounts that transfer among themselves."""
-NOTICED = timedelta(seconds=1)
-"""The longest that the ledger takes to record what ran out."""
+BLOCK_GROUPS = 32
+"""Groups in a block: about twenty thousand events."""
+EXPIRY_DELAY = timedelta(seconds=1)
+"""The longest that the ledger takes to record an expiry."""
 
 Floats = NDArray[np.float64]
 
 
-class Happened(NamedTuple):
-    """An event of an account, and when it happened."""
+class DatedEvent(NamedTuple):
+    """An event of an account, and its time."""
 
     account: str
     event: Event
@@ -50,113 +54,144 @@ class Happened(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Group:
-    """Some accounts up to a moment."""
+class AccountGroup:
+    """Accounts that transfer among themselves, and the end of their history."""
 
     accounts: Sequence[str]
-    habits: Habits
+    model: BehaviourModel
     reasons: Reasons
     until: datetime
 
-    def history(self, seed: int) -> list[Happened]:
-        """Everything that happened to them, in order."""
-        return _Story(self, np.random.default_rng(seed)).told()
+    def history(self, seed: int) -> list[DatedEvent]:
+        """Return all their events, in order of time."""
+        return _Simulation(self, np.random.default_rng(seed)).run()
 
 
-class _Story:
-    def __init__(self, group: Group, rng: np.random.Generator) -> None:
+@dataclass(frozen=True)
+class Population:
+    """The accounts of one place; the same key gives the same accounts and histories."""
+
+    key: CamouflageKey
+    place: int
+    rows: int
+    model: BehaviourModel
+    reasons: Reasons
+    until: datetime
+
+    def blocks(self) -> Iterator[Sequence[DatedEvent]]:
+        """Yield the events of BLOCK_GROUPS groups at a time."""
+        step = GROUP_SIZE * BLOCK_GROUPS
+        for first in range(0, self.rows, step):
+            yield [
+                dated
+                for start in range(first, min(first + step, self.rows), GROUP_SIZE)
+                for dated in self._group_history(start)
+            ]
+
+    def _group_history(self, start: int) -> list[DatedEvent]:
+        canaries = Canaries(self.key)
+        # Always a whole group: its history must not depend on the number of rows.
+        accounts = [str(canaries.token(Kind.ACCOUNT, self.place, start + number)) for number in range(GROUP_SIZE)]
+        seed = int.from_bytes(mac(self.key.of("histories"), str(self.place), str(start))[:16])
+        return AccountGroup(accounts, self.model, self.reasons, self.until).history(seed)
+
+
+class _Simulation:
+    """A discrete-event simulation of one group."""
+
+    def __init__(self, group: AccountGroup, rng: np.random.Generator) -> None:
         self._reasons = group.reasons
         self._until = group.until
         self._rng = rng
         self._states = dict.fromkeys(group.accounts, NEW)
         self._last: dict[str, datetime] = {}
-        self._happened: list[Happened] = []
-        self._people = {account: _Person(group.habits, rng) for account in group.accounts}
-        self._waiting: list[tuple[datetime, int, Callable[[datetime], None]]] = []
-        self._turns = iter(range(1 << 62))
+        self._events: list[DatedEvent] = []
+        self._owners = {account: _Owner(group.model, rng) for account in group.accounts}
+        self._agenda: list[tuple[datetime, int, Callable[[datetime], None]]] = []
+        self._ticks = iter(range(1 << 62))
 
-    def told(self) -> list[Happened]:
-        for account, person in self._people.items():
-            for at, act in person.acts(self._until):
-                self._later(at, partial(self._act, account, act))
-        while self._waiting:
-            at, _, do = heapq.heappop(self._waiting)
+    def run(self) -> list[DatedEvent]:
+        for account, owner in self._owners.items():
+            for at, action in owner.actions(self._until):
+                self._schedule(at, partial(self._act, account, action))
+        while self._agenda:
+            at, _, perform = heapq.heappop(self._agenda)
             if at >= self._until:
                 break
-            self._run_out(at)
-            do(at)
-        self._run_out(self._until)
-        return self._happened
+            self._expire_due(at)
+            perform(at)
+        self._expire_due(self._until)
+        return self._events
 
-    def _later(self, at: datetime, do: Callable[[datetime], None]) -> None:
-        heapq.heappush(self._waiting, (at, next(self._turns), do))
+    def _schedule(self, at: datetime, perform: Callable[[datetime], None]) -> None:
+        heapq.heappush(self._agenda, (at, next(self._ticks), perform))
 
-    def _act(self, account: str, act: str, now: datetime) -> None:
-        """Do it; where the credits do not suffice, top them up first and do it moments later, or leave it."""
-        state, person = self._states[account], self._people[account]
+    def _act(self, account: str, action: str, now: datetime) -> None:
+        """Perform an action; if the credits do not suffice, top up first and retry moments later, or skip it."""
+        state, owner = self._states[account], self._owners[account]
         if state.closed:
             return
-        if act == "close":
+        if action == "close":
             self._close(account, now)
             return
-        amount = person.amount(act)
-        if act != "grant" and amount > state.available:
-            if not person.tops_up():
+        amount = owner.amount(action)
+        if action != "grant" and amount > state.available:
+            if not owner.tops_up():
                 return
-            self._grant(account, person.amount("topup"), now, "topup")
-            self._later(now + timedelta(seconds=person.moment()), partial(self._again, account, act, amount))
+            self._grant(account, owner.amount("topup"), now, "topup")
+            self._schedule(now + timedelta(seconds=owner.topup_delay()), partial(self._retry, account, action, amount))
             return
-        self._do(account, act, amount, now)
+        self._perform(account, action, amount, now)
 
-    def _again(self, account: str, act: str, amount: int, now: datetime) -> None:
+    def _retry(self, account: str, action: str, amount: int, now: datetime) -> None:
         state = self._states[account]
         if not state.closed and state.available:
-            self._do(account, act, min(amount, state.available), now)
+            self._perform(account, action, min(amount, state.available), now)
 
-    def _do(self, account: str, act: str, amount: int, now: datetime) -> None:
-        if act == "grant":
-            self._grant(account, amount, now, act)
-        elif act == "spend":
-            self._record(account, Spent(amount, self._reason(account, act)), now)
-        elif act == "reserve":
+    def _perform(self, account: str, action: str, amount: int, now: datetime) -> None:
+        if action == "grant":
+            self._grant(account, amount, now, action)
+        elif action == "spend":
+            self._record(account, Spent(amount, self._reason(account, action)), now)
+        elif action == "reserve":
             self._reserve(account, amount, now)
         else:
             self._transfer(account, amount, now)
 
-    def _grant(self, account: str, amount: int, now: datetime, act: str) -> None:
-        manner = self._people[account].manner
+    def _grant(self, account: str, amount: int, now: datetime, action: str) -> None:
+        segment = self._owners[account].segment
         expires_at = None
-        if self._rng.random() < manner.expiring:
-            expires_at = _to_second(now + timedelta(days=_pick(self._rng, manner.grant_days)))
-        self._record(account, Granted(amount, self._reason(account, act), expires_at), now)
+        if self._rng.random() < segment.expiring:
+            expires_at = _to_second(now + timedelta(days=_pick(self._rng, segment.grant_days)))
+        self._record(account, Granted(amount, self._reason(account, action), expires_at), now)
 
     def _transfer(self, account: str, amount: int, now: datetime) -> None:
-        others = [each for each in self._states if each != account and self._takes(each)]
+        others = [other for other in self._states if other != account and self._accepts_transfers(other)]
         if not others:
             return
         target = others[int(self._rng.integers(len(others)))]
         identity = self._identity("transfer", account)
         reason = self._reason(account, "transfer")
         self._record(account, TransferredOut(amount, identity, target, reason), now)
-        # Both halves are stored at once, but each by the clock of its own server.
+        # Both sides are stored at once, each by the clock of its own server.
         skew = timedelta(microseconds=int(self._rng.integers(200, 4000)))
         self._record(target, TransferredIn(amount, identity, account, reason), now + skew)
 
-    def _takes(self, account: str) -> bool:
+    def _accepts_transfers(self, account: str) -> bool:
         state = self._states[account]
         return state.version > 0 and not state.closed
 
     def _reserve(self, account: str, amount: int, now: datetime) -> None:
-        manner = self._people[account].manner
-        ending = ENDINGS[_choice(self._rng, [manner.endings[each] for each in ENDINGS])]
+        segment = self._owners[account].segment
+        ending = ENDINGS[_choice(self._rng, [segment.endings[ending] for ending in ENDINGS])]
         expires_at = None
-        if ending == "expire" or self._rng.random() < manner.expiring_reservations:
-            expires_at = _to_second(now + timedelta(days=_pick(self._rng, manner.reservation_days)))
+        if ending == "expire" or self._rng.random() < segment.expiring_reservations:
+            expires_at = _to_second(now + timedelta(days=_pick(self._rng, segment.reservation_days)))
         identity = self._identity("reservation", account)
         self._record(account, Reserved(amount, identity, self._reason(account, "reserve"), expires_at), now)
         if ending in ("capture", "part", "release"):
-            end = now + timedelta(seconds=_between(self._rng, manner.held_seconds))
-            self._later(end, partial(self._end, account, identity, ending))
+            end = now + timedelta(seconds=_draw(self._rng, segment.held_seconds))
+            self._schedule(end, partial(self._end, account, identity, ending))
 
     def _end(self, account: str, identity: str, ending: str, now: datetime) -> None:
         reservation = self._states[account].reservations.get(identity)
@@ -168,8 +203,8 @@ class _Story:
             self._record(account, Captured(reservation.amount, identity), now)
         else:
             self._record(account, Captured(int(self._rng.integers(1, reservation.amount)), identity), now)
-            rest = now + timedelta(seconds=_between(self._rng, self._people[account].manner.held_seconds))
-            self._later(rest, partial(self._end, account, identity, "release"))
+            rest = now + timedelta(seconds=_draw(self._rng, self._owners[account].segment.held_seconds))
+            self._schedule(rest, partial(self._end, account, identity, "release"))
 
     def _close(self, account: str, now: datetime) -> None:
         state = self._states[account]
@@ -179,75 +214,75 @@ class _Story:
             self._record(account, Spent(state.available, self._reason(account, "spend")), now)
         self._record(account, Closed(None), now + timedelta(seconds=float(self._rng.exponential(60))))
 
-    def _run_out(self, now: datetime) -> None:
-        """Record what ended meanwhile, as the ledger would have, moments after it did."""
+    def _expire_due(self, now: datetime) -> None:
+        """Record the expiries until now, each moments after it was due, as the ledger would."""
         for account in self._states:
             while (due := self._states[account].due) is not None and due <= now and not self._states[account].closed:
-                at = min(now, due + NOTICED * float(self._rng.random()))
+                at = min(now, due + EXPIRY_DELAY * float(self._rng.random()))
                 for event in decisions.expire(self._states[account], due):
                     self._record(account, event, at)
 
     def _record(self, account: str, event: Event, at: datetime) -> None:
         self._states[account] = fold((event,), self._states[account])
         at = self._last[account] = max(at, self._last.get(account, at))
-        self._happened.append(Happened(account, event, at))
+        self._events.append(DatedEvent(account, event, at))
 
-    def _reason(self, account: str, act: str) -> str | None:
-        with_reason = self._rng.random() < self._people[account].manner.acts[act].reasons
-        return self._reasons.draw(self._rng, act) if with_reason else None
+    def _reason(self, account: str, action: str) -> str | None:
+        with_reason = self._rng.random() < self._owners[account].segment.actions[action].reasons
+        return self._reasons.draw(self._rng, action) if with_reason else None
 
     def _identity(self, what: str, account: str) -> str:
-        """As the ledger would have given it to a request without a key of its own."""
+        """Return an identity as the ledger gives it to a request without an idempotency key."""
         once = uuid.UUID(bytes=self._rng.bytes(16), version=4)
         return Origin("", f"once:{once}").identity(what, account)
 
 
-class _Person:
-    """Who does things with one account: with amounts and at a pace of their own."""
+class _Owner:
+    """The owner of one account, with typical amounts and a pace."""
 
-    def __init__(self, habits: Habits, rng: np.random.Generator) -> None:
-        self.manner: Manner = habits.manners[_choice(rng, [manner.weight for manner in habits.manners])]
+    def __init__(self, model: BehaviourModel, rng: np.random.Generator) -> None:
+        self.segment: Segment = model.segments[_choice(rng, [segment.weight for segment in model.segments])]
         self._rng = rng
-        # One standing for all acts: who spends much is granted much.
-        standing = float(rng.random())
-        self._usual = {act: _at(known.usual, standing) for act, known in self.manner.acts.items()}
-        self._age = timedelta(days=_between(rng, self.manner.age_days))
-        self._silent = self._age * min(1.0, _between(rng, self.manner.silent))
-        self._tops_up = bool(rng.random() < self.manner.acts["topup"].share)
+        # One rank for all actions: an owner who spends much is granted much.
+        rank = float(rng.random())
+        self._usual = {action: _interpolate(known.usual, rank) for action, known in self.segment.actions.items()}
+        self._age = timedelta(days=_draw(rng, self.segment.age_days))
+        self._silent = self._age * min(1.0, _draw(rng, self.segment.silent))
+        self._tops_up = bool(rng.random() < self.segment.actions["topup"].share)
 
-    def acts(self, until: datetime) -> Iterator[tuple[datetime, str]]:
-        """What this person does, and when; the first of it is a grant."""
+    def actions(self, until: datetime) -> Iterator[tuple[datetime, str]]:
+        """Yield the times and names of actions; the first is a grant."""
         begin, end = until - self._age, until - self._silent
         yield begin, "grant"
-        for act, known in self.manner.acts.items():
-            if act != "topup" and self._rng.random() < known.share:
+        for action, known in self.segment.actions.items():
+            if action != "topup" and self._rng.random() < known.share:
                 for at in self._times(known, begin, end):
-                    yield at, act
-        if self._rng.random() < self.manner.closed:
+                    yield at, action
+        if self._rng.random() < self.segment.closed:
             yield end, "close"
 
-    def amount(self, act: str) -> int:
-        """How much this time."""
-        known = self.manner.acts[act]
+    def amount(self, action: str) -> int:
+        """Draw an amount."""
+        known = self.segment.actions[action]
         draw = float(self._rng.random())
         for amount, share in known.common.items():
             draw -= share
             if draw < 0:
                 return amount
-        value = self._usual[act] * _between(self._rng, known.spread)
-        return max(1, round(_stepped(value, known, float(self._rng.random()))))
+        value = self._usual[action] * _draw(self._rng, known.spread)
+        return max(1, round(_round_to_step(value, known, float(self._rng.random()))))
 
     def tops_up(self) -> bool:
-        """Whether credits that are missing are brought in."""
+        """Tell whether the owner buys missing credits."""
         return self._tops_up
 
-    def moment(self) -> float:
-        """Seconds that this takes."""
-        return _between(self._rng, self.manner.moments)
+    def topup_delay(self) -> float:
+        """Draw the seconds from a top-up to the action that it pays for."""
+        return _draw(self._rng, self.segment.moments)
 
-    def _times(self, known: Act, begin: datetime, end: datetime) -> Iterator[datetime]:
+    def _times(self, known: Action, begin: datetime, end: datetime) -> Iterator[datetime]:
         days = (end - begin) / timedelta(days=1)
-        count = int(_between(self._rng, known.per_day) * days + float(self._rng.random()))
+        count = int(_draw(self._rng, known.per_day) * days + float(self._rng.random()))
         if not count:
             return
         places = np.arange(len(known.gaps))
@@ -260,7 +295,7 @@ class _Person:
             yield at
 
 
-def _stepped(value: float, known: Act, draw: float) -> float:
+def _round_to_step(value: float, known: Action, draw: float) -> float:
     for step, share in known.steps.items():
         draw -= share
         if draw < 0:
@@ -268,11 +303,11 @@ def _stepped(value: float, known: Act, draw: float) -> float:
     return value
 
 
-def _between(rng: np.random.Generator, quantiles: Quantiles) -> float:
-    return _at(quantiles, float(rng.random()))
+def _draw(rng: np.random.Generator, quantiles: Quantiles) -> float:
+    return _interpolate(quantiles, float(rng.random()))
 
 
-def _at(quantiles: Quantiles, share: float) -> float:
+def _interpolate(quantiles: Quantiles, share: float) -> float:
     place = share * (len(quantiles) - 1)
     below = min(int(place), len(quantiles) - 2)
     low, high = quantiles[below], quantiles[below + 1]
@@ -280,7 +315,7 @@ def _at(quantiles: Quantiles, share: float) -> float:
 
 
 def _pick(rng: np.random.Generator, values: Quantiles) -> float:
-    """One of the values themselves."""
+    """Draw one of the values, without interpolation."""
     return values[int(rng.integers(len(values)))]
 
 

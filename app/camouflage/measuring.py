@@ -1,4 +1,4 @@
-"""Measuring the habits of a ledger's accounts: quantiles over many accounts, never those of a few."""
+"""Measure the behaviour model of a ledger: quantiles over many accounts, never over a few."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import groupby
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from app.camouflage.errors import CamouflageError
-from app.camouflage.habits import ACTS, ENDINGS, Act, Habits, Manner
+from app.camouflage.behaviour import ACTIONS, ENDINGS, Action, BehaviourModel, Segment
+from app.camouflage.errors import TooFewAccounts
+from app.camouflage.statements import statement
 from app.credits.events import (
     Captured,
     Closed,
@@ -23,36 +25,34 @@ from app.credits.events import (
     Reserved,
     Spent,
     TransferredOut,
+    decode,
 )
+from app.queries import Reads
 
 FEWEST = 20
-"""Accounts behind any number that is written down."""
+"""Accounts behind any number in the model."""
 POINTS = 17
 """Quantiles of a distribution."""
 TOPUP_SECONDS = 600.0
-"""A grant is for the sake of what follows within this time."""
+"""A grant is a top-up if another event follows within this time."""
 COMMON = 0.02
-"""Share from which on an amount is a common one."""
+"""Share from which an amount counts as common."""
 STEPS = (100, 50, 10, 5)
 SHORTEST_SPAN = 1.0
-"""Days that an account is taken to be in use at least."""
+"""Shortest time in use that is assumed of an account, in days."""
 
 Floats = NDArray[np.float64]
 History = Sequence[tuple[Event, datetime]]
 
 
-class TooFewAccounts(CamouflageError):
-    """So few accounts that what is measured could tell of one of them."""
-
-
 @dataclass
 class _Account:
-    """What one account did."""
+    """The actions of one account."""
 
     begin: datetime
     end: datetime
-    acts: dict[str, list[tuple[datetime, int, bool]]] = field(default_factory=lambda: defaultdict(list))
-    """Time, amount, and whether with a reason; by act."""
+    actions: dict[str, list[tuple[datetime, int, bool]]] = field(default_factory=lambda: defaultdict(list))
+    """Time, amount and presence of a reason, by action."""
     moments: list[float] = field(default_factory=list)
     grant_days: list[float | None] = field(default_factory=list)
     reservation_days: list[float | None] = field(default_factory=list)
@@ -66,24 +66,33 @@ class _Account:
 
     @property
     def count(self) -> int:
-        return sum(map(len, self.acts.values()))
+        return sum(map(len, self.actions.values()))
 
     @property
     def usual(self) -> float:
-        amounts = [amount for act in ("spend", "reserve", "transfer") for _, amount, _ in self.acts[act]]
+        amounts = [amount for action in ("spend", "reserve", "transfer") for _, amount, _ in self.actions[action]]
         return float(np.median(amounts)) if amounts else 0.0
 
 
-def measured(histories: Iterable[History], now: datetime) -> Habits:
-    """The habits behind these histories, each of one account, in order; raises TooFewAccounts."""
-    accounts = [_account(history) for history in histories if history]
+async def read_histories(database: Reads, accounts: int) -> list[History]:
+    """Read the histories of so many random accounts of a shard; reasons stay sealed."""
+    rows = await database.rows(statement("sample_histories"), {"accounts": accounts})
+    return [
+        [(decode(kind, data), recorded_at) for _, _, kind, data, recorded_at in events]
+        for _, events in groupby(rows, key=lambda row: row[0])
+    ]
+
+
+def measure_behaviour(histories: Iterable[History], now: datetime) -> BehaviourModel:
+    """Measure the model behind these histories, each of one account in order of time; raises TooFewAccounts."""
+    accounts = [_summarise(history) for history in histories if history]
     if len(accounts) < FEWEST:
-        raise TooFewAccounts(f"{len(accounts)} accounts are too few to measure habits: there must be {FEWEST} or more")
-    return Habits(manners=[_manner(alike, now, len(accounts)) for alike in _alike(accounts)])
+        raise TooFewAccounts(f"{len(accounts)} accounts are too few to measure: there must be {FEWEST} or more")
+    return BehaviourModel(segments=[_measure_segment(alike, now, len(accounts)) for alike in _segment(accounts)])
 
 
-def _alike(accounts: list[_Account]) -> list[list[_Account]]:
-    """Accounts in groups: of about the same number of acts a day, and therein of about the same amounts."""
+def _segment(accounts: list[_Account]) -> list[list[_Account]]:
+    """Group accounts by their number of actions a day, and within that by their amounts."""
     parts = max(1, min(4, int((len(accounts) / (4 * FEWEST)) ** 0.5)))
     by_pace = sorted(accounts, key=lambda account: account.count / account.days)
     groups = []
@@ -93,40 +102,40 @@ def _alike(accounts: list[_Account]) -> list[list[_Account]]:
     return groups
 
 
-def _account(history: History) -> _Account:
+def _summarise(history: History) -> _Account:
     account = _Account(history[0][1], history[0][1])
     open_since: dict[str, tuple[datetime, bool]] = {}
     for place, (event, at) in enumerate(history):
         match event:
             case Granted():
                 following = history[place + 1][1] if place + 1 < len(history) else None
-                _grant(account, event, at, following)
+                _add_grant(account, event, at, following)
             case Spent():
-                _act(account, "spend", event, at)
+                _add_action(account, "spend", event, at)
             case TransferredOut():
-                _act(account, "transfer", event, at)
+                _add_action(account, "transfer", event, at)
             case Reserved():
-                _act(account, "reserve", event, at)
+                _add_action(account, "reserve", event, at)
                 account.reservation_days.append(_days(event.expires_at, at))
                 open_since[event.reservation] = at, False
             case Captured() | Released() | ReservationExpired():
-                _ending(account, event, at, open_since, history[place + 1 :])
+                _add_ending(account, event, at, open_since, history[place + 1 :])
             case Closed():
                 account.closed = True
     account.endings += ["open"] * len(open_since)
     return account
 
 
-def _act(account: _Account, act: str, event: Any, at: datetime) -> None:
+def _add_action(account: _Account, action: str, event: Any, at: datetime) -> None:
     account.end = max(account.end, at)
-    account.acts[act].append((at, event.amount, event.reason is not None))
+    account.actions[action].append((at, event.amount, event.reason is not None))
 
 
-def _grant(account: _Account, event: Granted, at: datetime, following: datetime | None) -> None:
+def _add_grant(account: _Account, event: Granted, at: datetime, following: datetime | None) -> None:
     seconds = (following - at).total_seconds() if following else TOPUP_SECONDS
     if seconds < TOPUP_SECONDS:
         account.moments.append(seconds)
-    _act(account, "topup" if seconds < TOPUP_SECONDS else "grant", event, at)
+    _add_action(account, "topup" if seconds < TOPUP_SECONDS else "grant", event, at)
     account.grant_days.append(_days(event.expires_at, at))
 
 
@@ -134,21 +143,21 @@ def _days(expires_at: datetime | None, at: datetime) -> float | None:
     return None if expires_at is None else (expires_at - at) / timedelta(days=1)
 
 
-def _ending(
+def _add_ending(
     account: _Account,
     event: Captured | Released | ReservationExpired,
     at: datetime,
     open_since: dict[str, tuple[datetime, bool]],
     rest: History,
 ) -> None:
-    """The first thing that becomes of a reservation says how it ends."""
+    """Classify a reservation by the first event that follows it."""
     if event.reservation not in open_since:
         return
     since, _ = open_since.pop(event.reservation)
     if isinstance(event, Captured):
         later = any(
-            isinstance(each, Captured | Released | ReservationExpired) and each.reservation == event.reservation
-            for each, _ in rest
+            isinstance(other, Captured | Released | ReservationExpired) and other.reservation == event.reservation
+            for other, _ in rest
         )
         account.endings.append("part" if later else "capture")
     else:
@@ -157,17 +166,17 @@ def _ending(
         account.held.append((at - since).total_seconds())
 
 
-def _manner(accounts: Sequence[_Account], now: datetime, all_accounts: int) -> Manner:
+def _measure_segment(accounts: Sequence[_Account], now: datetime, all_accounts: int) -> Segment:
     ages = np.array([(now - account.begin) / timedelta(days=1) for account in accounts])
     silences = np.array([(now - account.end) / timedelta(days=1) for account in accounts])
     endings = Counter(ending for account in accounts for ending in account.endings)
     grant_days = [days for account in accounts for days in account.grant_days]
     reservation_days = [days for account in accounts for days in account.reservation_days]
-    return Manner(
+    return Segment(
         weight=len(accounts) / all_accounts,
         age_days=_quantiles(ages),
         silent=_quantiles(silences / np.maximum(ages, 1e-6)),
-        acts={act: _measured_act(act, accounts) for act in ACTS},
+        actions={action: _measure_action(action, accounts) for action in ACTIONS},
         expiring=_share(days is not None for days in grant_days),
         grant_days=_quantiles([days for days in grant_days if days is not None], otherwise=90),
         endings={ending: endings[ending] / max(1, endings.total()) for ending in ENDINGS},
@@ -179,26 +188,28 @@ def _manner(accounts: Sequence[_Account], now: datetime, all_accounts: int) -> M
     )
 
 
-def _measured_act(act: str, accounts: Sequence[_Account]) -> Act:
-    doing = [account for account in accounts if account.acts[act]]
+def _measure_action(action: str, accounts: Sequence[_Account]) -> Action:
+    doing = [account for account in accounts if account.actions[action]]
     if len(doing) < FEWEST:
         doing = []
-    done = [each for account in doing for each in account.acts[act]]
-    common = _common([{amount for _, amount, _ in account.acts[act]} for account in doing], done)
+    done = [entry for account in doing for entry in account.actions[action]]
+    common = _common([{amount for _, amount, _ in account.actions[action]} for account in doing], done)
     medians, spread, gaps = [], [], []
     for account in doing:
-        amounts = np.array([amount for _, amount, _ in account.acts[act] if amount not in common], dtype=np.float64)
+        amounts = np.array(
+            [amount for _, amount, _ in account.actions[action] if amount not in common], dtype=np.float64
+        )
         if amounts.size:
             medians.append(float(np.median(amounts)))
             spread += (amounts / medians[-1]).tolist()
-        times = np.array([at.timestamp() for at, _, _ in account.acts[act]])
+        times = np.array([at.timestamp() for at, _, _ in account.actions[action]])
         apart = np.diff(times)
         if apart.size:
             gaps += (apart / max(apart.mean(), 1e-6)).tolist()
     hours = Counter(at.hour for at, _, _ in done)
-    return Act(
+    return Action(
         share=len(doing) / len(accounts),
-        per_day=_quantiles([len(account.acts[act]) / account.days for account in doing], otherwise=0),
+        per_day=_quantiles([len(account.actions[action]) / account.days for account in doing], otherwise=0),
         gaps=_quantiles(gaps, otherwise=1),
         usual=_quantiles(medians, otherwise=1),
         spread=_quantiles(spread, otherwise=1),
@@ -210,7 +221,7 @@ def _measured_act(act: str, accounts: Sequence[_Account]) -> Act:
 
 
 def _common(by_account: Sequence[set[int]], done: Sequence[tuple[datetime, int, bool]]) -> dict[int, float]:
-    """Amounts that many accounts have."""
+    """Return the amounts that occur in many accounts, with their shares."""
     known = Counter(amount for amounts in by_account for amount in amounts)
     counts = Counter(amount for _, amount, _ in done)
     return {
@@ -231,7 +242,7 @@ def _share(cases: Iterable[bool]) -> float:
 
 
 def _quantiles(values: Sequence[float] | Floats, *, otherwise: float = 0.0) -> list[float]:
-    """Medians of parts, each of so many values that none is one account's own; `otherwise`, where too few were seen."""
+    """Return the medians of parts that are too large to reveal one account; `otherwise` if there are too few values."""
     given = np.sort(np.asarray(values, dtype=np.float64))
     if given.size < FEWEST:
         return [otherwise, otherwise]

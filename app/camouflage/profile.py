@@ -1,7 +1,7 @@
-"""How long the ledger takes and how often its databases fail, by its own metrics, for a decoy that stands elsewhere.
+"""The latency and failure profile of a ledger, measured from its metrics, for a decoy on other machines.
 
-Where both stand side by side the same code takes the same time, and there is nothing to do. A decoy on a quiet machine
-of its own is too fast and never fails: then answers wait until a time that is drawn from the ledger's, and some fail.
+On equal machines the same code takes the same time, and no profile is needed. A decoy on a quiet machine would be too
+fast and never fail: with a profile its responses wait for a time drawn from the ledger's, and some fail.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from prometheus_client.parser import text_string_to_metric_families
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.camouflage.errors import CamouflageError
+from app.camouflage.errors import WrongProfile
 
 SECONDS = "fortress_http_request_seconds"
 REQUESTS = "fortress_http_requests"
 FAILED = "503"
 QUIET = frozenset({"/healthz", "/readyz", "/metrics", "unmatched"})
 FEWEST = 100
-"""Requests behind what is said of a route."""
+"""Requests that a route needs to get a profile."""
 OPERATIONS = {
     "GET /accounts/{account}": "balance",
     "GET /accounts/{account}/statement": "statement",
@@ -41,26 +41,22 @@ OPERATIONS = {
     "POST /accounts/{account}/expire": "expire",
     "POST /transfers": "transfer",
 }
-"""What the ledger is asked by which route."""
+"""The ledger operation behind each route."""
 
 Now = Callable[[], float]
 
 
-class WrongProfile(CamouflageError):
-    """A profile, or metrics to make one of, cannot be read; says where."""
-
-
 class RouteProfile(BaseModel):
-    """One route of the API."""
+    """Latency and failures of one route."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     bounds: list[Annotated[float, Field(ge=0)]]
-    """Seconds, rising: those of a histogram's buckets, from 0 on."""
+    """Upper bounds of the histogram's buckets in seconds, rising from 0."""
     shares: list[Annotated[float, Field(ge=0, le=1)]]
-    """Of the answers, how many took no longer than each bound."""
+    """Share of responses within each bound."""
     failures: Annotated[float, Field(ge=0, le=1)] = 0
-    """Share of requests that a database failed."""
+    """Share of requests that failed because of a database."""
 
     @model_validator(mode="after")
     def _agree(self) -> RouteProfile:
@@ -72,7 +68,7 @@ class RouteProfile(BaseModel):
         return self
 
     def seconds(self, share: float) -> float:
-        """How long the quickest `share` of answers take at most; between two bounds they are taken to be spread."""
+        """Return the quantile `share` of the latency, interpolated between bounds."""
         for (low, high), (before, upto) in zip(pairwise(self.bounds), pairwise(self.shares), strict=True):
             if share <= upto:
                 return low + (high - low) * (share - before) / (upto - before) if upto > before else low
@@ -80,20 +76,20 @@ class RouteProfile(BaseModel):
 
 
 class Profile(BaseModel):
-    """All routes that were used often enough."""
+    """The routes that were used often enough."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     routes: dict[str, RouteProfile]
-    """By method and template: `GET /accounts/{account}`."""
+    """Keys are method and template: `GET /accounts/{account}`."""
 
     def failures(self) -> dict[str, float]:
-        """How often each operation of the ledger fails."""
+        """Return the share of failures of each ledger operation."""
         return {OPERATIONS[name]: route.failures for name, route in self.routes.items() if name in OPERATIONS}
 
 
-def measured(expositions: Sequence[str]) -> Profile:
-    """The profile in metrics of the ledger's processes, as `/metrics` shows them; raises WrongProfile."""
+def measure_profile(expositions: Sequence[str]) -> Profile:
+    """Measure a profile from the `/metrics` texts of the ledger's processes; raises WrongProfile."""
     buckets: dict[str, dict[float, float]] = defaultdict(lambda: defaultdict(float))
     answered: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
     for text in expositions:
@@ -108,7 +104,7 @@ def measured(expositions: Sequence[str]) -> Profile:
             elif sample.name == f"{REQUESTS}_total":
                 answered[name][sample.labels["status"]] += sample.value
     routes = {
-        name: _route(found, answered[name])
+        name: _measure_route(found, answered[name])
         for name, found in sorted(buckets.items())
         if found[float("inf")] >= FEWEST and name.split()[-1] not in QUIET
     }
@@ -118,7 +114,7 @@ def measured(expositions: Sequence[str]) -> Profile:
 
 
 def read_profile(path: Path) -> Profile:
-    """The profile in a file; raises WrongProfile."""
+    """Read a profile from a file; raises WrongProfile."""
     try:
         return Profile.model_validate_json(path.read_bytes())
     except OSError as error:
@@ -130,7 +126,7 @@ def read_profile(path: Path) -> Profile:
 
 
 class Paced:
-    """Lets an answer wait until it has taken as long as one of the ledger's."""
+    """Middleware that delays responses to latencies drawn from a profile."""
 
     def __init__(
         self,
@@ -154,20 +150,20 @@ class Paced:
 
         async def send_in_time(message: Message) -> None:
             if message["type"] == "http.response.start":
-                await asyncio.sleep(max(0.0, self._wanted(scope) - (self._now() - began)))
+                await asyncio.sleep(max(0.0, self._draw_seconds(scope) - (self._now() - began)))
             await send(message)
 
         await self._app(scope, receive, send_in_time)
 
-    def _wanted(self, scope: Scope) -> float:
+    def _draw_seconds(self, scope: Scope) -> float:
         template = scope.get("fortress.route") or getattr(scope.get("route"), "path", None)
         route = self._routes.get(f"{scope['method']} {template}")
         return route.seconds(self._draw()) if route else 0.0
 
 
-def _route(buckets: dict[float, float], answered: dict[str, float]) -> RouteProfile:
+def _measure_route(buckets: dict[float, float], answered: dict[str, float]) -> RouteProfile:
     bounds = sorted(bound for bound in buckets if bound != float("inf"))
-    # What is beyond the last bound is taken to be at it.
+    # Responses beyond the last bound count as being at it.
     within = buckets[bounds[-1]] or 1.0
     total = sum(answered.values()) or 1.0
     return RouteProfile(

@@ -1,4 +1,4 @@
-"""What stands as reason in histories of decoys: texts with a few places to fill in."""
+"""The reasons of decoy events: texts with placeholders."""
 
 from __future__ import annotations
 
@@ -10,28 +10,24 @@ from pathlib import Path
 
 import numpy as np
 
-from app.camouflage.errors import CamouflageError
+from app.camouflage.errors import WrongReasons
 from app.credits import LONGEST_REASON
 
-ACTS = ("grant", "spend", "reserve", "transfer")
+ACTIONS = ("grant", "spend", "reserve", "transfer")
 MONTHS = tuple(calendar.month_name)[1:]
 SEASONS = ("spring", "summer", "autumn", "winter")
 NUMBERS = (10_000, 999_999)
 
 
-class WrongReasons(CamouflageError):
-    """A file of reasons is none; says where."""
-
-
 class Reasons:
-    """Texts by act."""
+    """Texts by action."""
 
     def __init__(self, texts: Mapping[str, Sequence[str]]) -> None:
         self._texts = texts
 
-    def draw(self, rng: np.random.Generator, act: str) -> str:
-        """One of them, filled in."""
-        texts = self._texts["grant" if act == "topup" else act]
+    def draw(self, rng: np.random.Generator, action: str) -> str:
+        """Draw a text for an action and fill it in."""
+        texts = self._texts["grant" if action == "topup" else action]
         return texts[int(rng.integers(len(texts)))].format(
             number=int(rng.integers(*NUMBERS)),
             month=MONTHS[int(rng.integers(12))],
@@ -40,12 +36,12 @@ class Reasons:
 
     @classmethod
     def parse(cls, text: str, source: str) -> Reasons:
-        """Lines of an act, a tab and a text with {number}, {month} and {season}; raises WrongReasons."""
-        texts: dict[str, list[str]] = {act: [] for act in ACTS}
+        """Parse lines of an action, a tab and a text with {number}, {month} and {season}; raises WrongReasons."""
+        texts: dict[str, list[str]] = {action: [] for action in ACTIONS}
         for number, line in enumerate(text.splitlines(), 1):
-            act, tab, reason = line.partition("\t")
-            if not tab or act not in texts:
-                raise WrongReasons(f"{source}, line {number}: a line is one of {', '.join(ACTS)}, a tab and a text")
+            action, tab, reason = line.partition("\t")
+            if not tab or action not in texts:
+                raise WrongReasons(f"{source}, line {number}: a line is one of {', '.join(ACTIONS)}, a tab and a text")
             try:
                 longest = reason.format(number=NUMBERS[1], month=max(MONTHS, key=len), season=SEASONS[0])
             except (LookupError, ValueError):
@@ -54,20 +50,20 @@ class Reasons:
                 ) from None
             if not 1 <= len(longest) <= LONGEST_REASON:
                 raise WrongReasons(f"{source}, line {number}: a reason has 1 to {LONGEST_REASON} characters")
-            texts[act].append(reason)
-        if empty := [act for act, known in texts.items() if not known]:
+            texts[action].append(reason)
+        if empty := [action for action, known in texts.items() if not known]:
             raise WrongReasons(f"{source}: there is no text for {', '.join(empty)}")
         return cls(texts)
 
 
 @cache
-def shipped() -> Reasons:
-    """Those that ship."""
+def default_reasons() -> Reasons:
+    """Return the reasons that ship."""
     return Reasons.parse(files("app.camouflage").joinpath("data", "reasons.tsv").read_text(), "reasons.tsv")
 
 
 def read_reasons(path: Path) -> Reasons:
-    """Those in a file; raises WrongReasons."""
+    """Read reasons from a file; raises WrongReasons."""
     try:
         return Reasons.parse(path.read_text(), str(path))
     except (OSError, UnicodeDecodeError) as error:

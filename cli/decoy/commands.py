@@ -14,8 +14,8 @@ import typer
 from app.scopes import Scope
 
 if TYPE_CHECKING:
-    from app.camouflage.habits import Habits
-    from app.camouflage.preparing import Prepared
+    from app.camouflage.behaviour import BehaviourModel
+    from app.camouflage.preparation import Prepared
     from app.camouflage.settings import CamouflageSettings
     from app.topology import Directory
 
@@ -42,7 +42,7 @@ def key(
     domain: Annotated[list[str], typer.Option(help="A mail domain of yours, for decoys' addresses; may be repeated.")],
 ) -> None:
     """Make the operator's key, from which all decoys follow."""
-    from app.camouflage.key import CamouflageKey
+    from app.canaries.key import CamouflageKey
 
     CamouflageKey.create(file, domain)
     print(f"{file}: whoever has this file tells decoys from what is real; keep it where master keys are kept")
@@ -80,18 +80,18 @@ def prepare(
 async def _prepare(
     settings: CamouflageSettings, place: int, rows: int, worlds: int, habits: Path | None, reasons: Path | None
 ) -> Prepared:
-    from app.camouflage import habits as known_habits
+    from app.camouflage import behaviour
     from app.camouflage import reasons as known_reasons
-    from app.camouflage.key import CamouflageKey
-    from app.camouflage.preparing import Preparation
+    from app.camouflage.preparation import Preparation
+    from app.canaries.key import CamouflageKey
     from app.personal_data import master_key
     from app.topology import read_directory
     from cli.shared.operators import operator_databases
     from cli.shared.progress import progress
 
     directory = read_directory(settings.directory)
-    chosen = known_habits.shipped() if habits is None else known_habits.read_habits(habits)
-    texts = known_reasons.shipped() if reasons is None else known_reasons.read_reasons(reasons)
+    chosen = behaviour.default_model() if habits is None else behaviour.read_model(habits)
+    texts = known_reasons.default_reasons() if reasons is None else known_reasons.read_reasons(reasons)
     operator = CamouflageKey.read(settings.canary_key)
     async with operator_databases(directory) as databases:
         preparation = Preparation(directory, databases, operator, master_key(settings.master_key))
@@ -99,10 +99,10 @@ async def _prepare(
             return await preparation.make(
                 place,
                 rows,
-                habits=chosen,
+                model=chosen,
                 reasons=texts,
                 now=datetime.now(UTC),
-                worlds=worlds,
+                views=worlds,
                 progress=lambda done: report(done, rows),
             )
 
@@ -121,16 +121,16 @@ def bundle(
 
     The settings of the decoys say which issuer and audience the credentials name; no other of them is needed.
     """
-    from app.camouflage.bundle import bundle as customers
-    from app.camouflage.credentials import Bearer
-    from app.camouflage.key import CamouflageKey
+    from app.camouflage.bundle import create_bundle
     from app.camouflage.settings import BundleSettings
+    from app.canaries.credentials import Bearer
+    from app.canaries.key import CamouflageKey
     from app.settings import load
     from cli.data.writing import measured, rows_of
 
     settings = load(BundleSettings)
     bearer = Bearer(settings.oidc_issuer, settings.oidc_audience, [str(each) for each in scope or SCOPES])
-    summary = measured(customers(CamouflageKey.read(settings.canary_key), place, rows_of(rows), bearer), out)
+    summary = measured(create_bundle(CamouflageKey.read(settings.canary_key), place, rows_of(rows), bearer), out)
     print(json.dumps(asdict(summary)) if as_json else summary)
 
 
@@ -142,11 +142,11 @@ def serve(
     ] = None,
 ) -> None:
     """Serve the decoys until SIGTERM. It is set up by variables named FORTRESS_CAMOUFLAGE_…, as `fortress serve` is."""
-    from app.camouflage import serving
+    from app.camouflage import application
     from app.camouflage.settings import CamouflageSettings
     from app.settings import load
 
-    serving.run(load(CamouflageSettings, host=host, port=port))
+    application.run(load(CamouflageSettings, host=host, port=port))
 
 
 @app.command()
@@ -169,17 +169,16 @@ def habits(
     settings = load(CommonSettings, directory=directory)
     measured = asyncio.run(_habits(read_directory(settings.directory), accounts))
     out.write_text(measured.model_dump_json() + "\n")
-    print(f"{out}: the habits of accounts of {len(measured.manners)} manners")
+    print(f"{out}: the habits of accounts of {len(measured.segments)} segments")
 
 
-async def _habits(directory: Directory, accounts: int) -> Habits:
-    from app.camouflage.measuring import measured
-    from app.camouflage.samples import histories_of
+async def _habits(directory: Directory, accounts: int) -> BehaviourModel:
+    from app.camouflage.measuring import measure_behaviour, read_histories
     from cli.shared.operators import operator_databases
 
     async with operator_databases(directory) as databases:
-        found = [each for database in databases.values() for each in await histories_of(database, accounts)]
-    return measured(found, datetime.now(UTC))
+        found = [each for database in databases.values() for each in await read_histories(database, accounts)]
+    return measure_behaviour(found, datetime.now(UTC))
 
 
 @app.command()
@@ -188,9 +187,9 @@ def profile(
     out: Annotated[Path, typer.Option(help="File to write, for FORTRESS_CAMOUFLAGE_PROFILE.")],
 ) -> None:
     """Measure how long the ledger takes and how often it fails, for decoys that stand on other machines."""
-    from app.camouflage.profile import measured
+    from app.camouflage.profile import measure_profile
 
-    found = measured([_exposition(where) for where in metrics])
+    found = measure_profile([_exposition(where) for where in metrics])
     out.write_text(found.model_dump_json(indent=1) + "\n")
     for name, route in found.routes.items():
         print(f"{name}: half within {route.seconds(0.5) * 1000:.1f} ms, {route.failures:.2%} fail")
@@ -216,13 +215,13 @@ def sightings(
     """Show who has presented canary tokens, the latest first."""
     import asyncio
 
-    from app.camouflage.samples import sightings_of
     from app.camouflage.settings import CamouflageSettings
+    from app.canaries.detections import read_detections
     from app.settings import CommonSettings, load
     from app.topology import read_directory
 
     settings = load(CamouflageSettings if decoys else CommonSettings)
-    for event in asyncio.run(sightings_of(read_directory(settings.directory), days)):
+    for event in asyncio.run(read_detections(read_directory(settings.directory), days)):
         if as_json:
             print(json.dumps(event))
         else:

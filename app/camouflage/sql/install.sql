@@ -1,11 +1,11 @@
--- Only in databases of decoys: nothing like it may be in a ledger's.
+-- For decoy databases only; a ledger's must have none of this.
 create table if not exists camouflage (
     mark bytea primary key,
     worlds integer not null,
     made_at timestamptz not null default clock_timestamp()
 );
 
--- Copies an account to a stream that goes on by itself; does nothing where that is there, or the account is not.
+-- Copy an account to another stream; do nothing if that exists, or if the account does not.
 create or replace function copy_account(
     in_from text,
     in_to text,
@@ -33,7 +33,7 @@ begin
         return;
     end if;
 
-    -- One statement, so that the head and the events are of one moment.
+    -- One statement, so that head and events come from one snapshot.
     with head as (
         insert into streams (stream, slot, version, total, due, closed)
         select in_to, slot, version, total, due, closed from streams where stream = in_from
@@ -64,7 +64,7 @@ create table if not exists camouflage_worlds (
 
 comment on column camouflage_worlds.caller is 'A MAC of the subject: who it is only the operator can tell.';
 
--- The world of a caller: from the first time on always the same, and nobody else's.
+-- Assign a view to a caller at the first call, and return the same one ever after. No two callers share a view.
 create or replace function claim_world(in_caller bytea) returns integer
 language plpgsql
 security definer

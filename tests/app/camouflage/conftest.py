@@ -12,12 +12,12 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from app.camouflage import habits, reasons
+from app.camouflage import behaviour, reasons
 from app.camouflage.application import create_decoy
-from app.camouflage.canaries import Canaries, Kind
-from app.camouflage.key import CamouflageKey
-from app.camouflage.preparing import Preparation
+from app.camouflage.preparation import Preparation
 from app.camouflage.settings import CamouflageSettings
+from app.canaries.key import CamouflageKey
+from app.canaries.tokens import Canaries, Kind
 from app.database import Role, ShardDatabase
 from app.personal_data.key_file import FileMasterKey
 from app.provisioning.migrate import Migrator
@@ -28,19 +28,19 @@ from tests.app.conftest import AUDIENCE, HOMES, Postgres, directory_of, log_in_a
 DOMAINS = ("mail.bluewillow-post.com", "inbox.bluewillow-post.com")
 NOW = datetime.now(UTC)
 ROWS = 16
-WORLDS = 12
-"""Enough for every caller of a process of tests."""
+VIEWS = 12
+"""Enough for every caller in one test process."""
 
 
 @pytest.fixture(scope="session")
-def world_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def camouflage_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("camouflage")
 
 
 @pytest.fixture(scope="session")
-def canary_file(world_folder: Path) -> Path:
-    CamouflageKey.create(world_folder / "key.json", DOMAINS, random=lambda size: bytes(range(size)))
-    return world_folder / "key.json"
+def canary_file(camouflage_folder: Path) -> Path:
+    CamouflageKey.create(camouflage_folder / "key.json", DOMAINS, random=lambda size: bytes(range(size)))
+    return camouflage_folder / "key.json"
 
 
 @pytest.fixture(scope="session")
@@ -49,13 +49,13 @@ def operator_key(canary_file: Path) -> CamouflageKey:
 
 
 @pytest.fixture(scope="session")
-def decoy_master(world_folder: Path) -> FileMasterKey:
-    return FileMasterKey.create(world_folder / "decoy-master.json")
+def decoy_master(camouflage_folder: Path) -> FileMasterKey:
+    return FileMasterKey.create(camouflage_folder / "decoy-master.json")
 
 
 @asynccontextmanager
 async def operators_of(directory: Directory) -> AsyncIterator[dict[str, ShardDatabase]]:
-    """As the commands of operators have them; whoever asks is logged in as administrator."""
+    """Open the databases as operators' commands do; the test is logged in as administrator."""
     async with AsyncExitStack() as stack:
         found = {}
         for shard in directory.shards:
@@ -76,7 +76,7 @@ def migrated_directory(postgres: Postgres) -> tuple[str, Directory]:
 
 @pytest.fixture(scope="session")
 def decoys_text(postgres: Postgres, operator_key: CamouflageKey, decoy_master: FileMasterKey) -> str:
-    """Databases with the accounts of place 0; tests write in worlds of their own callers only."""
+    """Databases with the accounts of place 0; tests write in the views of their own callers only."""
     with pytest.MonkeyPatch.context() as patch:
         log_in_as(patch, postgres, "migrator")
         text, directory = migrated_directory(postgres)
@@ -84,8 +84,8 @@ def decoys_text(postgres: Postgres, operator_key: CamouflageKey, decoy_master: F
         async def prepare() -> None:
             async with operators_of(directory) as databases:
                 preparation = Preparation(directory, databases, operator_key, decoy_master)
-                ways = {"habits": habits.shipped(), "reasons": reasons.shipped(), "now": NOW, "worlds": WORLDS}
-                await preparation.make(0, ROWS, **ways)
+                model, texts = behaviour.default_model(), reasons.default_reasons()
+                await preparation.make(0, ROWS, model=model, reasons=texts, now=NOW, views=VIEWS)
 
         asyncio.run(prepare())
     return text
@@ -93,7 +93,7 @@ def decoys_text(postgres: Postgres, operator_key: CamouflageKey, decoy_master: F
 
 @pytest.fixture
 def decoys(decoys_text: str, answering: Postgres, monkeypatch: pytest.MonkeyPatch) -> Directory:
-    """The directory of the decoys, in an environment that logs in as the app."""
+    """Return the directory of the decoys, and log in as the app."""
     log_in_as(monkeypatch, answering, "ledger")
     return parse_directory(decoys_text)
 
@@ -101,7 +101,7 @@ def decoys(decoys_text: str, answering: Postgres, monkeypatch: pytest.MonkeyPatc
 @pytest.fixture
 def decoy_settings(
     postgres: Postgres,
-    world_folder: Path,
+    camouflage_folder: Path,
     decoys_text: str,
     decoy_master: FileMasterKey,
     canary_file: Path,
@@ -116,7 +116,7 @@ def decoy_settings(
         oidc_issuer=ISSUER,
         oidc_audience=AUDIENCE,
         oidc_jwks_uri=(tmp_path / "jwks.json").as_uri(),
-        master_key=f"file:{world_folder / 'decoy-master.json'}",
+        master_key=f"file:{camouflage_folder / 'decoy-master.json'}",
         canary_key=canary_file,
         drain_seconds=0.5,
     )
@@ -142,7 +142,7 @@ async def decoy(
 
 @pytest.fixture
 def late(decoys: Directory, postgres: Postgres) -> Iterator[None]:
-    """Nobody who comes now finds a world that was made in advance."""
+    """Take all prepared views, so that new callers share one."""
     with postgres.as_operator(decoys.map_shard.database) as connection:
         connection.execute("insert into camouflage_worlds (caller, number) values ('last', 1000)")
         yield
@@ -150,7 +150,7 @@ def late(decoys: Directory, postgres: Postgres) -> Iterator[None]:
 
 
 def token_of(postgres: Postgres, subject: str) -> dict[str, str]:
-    """Of a caller who may do everything, as a real issuer would have given it."""
+    """Return the header of a caller with all scopes, as the real issuer would sign it."""
     scopes = ("credits:grant", "credits:read", "credits:spend", "credits:administer")
     token = postgres.authority.mint(subject, AUDIENCE, scopes, timedelta(minutes=10))
     return {"Authorization": f"Bearer {token}"}

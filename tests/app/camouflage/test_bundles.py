@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from app.camouflage import credentials
-from app.camouflage.bundle import bundle
-from app.camouflage.canaries import Canaries, Kind
-from app.camouflage.credentials import Bearer
-from app.camouflage.errors import ImpossibleBundle
-from app.camouflage.key import CamouflageKey
+from app.camouflage.bundle import create_bundle
+from app.canaries import credentials
+from app.canaries.credentials import Bearer
+from app.canaries.errors import ImpossibleBundle
+from app.canaries.key import CamouflageKey
+from app.canaries.tokens import Canaries, Kind
 from cli.main import app
 
 KEY = CamouflageKey(bytes(range(32)), ["mail.bluewillow-post.com"], {"US": ["(646) 555-##7#"]})
@@ -25,10 +25,10 @@ NOW = datetime(2026, 11, 20, tzinfo=UTC)
 
 def test_every_name_of_a_customer_tells_the_same_place_and_row() -> None:
     canaries = Canaries(KEY)
-    for index, row in enumerate(bundle(KEY, 9, 300, BEARER, NOW).dicts()):
-        [account] = canaries.found(row["id"].encode())
-        [email] = canaries.found(row["email"].encode())
-        [credential] = credentials.found(canaries, row["api_token"].encode())
+    for index, row in enumerate(create_bundle(KEY, 9, 300, BEARER, NOW).dicts()):
+        [account] = canaries.find(row["id"].encode())
+        [email] = canaries.find(row["email"].encode())
+        [credential] = credentials.find(canaries, row["api_token"].encode())
         assert (account.kind, account.place, account.index) == (Kind.ACCOUNT, 9, index)
         assert (email.kind, email.place) == (Kind.EMAIL, 9)
         assert (credential.kind, credential.place, credential.index) == (Kind.CREDENTIAL, 9, index)
@@ -37,20 +37,20 @@ def test_every_name_of_a_customer_tells_the_same_place_and_row() -> None:
 
 def test_a_bundle_is_the_same_each_time_and_shares_nothing_with_that_of_another_place() -> None:
     def names(rows: int, place: int = 9) -> list[tuple[str, str, str]]:
-        return [(row["id"], row["email"], row["phone"]) for row in bundle(KEY, place, rows, BEARER, NOW).dicts()]
+        return [(row["id"], row["email"], row["phone"]) for row in create_bundle(KEY, place, rows, BEARER, NOW).dicts()]
 
     assert names(50) == names(50)
     assert not {row[0] for row in names(50)} & {row[0] for row in names(50, place=8)}
 
 
 def test_telephones_are_those_of_the_operator() -> None:
-    phones = [row["phone"] for row in bundle(KEY, 9, 300, BEARER, NOW).dicts() if row["country"] == "US"]
+    phones = [row["phone"] for row in create_bundle(KEY, 9, 300, BEARER, NOW).dicts() if row["country"] == "US"]
     assert all(phone is None or phone.startswith("+1646555") for phone in phones)
 
 
 def test_a_place_that_no_token_has_room_for_is_refused() -> None:
     with pytest.raises(ImpossibleBundle, match="from 0 to 99"):
-        bundle(KEY, 100, 1, BEARER, NOW)
+        create_bundle(KEY, 100, 1, BEARER, NOW)
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ def test_a_bundle_is_written_as_a_file(environment: Path) -> None:
     assert json.loads(result.stdout)["rows"] == 20
     rows = list(csv.DictReader(out.read_text().splitlines()))
     canaries = Canaries(CamouflageKey.read(environment / "key.json"))
-    assert [canary.index for row in rows for canary in canaries.found(row["id"].encode())] == list(range(20))
+    assert [canary.index for row in rows for canary in canaries.find(row["id"].encode())] == list(range(20))
 
 
 def test_a_setting_that_is_missing_is_named_as_it_is_to_be_set(

@@ -16,11 +16,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.camouflage import credentials
-from app.camouflage.canaries import PLACES, ROWS, Canaries, Canary, Kind
-from app.camouflage.credentials import Bearer, Credentials, WithCanaries
-from app.camouflage.errors import ImpossibleBundle, WrongKey
-from app.camouflage.key import CamouflageKey
+from app.canaries import credentials
+from app.canaries.credentials import Bearer, Credentials, KeysWithCanaries
+from app.canaries.errors import ImpossibleBundle, WrongKey
+from app.canaries.key import CamouflageKey
+from app.canaries.tokens import PLACES, ROWS, Canaries, Canary, Kind
 from app.tokens import Caller, InvalidToken, UnknownKey, Verifier
 
 DOMAIN = "mail.bluewillow-post.com"
@@ -67,7 +67,7 @@ def test_digits_of_tokens_are_spread_like_those_of_other_names() -> None:
 @given(st.from_regex(r"[a-z]{2,10}[._]?[a-z]{2,12}", fullmatch=True), places)
 def test_an_address_tells_where_it_was_planted(local: str, place: int) -> None:
     address = Canaries(KEY).email(local, DOMAIN, place)
-    [canary] = Canaries(KEY).found(f"to: {address.upper()}, please".encode())
+    [canary] = Canaries(KEY).find(f"to: {address.upper()}, please".encode())
     assert (canary.kind, canary.place, canary.token) == (Kind.EMAIL, place, address)
 
 
@@ -75,15 +75,15 @@ def test_addresses_elsewhere_and_most_that_are_made_up_are_none() -> None:
     canaries = Canaries(KEY)
     address = canaries.email("anna.miller", DOMAIN, 3)
     elsewhere = address.replace(DOMAIN, "example.com"), f"{address}.example.com", f"{address}x"
-    assert not any(list(canaries.found(text.encode())) for text in elsewhere)
-    made_up = sum(bool(list(canaries.found(f"a{number:06}@{DOMAIN}".encode()))) for number in range(20_000))
+    assert not any(list(canaries.find(text.encode())) for text in elsewhere)
+    made_up = sum(bool(list(canaries.find(f"a{number:06}@{DOMAIN}".encode()))) for number in range(20_000))
     assert made_up <= 20
 
 
 @given(st.binary(max_size=60), st.binary(max_size=60))
 def test_tokens_are_found_wherever_they_stand(before: bytes, after: bytes) -> None:
     token = Canaries(KEY).token(Kind.ACCOUNT, 1, 2)
-    found = list(Canaries(KEY).found(before + b"/" + str(token).encode() + b"/" + after))
+    found = list(Canaries(KEY).find(before + b"/" + str(token).encode() + b"/" + after))
     assert token in [UUID(canary.token) for canary in found]
 
 
@@ -96,7 +96,7 @@ async def test_a_credential_is_taken_by_the_decoy_only() -> None:
     made = Credentials(KEY)
     token = made.mint(BEARER, "anna", 4, 9, datetime.now(UTC))
     real = Verifier(NoKeys(), issuer=BEARER.issuer, audience=BEARER.audience)
-    decoy = Verifier(WithCanaries(NoKeys(), made), issuer=BEARER.issuer, audience=BEARER.audience)
+    decoy = Verifier(KeysWithCanaries(NoKeys(), made), issuer=BEARER.issuer, audience=BEARER.audience)
     with pytest.raises(InvalidToken, match="no key"):
         await real.caller(token)
     caller = await decoy.caller(token)
@@ -107,9 +107,9 @@ async def test_a_credential_is_taken_by_the_decoy_only() -> None:
 def test_a_credential_is_known_in_any_text_and_whoever_signed_it() -> None:
     token = Credentials(KEY).mint(BEARER, "anna", 4, 9, ISSUED)
     for text in (f"Bearer {token}", f"key={token};", token.rsplit(".", 1)[0] + ".forged"):
-        [canary] = credentials.found(Canaries(KEY), text.encode())
+        [canary] = credentials.find(Canaries(KEY), text.encode())
         assert (canary.kind, canary.place, canary.index) == (Kind.CREDENTIAL, 4, 9)
-    assert not list(credentials.found(Canaries(OTHER), token.encode()))
+    assert not list(credentials.find(Canaries(OTHER), token.encode()))
 
 
 @pytest.mark.parametrize("claims", ["null", "[]", '{"jti": 7}', '{"jti": "x"}', "{", "\xff"])
@@ -117,7 +117,7 @@ def test_what_only_looks_like_a_credential_is_none(claims: str) -> None:
     payload = base64.urlsafe_b64encode(b'{"' + claims.encode()).rstrip(b"=")
     plain = base64.urlsafe_b64encode(claims.encode()).rstrip(b"=")
     for part in (payload, b"eyJ" + plain):
-        assert not list(credentials.found(Canaries(KEY), b"eyJh." + part + b".sig"))
+        assert not list(credentials.find(Canaries(KEY), b"eyJh." + part + b".sig"))
 
 
 def test_credentials_agree_on_who_signed_them() -> None:

@@ -10,10 +10,10 @@ import pytest
 from typer.testing import CliRunner
 
 from app.camouflage.application import create_decoy
-from app.camouflage.canaries import Kind
-from app.camouflage.habits import read_habits
-from app.camouflage.key import CamouflageKey
+from app.camouflage.behaviour import read_model
 from app.camouflage.settings import CamouflageSettings
+from app.canaries.key import CamouflageKey
+from app.canaries.tokens import Kind
 from app.topology import Directory
 from cli.main import app
 from tests.app.camouflage.conftest import account_of, running, token_of
@@ -44,9 +44,9 @@ def test_accounts_are_prepared_and_measured(operator: None, decoy_settings: Camo
     out = tmp_path / "habits.json"
     measured = run(app, ["camouflage", "habits", "--out", str(out), "--directory", str(decoy_settings.directory)])
     assert measured.exit_code == 0, measured.output
-    habits = read_habits(out)
-    assert sum(manner.weight for manner in habits.manners) == pytest.approx(1)
-    assert habits.manners[0].acts["spend"].share > 0
+    model = read_model(out)
+    assert sum(segment.weight for segment in model.segments) == pytest.approx(1)
+    assert model.segments[0].actions["spend"].share > 0
     result = run(app, [*prepare[:-4], "--rows", "8", "--habits", str(tmp_path / "none.json")])
     assert "none.json cannot be read" in str(result.exception)
 

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from app.api import create_app
-from app.camouflage.key import CamouflageKey
+from app.canaries.key import CamouflageKey
 from app.settings import ServeSettings
 from app.topology import Directory
 from tests.app.camouflage.conftest import account_of, running, token_of

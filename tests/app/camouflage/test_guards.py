@@ -6,18 +6,19 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 import structlog
 
 from app.api import create_app
-from app.camouflage import habits, marks, reasons
+from app.camouflage import behaviour, database_fingerprint, reasons
 from app.camouflage.application import create_decoy
 from app.camouflage.errors import NotADecoy
-from app.camouflage.key import CamouflageKey
-from app.camouflage.preparing import Preparation
+from app.camouflage.preparation import Preparation
 from app.camouflage.settings import CamouflageSettings
+from app.canaries.key import CamouflageKey
 from app.personal_data.key_file import FileMasterKey
 from app.settings import ServeSettings, WrongSetting, load
 from app.topology import Directory
@@ -25,6 +26,11 @@ from tests.app.camouflage.conftest import DOMAINS, account_of, operators_of, run
 from tests.app.conftest import Postgres, log_in_as
 
 OTHER = CamouflageKey(bytes(32), DOMAINS)
+DEFAULTS: dict[str, Any] = {
+    "model": behaviour.default_model(),
+    "reasons": reasons.default_reasons(),
+    "now": datetime.now(UTC),
+}
 
 
 @pytest.mark.servers
@@ -46,7 +52,7 @@ async def test_accounts_of_decoys_are_not_made_where_a_ledger_is(
     async with operators_of(migrated) as databases:
         preparation = Preparation(migrated, databases, operator_key, master)
         with pytest.raises(NotADecoy, match="holds accounts already"):
-            await preparation.make(0, 8, habits=habits.shipped(), reasons=reasons.shipped(), now=datetime.now(UTC))
+            await preparation.make(0, 8, **DEFAULTS)
 
 
 @pytest.fixture
@@ -86,8 +92,8 @@ async def test_decoys_of_another_key_are_not_shown(
 ) -> None:
     log_in_as(monkeypatch, postgres, "migrator")
     async with operators_of(decoys) as databases:
-        await marks.check(databases, operator_key)
-        for refused in (marks.check, partial(marks.install, worlds=1)):
+        await database_fingerprint.check(databases, operator_key)
+        for refused in (database_fingerprint.check, partial(database_fingerprint.install, views=1)):
             with pytest.raises(NotADecoy, match="another key"):
                 await refused(databases, OTHER)
 
@@ -103,10 +109,9 @@ async def test_preparing_again_makes_nothing_twice(
     log_in_as(monkeypatch, postgres, "migrator")
     async with operators_of(decoys) as databases:
         preparation = Preparation(decoys, databases, operator_key, decoy_master)
-        ways = {"habits": habits.shipped(), "reasons": reasons.shipped(), "now": datetime.now(UTC)}
-        first = await preparation.make(3, 8, **ways)  # type: ignore[arg-type]
-        again = await preparation.make(3, 8, **ways)  # type: ignore[arg-type]
-        more = await preparation.make(3, 16, **ways)  # type: ignore[arg-type]
+        first = await preparation.make(3, 8, **DEFAULTS)
+        again = await preparation.make(3, 8, **DEFAULTS)
+        more = await preparation.make(3, 16, **DEFAULTS)
     assert first.made == first.events > 0
     assert (again.events, again.made) == (first.events, 0)
     assert more.made == more.events - first.events > 0

@@ -31,11 +31,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from app.camouflage import habits, reasons
-from app.camouflage.histories import GROUP, Group
-from app.camouflage.key import CamouflageKey
-from app.camouflage.population import GROUPS
-from app.camouflage.preparing import Preparation
+from app.camouflage import behaviour, reasons
+from app.camouflage.histories import BLOCK_GROUPS, GROUP_SIZE, AccountGroup
+from app.camouflage.preparation import Preparation
+from app.canaries.key import CamouflageKey
 from app.personal_data.key_file import FileMasterKey
 from localcloud.identity import ISSUER
 from tests.app.camouflage.classifier import Features, auc
@@ -68,55 +67,57 @@ def bound(pairs: int) -> float:
 
 
 @dataclass(frozen=True)
-class World:
+class Databases:
     """Databases of a ledger and of decoys, with so many accounts each."""
 
     texts: Mapping[str, str]
     names: Mapping[str, Sequence[str]]
 
 
-def filled(postgres: Postgres, key: CamouflageKey, folder: Path, pairs: int) -> World:
+def fill(postgres: Postgres, key: CamouflageKey, folder: Path, pairs: int) -> Databases:
     now = datetime.now(UTC)
-    names = [str(uuid.uuid4()) for _ in range(-(-pairs // GROUP) * GROUP)]
+    names = [str(uuid.uuid4()) for _ in range(-(-pairs // GROUP_SIZE) * GROUP_SIZE)]
     with pytest.MonkeyPatch.context() as patch:
         log_in_as(patch, postgres, "migrator")
         sides = {name: migrated_directory(postgres) for name in ("real", "decoy")}
         masters = {name: FileMasterKey.create(folder / f"{name}-master.json") for name in sides}
 
-        async def fill() -> None:
-            ways = {"habits": habits.shipped(), "reasons": reasons.shipped()}
+        async def make_accounts() -> None:
+            ways = {"model": behaviour.default_model(), "reasons": reasons.default_reasons()}
             async with operators_of(sides["decoy"][1]) as databases:
                 preparation = Preparation(sides["decoy"][1], databases, key, masters["decoy"])
-                await preparation.make(0, pairs, now=now, worlds=1, **ways)
+                await preparation.make(0, pairs, now=now, views=1, **ways)
             async with operators_of(sides["real"][1]) as databases:
                 preparation = Preparation(sides["real"][1], databases, key, masters["real"])
-                step = GROUP * GROUPS
+                step = GROUP_SIZE * BLOCK_GROUPS
                 for first in range(0, len(names), step):
                     block = [
                         happened
-                        for start in range(first, min(first + step, len(names)), GROUP)
-                        for happened in Group(names[start : start + GROUP], **ways, until=now).history(10**9 + start)
+                        for start in range(first, min(first + step, len(names)), GROUP_SIZE)
+                        for happened in AccountGroup(names[start : start + GROUP_SIZE], **ways, until=now).history(
+                            10**9 + start
+                        )
                     ]
                     await preparation.store(f"real {first}", block)
 
-        asyncio.run(fill())
+        asyncio.run(make_accounts())
     decoys = [account_of(key, index) for index in range(pairs)]
-    return World({name: text for name, (text, _) in sides.items()}, {"real": names[:pairs], "decoy": decoys})
+    return Databases({name: text for name, (text, _) in sides.items()}, {"real": names[:pairs], "decoy": decoys})
 
 
 @contextmanager
-def served(postgres: Postgres, world: World, folder: Path, key_file: Path) -> Iterator[tuple[Side, Side]]:
+def served(postgres: Postgres, databases: Databases, folder: Path, key_file: Path) -> Iterator[tuple[Side, Side]]:
     """The ledger and the decoy, as one caller knows them."""
     token = postgres.authority.mint("tester", AUDIENCE, SCOPES, timedelta(hours=5))
     sides = {}
     with ExitStack() as stack:
-        for name, text in world.texts.items():
+        for name, text in databases.texts.items():
             url = stack.enter_context(serving(postgres, name, text, folder, key_file))
             headers = {"Authorization": f"Bearer {token}"}
             client = stack.enter_context(httpx.Client(base_url=url, headers=headers, timeout=20))
             # What came in all at once is dealt with before anybody looks at the time.
             wait_until(lambda client=client: _is_quiet(client), f"the read models of {name}", seconds=900)
-            sides[name] = Side(client, world.names[name])
+            sides[name] = Side(client, databases.names[name])
         yield sides["real"], sides["decoy"]
 
 
@@ -244,8 +245,8 @@ def check(servers: Servers, endpoints: Sequence[str], pairs: int) -> None:
 @pytest.fixture
 def compare(postgres: Postgres, operator_key: CamouflageKey, canary_file: Path, tmp_path: Path) -> Compare:
     def compare(endpoints: Sequence[str], pairs: int) -> None:
-        world = filled(postgres, operator_key, tmp_path, pairs)
-        check(lambda: served(postgres, world, tmp_path, canary_file), endpoints, pairs)
+        databases = fill(postgres, operator_key, tmp_path, pairs)
+        check(lambda: served(postgres, databases, tmp_path, canary_file), endpoints, pairs)
 
     return compare
 

@@ -15,9 +15,10 @@ from typer.testing import CliRunner
 from app.api import create_app
 from app.api.telemetry import Metrics
 from app.camouflage.application import create_decoy
-from app.camouflage.key import CamouflageKey
-from app.camouflage.profile import OPERATIONS, Paced, Profile, RouteProfile, WrongProfile, measured, read_profile
+from app.camouflage.errors import WrongProfile
+from app.camouflage.profile import OPERATIONS, Paced, Profile, RouteProfile, measure_profile, read_profile
 from app.camouflage.settings import CamouflageSettings
+from app.canaries.key import CamouflageKey
 from app.settings import ServeSettings
 from app.topology import Directory
 from cli.main import app
@@ -35,7 +36,7 @@ def exposition(*seconds: float, failed: int = 0) -> str:
 
 
 def test_a_profile_tells_times_and_failures_of_the_metrics() -> None:
-    route = measured([exposition(*[0.002] * 60, failed=6), exposition(*[0.02] * 60)]).routes[BALANCE]
+    route = measure_profile([exposition(*[0.002] * 60, failed=6), exposition(*[0.02] * 60)]).routes[BALANCE]
     assert route.failures == 0.05
     assert 0.001 <= route.seconds(0.25) <= 0.0025
     assert 0.01 <= route.seconds(0.75) <= 0.025
@@ -43,7 +44,7 @@ def test_a_profile_tells_times_and_failures_of_the_metrics() -> None:
 
 @given(st.lists(st.floats(0.0001, 4.9), min_size=100, max_size=150), st.floats(0, 1))
 def test_a_time_that_is_drawn_is_in_the_bucket_of_one_that_was_seen(seconds: list[float], share: float) -> None:
-    route = measured([exposition(*seconds)]).routes[BALANCE]
+    route = measure_profile([exposition(*seconds)]).routes[BALANCE]
     drawn = route.seconds(share)
     high = next(bound for bound in route.bounds[1:] if drawn <= bound)
     low = route.bounds[route.bounds.index(high) - 1]
@@ -53,9 +54,9 @@ def test_a_time_that_is_drawn_is_in_the_bucket_of_one_that_was_seen(seconds: lis
 
 def test_what_was_used_too_little_has_no_profile() -> None:
     with pytest.raises(WrongProfile, match="100 requests"):
-        measured([exposition(*[0.01] * 99)])
+        measure_profile([exposition(*[0.01] * 99)])
     with pytest.raises(WrongProfile, match="no metrics"):
-        measured(["fortress_http_requests_total{ 5"])
+        measure_profile(["fortress_http_requests_total{ 5"])
 
 
 @pytest.mark.parametrize(

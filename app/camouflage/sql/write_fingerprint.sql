@@ -1,3 +1,3 @@
 insert into camouflage (mark, worlds)
-select %(mark)s, %(worlds)s
+select %(fingerprint)s, %(views)s
 where not exists (select from camouflage)

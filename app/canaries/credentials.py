@@ -1,7 +1,7 @@
-"""Canary credentials: bearer tokens like those of the issuer, signed by a key that the issuer does not have.
+"""Canary credentials: bearer tokens like the issuer's, signed by a key that the issuer does not have.
 
-The key follows from the operator's, and its id looks like one that the issuer once had. So nobody can check the
-signature by the issuer's public keys, and several tokens agree on who signed them.
+The signing key is derived from the operator's key, and its id looks like an old one of the issuer. So nobody can
+check a signature with the issuer's public keys, and all canary credentials agree on their signer.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwt import PyJWK
 from jwt.algorithms import ECAlgorithm
 
-from app.camouflage.canaries import Canaries, Canary, Kind
-from app.camouflage.key import CamouflageKey
+from app.canaries.key import CamouflageKey
+from app.canaries.tokens import Canaries, Canary, Kind
 from app.tokens import Keys
 
 ALGORITHM = "ES256"
 LIFETIME = timedelta(days=3 * 365)
 TOKEN_TEXT = re.compile(rb"eyJ[A-Za-z0-9_-]+\.(eyJ[A-Za-z0-9_-]+)\.")
 _ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
-"""Of the curve P-256 (SEC 2)."""
+"""Order of the curve P-256 (SEC 2)."""
 
 
 @dataclass(frozen=True)
 class Bearer:
-    """Whose credentials are imitated."""
+    """Issuer, audience and scopes that the credentials claim."""
 
     issuer: str
     audience: str
@@ -42,7 +42,7 @@ class Bearer:
 
 
 class Credentials:
-    """Makes canary credentials, and has the key that they are checked by."""
+    """Mints canary credentials, and holds the key that verifies them."""
 
     def __init__(self, key: CamouflageKey) -> None:
         self._canaries = Canaries(key)
@@ -54,7 +54,7 @@ class Credentials:
         self.public_key = PyJWK(json.loads(ECAlgorithm.to_jwk(public)) | {"kid": self.key_id, "alg": ALGORITHM})
 
     def mint(self, bearer: Bearer, subject: str, place: int, index: int, issued_at: datetime) -> str:
-        """The credential of the `index`th row of a place; raises ImpossibleBundle."""
+        """Return the credential of row `index` of a place; raises ImpossibleBundle."""
         claims = {
             "iss": bearer.issuer,
             "sub": subject,
@@ -68,22 +68,22 @@ class Credentials:
         return jwt.encode(claims, self._private, algorithm=ALGORITHM, headers={"kid": self.key_id})
 
 
-class WithCanaries:
-    """The keys of the issuer, and that of the canary credentials."""
+class KeysWithCanaries:
+    """The issuer's keys, and the key of the canary credentials."""
 
     def __init__(self, keys: Keys, credentials: Credentials) -> None:
         self._keys = keys
         self._credentials = credentials
 
     async def key(self, identity: str | None) -> PyJWK:
-        """The key of this id; raises what the issuer's do."""
+        """Return the key of this id; raises the errors of the issuer's keys."""
         if identity == self._credentials.key_id:
             return self._credentials.public_key
         return await self._keys.key(identity)
 
 
-def found(canaries: Canaries, text: bytes) -> Iterator[Canary]:
-    """The canary credentials in a text, whether or not anybody would take them."""
+def find(canaries: Canaries, text: bytes) -> Iterator[Canary]:
+    """Find the canary credentials in a text, also expired or badly signed ones."""
     for match in TOKEN_TEXT.finditer(text):
         if (canary := _read(canaries, match[1])) is not None:
             yield canary

@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from app.camouflage.application import create_decoy
-from app.camouflage.key import CamouflageKey
 from app.camouflage.settings import CamouflageSettings
+from app.canaries.key import CamouflageKey
 from app.credits import Origin
 from app.topology import Directory
 from tests.app.camouflage.conftest import ROWS, account_of, running, token_of

@@ -1,4 +1,4 @@
-"""The operator's key: everything that tells a decoy from what is real follows from it, and is nothing without it.
+"""The operator's key: all decoys are derived from it, and only it tells them from real data.
 
 The file is JSON: `{"secret": "<32 bytes, base64>", "domains": ["…"], "phones": {"US": ["(646) 555-####"]}}`.
 """
@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from app.camouflage.errors import WrongKey
+from app.canaries.errors import WrongKey
 
 SECRET_BYTES = 32
 _LARGEST_BYTES = 1 << 16
@@ -36,12 +36,12 @@ class _Content(BaseModel):
 
 
 class CamouflageKey:
-    """Gives every purpose a key of its own, none of which tells anything about another."""
+    """Derives an independent key for every purpose."""
 
     def __init__(
         self, secret: bytes, domains: Sequence[str], phones: Mapping[str, Sequence[str]] | None = None
     ) -> None:
-        """`domains` of e-mail and ranges of `phones`, by country, are the operator's; raises WrongKey."""
+        """`domains` of e-mail and `phones` ranges by country belong to the operator; raises WrongKey."""
         if len(secret) != SECRET_BYTES:
             raise WrongKey(f"the secret has {len(secret)} bytes, not {SECRET_BYTES}")
         self._secret = secret
@@ -52,16 +52,16 @@ class CamouflageKey:
         return f"CamouflageKey(domains={self.domains})"
 
     def of(self, purpose: str) -> bytes:
-        """The key for a purpose; 32 bytes."""
+        """Return the key for a purpose: 32 bytes."""
         return HKDFExpand(SHA256(), SECRET_BYTES, f"fortress camouflage: {purpose}".encode()).derive(self._secret)
 
     @classmethod
     def create(cls, path: Path, domains: Sequence[str], *, random: Random = os.urandom) -> CamouflageKey:
-        """Make a file that only its owner can read; raises WrongKey where there is one already."""
+        """Write a key file that only its owner can read; raises WrongKey if the file exists."""
         try:
             content = _Content(secret=b64encode(random(SECRET_BYTES)).decode(), domains=list(domains))
         except ValidationError as error:
-            raise WrongKey(_wrong_domain(error, domains)) from None
+            raise WrongKey(_describe_wrong_domain(error, domains)) from None
         try:
             file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         except OSError as error:
@@ -72,48 +72,48 @@ class CamouflageKey:
                 out.flush()
                 os.fsync(out.fileno())
         except OSError as error:
-            path.unlink()  # it is ours, and would stand in the way of a whole one
+            path.unlink()  # this call made it; a half-written file would block the next attempt
             raise WrongKey(f"{path} cannot be made: {error.strerror}") from None
         return cls.read(path)
 
     @classmethod
     def read(cls, path: Path) -> CamouflageKey:
-        """The key in a file; raises WrongKey, also where others could read or change the file."""
+        """Read a key file; raises WrongKey, also if others can read or change the file."""
         try:
             with path.open("rb") as file:
                 if _is_open_to_others(os.fstat(file.fileno())):
-                    raise WrongKey(f"{path} is open to others: chmod 600 it")
+                    raise WrongKey(f"{path} is open to others: run chmod 600 on it")
                 content = _Content.model_validate_json(file.read(_LARGEST_BYTES))
         except OSError as error:
             raise WrongKey(f"{path} cannot be read: {error.strerror}") from None
         except ValidationError as error:
-            raise WrongKey(f"{path} is no key of the camouflage: {_first(error)}") from None
+            raise WrongKey(f"{path} is no camouflage key: {_describe(error)}") from None
         try:
             return cls(b64decode(content.secret, validate=True), content.domains, content.phones)
         except ValueError:
-            raise WrongKey(f"{path} is no key of the camouflage: the secret is not base64") from None
+            raise WrongKey(f"{path} is no camouflage key: the secret is not base64") from None
 
 
 def _is_open_to_others(file: os.stat_result) -> bool:
-    """The group may read what is not ours: so Kubernetes mounts a Secret, root's, for the group of one pod."""
+    """Allow group access only to files of another owner: Kubernetes mounts a Secret as root's, for the pod's group."""
     refused = _OTHERS | (stat.S_IRGRP if file.st_uid == os.geteuid() else 0)
     return bool(file.st_mode & refused)
 
 
 def mac(key: bytes, *parts: str) -> bytes:
-    """32 bytes that nobody without the key can tell from random ones; no two lists of parts are the same to it."""
+    """Return a 32-byte MAC of the parts; the separator keeps different lists of parts apart."""
     return hmac.digest(key, "\0".join(parts).encode(), "sha256")
 
 
-def _wrong_domain(error: ValidationError, domains: Sequence[str]) -> str:
+def _describe_wrong_domain(error: ValidationError, domains: Sequence[str]) -> str:
     location = error.errors(include_input=False)[0]["loc"]
     if location[:1] == ("domains",) and len(location) > 1:
         return f"{domains[int(location[1])]!r} is no mail domain: write it in small letters, such as mail.example.org"
-    return _first(error)
+    return _describe(error)
 
 
-def _first(error: ValidationError) -> str:
-    # Without the value: that may be the secret.
+def _describe(error: ValidationError) -> str:
+    # Without the value, which may be the secret.
     problem = error.errors(include_input=False)[0]
     where = ".".join(str(part) for part in problem["loc"])
     return f"{where}: {problem['msg']}" if where else problem["msg"]

@@ -1,4 +1,4 @@
-"""Histories of decoys: possible, agreeing, repeatable, and like those of the ledger whose habits they follow."""
+"""Histories of decoys are possible, consistent, repeatable, and like those of the measured ledger."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import ks_2samp
 
-from app.camouflage import habits, reasons
-from app.camouflage.habits import WrongHabits
-from app.camouflage.histories import Group, Happened
-from app.camouflage.measuring import FEWEST, History, TooFewAccounts, measured
+from app.camouflage import behaviour, reasons
+from app.camouflage.behaviour import WrongBehaviourModel
+from app.camouflage.histories import AccountGroup, DatedEvent
+from app.camouflage.measuring import FEWEST, History, TooFewAccounts, measure_behaviour
 from app.camouflage.reasons import Reasons, WrongReasons
 from app.credits.account import NEW, fold
 from app.credits.events import Granted, Reserved, Spent, TransferredIn, TransferredOut
@@ -25,10 +25,11 @@ from tests.app.camouflage.ledger_life import Life
 
 UNTIL = datetime(2026, 11, 20, 12, tzinfo=UTC)
 NAMES = [f"account-{number}" for number in range(8)]
+GROUP = AccountGroup(NAMES, behaviour.default_model(), reasons.default_reasons(), UNTIL)
 
 
-def by_account(happened: list[Happened]) -> dict[str, list[Happened]]:
-    found: dict[str, list[Happened]] = defaultdict(list)
+def by_account(happened: list[DatedEvent]) -> dict[str, list[DatedEvent]]:
+    found: dict[str, list[DatedEvent]] = defaultdict(list)
     for each in happened:
         found[each.account].append(each)
     return found
@@ -37,7 +38,7 @@ def by_account(happened: list[Happened]) -> dict[str, list[Happened]]:
 @settings(max_examples=30)
 @given(st.integers(0, 2**128))
 def test_what_happened_is_possible_and_in_order_and_over(seed: int) -> None:
-    history = Group(NAMES, habits.shipped(), reasons.shipped(), UNTIL).history(seed)
+    history = GROUP.history(seed)
     for account, events in by_account(history).items():
         assert account in NAMES
         assert isinstance(events[0].event, Granted | TransferredIn)
@@ -51,7 +52,7 @@ def test_what_happened_is_possible_and_in_order_and_over(seed: int) -> None:
 def test_both_sides_of_a_transfer_tell_the_same() -> None:
     sides: dict[str, list[tuple[str, str, int, object]]] = defaultdict(list)
     for seed in range(40):
-        for account, event, _ in Group(NAMES, habits.shipped(), reasons.shipped(), UNTIL).history(seed):
+        for account, event, _ in GROUP.history(seed):
             if isinstance(event, TransferredOut):
                 sides[event.transfer].append((account, event.to, event.amount, event.reason))
             if isinstance(event, TransferredIn):
@@ -61,8 +62,7 @@ def test_both_sides_of_a_transfer_tell_the_same() -> None:
 
 
 def test_the_same_seed_tells_the_same() -> None:
-    group = Group(NAMES, habits.shipped(), reasons.shipped(), UNTIL)
-    assert group.history(7) == group.history(7) != group.history(8)
+    assert GROUP.history(7) == GROUP.history(7) != GROUP.history(8)
 
 
 @cache
@@ -72,7 +72,7 @@ def lived() -> list[History]:
 
 @cache
 def drawn() -> list[History]:
-    group = Group(NAMES, measured(lived(), UNTIL), reasons.shipped(), UNTIL)
+    group = AccountGroup(NAMES, measure_behaviour(lived(), UNTIL), reasons.default_reasons(), UNTIL)
     histories = [by_account(group.history(seed)).values() for seed in range(len(lived()) // len(NAMES))]
     return [[(each.event, each.at) for each in events] for some in histories for events in some]
 
@@ -126,20 +126,20 @@ def test_statements_of_a_ledger_with_other_rules_are_told_from_those_of_its_meas
 
 def test_no_account_is_told_of_alone() -> None:
     with pytest.raises(TooFewAccounts, match=f"{FEWEST - 1} accounts"):
-        measured(lived()[: FEWEST - 1], UNTIL)
+        measure_behaviour(lived()[: FEWEST - 1], UNTIL)
     rich = [(Granted(987_654_321), UNTIL.replace(year=2025)), (Spent(123_456_789), UNTIL.replace(month=10))]
-    text = measured([*lived(), rich], UNTIL).model_dump_json()
+    text = measure_behaviour([*lived(), rich], UNTIL).model_dump_json()
     assert "987654321" not in text
     assert "987700000" not in text  # nor rounded, as quantiles are
 
 
-@pytest.mark.parametrize(("text", "why"), [("{", "Invalid JSON"), ('{"manners": []}', "manners"), ("{}", "manners")])
-def test_wrong_habits_are_refused(tmp_path: Path, text: str, why: str) -> None:
-    (tmp_path / "habits.json").write_text(text)
-    with pytest.raises(WrongHabits, match=why):
-        habits.read_habits(tmp_path / "habits.json")
-    with pytest.raises(WrongHabits, match="No such file"):
-        habits.read_habits(tmp_path / "none.json")
+@pytest.mark.parametrize(("text", "why"), [("{", "Invalid JSON"), ('{"segments": []}', "segments"), ("{}", "segments")])
+def test_a_wrong_behaviour_model_is_refused(tmp_path: Path, text: str, why: str) -> None:
+    (tmp_path / "model.json").write_text(text)
+    with pytest.raises(WrongBehaviourModel, match=why):
+        behaviour.read_model(tmp_path / "model.json")
+    with pytest.raises(WrongBehaviourModel, match="No such file"):
+        behaviour.read_model(tmp_path / "none.json")
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The mark of a decoy's database: without it nothing of the camouflage touches a database, so never a ledger's."""
+"""The fingerprint of a decoy database: the camouflage touches no database without it, so never a ledger's."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from typing import Protocol
 from psycopg.errors import InsufficientPrivilege, UndefinedTable
 
 from app.camouflage.errors import NotADecoy
-from app.camouflage.key import CamouflageKey
 from app.camouflage.statements import statement
+from app.canaries.key import CamouflageKey
 from app.queries import Connects, Reads
 
 
 class Database(Reads, Connects, Protocol):
-    """The database of a shard, as its administrator uses it."""
+    """The database of a shard, with the rights of its administrator."""
 
 
-async def install(databases: Mapping[str, Database], key: CamouflageKey, worlds: int) -> None:
-    """Mark databases that hold nothing yet, and give them what copies accounts for so many worlds; raises NotADecoy.
+async def install(databases: Mapping[str, Database], key: CamouflageKey, views: int) -> None:
+    """Write the fingerprint and the functions of the decoys into empty databases; raises NotADecoy.
 
-    The number of worlds stays what it was at first.
+    `views` is the number of prepared views; later calls keep the first number.
     """
     for name, database in databases.items():
         try:
@@ -31,40 +31,40 @@ async def install(databases: Mapping[str, Database], key: CamouflageKey, worlds:
             raise NotADecoy(f"the database of shard {name} holds accounts already: decoys need databases of their own")
         async with database.dedicated() as connection:
             await connection.execute(statement("install"), prepare=False)  # several statements
-            await connection.execute(statement("mark"), {"mark": _mark(key), "worlds": worlds})
+            await connection.execute(statement("write_fingerprint"), {"fingerprint": _fingerprint(key), "views": views})
     await check(databases, key)
 
 
 async def check(databases: Mapping[str, Reads], key: CamouflageKey) -> None:
-    """Raises NotADecoy for a database that is no decoy's, or one of another key."""
+    """Raise NotADecoy for a database without a fingerprint, or with that of another key."""
     for name, database in databases.items():
         try:
-            rows = await database.rows(statement("read_mark"), {})
+            rows = await database.rows(statement("read_fingerprint"), {})
         except (UndefinedTable, InsufficientPrivilege):
             rows = []
         if not rows:
-            raise NotADecoy(f"the database of shard {name} is no decoy's: run fortress camouflage prepare")
-        if bytes(rows[0][0]) != _mark(key):
+            raise NotADecoy(f"the database of shard {name} is not prepared for decoys: run fortress camouflage prepare")
+        if bytes(rows[0][0]) != _fingerprint(key):
             raise NotADecoy(f"the database of shard {name} was prepared with another key")
 
 
-class Guard:
-    """Looks at the mark of a shard before its first use, and never again."""
+class FingerprintGuard:
+    """Checks the fingerprint of each shard once, before its first use."""
 
     def __init__(self, databases: Mapping[str, Reads], key: CamouflageKey) -> None:
         self._databases = databases
         self._key = key
-        self._known: set[str] = set()
+        self._checked: set[str] = set()
         self.done = False
-        """Whether all shards were looked at."""
+        """True once all shards are checked."""
 
     async def admit(self, shard: str) -> None:
-        """Raises NotADecoy, and DatabaseUnavailable where it cannot be told."""
-        if shard not in self._known:
+        """Raise NotADecoy, or DatabaseUnavailable if the shard cannot be checked."""
+        if shard not in self._checked:
             await check({shard: self._databases[shard]}, self._key)
-            self._known.add(shard)
-            self.done = len(self._known) == len(self._databases)
+            self._checked.add(shard)
+            self.done = len(self._checked) == len(self._databases)
 
 
-def _mark(key: CamouflageKey) -> bytes:
+def _fingerprint(key: CamouflageKey) -> bytes:
     return key.of("mark of databases")

@@ -13,9 +13,9 @@ import httpx
 import pytest
 
 from app.api import create_app
-from app.camouflage.canaries import Canaries, Kind
-from app.camouflage.credentials import Bearer, Credentials
-from app.camouflage.key import CamouflageKey
+from app.canaries.credentials import Bearer, Credentials
+from app.canaries.key import CamouflageKey
+from app.canaries.tokens import Canaries, Kind
 from app.settings import ServeSettings
 from app.topology import Directory
 from localcloud.identity import ISSUER

@@ -1,0 +1,1 @@
+"""Canary tokens: names that occur only in planted decoys, so each use of one is an intrusion alarm."""
