@@ -39,16 +39,16 @@ class Gate:
 
     def run(self, session: Session, *command: str) -> None:
         """`Session.run` with the policies; raises PolicyViolations and EngineFailed."""
-        with self._standing() as options:
+        with self._policies() as options:
             session.run(*command, *options, variables=DEBUG_COMMANDS)
 
     def captured(self, session: Session, *command: str) -> str:
         """`Session.captured` with the policies; raises PolicyViolations and EngineFailed."""
-        with self._standing() as options:
+        with self._policies() as options:
             return session.captured(*command, *options, variables=DEBUG_COMMANDS)
 
     @contextmanager
-    def _standing(self) -> Iterator[tuple[str, ...]]:
+    def _policies(self) -> Iterator[tuple[str, ...]]:
         """The engine's options; a run that fails inside is told by its violations, if it has any."""
         if not self.enforced:
             print("Without policies: nothing is judged.", file=sys.stderr, flush=True)
@@ -95,7 +95,7 @@ def summarize(events: str) -> str:
 def violations(events: str) -> list[str]:
     """Return the violations that block, a line each, once each, of the engine's events (a JSON document a line)."""
     blocking = [event for event in policy_events(events) if event["enforcementLevel"] == "mandatory"]
-    return list(dict.fromkeys(_line(event) for event in blocking))
+    return list(dict.fromkeys(_format_event(event) for event in blocking))
 
 
 def policy_events(events: str) -> list[dict[str, Any]]:
@@ -104,5 +104,5 @@ def policy_events(events: str) -> list[dict[str, Any]]:
     return [event for event in found if event]
 
 
-def _line(event: dict[str, Any]) -> str:
+def _format_event(event: dict[str, Any]) -> str:
     return render_violation(event["policyName"], event.get("resourceUrn", ""), event["message"])

@@ -8,8 +8,8 @@ from itertools import accumulate
 from typing import Any
 
 from policies.clouds.data_stores import HOLDERS
-from policies.report.writers.markdown import code, escaped, shortened
-from policies.resource import known_type
+from policies.report.writers.markdown import code, escape, shorten
+from policies.resource import normalize_type
 
 MOST_LISTED = 60
 """Lines of one section."""
@@ -43,7 +43,7 @@ class Change:
     @property
     def store(self) -> str | None:
         """Return what is lost with it, None where nothing is."""
-        return HOLDERS.get(known_type(self.type))
+        return HOLDERS.get(normalize_type(self.type))
 
 
 def changes(document: Mapping[str, Any]) -> list[Change]:
@@ -103,7 +103,7 @@ def _counts(found: Sequence[Change], document: Mapping[str, Any]) -> str:
 def _section(kind: str, members: Sequence[Change]) -> str:
     if not members:
         return ""
-    lines = [f"- {_code(one.type)} **{escaped(shortened(one.name))}**{_because(one)}" for one in members]
+    lines = [f"- {_code(one.type)} **{escape(shorten(one.name))}**{_because(one)}" for one in members]
     body = "\n".join(_fitting(lines, "- and {} more"))
     opened = "" if kind in ("created", "imported") else " open"
     return f"<details{opened}><summary>{len(members)} {kind}</summary>\n\n{body}\n\n</details>"
@@ -126,4 +126,4 @@ def _because(change: Change) -> str:
 
 
 def _code(text: str) -> str:
-    return code(shortened(text))
+    return code(shorten(text))

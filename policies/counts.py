@@ -33,7 +33,7 @@ class Counts:
             controls=len(registry.controls),
             checks=len(registry),
             by_cloud={cloud: clouds[cloud] for cloud in CLOUDS if clouds[cloud]},
-            fixes=len(registry.remedied),
+            fixes=len(registry.fixable_ids),
         )
 
     @property
@@ -43,7 +43,7 @@ class Counts:
         return f"{self.controls} controls, {self.checks} checks ({clouds}), {self.fixes} fixes that replace nothing."
 
 
-def published(text: str) -> str | None:
+def find_published(text: str) -> str | None:
     """The line as a document has it."""
     found = _LINE.search(text)
     return found.group() if found else None

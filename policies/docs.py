@@ -51,7 +51,7 @@ def _short_table(registry: Registry) -> str:
         checks = registry.select(theme=theme.id)
         clouds = Counter(id_.partition("/")[2] for id_ in checks.ids)
         counts = [str(clouds[cloud] or "") for cloud in CLOUDS]
-        rows.append((theme.title, str(len(checks.controls)), *counts, str(len(checks.remedied))))
+        rows.append((theme.title, str(len(checks.controls)), *counts, str(len(checks.fixable_ids))))
     head = ("theme", "controls", *(COLUMNS[cloud] for cloud in CLOUDS), "with a fix")
     return "\n".join((Counts.of(registry).sentence, "", *_table(head, rows, numbers=True)))
 

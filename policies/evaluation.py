@@ -6,9 +6,9 @@ import datetime
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from policies.clouds.credentials import redacted
+from policies.clouds.credentials import redact
 from policies.control import Check, Control
-from policies.exemptions import Exemption, Exemptions, Problem, written_on
+from policies.exemptions import Exemption, Exemptions, Problem, read_notes
 from policies.options import Options
 from policies.registry import Registry
 from policies.resource import Resource
@@ -77,33 +77,33 @@ class Evaluator:
     def of_resource(self, resource: Resource) -> list[Result]:
         """What all but the stack checks say of one resource."""
         checks = self.registry.for_type(resource.type)
-        return [self.judged(check, resource, NO_STACK) for check in checks if not check.over_stack]
+        return [self.judge(check, resource, NO_STACK) for check in checks if not check.over_stack]
 
     def of_stack(self, stack: Stack) -> list[Result]:
         """What the stack checks say of all resources together."""
         return [
-            self.judged(check, resource, stack)
+            self.judge(check, resource, stack)
             for resource in stack
             for check in self.registry.for_type(resource.type)
             if check.over_stack
         ]
 
-    def judged(self, check: Check, resource: Resource, stack: Stack) -> Result:
+    def judge(self, check: Check, resource: Resource, stack: Stack) -> Result:
         """One check on one resource; whatever happens inside becomes a verdict."""
         found = self.found(check, resource, stack)
         if found.status not in OPEN:
             return Result(check, resource, found)
-        known = self.exemptions.joined(written_on(resource))
+        known = self.exemptions.join(read_notes(resource))
         return Result(check, resource, found, known.covering(check.control.id, resource.urn, self.today))
 
     def found(self, check: Check, resource: Resource, stack: Stack) -> Verdict:
         """What the check itself says, before exemptions; never a secret, though the check may have read one."""
-        verdict = self._said(check, resource, stack)
+        verdict = self._run(check, resource, stack)
         if not verdict.reason:
             return verdict
-        return Verdict(verdict.status, redacted(verdict.reason, secrets_in(resource.value)))
+        return Verdict(verdict.status, redact(verdict.reason, secrets_in(resource.value)))
 
-    def _said(self, check: Check, resource: Resource, stack: Stack) -> Verdict:
+    def _run(self, check: Check, resource: Resource, stack: Stack) -> Verdict:
         options = self.options.get(check.control.id) or check.control.options()
         try:
             return check(resource, stack, options)
@@ -129,13 +129,13 @@ def evaluate(
     evaluator = Evaluator(registry, today, options or {}, exemptions or Exemptions())
     results = [result for resource in stack for result in evaluator.of_resource(resource)]
     results += evaluator.of_stack(stack)
-    return concluded(evaluator, stack, results)
+    return conclude(evaluator, stack, results)
 
 
-def concluded(evaluator: Evaluator, stack: Stack, results: Iterable[Result]) -> Results:
+def conclude(evaluator: Evaluator, stack: Stack, results: Iterable[Result]) -> Results:
     """Results with what is to be said of the exemptions that were looked at on the way."""
     results = tuple(results)
-    known = evaluator.exemptions.joined(*(written_on(resource) for resource in stack))
+    known = evaluator.exemptions.join(*(read_notes(resource) for resource in stack))
     used = {result.exemption for result in results}
     ids = frozenset(control.id for control in evaluator.registry.controls)
     return Results(

@@ -51,7 +51,7 @@ class Registry:
         return tuple(dict.fromkeys(check.id for check in self.checks))
 
     @property
-    def remedied(self) -> tuple[str, ...]:
+    def fixable_ids(self) -> tuple[str, ...]:
         """The ids of the checks that can fix something without replacing it."""
         return tuple(dict.fromkeys(check.id for check in self.checks if not all(r.replaces for r in check.remedies)))
 

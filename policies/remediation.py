@@ -38,16 +38,16 @@ def remediate(
         remedy = check.remedy_for(resource.type, replacing=replacing(check))
         if remedy is None or check.over_stack or not wanted(check):
             continue
-        if evaluator.judged(check, resource, NO_STACK).status is not Status.FAIL:
+        if evaluator.judge(check, resource, NO_STACK).status is not Status.FAIL:
             continue
-        done = fixed(check, resource, evaluator, replacing=replacing(check))
+        done = apply_fix(check, resource, evaluator, replacing=replacing(check))
         applied.append(done)
         if not done.fault:
             resource = dataclasses.replace(resource, value=done.properties)
     return applied
 
 
-def fixed(check: Check, resource: Resource, evaluator: Evaluator, *, replacing: bool = False) -> Applied:
+def apply_fix(check: Check, resource: Resource, evaluator: Evaluator, *, replacing: bool = False) -> Applied:
     """The resource's properties after the check's fix, and whether that helped."""
     remedy = check.remedy_for(resource.type, replacing=replacing)
     if remedy is None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from policies.values import SIGNATURE, Unknown, WrongShape, opened
+from policies.values import SIGNATURE, Unknown, WrongShape, unwrap
 from policies.view import View
 
 Properties: TypeAlias = Mapping[str, Any]
@@ -42,7 +42,7 @@ def sets(path: str, value: Any) -> Fix:
 
 def changes(path: str, change: Change) -> Fix:
     """The fix that makes another value out of the one at a path, which may be None; paths are those of `sets`."""
-    return lambda properties: _changed(properties, path.split("."), change, "")
+    return lambda properties: _change(properties, path.split("."), change, "")
 
 
 def at_least(path: str, number: float) -> Fix:
@@ -71,16 +71,16 @@ def with_value(properties: Properties, path: str, value: Any) -> Properties:
     return sets(path, value)(properties)
 
 
-def _changed(node: Any, names: Sequence[str], change: Change, where: str) -> Any:
+def _change(node: Any, names: Sequence[str], change: Change, where: str) -> Any:
     if not names:
         return change(node)
     if isinstance(node, dict) and SIGNATURE in node:
         if "value" not in node:
             raise Unknown(where, "is encrypted")
-        return {**node, "value": _changed(node["value"], names, change, where)}
-    node = opened(node, where)
+        return {**node, "value": _change(node["value"], names, change, where)}
+    node = unwrap(node, where)
     if isinstance(node, list):
-        return [_changed(item, names, change, f"{where}[{index}]") for index, item in enumerate(node)]
+        return [_change(item, names, change, f"{where}[{index}]") for index, item in enumerate(node)]
     if node is not None and not isinstance(node, dict):
         raise WrongShape(where, "an object", node)
     node, (name, *rest) = node or {}, names
@@ -89,4 +89,4 @@ def _changed(node: Any, names: Sequence[str], change: Change, where: str) -> Any
         if node.get(name) is None:
             return node
     below = f"{where}.{name}" if where else name
-    return {**node, name: _changed(node.get(name), rest, change, below)}
+    return {**node, name: _change(node.get(name), rest, change, below)}

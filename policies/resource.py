@@ -71,15 +71,15 @@ _FORMER_MODULES = {
 """What Azure's provider called types before its third version."""
 
 
-def known_type(token: str) -> str:
+def normalize_type(token: str) -> str:
     """The one token by which checks know a type that providers have under several: `aws:lb/listener:Listener`."""
-    found = unversioned(token)
+    found = drop_api_version(token)
     found = _BALANCING.sub(r"aws:lb/\1", found)
     found = _SECOND_BUCKETS.sub(r"aws:s3/\1:\2", found)
     return _FORMER_MODULES.get(found, found)
 
 
-def unversioned(token: str) -> str:
+def drop_api_version(token: str) -> str:
     """The type token without Azure's API version: `azure-native:storage:StorageAccount`."""
     package, _, rest = token.partition(":")
     if not package.startswith("azure-native"):

@@ -52,10 +52,10 @@ class WrongShape(Undeterminable):
     """The value is known, but not of the kind that the check reads."""
 
     def __init__(self, path: str, expected: str, found: Any) -> None:
-        super().__init__(path, f"should be {expected}, but is {described(found)}")
+        super().__init__(path, f"should be {expected}, but is {describe_kind(found)}")
 
 
-def opened(value: Any, path: str) -> Any:
+def unwrap(value: Any, path: str) -> Any:
     """The value without marks and proxies around it; raises Unknown where nobody can see it here."""
     if isinstance(value, str):
         if value in UNKNOWNS:
@@ -64,10 +64,10 @@ def opened(value: Any, path: str) -> Any:
             raise Hidden(path, "is a secret that is not shown here")
         return value
     if isinstance(value, dict):
-        return _marked(value, path) if SIGNATURE in value else value
+        return _unwrap_marked(value, path) if SIGNATURE in value else value
     if value is None or isinstance(value, bool | int | float | list):
         return value
-    return _unwrapped(value, path)
+    return _unwrap_proxy(value, path)
 
 
 def is_secret(value: Any) -> bool:
@@ -93,7 +93,7 @@ def secrets_in(value: Any) -> Iterator[str]:
 
 def _texts(secret: Any) -> Iterator[str]:
     try:
-        value = opened(secret, "")
+        value = unwrap(secret, "")
     except Undeterminable:
         return
     for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else (value,):
@@ -103,7 +103,7 @@ def _texts(secret: Any) -> Iterator[str]:
             yield from _texts(item)
 
 
-def described(value: Any) -> str:
+def describe_kind(value: Any) -> str:
     """A value's kind in words; never the value, which may be a secret."""
     if isinstance(value, bool):
         return "a truth value"
@@ -116,30 +116,30 @@ def described(value: Any) -> str:
     return "a number" if isinstance(value, int | float) else f"a {type(value).__name__}"
 
 
-def _marked(value: dict[str, Any], path: str) -> Any:
+def _unwrap_marked(value: dict[str, Any], path: str) -> Any:
     signature = value[SIGNATURE]
     if signature == SECRET and "plaintext" in value:
-        return opened(_decoded(value["plaintext"], path), path)
+        return unwrap(_decode(value["plaintext"], path), path)
     if signature in (SECRET, OUTPUT):
         if "value" not in value:
             raise Hidden(path, "is encrypted") if signature == SECRET else Unknown(path, "is not known yet")
-        return opened(value["value"], path)
+        return unwrap(value["value"], path)
     return value
 
 
-def _decoded(plaintext: Any, path: str) -> Any:
+def _decode(plaintext: Any, path: str) -> Any:
     try:
         return json.loads(plaintext)
     except (TypeError, ValueError):
         raise Hidden(path, "is a secret that cannot be read") from None
 
 
-def _unwrapped(value: Any, path: str) -> Any:
+def _unwrap_proxy(value: Any, path: str) -> Any:
     """A value of pulumi-policy's: its proxies raise by themselves on unknown values, so the raw one is taken out."""
     if _of_sdk(value, "Secret"):
-        return opened(value.value, path)
+        return unwrap(value.value, path)
     if isinstance(value, Mapping | Sequence) and type(value).__module__.startswith(PROXIES):
-        return opened(value["__target"], path)  # type: ignore[call-overload]
+        return unwrap(value["__target"], path)  # type: ignore[call-overload]
     if isinstance(value, Mapping):
         return dict(value)
     return list(value) if isinstance(value, Sequence) else value

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from policies.values import Hidden, Undeterminable, WrongShape, is_secret, opened
+from policies.values import Hidden, Undeterminable, WrongShape, is_secret, unwrap
 
 Kind = TypeVar("Kind")
 
@@ -46,7 +46,7 @@ class View:
         if value is None:
             return default
         if isinstance(value, str):
-            value = _parsed(value)
+            value = _parse_number(value)
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
             raise WrongShape(where, "a number", value)
         return _whole(value)
@@ -82,7 +82,7 @@ class View:
                 value = value.get(name) if name else value
                 if is_secret(value):
                     return True
-                value = opened(value, path)
+                value = unwrap(value, path)
             except (Undeterminable, AttributeError):
                 return False
         return False
@@ -127,20 +127,20 @@ class View:
 
     def entries(self) -> Iterator[tuple[str, Any]]:
         """The object's own properties, raw, without nulls and the engine's `__` keys."""
-        value = _of_kind(dict, opened(self.value, self.path), self.path, "an object")
+        value = _of_kind(dict, unwrap(self.value, self.path), self.path, "an object")
         for key, item in value.items():
             if item is not None and not key.startswith("__"):
                 yield key, item
 
     def _at(self, path: str) -> tuple[str, Any]:
         """What stands at `path`, opened, and the path from the resource's root; None where nothing stands there."""
-        where, value = self.path, opened(self.value, self.path)
+        where, value = self.path, unwrap(self.value, self.path)
         for name in path.split("."):
             if value is None:
                 break
             value = _of_kind(dict, value, where, "an object").get(name)
             where = f"{where}.{name}" if where else name
-            value = opened(value, where)
+            value = unwrap(value, where)
         return f"{self.path}.{path}" if self.path else path, value
 
     def _json_at(self, path: str) -> tuple[str, Any]:
@@ -154,7 +154,7 @@ class View:
 
     def _items(self, path: str, alone: bool, expected: str) -> Iterator[tuple[str, Any]]:
         """Everything at `path`, through lists; an item that is unknown signals."""
-        found = [(self.path, opened(self.value, self.path))]
+        found = [(self.path, unwrap(self.value, self.path))]
         for name in path.split("."):
             below = [
                 (f"{where}.{name}" if where else name, _of_kind(dict, value, where, "an object").get(name))
@@ -168,7 +168,7 @@ class View:
 
 
 def _spread(where: str, value: Any) -> Iterator[tuple[str, Any]]:
-    value = opened(value, where)
+    value = unwrap(value, where)
     if isinstance(value, list):
         for index, item in enumerate(value):
             yield from _spread(f"{where}[{index}]", item)
@@ -192,7 +192,7 @@ def _whole(number: float) -> float:
     return int(number) if isinstance(number, float) and number.is_integer() else number
 
 
-def _parsed(text: str) -> float | str:
+def _parse_number(text: str) -> float | str:
     try:
         return float(text)
     except ValueError:

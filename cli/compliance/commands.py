@@ -67,13 +67,13 @@ def report(
     as_json: AsJson = False,
 ) -> None:
     """Judge the state of an environment, or a preview where there is none, and write the reports."""
-    with _judging():
+    with _exit_statuses():
         from cli.compliance import report as work
         from cli.compliance.rules import RuleFiles
 
         rules = RuleFiles(framework or (), config, exemptions, baseline, strict)
         formats = work.formats(format_ or ())
-        made = work.report(work.Wanted(env, state, preview, real), rules, at=_moment(at))
+        made = work.report(work.Wanted(env, state, preview, real), rules, at=_parse_moment(at))
         folder = work.write(made, formats, out, only_named=as_json)
         print(work.as_json(made) if as_json else work.summary(made, folder), end="")
     status = work.status(made)
@@ -88,11 +88,11 @@ def list_exemptions(
     exemptions: ExemptionsFile = None, baseline: BaselineFile = None, at: Moment = None, as_json: AsJson = False
 ) -> None:
     """List the exemptions with the days that they have left."""
-    with _judging():
+    with _exit_statuses():
         from cli.compliance import exemptions as work
         from cli.compliance.rules import RuleFiles
 
-        work.show(RuleFiles(exemptions=exemptions, baseline=baseline), today=_moment(at).date(), as_json=as_json)
+        work.show(RuleFiles(exemptions=exemptions, baseline=baseline), today=_parse_moment(at).date(), as_json=as_json)
 
 
 @app.command("baseline")
@@ -111,13 +111,13 @@ def record_baseline(
     at: Moment = None,
 ) -> None:
     """Record what fails today as a baseline: exempt until a day, to adopt the controls on an old estate."""
-    with _judging():
+    with _exit_statuses():
         from cli.compliance import exemptions as work
         from cli.compliance.report import Wanted
         from cli.compliance.report import report as judged
         from cli.compliance.rules import RuleFiles
 
-        moment = _moment(at)
+        moment = _parse_moment(at)
         found = judged(
             Wanted(env, state, preview, real), RuleFiles(configuration=config, exemptions=exemptions), at=moment
         )
@@ -153,7 +153,7 @@ def watch(
     as_json: AsJson = False,
 ) -> None:
     """Look at a stack after each update and on a schedule; log what opens, stays and is resolved, and by whom."""
-    with _judging("cli.compliance.watch.command"):
+    with _exit_statuses("cli.compliance.watch.command"):
         from cli.compliance.rules import RuleFiles
         from cli.compliance.watch import command as work
 
@@ -166,14 +166,14 @@ def watch(
         raise typer.Exit(VIOLATION if outcome.alerting else NOT_JUDGED)
 
 
-def _moment(given: datetime.datetime | None) -> datetime.datetime:
+def _parse_moment(given: datetime.datetime | None) -> datetime.datetime:
     if given is None:
         return datetime.datetime.now(datetime.UTC).replace(microsecond=0)
     return given.replace(tzinfo=datetime.UTC)
 
 
 @contextmanager
-def _judging(module: str = "cli.compliance.report") -> Iterator[None]:
+def _exit_statuses(module: str = "cli.compliance.report") -> Iterator[None]:
     """Give each error its exit status: 1 is kept for violations. The module says what counts as bad input."""
     try:
         yield

@@ -15,7 +15,7 @@ from cli.shared.output import columns
 from policies.documents import first_problem
 from policies.exemptions import Baseline, Exemption, sorted_findings
 from policies.report import Report
-from policies.report.writers.markdown import counted
+from policies.report.writers.markdown import count
 from policies.verdicts import Status
 
 
@@ -33,10 +33,10 @@ def show(files: RuleFiles, *, today: datetime.date, as_json: bool) -> None:
     """Those that end first come first."""
     entries = sorted(read_rules(files, own=True).exemptions.entries, key=lambda one: (one.expires, one.check, one.urn))
     if as_json:
-        documents = [one.model_dump(mode="json") | {"daysLeft": _left(one, today)} for one in entries]
+        documents = [one.model_dump(mode="json") | {"daysLeft": _count_days_left(one, today)} for one in entries]
         print(json.dumps(documents, indent=1))
         return
-    rows = [(one.check, one.urn, _told(one, today), one.owner, one.ticket, one.reason) for one in entries]
+    rows = [(one.check, one.urn, _format_days_left(one, today), one.owner, one.ticket, one.reason) for one in entries]
     if not rows:
         print("There are no exemptions.")
         return
@@ -62,14 +62,14 @@ def record(report: Report, out: Path, terms: Terms, *, today: datetime.date) -> 
             file.write(baseline.text())
     except OSError as error:
         raise CannotWrite(f"{out}: {error.strerror}") from None
-    held = f"{counted(sum(map(len, findings.values())), 'finding')} of {counted(len(findings), 'control')}"
+    held = f"{count(sum(map(len, findings.values())), 'finding')} of {count(len(findings), 'control')}"
     return f"{out} holds {held}, exempt until {terms.expires}"
 
 
-def _left(exemption: Exemption, today: datetime.date) -> int:
+def _count_days_left(exemption: Exemption, today: datetime.date) -> int:
     """Days on which it still holds after today; negative once it does no more."""
     return (exemption.expires - today).days
 
 
-def _told(exemption: Exemption, today: datetime.date) -> str:
-    return str(_left(exemption, today)) if exemption.is_active(today) else f"expired on {exemption.expires}"
+def _format_days_left(exemption: Exemption, today: datetime.date) -> str:
+    return str(_count_days_left(exemption, today)) if exemption.is_active(today) else f"expired on {exemption.expires}"

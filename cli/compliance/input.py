@@ -70,26 +70,26 @@ def from_stack(env: str, *, real: bool, preview: bool) -> Input:
 
     session = open_session(env if real or env == "local" else f"{REHEARSAL_PREFIX}{env}")
     with session.alone():
-        found = None if preview else _state(session)
-        return found or _preview(session)
+        found = None if preview else _read_state(session)
+        return found or _read_preview(session)
 
 
 def preview_input(document: Mapping[str, Any], text: str, *, engine: str, simulated: bool) -> Input:
     """What `pulumi preview --json --show-sames` says; raises Unreadable."""
     resources, base = read_preview(document), read_base(document)
     project, stack = names_of(resources)
-    against = "what is deployed" if _deployed(base) else "nothing"
+    against = "what is deployed" if _is_deployed(base) else "nothing"
     source = Source(
         kind="preview",
         origin=f"a preview of {stack} against {against}",
         project=project,
         stack=stack,
-        environment=_environment(project, stack),
+        environment=_name_environment(project, stack),
         digest=_digest(text),
         engine=engine,
         simulated=simulated,
     )
-    return Input(resources, source, base if _deployed(base) else ())
+    return Input(resources, source, base if _is_deployed(base) else ())
 
 
 def state_input(document: Any, text: str, origin: str, *, simulated: bool) -> Input:
@@ -104,36 +104,36 @@ def state_input(document: Any, text: str, origin: str, *, simulated: bool) -> In
         origin=origin,
         project=project,
         stack=stack,
-        environment=_environment(project, stack),
+        environment=_name_environment(project, stack),
         digest=_digest(text),
         engine=str(manifest.get("version") or "").removeprefix("v"),
-        taken=_moment(manifest.get("time")),
+        taken=_parse_moment(manifest.get("time")),
         simulated=simulated or stack.startswith(REHEARSAL_PREFIX),
     )
     return Input(resources, source)
 
 
-def _state(session: Session) -> Input | None:
+def _read_state(session: Session) -> Input | None:
     if not session.exists():
         return None
-    with _working(f"reading the state of {session.stack}"):
+    with _show_progress(f"reading the state of {session.stack}"):
         text = session.captured("stack", "export")
     found = state_input(json.loads(text), text, f"the state of {session.stack}", simulated=session.simulated)
-    return found if _deployed(found.resources) else None
+    return found if _is_deployed(found.resources) else None
 
 
-def _preview(session: Session) -> Input:
+def _read_preview(session: Session) -> Input:
     session.prepare()
-    with _working(f"previewing {session.stack}"):
+    with _show_progress(f"previewing {session.stack}"):
         text = session.captured("preview", "--json", "--show-sames")
     return preview_input(json.loads(text), text, engine=session.engine.version, simulated=session.simulated)
 
 
-def _deployed(resources: tuple[Resource, ...]) -> bool:
+def _is_deployed(resources: tuple[Resource, ...]) -> bool:
     return any(one.type != STACK for one in resources)
 
 
-def _environment(project: str, stack: str) -> str:
+def _name_environment(project: str, stack: str) -> str:
     return stack.removeprefix(REHEARSAL_PREFIX) if project == PROJECT else ""
 
 
@@ -141,7 +141,7 @@ def _digest(text: str) -> str:
     return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
 
 
-def _moment(text: object) -> datetime.datetime | None:
+def _parse_moment(text: object) -> datetime.datetime | None:
     """A moment as the engine writes it, in UTC and whole seconds; None where it wrote none."""
     try:
         moment = datetime.datetime.fromisoformat(str(text))
@@ -151,7 +151,7 @@ def _moment(text: object) -> datetime.datetime | None:
 
 
 @contextmanager
-def _working(what: str) -> Iterator[None]:
+def _show_progress(what: str) -> Iterator[None]:
     """Say what takes long: a moving bar in a terminal, a line elsewhere."""
     if not sys.stderr.isatty():
         print(f"{what} ...", file=sys.stderr, flush=True)

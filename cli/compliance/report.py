@@ -20,7 +20,7 @@ from policies.frameworks import BadFramework
 from policies.report import FORMATS, Format, Report, UnknownFormat, chosen, judge
 from policies.report.model import FrameworkEntry
 from policies.report.writers import markdown
-from policies.report.writers.markdown import WORST_FIRST, counted
+from policies.report.writers.markdown import WORST_FIRST, count
 from policies.sources import Unreadable
 from stacks.invalid_settings import InvalidSettings
 
@@ -118,7 +118,7 @@ def write(report: Report, wanted: Sequence[Format], out: Path | None, *, only_na
     """Write the files and take away those of an earlier report; without a folder where only JSON is asked for."""
     if out is None and only_named:
         return None
-    folder = out or FOLDER / _named(report)
+    folder = out or FOLDER / _name_folder(report)
     texts = {one.file: one.write(report) for one in wanted}
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -131,7 +131,7 @@ def write(report: Report, wanted: Sequence[Format], out: Path | None, *, only_na
     return folder
 
 
-def _named(report: Report) -> str:
+def _name_folder(report: Report) -> str:
     """A folder of its own for each environment, and for each stack of another project."""
     source = report.source
     names = (source.environment,) if source.environment else (source.project, source.stack)
@@ -153,13 +153,13 @@ def as_json(report: Report) -> str:
 def summary(report: Report, folder: Path | None) -> str:
     """For people: what was looked at, the three figures, the worst violations, where the files are."""
     head = ("framework", "requirements with evidence", "verdicts that pass", "determinable", "exempt")
-    rows = [row for one in report.frameworks for row in _figures(one)]
+    rows = [row for one in report.frameworks for row in _make_rows(one)]
     lines = [
-        f"Looked at {report.source.origin}{_taken(report)}: {report.resources_seen} resources, {report.tally}",
+        f"Looked at {report.source.origin}{_format_age(report)}: {report.resources_seen} resources, {report.tally}",
         "",
         *columns(head, rows),
         "",
-        *_violations(report),
+        *_list_violations(report),
         *(f"exemption without effect: {one.where}: {one.message}" for one in report.exemption_problems),
     ]
     if folder:
@@ -167,7 +167,7 @@ def summary(report: Report, folder: Path | None) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _figures(framework: FrameworkEntry) -> Iterable[tuple[str, ...]]:
+def _make_rows(framework: FrameworkEntry) -> Iterable[tuple[str, ...]]:
     """The three side by side; a second line where exemptions make a difference."""
     both = framework.figures
     rows = [(framework.name, both.with_exemptions, framework.tally.exempt)]
@@ -177,23 +177,23 @@ def _figures(framework: FrameworkEntry) -> Iterable[tuple[str, ...]]:
         yield name, str(one.coverage), str(one.pass_rate), str(one.determinacy), str(exempt)
 
 
-def _taken(report: Report) -> str:
+def _format_age(report: Report) -> str:
     """An old state is easily taken for what the program would make today."""
     return f" of {report.source.taken:%Y-%m-%d %H:%M} UTC" if report.source.taken else ""
 
 
-def _without_violations(report: Report) -> str:
+def _describe_no_violations(report: Report) -> str:
     """What is open is told in the same breath, for it could be a violation."""
     if not report.figures.evaluated:
         return "No data: nothing was evaluated."
     if report.tally.not_determinable:
-        return f"No violations found, but {counted(report.tally.not_determinable, 'verdict')} could not be determined."
+        return f"No violations found, but {count(report.tally.not_determinable, 'verdict')} could not be determined."
     return "No violations found."
 
 
-def _violations(report: Report) -> Iterable[str]:
+def _list_violations(report: Report) -> Iterable[str]:
     if not report.violations:
-        yield _without_violations(report)
+        yield _describe_no_violations(report)
         return
     controls = {one.id: one for one in report.controls}
     names = {one.urn: one.name for one in report.resources}
@@ -203,7 +203,7 @@ def _violations(report: Report) -> Iterable[str]:
          one.reason or controls[one.control].title)
         for one in ordered[:MOST_SHOWN]
     ]  # fmt: skip
-    yield f"{counted(len(ordered), 'violation')}, {len(report.blocking)} of them blocking:"
+    yield f"{count(len(ordered), 'violation')}, {len(report.blocking)} of them blocking:"
     yield from columns(("control", "severity", "cloud", "resource", "found"), rows)
     if len(ordered) > MOST_SHOWN:
         yield f"and {len(ordered) - MOST_SHOWN} more in the reports"

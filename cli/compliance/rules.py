@@ -44,17 +44,19 @@ def read_rules(files: RuleFiles, *, own: bool) -> Rules:
     configuration = read_configuration_file(registry, named) if named else Configuration()
     if files.frameworks:
         ids = {one.id for one in frameworks}
-        registry = Registry((one for one in registry if not ids.isdisjoint(_mapped(one.control))), registry.known)
+        registry = Registry(
+            (one for one in registry if not ids.isdisjoint(_list_frameworks(one.control))), registry.known
+        )
     return Rules(
         registry=registry,
         frameworks=frameworks,
         configuration=configuration,
-        exemptions=_selected(_exemptions(files, configuration, own=own), registry),
+        exemptions=_select(_exemptions(files, configuration, own=own), registry),
         strict=files.strict or configuration.pack.strict,
     )
 
 
-def _mapped(control: Control) -> Iterable[str]:
+def _list_frameworks(control: Control) -> Iterable[str]:
     return (framework for framework, ids in control.maps.items() if ids)
 
 
@@ -63,11 +65,11 @@ def _exemptions(files: RuleFiles, configuration: Configuration, *, own: bool) ->
     pack = configuration.pack
     exemptions = files.exemptions or (PACK / pack.exemptions if pack.exemptions else EXEMPTIONS if own else None)
     baseline = files.baseline or (PACK / pack.baseline if pack.baseline else None)
-    written = _checked(read_exemptions(exemptions)) if exemptions else Exemptions()
-    return written.joined(_checked(read_baseline(baseline))) if baseline else written
+    written = _check(read_exemptions(exemptions)) if exemptions else Exemptions()
+    return written.join(_check(read_baseline(baseline))) if baseline else written
 
 
-def _checked(read: Exemptions) -> Exemptions:
+def _check(read: Exemptions) -> Exemptions:
     if read.problems:
         first, more = read.problems[0], len(read.problems) - 1
         raise BadExemptions(f"{first.where}: {first.message}" + (f" (and {more} more such)" if more else ""))
@@ -78,7 +80,7 @@ def _checked(read: Exemptions) -> Exemptions:
     return read
 
 
-def _selected(exemptions: Exemptions, registry: Registry) -> Exemptions:
+def _select(exemptions: Exemptions, registry: Registry) -> Exemptions:
     """Those for the controls that are looked at."""
     ids = {control.id for control in registry.controls}
     return Exemptions(tuple(one for one in exemptions.entries if one.check in ids))

@@ -31,7 +31,7 @@ def telling(name: str) -> bool:
     return bool(_TELLING.search(name)) and not _REFERENCE.search(name)
 
 
-def redacted(text: str, secrets: Iterable[str] = ()) -> str:
+def redact(text: str, secrets: Iterable[str] = ()) -> str:
     """The text without these secrets, and without anything that has the form of a credential."""
     for secret in sorted(secrets, key=len, reverse=True):
         text = text.replace(secret, REDACTED)

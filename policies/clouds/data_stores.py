@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from policies.clouds.regions import AZURE_PAIRS, is_many, region_name
 from policies.control import Declaration, Decorator, Judge, applies_to, in_stack
-from policies.resource import Cloud, Resource, cloud_of, known_type
+from policies.resource import Cloud, Resource, cloud_of, normalize_type
 from policies.stack import Stack
 from policies.values import Undeterminable, Unknown
 
@@ -231,7 +231,7 @@ def is_replica(store: Resource) -> bool:
 def _comes_from_its_kind(store: Resource, path: str) -> bool:
     """Whether the source is a store of this very program, whose name may not be known yet."""
     urns = store.property_dependencies.get(path.partition(".")[0], ())
-    return any(known_type(urn.split("::")[2].rpartition("$")[2]) == store.type for urn in urns)
+    return any(normalize_type(urn.split("::")[2].rpartition("$")[2]) == store.type for urn in urns)
 
 
 def names_of(store: Resource) -> frozenset[str]:
@@ -268,7 +268,7 @@ def follows(resource: Resource, path: str, store: Resource, stack: Stack) -> boo
     return _names(resource, path, store) or stack.refers(resource, path, store)
 
 
-def named_by(resource: Resource, path: str, stores: Iterable[Resource], stack: Stack) -> list[Resource]:
+def list_named_stores(resource: Resource, path: str, stores: Iterable[Resource], stack: Stack) -> list[Resource]:
     """The stores that a property means: those it names, else those it came from, which may be more than it means."""
     candidates = tuple(stores)
     return [one for one in candidates if _names(resource, path, one)] or [

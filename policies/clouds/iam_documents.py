@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from policies.clouds.addresses import Ranges
-from policies.values import WrongShape, opened
+from policies.values import WrongShape, unwrap
 from policies.view import View
 
 EVERYONE = "*"
@@ -37,7 +37,7 @@ def resources(statement: View) -> frozenset[str]:
 def principals(statement: View) -> frozenset[str]:
     """Whom it is about, of all kinds: accounts, services, federated identities, everyone as `*`."""
     value = dict(statement.entries()).get("Principal")
-    if not isinstance(opened(value, f"{statement.path}.Principal"), dict):
+    if not isinstance(unwrap(value, f"{statement.path}.Principal"), dict):
         return frozenset(statement.texts("Principal", alone=True))
     kinds = statement.object("Principal")
     return frozenset(name for kind, _ in kinds.entries() for name in kinds.texts(kind, alone=True))

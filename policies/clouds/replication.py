@@ -22,7 +22,7 @@ from policies.clouds.data_stores import (
     follows,
     home_of,
     is_replica,
-    named_by,
+    list_named_stores,
     names_of,
     region_of,
     stores_in,
@@ -113,7 +113,7 @@ def origins_of(copying: Resource, stack: Stack) -> tuple[Resource, ...]:
     known = COPYING[copying.type]
     snapshots = [one for one in stack.of_type(*SNAPSHOTS) if stack.refers(copying, known.source, one)]
     return (
-        *named_by(copying, known.source, stack.of_type(*known.of), stack),
+        *list_named_stores(copying, known.source, stack.of_type(*known.of), stack),
         *(
             store
             for store in stack.of_type(*known.of)
@@ -181,7 +181,7 @@ def holders_of(
     copying: Resource, path: str, types: tuple[str, ...], stack: Stack, *, but: tuple[Resource, ...]
 ) -> list[Resource]:
     """What a property names as the places of copies; raises Unknown where one of them is not in this stack."""
-    holders = [one for one in named_by(copying, path, stack.of_type(*types), stack) if one not in but]
+    holders = [one for one in list_named_stores(copying, path, stack.of_type(*types), stack) if one not in but]
     named = texts_if_known(copying, path)
     if not holders or (named and len(set(named)) > len(holders)):
         raise Unknown(path, "leads out of this stack")
@@ -191,7 +191,7 @@ def holders_of(
 def has_tagged_copy(store: Resource, stack: Stack, counts: Callable[[Resource], bool]) -> bool:
     """Whether a store says that it is a copy of this one, and counts; raises Undeterminable where one may be."""
     doubt: Undeterminable | None = None
-    for copy, originals in _tagged(stack):
+    for copy, originals in _list_tagged_copies(stack):
         try:
             if _names_store(originals, store) and counts(copy):
                 return True
@@ -210,7 +210,7 @@ def _names_store(originals: frozenset[str] | Undeterminable, store: Resource) ->
 
 
 @functools.lru_cache(maxsize=1)
-def _tagged(stack: Stack) -> tuple[tuple[Resource, frozenset[str] | Undeterminable], ...]:
+def _list_tagged_copies(stack: Stack) -> tuple[tuple[Resource, frozenset[str] | Undeterminable], ...]:
     """The stores that name another one, and what they name; found once, for every database asks."""
     found: list[tuple[Resource, frozenset[str] | Undeterminable]] = []
     for store in stores_in(stack):

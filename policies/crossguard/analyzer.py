@@ -18,14 +18,14 @@ from pulumi.runtime.proto import analyzer_pb2, analyzer_pb2_grpc, plugin_pb2
 
 from policies.configuration import EXEMPTIONS, BadConfiguration, Configuration, Level, read_configuration
 from policies.control import Check
-from policies.crossguard.description import INFO_LEVELS, Card, described, severity_of
+from policies.crossguard.description import INFO_LEVELS, Card, describe_pack, severity_of
 from policies.crossguard.messages import plain, resource, struct
-from policies.evaluation import Evaluator, Result, concluded
+from policies.evaluation import Evaluator, Result, conclude
 from policies.exemptions import Exemptions, read_baseline, read_exemptions
 from policies.gate import Gate, Violation
 from policies.registry import PACK_VERSION, Registry
 from policies.remediation import remediate
-from policies.resource import Resource, known_type
+from policies.resource import Resource, normalize_type
 from policies.stack import Stack
 
 LEVELS = {number: level for level, number in INFO_LEVELS.items()}
@@ -52,7 +52,7 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
         return plugin_pb2.PluginInfo(version=PACK_VERSION)
 
     def GetAnalyzerInfo(self, request: Any, context: grpc.ServicerContext) -> Any:
-        return described(self._card, self._registry)
+        return describe_pack(self._card, self._registry)
 
     def ConfigureStack(self, request: Any, context: grpc.ServicerContext) -> Any:
         """A run begins. Without this call (an analysis of a state) nothing is being updated."""
@@ -77,7 +77,7 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
 
     def Remediate(self, request: Any, context: grpc.ServicerContext) -> Any:
         """Only what the configuration sets to `remediate`."""
-        if not any(map(self._remediates, self._registry.for_type(known_type(request.type)))):
+        if not any(map(self._remediates, self._registry.for_type(normalize_type(request.type)))):
             return self._nothing_to_fix
         response = analyzer_pb2.RemediateResponse()
         subject = resource(request, inputs=plain(request.properties))
@@ -102,7 +102,7 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
         inputs = plain(request.properties)
         with self._lock:
             self._inputs[request.urn] = inputs
-        if not self._registry.for_type(known_type(request.type)):
+        if not self._registry.for_type(normalize_type(request.type)):
             return self._nothing_to_say
         results = self._evaluator.of_resource(resource(request, inputs=inputs))
         with self._lock:
@@ -114,7 +114,7 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
         stack = Stack(self._whole(one) for one in request.resources)
         results = self._evaluator.of_stack(stack)
         everything = [result for one in self._results.values() for result in one] + results
-        summary = self._gate.summary(concluded(self._evaluator, stack, everything))
+        summary = self._gate.summary(conclude(self._evaluator, stack, everything))
         return self._response([*self._gate.violations(results), *summary], results)
 
     @property
@@ -128,7 +128,7 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
     def _exemptions(self, configuration: Configuration) -> Exemptions:
         file, baseline = configuration.pack.exemptions or self._card.exemptions, configuration.pack.baseline
         written = read_exemptions(self._folder / file) if file else Exemptions()
-        return written.joined(read_baseline(self._folder / baseline)) if baseline else written
+        return written.join(read_baseline(self._folder / baseline)) if baseline else written
 
     def _remediates(self, check: Check) -> bool:
         return bool(check.remedies) and self._configuration.level(check.control) is Level.REMEDIATE

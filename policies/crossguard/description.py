@@ -45,7 +45,7 @@ class Card:
     """The exemptions file where the configuration names none, relative to the pack's folder."""
 
 
-def described(card: Card, registry: Registry) -> Any:
+def describe_pack(card: Card, registry: Registry) -> Any:
     """What the engine asks for first, and checks configurations by."""
     info = analyzer_pb2.AnalyzerInfo(name=card.name, displayName=card.title, version=PACK_VERSION, supportsConfig=True)
     info.policies.extend(_policy(control, registry) for control in registry.controls)

@@ -6,7 +6,7 @@ from typing import Any
 
 from google.protobuf import struct_pb2
 
-from policies.resource import Resource, known_type
+from policies.resource import Resource, normalize_type
 from policies.view import View
 
 
@@ -39,7 +39,7 @@ def resource(request: Any, *, inputs: dict[str, Any] | None = None, outputs: dic
         value=inputs if inputs is not None else outputs,
         outputs=View(value=outputs or {}, path="outputs"),
         urn=request.urn,
-        type=known_type(request.type),
+        type=normalize_type(request.type),
         provider=View(value=provider, path="provider"),
         provider_urn=request.provider.urn,
         parent=request.options.parent or getattr(request, "parent", ""),

@@ -2,7 +2,7 @@
 
 from policies.exemptions.exemption import Exemption, Exemptions, Problem
 from policies.exemptions.files import Baseline, read_baseline, read_exemptions, sorted_findings
-from policies.exemptions.in_code import exempt, written_on
+from policies.exemptions.in_code import exempt, read_notes
 
 __all__ = [
     "Baseline",
@@ -12,6 +12,6 @@ __all__ = [
     "exempt",
     "read_baseline",
     "read_exemptions",
+    "read_notes",
     "sorted_findings",
-    "written_on",
 ]

@@ -87,7 +87,7 @@ class Exemptions:
     entries: tuple[Exemption, ...] = ()
     problems: tuple[Problem, ...] = ()
 
-    def joined(self, *others: Exemptions) -> Exemptions:
+    def join(self, *others: Exemptions) -> Exemptions:
         """These and others; what stands first is found first."""
         others = tuple(other for other in others if other.entries or other.problems)
         if not others:

@@ -32,10 +32,10 @@ def read_exemptions(path: Path) -> Exemptions:
         return Exemptions()
     if not isinstance(document, list):
         return Exemptions(problems=(Problem(str(path), "must be a list of exemptions"),))
-    return parsed(document, str(path), "file")
+    return parse_entries(document, str(path), "file")
 
 
-def parsed(document: list[Any], where: str, origin: Origin) -> Exemptions:
+def parse_entries(document: list[Any], where: str, origin: Origin) -> Exemptions:
     """Entries that were read from somewhere; `where` is for messages."""
     entries, problems = [], []
     for number, entry in enumerate(document, start=1):
@@ -66,7 +66,7 @@ class Baseline(BaseModel):
         entries = [
             {"check": check, "urn": literal(urn), **common} for check, urns in self.findings.items() for urn in urns
         ]
-        return parsed(entries, where, "baseline")
+        return parse_entries(entries, where, "baseline")
 
     def text(self) -> str:
         """The file's text."""

@@ -15,7 +15,7 @@ import datetime
 from typing import Any
 
 from policies.exemptions.exemption import Exemption, Exemptions, Problem, literal
-from policies.exemptions.files import parsed
+from policies.exemptions.files import parse_entries
 from policies.resource import Resource
 
 _MARK = "exempt"
@@ -32,13 +32,13 @@ def exempt(check: str, *, expires: datetime.date, owner: str, ticket: str, reaso
     return note
 
 
-def written_on(resource: Resource) -> Exemptions:
+def read_notes(resource: Resource) -> Exemptions:
     """The exemptions on a resource; a note that begins like one and is none is a problem."""
     notes = [note for note in resource.notes if note.split(maxsplit=1)[:1] == [_MARK]]
     if not notes:
         return Exemptions()
     fields = [_fields(note) | {"urn": literal(resource.urn)} for note in notes]
-    found = parsed(fields, resource.urn, "code")
+    found = parse_entries(fields, resource.urn, "code")
     return Exemptions(found.entries, tuple(Problem(one.where, f"exemption in code: {one.message}")
                                            for one in found.problems))  # fmt: skip
 

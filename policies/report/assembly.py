@@ -17,7 +17,7 @@ from policies.evaluation import Evaluator, Result, Results, evaluate
 from policies.exemptions import Exemption, Exemptions
 from policies.frameworks import Framework
 from policies.registry import COMPONENTS, PACK_VERSION, Registry, reasons_without_check
-from policies.remediation import fixed
+from policies.remediation import apply_fix
 from policies.report.figures import Tally, worst
 from policies.report.frameworks import framework_entry, overall_figures
 from policies.report.model import (
@@ -76,9 +76,9 @@ def assemble(
     counted = [result for result in results if level(result.control) is not Level.DISABLED]
     evaluator = Evaluator(rules.registry, at.date(), rules.configuration.options)
     verdicts = tuple(
-        sorted((_verdict(one, evaluator) for one in counted), key=lambda one: (one.control, one.cloud, one.urn))
+        sorted((_make_verdict(one, evaluator) for one in counted), key=lambda one: (one.control, one.cloud, one.urn))
     )
-    by_control = _by_control(verdicts)
+    by_control = _group_by_control(verdicts)
     frameworks = tuple(framework_entry(one, rules.registry.controls, by_control) for one in rules.frameworks)
     tally = Tally.of(one.status for one in verdicts)
     return Report(
@@ -86,33 +86,33 @@ def assemble(
         source=source,
         pack=Pack(name=PACK, version=PACK_VERSION, controls=len(rules.registry.controls), checks=len(rules.registry)),
         strict=rules.strict,
-        options=_options(rules),
+        options=_list_options(rules),
         figures=overall_figures(verdicts, frameworks),
         tally=tally,
         resources_seen=len(resources),
         frameworks=frameworks,
         controls=tuple(
-            _control(one, rules.registry.of(one), level(one), by_control.get(one.id, []))
+            _make_control(one, rules.registry.of(one), level(one), by_control.get(one.id, []))
             for one in rules.registry.controls
         ),
-        resources=_judged(resources, {one.urn for one in verdicts}),
-        unchecked=_unchecked(resources, rules.registry),
+        resources=_list_resources(resources, {one.urn for one in verdicts}),
+        unchecked=_list_unchecked(resources, rules.registry),
         verdicts=verdicts,
         exemptions_unused=tuple(map(exemption_entry, results.unused)),
         exemption_problems=tuple(ProblemEntry(where=one.where, message=one.message) for one in results.problems),
     )
 
 
-def _by_control(verdicts: Iterable[VerdictEntry]) -> dict[str, list[VerdictEntry]]:
+def _group_by_control(verdicts: Iterable[VerdictEntry]) -> dict[str, list[VerdictEntry]]:
     found: dict[str, list[VerdictEntry]] = defaultdict(list)
     for one in verdicts:
         found[one.control].append(one)
     return dict(found)
 
 
-def _verdict(result: Result, evaluator: Evaluator) -> VerdictEntry:
+def _make_verdict(result: Result, evaluator: Evaluator) -> VerdictEntry:
     return VerdictEntry(
-        fingerprint=_fingerprint(result),
+        fingerprint=_make_fingerprint(result),
         control=result.control.id,
         check=result.check.id,
         cloud=result.check.cloud,
@@ -121,11 +121,11 @@ def _verdict(result: Result, evaluator: Evaluator) -> VerdictEntry:
         found=result.found.status,
         reason=result.found.reason,
         exemption=exemption_entry(result.exemption) if result.exemption else None,
-        fixable=result.status is Status.FAIL and not fixed(result.check, result.resource, evaluator).fault,
+        fixable=result.status is Status.FAIL and not apply_fix(result.check, result.resource, evaluator).fault,
     )
 
 
-def _fingerprint(result: Result) -> str:
+def _make_fingerprint(result: Result) -> str:
     """Of control and resource, and of the type as the check names it: two functions may mean one resource."""
     token = result.resource.type
     matched = token if token in result.check.reads else f"{token.partition(':')[0]}:*"
@@ -138,7 +138,9 @@ def exemption_entry(exemption: Exemption) -> ExemptionEntry:
     return ExemptionEntry.model_validate(exemption.model_dump())
 
 
-def _control(control: Control, checks: Iterable[Check], level: Level, verdicts: list[VerdictEntry]) -> ControlEntry:
+def _make_control(
+    control: Control, checks: Iterable[Check], level: Level, verdicts: list[VerdictEntry]
+) -> ControlEntry:
     by_id: dict[str, list[Check]] = defaultdict(list)
     for check in checks:
         by_id[check.id].append(check)
@@ -151,13 +153,13 @@ def _control(control: Control, checks: Iterable[Check], level: Level, verdicts: 
         remedy=control.remedy,
         link=control.link,
         requirements=dict(control.maps),
-        checks=tuple(_check(id_, functions, verdicts) for id_, functions in by_id.items()),
+        checks=tuple(_make_check(id_, functions, verdicts) for id_, functions in by_id.items()),
         status=worst(one.status for one in verdicts),
         tally=Tally.of(one.status for one in verdicts),
     )
 
 
-def _check(id_: str, functions: list[Check], verdicts: list[VerdictEntry]) -> CheckEntry:
+def _make_check(id_: str, functions: list[Check], verdicts: list[VerdictEntry]) -> CheckEntry:
     own = [one.status for one in verdicts if one.check == id_]
     reads = {token: tuple(paths) for function in functions for token, paths in function.reads.items()}
     return CheckEntry(
@@ -169,7 +171,7 @@ def _check(id_: str, functions: list[Check], verdicts: list[VerdictEntry]) -> Ch
     )
 
 
-def _options(rules: Rules) -> dict[str, dict[str, object]]:
+def _list_options(rules: Rules) -> dict[str, dict[str, object]]:
     """Each control's options that differ from their defaults."""
     found: dict[str, dict[str, object]] = {}
     for id_, options in sorted(rules.configuration.options.items()):
@@ -179,13 +181,13 @@ def _options(rules: Rules) -> dict[str, dict[str, object]]:
     return found
 
 
-def _judged(resources: Iterable[Resource], urns: set[str]) -> tuple[ResourceEntry, ...]:
-    found = {one.urn: _resource(one) for one in resources if one.urn in urns}
+def _list_resources(resources: Iterable[Resource], urns: set[str]) -> tuple[ResourceEntry, ...]:
+    found = {one.urn: _make_resource(one) for one in resources if one.urn in urns}
     return tuple(found[urn] for urn in sorted(found))
 
 
-def _resource(resource: Resource) -> ResourceEntry:
-    file, line = _place(resource.declared)
+def _make_resource(resource: Resource) -> ResourceEntry:
+    file, line = _find_place(resource.declared)
     return ResourceEntry(
         urn=resource.urn,
         type=resource.type,
@@ -196,7 +198,7 @@ def _resource(resource: Resource) -> ResourceEntry:
     )
 
 
-def _place(declared: str) -> tuple[str, int | None]:
+def _find_place(declared: str) -> tuple[str, int | None]:
     """File and line inside the project; nothing for what lies outside, or was installed into it."""
     found = _DECLARED.fullmatch(declared)
     path = PurePosixPath(unquote(found["file"])) if found else PurePosixPath()
@@ -205,7 +207,7 @@ def _place(declared: str) -> tuple[str, int | None]:
     return str(path), int(found["line"]) or None
 
 
-def _unchecked(resources: Iterable[Resource], registry: Registry) -> tuple[Unchecked, ...]:
+def _list_unchecked(resources: Iterable[Resource], registry: Registry) -> tuple[Unchecked, ...]:
     """List the types at hand that no check of the selection names; components hold nothing and are left out.
 
     A check of all types of a package, such as that of tags, says nothing of what a type is for.
@@ -213,7 +215,7 @@ def _unchecked(resources: Iterable[Resource], registry: Registry) -> tuple[Unche
     reasons = reasons_without_check()
     counts = Counter(one.type for one in resources if not registry.names(one.type) and _holds_something(one.type))
     return tuple(
-        Unchecked(type=token, count=counts[token], reason=reasons.get(token) or _reason(token))
+        Unchecked(type=token, count=counts[token], reason=reasons.get(token) or _explain(token))
         for token in sorted(counts)
     )
 
@@ -222,5 +224,5 @@ def _holds_something(token: str) -> bool:
     return token != STACK and not token.startswith(COMPONENTS)
 
 
-def _reason(token: str) -> str:
+def _explain(token: str) -> str:
     return _INTERNAL if token.startswith("pulumi:") else _NO_REASON

@@ -23,9 +23,9 @@ Verdicts = Mapping[str, Sequence[VerdictEntry]]
 
 def framework_entry(framework: Framework, controls: Iterable[Control], verdicts: Verdicts) -> FrameworkEntry:
     """All requirements of the framework, and its figures."""
-    mapped = _mapped(framework, controls)
+    mapped = _map_controls(framework, controls)
     requirements = tuple(
-        _requirement(id_, one, mapped.get(id_, []), verdicts) for id_, one in framework.requirements.items()
+        _assess_requirement(id_, one, mapped.get(id_, []), verdicts) for id_, one in framework.requirements.items()
     )
     ids = sorted({id_ for ids in mapped.values() for id_ in ids})
     own = [verdict for id_ in ids for verdict in verdicts.get(id_, ())]
@@ -73,7 +73,7 @@ def _coverage(requirements: Sequence[RequirementEntry], verdicts: Verdicts) -> t
     return covered("status"), covered("found")
 
 
-def _mapped(framework: Framework, controls: Iterable[Control]) -> dict[str, list[str]]:
+def _map_controls(framework: Framework, controls: Iterable[Control]) -> dict[str, list[str]]:
     """The controls that give evidence for each requirement."""
     found: dict[str, list[str]] = defaultdict(list)
     for control in controls:
@@ -83,7 +83,9 @@ def _mapped(framework: Framework, controls: Iterable[Control]) -> dict[str, list
     return found
 
 
-def _requirement(id_: str, requirement: Requirement, controls: list[str], verdicts: Verdicts) -> RequirementEntry:
+def _assess_requirement(
+    id_: str, requirement: Requirement, controls: list[str], verdicts: Verdicts
+) -> RequirementEntry:
     own = [verdict for control in controls for verdict in verdicts.get(control, ())]
     decided = requirement.status
     status = decided or _assess(one.status for one in own)
@@ -93,7 +95,7 @@ def _requirement(id_: str, requirement: Requirement, controls: list[str], verdic
     return RequirementEntry(
         id=id_,
         title=requirement.title,
-        kind=_kind(requirement),
+        kind=_classify(requirement),
         status=status,
         without_exemptions=decided or _assess(one.found for one in own),
         reason=reason,
@@ -108,7 +110,7 @@ def _assess(statuses: Iterable[Status]) -> Status:
     return Status.NOT_ASSESSED if status is Status.NOT_APPLICABLE else status
 
 
-def _kind(requirement: Requirement) -> Kind:
+def _classify(requirement: Requirement) -> Kind:
     if requirement.organisational:
         return "organisational"
     return "automated" if requirement.automated else "not assessed"

@@ -19,13 +19,13 @@ def read_preview(document: Any) -> tuple[Resource, ...]:
     in such a document.
     """
     steps = _steps(document)
-    return _last(_as_it_will_be(step) for step in steps if isinstance(step.get("newState"), Mapping))
+    return _keep_last(_apply_step(step) for step in steps if isinstance(step.get("newState"), Mapping))
 
 
 def read_base(document: Any) -> tuple[Resource, ...]:
     """What was there before the previewed update, from the same document; raises Unreadable."""
     steps = _steps(document)
-    return _last(step["oldState"] for step in steps if isinstance(step.get("oldState"), Mapping))
+    return _keep_last(step["oldState"] for step in steps if isinstance(step.get("oldState"), Mapping))
 
 
 def _steps(document: Any) -> list[Mapping[str, Any]]:
@@ -35,7 +35,7 @@ def _steps(document: Any) -> list[Mapping[str, Any]]:
     return [step for step in steps if isinstance(step, Mapping)]
 
 
-def _as_it_will_be(step: Mapping[str, Any]) -> Mapping[str, Any]:
+def _apply_step(step: Mapping[str, Any]) -> Mapping[str, Any]:
     new, old = step["newState"], step.get("oldState")
     if not isinstance(old, Mapping):
         return new  # type: ignore[no-any-return]
@@ -43,6 +43,6 @@ def _as_it_will_be(step: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**new, **kept}
 
 
-def _last(records: Iterator[Mapping[str, Any]]) -> tuple[Resource, ...]:
+def _keep_last(records: Iterator[Mapping[str, Any]]) -> tuple[Resource, ...]:
     """A resource may stand in several steps: the last one tells."""
     return read_records({record.get("urn"): record for record in records}.values())

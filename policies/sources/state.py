@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from policies.resource import Resource, known_type
+from policies.resource import Resource, normalize_type
 from policies.view import View
 
 VERSIONS = (3, 4)
@@ -49,7 +49,7 @@ def read_state(document: Any) -> tuple[Resource, ...]:
 
 def read_records(records: Iterable[Any]) -> tuple[Resource, ...]:
     """Resources from the engine's records of them; raises Unreadable."""
-    known = [_checked(record) for record in records]
+    known = [_check(record) for record in records]
     providers = {f"{one['urn']}": one for one in known if one["type"].startswith("pulumi:providers:")}
     return tuple(_resource(record, providers) for record in known)
 
@@ -66,7 +66,7 @@ def names_of(resources: Iterable[Resource]) -> tuple[str, str]:
     return found.pop() if found else ("", "")
 
 
-def _checked(record: Any) -> Mapping[str, Any]:
+def _check(record: Any) -> Mapping[str, Any]:
     urn = record.get("urn") if isinstance(record, Mapping) else None
     if not isinstance(urn, str) or not _URN.match(urn) or not isinstance(record.get("type"), str):
         raise Unreadable(f"a resource without a proper URN and type: {urn!r}")
@@ -96,7 +96,7 @@ def _resource(record: Mapping[str, Any], providers: Mapping[str, Mapping[str, An
         value=inputs or outputs,
         outputs=View(value=outputs, path="outputs"),
         urn=record["urn"],
-        type=known_type(record["type"]),
+        type=normalize_type(record["type"]),
         provider=View(value=provider.get("inputs") or {}, path="provider"),
         provider_urn=provider_urn,
         parent=record.get("parent") or "",

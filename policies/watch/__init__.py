@@ -1,8 +1,8 @@
 """Watching a stack after it is deployed: from what was open and a new report to events in a log. All pure."""
 
-from policies.watch.cause import Cause, Origin, Update, cause_of, unseen
-from policies.watch.changes import Observation, changes
-from policies.watch.finding import Finding, Kind, blind, findings_of
+from policies.watch.cause import Cause, Origin, Update, infer_cause, list_unseen
+from policies.watch.changes import Observation, compare
+from policies.watch.finding import Finding, Kind, list_findings, make_blind_finding
 from policies.watch.records import (
     AlertDelivered,
     Event,
@@ -15,7 +15,7 @@ from policies.watch.records import (
     TruncatedRecord,
 )
 from policies.watch.state import Contradiction, WatchState
-from policies.watch.text import BrokenLog, line_of, mended, records_of, unfinished
+from policies.watch.text import BrokenLog, is_truncated, mark_truncated, parse_records, render_record
 
 __all__ = [
     "AlertDelivered",
@@ -36,13 +36,13 @@ __all__ = [
     "TruncatedRecord",
     "Update",
     "WatchState",
-    "blind",
-    "cause_of",
-    "changes",
-    "findings_of",
-    "line_of",
-    "mended",
-    "records_of",
-    "unfinished",
-    "unseen",
+    "compare",
+    "infer_cause",
+    "is_truncated",
+    "list_findings",
+    "list_unseen",
+    "make_blind_finding",
+    "mark_truncated",
+    "parse_records",
+    "render_record",
 ]

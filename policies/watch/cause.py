@@ -61,13 +61,13 @@ class Cause(Part):
         return f"{last.kind} by {last.author}: {last.message}{several}"
 
 
-def unseen(history: Sequence[Update], seen: str) -> tuple[Update, ...]:
+def list_unseen(history: Sequence[Update], seen: str) -> tuple[Update, ...]:
     """The updates after the one with the id `seen`, newest first; all, where it is not there any more."""
     ids = [one.id for one in history]
     return tuple(history[: ids.index(seen)] if seen in ids else history)
 
 
-def cause_of(updates: Iterable[Update], otherwise: Origin) -> Cause:
+def infer_cause(updates: Iterable[Update], otherwise: Origin) -> Cause:
     """What such updates mean: a refresh alone changes nothing by itself, so what it brings is drift."""
     updates = tuple(updates)
     if not updates:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from policies.report.model import Report
 from policies.watch.cause import Cause, Origin
-from policies.watch.finding import Finding, Kind, findings_of
+from policies.watch.finding import Finding, Kind, list_findings
 from policies.watch.records import Event, Opened, Resolved, StillOpen
 
 GONE = "resource gone"
@@ -26,7 +26,7 @@ class Observation:
     """The stages that failed."""
 
 
-def changes(
+def compare(
     open_: Mapping[str, Finding], observation: Observation, by: Cause, at: datetime.datetime
 ) -> tuple[Event, ...]:
     """The events that lead from the findings that were open to those that are; in the order of their keys."""
@@ -37,7 +37,7 @@ def _events(
     open_: Mapping[str, Finding], observation: Observation, by: Cause, at: datetime.datetime
 ) -> Iterator[Event]:
     report = observation.report
-    seen = {one.key: one for one in (*(findings_of(report) if report else ()), *observation.blind)}
+    seen = {one.key: one for one in (*(list_findings(report) if report else ()), *observation.blind)}
     for key in sorted(open_.keys() | seen.keys()):
         before, now = open_.get(key), seen.get(key)
         if now and before is None:

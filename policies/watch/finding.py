@@ -55,7 +55,7 @@ class Finding(Part):
         return f"{self.kind.value}/{self.fingerprint}"
 
 
-def findings_of(report: Report) -> tuple[Finding, ...]:
+def list_findings(report: Report) -> tuple[Finding, ...]:
     """What fails and what cannot be determined; what is exempt is no finding."""
     controls = {one.id: one for one in report.controls}
     resources = {one.urn: one for one in report.resources}
@@ -63,7 +63,7 @@ def findings_of(report: Report) -> tuple[Finding, ...]:
     return tuple({one.key: one for one in found}.values())
 
 
-def blind(project: str, stack: str, stage: str, reason: str) -> Finding:
+def make_blind_finding(project: str, stack: str, stage: str, reason: str) -> Finding:
     """That a stage of a pass (refresh, state) failed for the whole stack."""
     urn = f"urn:pulumi:{stack}::{project}::{STACK}::{project}-{stack}"
     return Finding(

@@ -36,10 +36,10 @@ class WatchState:
     @classmethod
     def after_all(cls, records: Iterable[Record]) -> WatchState:
         """Raises Contradiction."""
-        standing = cls()
+        state = cls()
         for one in records:
-            standing = standing.after(one)
-        return standing
+            state = state.after(one)
+        return state
 
     @property
     def findings(self) -> dict[str, Finding]:
@@ -50,44 +50,44 @@ class WatchState:
         """What stands after one more record; raises Contradiction."""
         match record:
             case Started():
-                return self._started(record)
+                return self._start(record)
             case Opened():
-                return self._opened(record)
+                return self._open(record)
             case StillOpen():
-                return self._still_open(record)
+                return self._update(record)
             case Resolved():
-                return self._resolved(record)
+                return self._resolve(record)
             case Passed():
-                return self._passed(record)
+                return self._pass(record)
             case AlertDelivered():
                 return replace(self, untold=self.untold - set(record.keys))
             case _:
                 return self
 
-    def _started(self, record: Started) -> WatchState:
+    def _start(self, record: Started) -> WatchState:
         if self.stack and (self.project, self.stack) != (record.project, record.stack):
             raise Contradiction(f"it is of {self.project}/{self.stack}, not of {record.project}/{record.stack}")
         return replace(self, project=record.project, stack=record.stack)
 
-    def _opened(self, record: Opened) -> WatchState:
+    def _open(self, record: Opened) -> WatchState:
         key = record.finding.key
         if key in self.open:
             raise Contradiction(f"{record.finding.check} on {record.finding.urn} is opened a second time")
         return replace(self, open={**self.open, key: record}, untold=self.untold | {key})
 
-    def _still_open(self, record: StillOpen) -> WatchState:
-        opened = self._known(record.finding)
+    def _update(self, record: StillOpen) -> WatchState:
+        opened = self._require_open(record.finding)
         updated = opened.model_copy(update={"finding": record.finding})
         return replace(self, open={**self.open, record.finding.key: updated})
 
-    def _resolved(self, record: Resolved) -> WatchState:
-        self._known(record.finding)
+    def _resolve(self, record: Resolved) -> WatchState:
+        self._require_open(record.finding)
         key = record.finding.key
         return replace(
             self, open={other: one for other, one in self.open.items() if other != key}, untold=self.untold - {key}
         )
 
-    def _passed(self, record: Passed) -> WatchState:
+    def _pass(self, record: Passed) -> WatchState:
         return replace(
             self,
             seen=record.seen or self.seen,
@@ -96,7 +96,7 @@ class WatchState:
             last_pass=self.last_pass if record.failed else record.at,
         )
 
-    def _known(self, finding: Finding) -> Opened:
+    def _require_open(self, finding: Finding) -> Opened:
         if finding.key not in self.open:
             raise Contradiction(f"{finding.check} on {finding.urn} is not open")
         return self.open[finding.key]

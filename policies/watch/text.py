@@ -17,17 +17,17 @@ class BrokenLog(Exception):
     """A line in the midst of the log is no record; names the line."""
 
 
-def line_of(record: Record) -> bytes:
+def render_record(record: Record) -> bytes:
     """One line, with its end."""
     return record.model_dump_json(by_alias=True).encode() + NEWLINE
 
 
-def mended(at: datetime.datetime) -> bytes:
+def mark_truncated(at: datetime.datetime) -> bytes:
     """What is appended after an unfinished line, so that nothing is ever taken away from a log."""
-    return NEWLINE + line_of(TruncatedRecord(at=at))
+    return NEWLINE + render_record(TruncatedRecord(at=at))
 
 
-def records_of(content: bytes) -> Iterator[Record]:
+def parse_records(content: bytes) -> Iterator[Record]:
     """Yield the records but a truncated last line and those marked as truncated; raises BrokenLog.
 
     No part of a JSON object is one itself, so an unfinished line is never taken for a whole one.
@@ -45,7 +45,7 @@ def records_of(content: bytes) -> Iterator[Record]:
         yield record
 
 
-def unfinished(content: bytes) -> bool:
+def is_truncated(content: bytes) -> bool:
     """Whether the log ends in a line that was not written to its end."""
     if not content:
         return False

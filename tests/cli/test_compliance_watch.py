@@ -27,12 +27,12 @@ import stamina
 from cli.compliance.input import ForeignState, Input, state_input
 from cli.compliance.rules import RuleFiles
 from cli.compliance.watch import log as log_module
-from cli.compliance.watch.command import BadOption, keep_looking, seconds
-from cli.compliance.watch.format import said
-from cli.compliance.watch.log import BadLog, LogLost, LogTaken, WatchLog, opened
+from cli.compliance.watch.command import BadOption, keep_looking, parse_seconds
+from cli.compliance.watch.format import format_record
+from cli.compliance.watch.log import BadLog, LogLost, LogTaken, WatchLog, open_log
 from cli.compliance.watch.metrics import Watching, serve
 from cli.compliance.watch.run import Outcome, Watch
-from cli.compliance.watch.stack import EngineSilent, WatchedStack, drift, last_word
+from cli.compliance.watch.stack import EngineSilent, WatchedStack, find_last_word, list_drifted
 from cli.compliance.watch.webhook import DELIVERY, SIGNATURE, TIMESTAMP, BadWebhook, Webhook
 from cli.main import main
 from localcloud.sandbox import CHECKOUT
@@ -49,8 +49,8 @@ from policies.watch import (
     Started,
     Update,
     WatchState,
-    line_of,
-    records_of,
+    parse_records,
+    render_record,
 )
 
 SERVER = "gcp:sql/databaseInstance:DatabaseInstance"
@@ -144,7 +144,7 @@ class Fixture:
 
     @contextmanager
     def running(self) -> Iterator[Watch]:
-        with opened(self.path, self.clock()) as log:
+        with open_log(self.path, self.clock()) as log:
             log.append([Started(at=self.clock(), project="shop", stack=self.stack.name)], self.clock())
             yield self._watch(log)
 
@@ -159,12 +159,12 @@ class Fixture:
         )
 
     @property
-    def standing(self) -> WatchState:
+    def state(self) -> WatchState:
         return WatchState.after_all(self.records)
 
     @property
     def records(self) -> list[Record]:
-        return list(records_of(self.path.read_bytes()))
+        return list(parse_records(self.path.read_bytes()))
 
     def last(self) -> list[tuple[str, str, str]]:
         """Event, resource and cause of the findings that were told since this was asked last."""
@@ -237,12 +237,12 @@ def test_a_state_that_changed_without_an_update_is_told_as_an_edit(watch: Fixtur
 def test_the_update_is_remembered_by_a_watch_that_was_started_anew(watch: Fixture) -> None:
     watch.look()
     with watch.running() as running:
-        assert not running.updated()
+        assert not running.has_update()
     watch.stack.update("ben", db=BAD)
     with watch.running() as running:
-        assert running.updated()
+        assert running.has_update()
         running.look(refresh=False)
-        assert not running.updated()
+        assert not running.has_update()
 
 
 @pytest.mark.parametrize("stage", ["lock", "history", "refresh", "state"])
@@ -255,8 +255,8 @@ def test_a_stage_that_fails_is_a_finding_takes_nothing_away_and_is_tried_again(w
     assert outcome.failed
     assert watch.last() == [("opened", "living-fortress-dev", "watch")]
     assert watch.watching.failed[stage] == 1
-    assert {one.finding.control for one in watch.standing.open.values()} == {"TLS-004", "WATCH"}
-    assert f"no {stage} today" in [one.reason for one in watch.standing.findings.values()]
+    assert {one.finding.control for one in watch.state.open.values()} == {"TLS-004", "WATCH"}
+    assert f"no {stage} today" in [one.reason for one in watch.state.findings.values()]
     watch.look()
     assert watch.last() == []
     watch.stack.broken = set()
@@ -269,7 +269,7 @@ def test_a_pass_without_a_refresh_does_not_say_that_refreshing_works_again(watch
     watch.look()
     watch.stack.update("ben", db=GOOD)
     watch.look(refresh=False)
-    assert [one.check for one in watch.standing.findings.values()] == ["WATCH/refresh"]
+    assert [one.check for one in watch.state.findings.values()] == ["WATCH/refresh"]
 
 
 def test_an_update_is_seen_although_refreshing_fails(watch: Fixture) -> None:
@@ -308,13 +308,13 @@ def test_rules_that_cannot_be_read_any_more_are_a_finding(watch: Fixture) -> Non
     assert watch.files.configuration is not None
     watch.files.configuration.write_text("{")
     assert watch.look().failed
-    assert [one.check for one in watch.standing.findings.values()] == ["WATCH/rules"]
+    assert [one.check for one in watch.state.findings.values()] == ["WATCH/rules"]
 
 
 def test_a_person_reads_resource_controls_and_remedy_in_one_line(watch: Fixture) -> None:
     watch.stack.update("ann", db=BAD)
     watch.look()
-    [line] = [said(one) for one in watch.told if isinstance(one, Opened)]
+    [line] = [format_record(one) for one in watch.told if isinstance(one, Opened)]
     for part in ("TLS-004", "db", "sslMode is ALLOW", "pci_dss 4.2.1", "remedy: Make the server refuse"):
         assert part in line
     assert "\n" not in line
@@ -342,7 +342,7 @@ def test_a_file_that_is_no_log_is_refused_and_left_as_it_is(watch: Fixture) -> N
     watch.path.parent.mkdir()
     watch.path.write_text("not a log\n" + '{"event": "pass"}\n')
     text = watch.path.read_text()
-    watch.path.write_text(text + line_of(Started(at=START, project="shop", stack="dev")).decode())
+    watch.path.write_text(text + render_record(Started(at=START, project="shop", stack="dev")).decode())
     with pytest.raises(BadLog, match="line 1 is no record"):
         watch.look()
     assert watch.path.read_text().startswith(text)
@@ -376,7 +376,7 @@ CUTS = [(0, 0), (0, 1), (0, 200), (1, -1), (1, 0), (1, 9), (2, -1), (2, 9)]
 
 
 def cut(records: list[Record], lines: int, more: int) -> int:
-    return sum(len(line_of(one)) for one in records[:lines]) + more
+    return sum(len(render_record(one)) for one in records[:lines]) + more
 
 
 @pytest.mark.parametrize(("lines", "more"), CUTS)
@@ -408,7 +408,7 @@ def test_a_full_disk_loses_nothing(
         assert "No space left" in capsys.readouterr().err
         patch.undo()
         assert not running.look(refresh=True).failed
-    assert {one.resource for one in watch.standing.findings.values()} == {"db", "other"}
+    assert {one.resource for one in watch.state.findings.values()} == {"db", "other"}
     assert watch.look().alerting is False
 
 
@@ -416,15 +416,15 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from cli.compliance.watch import log
-from policies.watch import records_of
+from policies.watch import parse_records
 path, extra, most = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
 real = os.write
 def write(descriptor, content):
     real(descriptor, content[:most])
     real(1, b"half\\n")
     signal.pause()
-records = list(records_of(extra.read_bytes()))
-with log.opened(path, records[0].at) as opened:
+records = list(parse_records(extra.read_bytes()))
+with log.open_log(path, records[0].at) as opened:
     log.os.write = write
     opened.append(records, records[0].at)
 """
@@ -438,7 +438,7 @@ def test_a_watch_killed_in_the_midst_of_a_line_is_followed_by_one_that_finds_the
     watch.stack.update("ben", db=BAD, other=BAD)
     records = coming(watch, tmp_path)
     lost, most = tmp_path / "lost.jsonl", cut(records, lines, more)
-    lost.write_bytes(b"".join(map(line_of, records)))
+    lost.write_bytes(b"".join(map(render_record, records)))
     expected = WatchState.after_all([*watch.records, *records])
 
     process = subprocess.Popen(
@@ -450,8 +450,8 @@ def test_a_watch_killed_in_the_midst_of_a_line_is_followed_by_one_that_finds_the
     process.communicate()
 
     watch.look()
-    assert watch.standing.findings == expected.findings
-    assert watch.standing.seen == expected.seen
+    assert watch.state.findings == expected.findings
+    assert watch.state.seen == expected.seen
     causes = {str(one.by) for one in watch.records if isinstance(one, Opened)}
     assert causes == {"update by ben: update it"}
 
@@ -524,14 +524,14 @@ def test_a_new_violation_is_posted_once_and_signed(alerting: Fixture, receiver: 
     assert headers[SIGNATURE] == "sha256=" + hmac.new(SECRET.encode(), signed, hashlib.sha256).hexdigest()
     alert = json.loads(body)
     assert (alert["stack"], alert["findings"][0]["by"]["updates"][0]["author"]) == ("dev", "ben")
-    assert [one.keys for one in alerting.told if isinstance(one, AlertDelivered)] == [tuple(alerting.standing.open)]
+    assert [one.keys for one in alerting.told if isinstance(one, AlertDelivered)] == [tuple(alerting.state.open)]
 
 
 def test_what_cannot_be_determined_is_posted_under_strict(alerting: Fixture, receiver: Receiver) -> None:
     hidden = {"settings": {"ipConfiguration": {"sslMode": {SIGNATURE_OF_VALUES: HIDDEN, "ciphertext": "v1:x"}}}}
     alerting.stack.update("ben", db=hidden)
     assert not alerting.look().alerting
-    assert [one.kind for one in alerting.standing.findings.values()] == [Kind.NOT_DETERMINABLE]
+    assert [one.kind for one in alerting.state.findings.values()] == [Kind.NOT_DETERMINABLE]
     alerting.files = replace(alerting.files, strict=True)
     alerting.look()
     assert receiver.findings == [["db"]]
@@ -567,11 +567,11 @@ def test_a_dead_webhook_is_counted_stops_nothing_and_hears_of_it_later(
     error = capsys.readouterr().err
     assert f"status {answer}" in error
     assert "secret-path" not in error
-    assert alerting.standing.untold
+    assert alerting.state.untold
     receiver.answers, receiver.taken = [200], []
     alerting.look()
     assert receiver.findings == [["db"]]
-    assert not alerting.standing.untold
+    assert not alerting.state.untold
 
 
 def test_an_alert_survives_the_watch_that_could_not_deliver_it(alerting: Fixture, receiver: Receiver) -> None:
@@ -640,7 +640,7 @@ def test_prometheus_is_told_of_findings_passes_and_three_figures(watch: Fixture)
     assert found[prefix + "passes_total"] == 2
     assert found[prefix + 'passes_failed_total{stage="refresh"}'] == 1
     assert found[prefix + "blind"] == 1
-    assert found[prefix + "last_pass_timestamp_seconds"] == watch.standing.last_pass.timestamp()
+    assert found[prefix + "last_pass_timestamp_seconds"] == watch.state.last_pass.timestamp()
     for figure, part, whole in (("pass_rate", 1, 2), ("determinacy", 2, 2)):
         labels = f'{{exemptions="left out",figure="{figure}",framework="soc2"}}'
         assert (found[f"{prefix}figure_part{labels}"], found[f"{prefix}figure_whole{labels}"]) == (part, whole)
@@ -694,7 +694,7 @@ class Script:
         self.looks.append((self.clock[0], refresh))
         return Outcome(failed=self.fails(self.clock[0]))
 
-    def updated(self) -> bool:
+    def has_update(self) -> bool:
         return self.clock[0] in self.changes
 
     def sleep(self, seconds: float) -> None:
@@ -720,13 +720,13 @@ def test_a_pass_that_failed_is_tried_again_within_a_minute_and_not_sooner() -> N
 
 @pytest.mark.parametrize(("text", "expected"), [("30s", 30), ("5m", 300), ("1h", 3600), ("1d", 86400)])
 def test_times_are_written_short(text: str, expected: float) -> None:
-    assert seconds(text) == expected
+    assert parse_seconds(text) == expected
 
 
 @pytest.mark.parametrize("text", ["", "5", "0m", "-5m", "5 m", "1.5h", "5w"])
 def test_what_is_no_time_is_refused(text: str) -> None:
     with pytest.raises(BadOption, match="is no time"):
-        seconds(text)
+        parse_seconds(text)
 
 
 # The engine's words
@@ -799,14 +799,14 @@ def test_the_state_of_another_stack_is_not_taken(engine: Any) -> None:
 
 def test_drift_is_what_a_refresh_would_change_or_drop() -> None:
     steps = [{"op": "refresh", "urn": "a"}, {"op": "update", "urn": "c"}, {"op": "delete", "urn": "b"}]
-    assert drift({"steps": steps}) == ("b", "c")
-    assert drift({"changeSummary": {"same": 1}}) == ()
+    assert list_drifted({"steps": steps}) == ("b", "c")
+    assert list_drifted({"changeSummary": {"same": 1}}) == ()
 
 
 def test_the_engines_last_word_is_its_error() -> None:
-    assert last_word("Refreshing\nerror: the stack is locked\n  by somebody\n") == "error: the stack is locked"
-    assert last_word("something\n\n") == "something"
-    assert last_word("") == ""
+    assert find_last_word("Refreshing\nerror: the stack is locked\n  by somebody\n") == "error: the stack is locked"
+    assert find_last_word("something\n\n") == "something"
+    assert find_last_word("") == ""
 
 
 # The command

@@ -8,7 +8,7 @@ import pytest
 
 from cli.preview_comment import changes, render
 from policies.clouds.data_stores import HOLDERS, STORES
-from policies.resource import known_type
+from policies.resource import normalize_type
 
 DATABASE = (
     "urn:pulumi:rehearsal-x::living-fortress::livingfortress:database:AwsDatabase$aws:rds/instance:Instance::aws-0"
@@ -51,7 +51,7 @@ def test_each_data_store_of_the_policies_raises_the_alarm(token: str) -> None:
     for op in ("delete", "replace"):
         text = render("production", {"steps": [step(op, urn)]})
         assert "Data stores would be lost" in text
-        assert HOLDERS[known_type(token)] in text
+        assert HOLDERS[normalize_type(token)] in text
 
 
 def test_what_stays_is_not_listed() -> None:

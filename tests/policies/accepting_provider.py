@@ -23,7 +23,7 @@ from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
 from localcloud import contract
 from localcloud.provider.differences import changes
-from policies.resource import unversioned
+from policies.resource import drop_api_version
 from tests.engine.tiny_provider import Tiny, struct
 
 OUTPUTS = "__outputs"
@@ -32,7 +32,7 @@ OUTPUTS = "__outputs"
 class Accepting(Tiny):
     def Diff(self, request, context):
         kinds = provider_pb2.DiffResponse
-        token = unversioned(request.urn.rpartition("::")[0].rpartition("$")[2].rpartition("::")[2])
+        token = drop_api_version(request.urn.rpartition("::")[0].rpartition("$")[2].rpartition("::")[2])
         old, new = (json_format.MessageToDict(one) for one in (request.old_inputs, request.news))
         found = changes(old, new, contract.replaced_by(token) or ())
         return kinds(

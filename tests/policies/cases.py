@@ -15,7 +15,7 @@ from policies import Resource, Stack, Status, View, with_value
 from policies.control import Check
 from policies.evaluation import Evaluator
 from policies.registry import everything, is_pattern
-from policies.resource import known_type
+from policies.resource import normalize_type
 from policies.values import SIGNATURE
 from tests.policies.pod_fixtures import by_type
 
@@ -56,7 +56,7 @@ class Case:
         return self.result(check, evaluator).status
 
     def result(self, check: Check, evaluator: Evaluator) -> Any:
-        return self.told(check, evaluator).judged(check, self.resource, self.stack)
+        return self.told(check, evaluator).judge(check, self.resource, self.stack)
 
     def told(self, check: Check, evaluator: Evaluator) -> Evaluator:
         """The evaluator with this case's options."""
@@ -183,7 +183,7 @@ def _resource(token: str, name: str, written: Mapping[str, Any], **joins: Any) -
         value=written.get("given", {}),
         outputs=View(value=written.get("outputs", {}), path="outputs"),
         urn=f"urn:pulumi:test::shop::{token}::{name}",
-        type=known_type(token),
+        type=normalize_type(token),
         provider=View(value=written.get("provider", {}), path="provider"),
         provider_urn=written.get("provider_urn", ""),
         protect=written.get("protect", False),

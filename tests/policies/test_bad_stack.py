@@ -12,7 +12,7 @@ import pytest
 
 from localcloud.sandbox import CHECKOUT
 from policies.registry import everything
-from policies.resource import cloud_of, unversioned
+from policies.resource import cloud_of, drop_api_version
 from tests.engine.conftest import Project
 from tests.policies.bad_stack import OPTIONS, BadStack, bad_stack
 
@@ -54,7 +54,7 @@ def violations(events: Iterable[Mapping[str, Any]]) -> set[tuple[str, str]]:
 
 
 def check_id(control: str, urn: str) -> str:
-    return f"{control}/{cloud_of(unversioned(urn.split('::')[2].rpartition('$')[2]))}"
+    return f"{control}/{cloud_of(drop_api_version(urn.split('::')[2].rpartition('$')[2]))}"
 
 
 def operations(events: Iterable[Mapping[str, Any]]) -> dict[str, set[str]]:
@@ -79,7 +79,7 @@ def test_a_bad_stack_fails_every_check_and_passes_once_it_is_fixed_where_there_i
     events = project.told("preview", "remediate")
     after = violations(events)
     fixed = [one for one in stack.places if one.fixed]
-    assert {one.check.id for one in fixed} == set(everything().remedied)
+    assert {one.check.id for one in fixed} == set(everything().fixable_ids)
     assert [(one.check.id, one.urn) for one in fixed if (one.check.control.id, one.urn) in after] == []
     assert operations(events).keys() == {"same", "update"}
     assert {one.urn for one in fixed} <= operations(events)["update"]

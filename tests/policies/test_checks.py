@@ -16,7 +16,7 @@ from policies.control import Check
 from policies.evaluation import Evaluator
 from policies.exemptions import Exemption, Exemptions
 from policies.registry import everything, is_pattern
-from policies.remediation import fixed
+from policies.remediation import apply_fix
 from tests.policies.cases import Case, Fixture, documents, fixtures, pairs, unmarked, written_cases
 from tests.policies.sdk_paths import missing
 
@@ -124,7 +124,7 @@ def test_an_exemption_holds_until_its_last_day(fixture: Fixture) -> None:
 def test_a_fix_makes_bad_good_once_and_for_all(fixture: Fixture) -> None:
     for case in fixture.bad:
         before = copy.deepcopy(case.resource.value)
-        once = fixed(fixture.check, case.resource, case.told(fixture.check, evaluator()), replacing=True)
+        once = apply_fix(fixture.check, case.resource, case.told(fixture.check, evaluator()), replacing=True)
         assert not once.fault, f"{fixture.id}: {case.resource.value}: {once.fault}"
         assert case.resource.value == before, f"{fixture.id}: the fix changed what it was given"
         fix = fixture.check.remedy_for(fixture.type, replacing=True).fix

@@ -44,7 +44,7 @@ def verdict(control: str, subject: Resource, *others: Resource) -> Status:
     found: Control | None = everything().control(control)
     assert found
     check = next(one for one in everything().of(found) if one.is_for(subject.type))
-    return Evaluator(everything(), TODAY).judged(check, subject, Stack([subject, *others])).status
+    return Evaluator(everything(), TODAY).judge(check, subject, Stack([subject, *others])).status
 
 
 @pytest.mark.parametrize("token", STORES)

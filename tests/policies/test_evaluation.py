@@ -30,7 +30,7 @@ from policies.exemptions import Exemption, Exemptions, Problem, exempt
 from policies.registry import Registry, everything
 from policies.remediation import remediate
 from policies.remedies import with_value
-from policies.resource import known_type, unversioned
+from policies.resource import drop_api_version, normalize_type
 from policies.values import SECRET, SIGNATURE, UNKNOWNS, Unknown, WrongShape
 
 TODAY = datetime.date(2030, 1, 1)
@@ -236,8 +236,8 @@ def test_nothing_is_set_inside_what_nobody_can_see(properties: dict[str, Any], s
     ],
 )
 def test_an_api_version_is_no_part_of_a_type(token: str, plain: str) -> None:
-    assert unversioned(token) == plain
-    assert known_type(token) == plain
+    assert drop_api_version(token) == plain
+    assert normalize_type(token) == plain
 
 
 @pytest.mark.parametrize(
@@ -253,7 +253,7 @@ def test_an_api_version_is_no_part_of_a_type(token: str, plain: str) -> None:
     ],
 )
 def test_a_type_of_several_names_is_known_by_one(token: str, known: str) -> None:
-    assert known_type(token) == known
+    assert normalize_type(token) == known
     assert everything().for_type(known) or token == known
 
 

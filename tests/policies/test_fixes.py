@@ -10,7 +10,7 @@ import pytest
 
 from policies.evaluation import Evaluator
 from policies.registry import everything
-from policies.remediation import fixed
+from policies.remediation import apply_fix
 from policies.resource import Resource
 
 EVALUATOR = Evaluator(everything(), datetime.date(2026, 1, 1))
@@ -20,7 +20,7 @@ def repaired(check_id: str, token: str, properties: Mapping[str, Any]) -> Mappin
     """The properties after the check's fix; None where it does not help, and nothing is applied."""
     resource = Resource(urn=f"urn:pulumi:production::shop::{token}::it", type=token, value=properties)
     check = next(one for one in EVALUATOR.registry.for_type(token) if one.id == check_id and not one.over_stack)
-    done = fixed(check, resource, EVALUATOR)
+    done = apply_fix(check, resource, EVALUATOR)
     return None if done.fault else done.properties
 
 

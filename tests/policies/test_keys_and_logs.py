@@ -31,7 +31,7 @@ def resource(token: str, name: str, given: dict[str, Any] | None = None, **sourc
 
 def verdict(control: str, subject: Resource, *others: Resource) -> Status:
     check = next(one for one in everything().for_type(subject.type) if one.control.id == control)
-    judged = Evaluator(everything(), datetime.date(2030, 1, 1)).judged
+    judged = Evaluator(everything(), datetime.date(2030, 1, 1)).judge
     return judged(check, subject, Stack([subject, *others]) if others else NO_STACK).status
 
 

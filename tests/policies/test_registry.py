@@ -8,10 +8,10 @@ import pytest
 
 from policies import HIGH, PASS, Resource, Severity, Theme, Verdict, applies_to, fixed_by, in_stack, sets
 from policies.control import BadDeclaration, Check
-from policies.counts import PUBLISHED, Counts, published
+from policies.counts import PUBLISHED, Counts, find_published
 from policies.frameworks import FRAMEWORKS, framework
 from policies.registry import COMPONENTS, Registry, everything, is_pattern, reasons_without_check
-from policies.resource import CLOUDS, unversioned
+from policies.resource import CLOUDS, drop_api_version
 
 GOLDEN = Path(__file__).parents[1] / "stacks" / "golden"
 
@@ -19,7 +19,7 @@ control = Theme("testing", "Testing").control
 
 
 def test_published_counts_are_those_of_the_registry() -> None:
-    assert published(PUBLISHED.read_text()) == Counts.of(everything()).sentence, "run python -m policies.counts"
+    assert find_published(PUBLISHED.read_text()) == Counts.of(everything()).sentence, "run python -m policies.counts"
 
 
 @pytest.mark.parametrize("one", everything().controls, ids=lambda one: one.id)
@@ -53,7 +53,7 @@ def test_every_automated_requirement_has_a_control() -> None:
 
 def stack_types() -> set[str]:
     lines = (line for path in GOLDEN.glob("*.txt") for line in path.read_text().splitlines())
-    types = {unversioned(line.split()[0]) for line in lines}
+    types = {drop_api_version(line.split()[0]) for line in lines}
     return {token for token in types if not token.startswith(COMPONENTS)}
 
 

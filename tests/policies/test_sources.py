@@ -17,8 +17,8 @@ from policies.exemptions import (
     exempt,
     read_baseline,
     read_exemptions,
+    read_notes,
     sorted_findings,
-    written_on,
 )
 from policies.resource import Resource
 from policies.sources import Unreadable, read_base, read_preview, read_state
@@ -87,7 +87,7 @@ def test_the_projects_own_exemptions_can_be_read() -> None:
 @given(st.text(st.characters(exclude_characters=";\n\r", categories=("L", "N", "P", "S")), min_size=10, max_size=40))
 def test_a_note_says_what_was_put_into_it(reason: str) -> None:
     note = exempt("NET-003", expires=DAY, owner="platform team", ticket="LF-1", reason=reason)
-    [found] = written_on(Resource(value={}, urn=URN, type="aws:x/x:X", notes=(note,))).entries
+    [found] = read_notes(Resource(value={}, urn=URN, type="aws:x/x:X", notes=(note,))).entries
     assert (found.check, found.expires, found.owner, found.reason) == ("NET-003", DAY, "platform team", reason)
     assert found.covers("NET-003", URN)
     assert not found.covers("NET-003", f"{URN}b")

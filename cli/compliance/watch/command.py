@@ -17,14 +17,14 @@ import stamina
 
 from cli.compliance import report as compliance_report
 from cli.compliance.rules import RuleFiles, read_rules
-from cli.compliance.watch.format import said
-from cli.compliance.watch.log import BadLog, LogTaken, opened
+from cli.compliance.watch.format import format_record
+from cli.compliance.watch.log import BadLog, LogTaken, open_log
 from cli.compliance.watch.metrics import LOOPBACK, PortTaken, Watching, serve
 from cli.compliance.watch.run import Outcome, Watch
 from cli.compliance.watch.stack import WatchedStack
 from cli.compliance.watch.webhook import SECRET_VARIABLE, BadWebhook, Webhook
 from policies.verdicts import Severity
-from policies.watch import Record, Started, line_of
+from policies.watch import Record, Started, render_record
 from stacks.environment import PROJECT
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -63,8 +63,8 @@ def bad_input() -> tuple[type[Exception], ...]:
 
 def watch(options: Options, files: RuleFiles) -> Outcome:
     """Watch until stopped, or one pass with `once`; what is wrong with the options is told before the first."""
-    every, patience = seconds(options.every), seconds(options.timeout)
-    severity = _severity(options.alert_at)
+    every, patience = parse_seconds(options.every), parse_seconds(options.timeout)
+    severity = _parse_severity(options.alert_at)
     webhook = Webhook.of(options.webhook, os.environ.get(SECRET_VARIABLE, "")) if options.webhook else None
     if not options.env:
         raise BadOption("name an environment (-s production)")
@@ -72,17 +72,17 @@ def watch(options: Options, files: RuleFiles) -> Outcome:
         raise BadOption("--metrics-port serves while the watch runs; with --once nobody could ask")
     read_rules(files, own=True)
     stack = WatchedStack.of(options.env, real=options.real, patience=patience)
-    path = _log(options, stack)
+    path = _choose_log(options, stack)
     stamina.instrumentation.set_on_retry_hooks([])  # the watch itself tells of an alert that is not taken
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED if options.once else 0))
     with ExitStack() as held:
-        log = held.enter_context(opened(path, now()))
+        log = held.enter_context(open_log(path, now()))
         log.append([Started(at=now(), project=PROJECT, stack=stack.name)], now())
         watching = Watching(stack.name)
         if options.metrics_port is not None:
             port = serve(watching, options.metrics_port, options.metrics_address)
             print(f"metrics: http://{options.metrics_address}:{port}/metrics", file=sys.stderr, flush=True)
-        watched = Watch(stack, files, log, watching, severity, webhook, _teller(options.as_json), now)
+        watched = Watch(stack, files, log, watching, severity, webhook, _make_printer(options.as_json), now)
         if options.once:
             return watched.look(refresh=True)
         print(f"watching {stack.name} every {options.every}; findings go to {path}", file=sys.stderr, flush=True)
@@ -104,14 +104,14 @@ def keep_looking(
         if began >= due:
             failed = watched.look(refresh=True).failed
             due = began + every
-        elif not failed and watched.updated():
+        elif not failed and watched.has_update():
             failed = watched.look(refresh=False).failed
         if failed:
             due = min(due, began + RETRY_SECONDS)
         sleep(max(0.0, min(look_seconds, due - clock())))
 
 
-def seconds(text: str) -> float:
+def parse_seconds(text: str) -> float:
     """`30s`, `5m`, `1h`, `1d`; raises BadOption."""
     found = re.fullmatch(r"([1-9][0-9]{0,5})([smhd])", text)
     if not found:
@@ -125,7 +125,7 @@ def now() -> datetime.datetime:
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
-def _severity(text: str) -> Severity:
+def _parse_severity(text: str) -> Severity:
     try:
         return Severity(text)
     except ValueError:
@@ -133,7 +133,7 @@ def _severity(text: str) -> Severity:
         raise BadOption(f"--alert-at: {text!r} is no severity: there are {known}") from None
 
 
-def _log(options: Options, stack: WatchedStack) -> Path:
+def _choose_log(options: Options, stack: WatchedStack) -> Path:
     """In the world of a simulated stack, with which it goes; elsewhere it must outlive this machine's folders."""
     if options.log:
         return options.log
@@ -142,8 +142,8 @@ def _log(options: Options, stack: WatchedStack) -> Path:
     return stack.session.sandbox.root / "findings" / f"{stack.name}.jsonl"
 
 
-def _teller(as_json: bool) -> Callable[[Record], None]:
+def _make_printer(as_json: bool) -> Callable[[Record], None]:
     def tell(record: Record) -> None:
-        print(line_of(record).decode().rstrip() if as_json else said(record), flush=True)
+        print(render_record(record).decode().rstrip() if as_json else format_record(record), flush=True)
 
     return tell

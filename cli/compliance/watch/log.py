@@ -10,7 +10,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from policies.watch import BrokenLog, Contradiction, Record, WatchState, line_of, mended, records_of, unfinished
+from policies.watch import (
+    BrokenLog,
+    Contradiction,
+    Record,
+    WatchState,
+    is_truncated,
+    mark_truncated,
+    parse_records,
+    render_record,
+)
 
 PRIVATE = 0o600
 PRIVATE_FOLDER = 0o700
@@ -30,30 +39,30 @@ class LogLost(Exception):
 
 @dataclass
 class WatchLog:
-    """An open log; `standing` is what all its records come to."""
+    """An open log; `state` is what all its records come to."""
 
     path: Path
     descriptor: int
-    standing: WatchState
+    state: WatchState
 
     def append(self, records: Sequence[Record], at: datetime.datetime) -> None:
         """Write records, on disk before this returns.
 
         Raises LogLost, and OSError where the disk does not take them; what it has taken counts.
         """
-        self._there()
-        standing = self.standing
+        self._require_file()
+        state = self.state
         for record in records:
-            standing = standing.after(record)
-        lines = b"".join(map(line_of, records))
+            state = state.after(record)
+        lines = b"".join(map(render_record, records))
         try:
-            _write(self.descriptor, (b"" if _whole(self.descriptor) else mended(at)) + lines)
+            _write(self.descriptor, (b"" if _is_whole(self.descriptor) else mark_truncated(at)) + lines)
         except OSError:
-            self.standing = _standing(self.path, self.path.read_bytes(), at)
+            self.state = _replay(self.path, self.path.read_bytes(), at)
             raise
-        self.standing = standing
+        self.state = state
 
-    def _there(self) -> None:
+    def _require_file(self) -> None:
         ours = os.fstat(self.descriptor)
         try:
             there = self.path.stat()
@@ -64,7 +73,7 @@ class WatchLog:
 
 
 @contextmanager
-def opened(path: Path, at: datetime.datetime) -> Iterator[WatchLog]:
+def open_log(path: Path, at: datetime.datetime) -> Iterator[WatchLog]:
     """The log, locked, its unfinished last line closed off; made where it is not there.
 
     The kernel gives the lock back if the watch dies. Raises LogTaken and BadLog.
@@ -73,18 +82,18 @@ def opened(path: Path, at: datetime.datetime) -> Iterator[WatchLog]:
     try:
         _lock(descriptor, path)
         content = path.read_bytes()
-        standing = _standing(path, content, at)
-        if unfinished(content):
-            _write(descriptor, mended(at))
-        yield WatchLog(path, descriptor, standing)
+        state = _replay(path, content, at)
+        if is_truncated(content):
+            _write(descriptor, mark_truncated(at))
+        yield WatchLog(path, descriptor, state)
     finally:
         os.close(descriptor)
 
 
-def _standing(path: Path, content: bytes, at: datetime.datetime) -> WatchState:
+def _replay(path: Path, content: bytes, at: datetime.datetime) -> WatchState:
     """What the log comes to once its unfinished last line is closed off."""
     try:
-        return WatchState.after_all(records_of(content + mended(at) if unfinished(content) else content))
+        return WatchState.after_all(parse_records(content + mark_truncated(at) if is_truncated(content) else content))
     except (BrokenLog, Contradiction) as fault:
         raise BadLog(f"{path}: this is no log that a watch can go on with: {fault}") from None
 
@@ -106,7 +115,7 @@ def _lock(descriptor: int, path: Path) -> None:
         raise LogTaken(f"{path}: another watch writes to this log; stop it, or name another with --log") from None
 
 
-def _whole(descriptor: int) -> bool:
+def _is_whole(descriptor: int) -> bool:
     """Whether the last line was written to its end."""
     size = os.fstat(descriptor).st_size
     return size == 0 or os.pread(descriptor, 1, size - 1) == b"\n"

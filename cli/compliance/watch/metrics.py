@@ -54,12 +54,12 @@ class WatchCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         """All families; those on findings and figures are missing until something was judged."""
         watching = self._watching
-        yield from _passes(watching)
+        yield from _make_pass_metrics(watching)
         if watching.report:
-            yield _by_control(watching.report, watching.findings)
-            yield _by_framework(watching.report, watching.findings)
-            yield from _figures(watching.report)
-            yield _days_left(watching.report, watching.exemptions, watching.today)
+            yield _make_control_metric(watching.report, watching.findings)
+            yield _make_framework_metric(watching.report, watching.findings)
+            yield from _make_figure_metrics(watching.report)
+            yield _make_exemption_metric(watching.report, watching.exemptions, watching.today)
 
 
 def serve(watching: Watching, port: int, address: str = LOOPBACK) -> int:
@@ -73,14 +73,14 @@ def serve(watching: Watching, port: int, address: str = LOOPBACK) -> int:
     return int(server.server_port)
 
 
-def _passes(watching: Watching) -> Iterator[Metric]:
+def _make_pass_metrics(watching: Watching) -> Iterator[Metric]:
     blind = sum(one.kind is Kind.BLIND for one in watching.findings)
-    yield _gauge(
+    yield _make_gauge(
         "blind", "Stages of the watch that fail: refresh, state. Figures are of the last pass that saw.", blind
     )
-    yield _gauge("pass_seconds", "How long the last pass took.", watching.seconds)
+    yield _make_gauge("pass_seconds", "How long the last pass took.", watching.seconds)
     if watching.last_pass:
-        yield _gauge(
+        yield _make_gauge(
             "last_pass_timestamp_seconds", "When the last pass without a failure ended.", watching.last_pass.timestamp()
         )
     yield CounterMetricFamily(f"{PREFIX}passes", "Passes over the stack.", watching.passes)
@@ -92,7 +92,7 @@ def _passes(watching: Watching) -> Iterator[Metric]:
     yield CounterMetricFamily(f"{PREFIX}alerts_failed", "Alerts that the webhook did not take.", watching.alerts_failed)
 
 
-def _by_control(report: Report, findings: Iterable[Finding]) -> Metric:
+def _make_control_metric(report: Report, findings: Iterable[Finding]) -> Metric:
     """A series also for each control that has none open, so that a rule on it never lacks data."""
     counts = Counter((one.control, one.kind) for one in findings)
     family = GaugeMetricFamily(
@@ -104,7 +104,7 @@ def _by_control(report: Report, findings: Iterable[Finding]) -> Metric:
     return family
 
 
-def _by_framework(report: Report, findings: Iterable[Finding]) -> Metric:
+def _make_framework_metric(report: Report, findings: Iterable[Finding]) -> Metric:
     counts = Counter(
         (framework, one.severity) for one in findings for framework, ids in one.requirements.items() if ids
     )
@@ -119,20 +119,20 @@ def _by_framework(report: Report, findings: Iterable[Finding]) -> Metric:
     return family
 
 
-def _figures(report: Report) -> Iterator[Metric]:
+def _make_figure_metrics(report: Report) -> Iterator[Metric]:
     """The three figures, each as so many of so many: a whole of 0 is no data, and divides to NaN."""
     labels = ["framework", "figure", "exemptions"]
     part = GaugeMetricFamily(f"{PREFIX}figure_part", "Of the three figures: how many of the whole.", labels=labels)
     whole = GaugeMetricFamily(f"{PREFIX}figure_whole", "Of the three figures: the whole; 0 is no data.", labels=labels)
     for id_, both in [("all", report.figures), *((one.id, one.figures) for one in report.frameworks)]:
-        for figure, exemptions, share_part, share_whole in _shares(both):
+        for figure, exemptions, share_part, share_whole in _list_shares(both):
             part.add_metric([id_, figure, exemptions], share_part)
             whole.add_metric([id_, figure, exemptions], share_whole)
     yield part
     yield whole
 
 
-def _shares(both: BothFigures) -> Iterator[tuple[str, str, int, int]]:
+def _list_shares(both: BothFigures) -> Iterator[tuple[str, str, int, int]]:
     for exemptions, figures in (("left out", both.with_exemptions), ("ignored", both.without_exemptions)):
         for name in ("coverage", "pass_rate", "determinacy"):
             share = getattr(figures, name)
@@ -140,7 +140,7 @@ def _shares(both: BothFigures) -> Iterator[tuple[str, str, int, int]]:
                 yield name, exemptions, share.part, share.whole
 
 
-def _days_left(report: Report, exemptions: Iterable[Exemption], today: datetime.date) -> Metric:
+def _make_exemption_metric(report: Report, exemptions: Iterable[Exemption], today: datetime.date) -> Metric:
     """Of files and of code; the first to end where several have the same labels."""
     in_code = (one.exemption for one in report.verdicts if one.exemption and one.exemption.origin == "code")
     days: dict[tuple[str, str, str], int] = {}
@@ -159,5 +159,5 @@ def _days_left(report: Report, exemptions: Iterable[Exemption], today: datetime.
     return family
 
 
-def _gauge(name: str, text: str, value: float) -> Metric:
+def _make_gauge(name: str, text: str, value: float) -> Metric:
     return GaugeMetricFamily(f"{PREFIX}{name}", text, value)

@@ -31,10 +31,10 @@ from policies.watch import (
     Record,
     Resolved,
     Update,
-    blind,
-    cause_of,
-    changes,
-    unseen,
+    compare,
+    infer_cause,
+    list_unseen,
+    make_blind_finding,
 )
 from policies.watch.finding import WATCH
 from stacks.environment import PROJECT
@@ -89,7 +89,7 @@ class Stages:
             result = work()
         except Exception as fault:
             reason = " ".join((str(fault) or type(fault).__name__).split())[:LONGEST_REASON]
-            self.tried[stage] = blind(PROJECT, self.stack, stage, reason)
+            self.tried[stage] = make_blind_finding(PROJECT, self.stack, stage, reason)
             return None
         self.tried.setdefault(stage, None)
         return result
@@ -134,14 +134,14 @@ class Watch:
     strict: bool = False
     """Whether what cannot be determined counts as a violation, as the rules of the last pass say."""
 
-    def updated(self) -> bool:
+    def has_update(self) -> bool:
         """Whether the history has an update that no pass has looked at; a failure is counted, and the next pass's."""
         try:
             newest = self.stack.updates(1)
         except Exception:
             self.watching.failed["look"] += 1
             return False
-        return bool(newest) and newest[0].id != self.log.standing.seen
+        return bool(newest) and newest[0].id != self.log.state.seen
 
     def look(self, *, refresh: bool) -> Outcome:
         """One pass; with `refresh` drift is looked for too. Raises LogLost, and what `tell` raises."""
@@ -158,44 +158,44 @@ class Watch:
 
     def _look(self, stages: Stages, looks: list[Look], *, refresh: bool) -> None:
         """What updates did is seen before a refresh, what drifted after it, so that each is told for what it is."""
-        standing = self.log.standing
-        seen, digest = standing.seen, standing.digest
+        state = self.log.state
+        seen, digest = state.seen, state.digest
         with self.stack.alone():
-            updates = self._unseen(stages, seen)
-            if not refresh or (updates and standing.judged):
+            updates = self._list_unseen(stages, seen)
+            if not refresh or (updates and state.judged):
                 looks.append(self._see(stages, updates, digest))
                 seen, digest = looks[-1].seen or seen, looks[-1].digest or digest
             if refresh:
                 drifted = stages.attempt("refresh", self.stack.refresh) or ()
-                looks.append(self._see(stages, self._unseen(stages, seen), digest, drifted))
+                looks.append(self._see(stages, self._list_unseen(stages, seen), digest, drifted))
 
-    def _unseen(self, stages: Stages, seen: str) -> tuple[Update, ...]:
-        return stages.attempt("history", lambda: unseen(self.stack.updates(), seen)) or ()
+    def _list_unseen(self, stages: Stages, seen: str) -> tuple[Update, ...]:
+        return stages.attempt("history", lambda: list_unseen(self.stack.updates(), seen)) or ()
 
     def _see(self, stages: Stages, updates: tuple[Update, ...], digest: str, drifted: tuple[str, ...] = ()) -> Look:
         found = stages.attempt("state", lambda: self._state(updates))
         same = found is None or found.source.digest == digest
         otherwise = Origin.DRIFT if drifted else Origin.RULES if same else Origin.EDIT
-        by = cause_of(updates, otherwise) if self.log.standing.judged else Cause(origin=Origin.START)
+        by = infer_cause(updates, otherwise) if self.log.state.judged else Cause(origin=Origin.START)
         return Look(found, by, updates[0].id if updates else "", drifted)
 
     def _state(self, updates: tuple[Update, ...]) -> Input:
         """An empty state is believed only where a destroy stands behind it; raises Empty and what reading raises."""
         found = self.stack.state()
-        if not any(one.type != STACK for one in found.resources) and not self._destroyed(updates):
+        if not any(one.type != STACK for one in found.resources) and not self._is_destroyed(updates):
             raise Empty(f"the state of {self.stack.name} holds no resource, and its history tells of no destroy")
         return found
 
-    def _destroyed(self, updates: tuple[Update, ...]) -> bool:
+    def _is_destroyed(self, updates: tuple[Update, ...]) -> bool:
         return next((one.kind for one in updates or self.stack.updates(1)), "") == DESTROY
 
     def _note(self, look: Look, stages: Stages, outcome: Outcome, began: datetime.datetime) -> None:
         """Judge, write down, then tell. What could not be written down is found again by the next pass."""
         found = look.found
         report = stages.attempt("rules", lambda: self._judge(found)) if found else None
-        open_, at = self.log.standing.findings, self.clock()
-        events = changes(open_, Observation(report, stages.blind(open_)), look.by, at)
-        passed = self._passed(look, report, events, stages, began, at)
+        open_, at = self.log.state.findings, self.clock()
+        events = compare(open_, Observation(report, stages.blind(open_)), look.by, at)
+        passed = self._make_pass(look, report, events, stages, began, at)
         outcome.failed = outcome.failed or bool(stages.failed)
         try:
             self.log.append([*events, passed], at)
@@ -216,7 +216,7 @@ class Watch:
         self.watching.exemptions, self.strict = rules.exemptions.entries, rules.strict
         return judge(found.resources, rules, found.source, self.clock())
 
-    def _passed(
+    def _make_pass(
         self,
         look: Look,
         report: Report | None,
@@ -233,17 +233,17 @@ class Watch:
             seen=look.seen if report else "",
             digest=look.digest if report else "",
             drifted=look.drifted,
-            still_open=tuple(sorted(self.log.standing.open.keys() - ended)),
+            still_open=tuple(sorted(self.log.state.open.keys() - ended)),
             failed=stages.failed,
         )
 
     def _show(self, report: Report | None, passed: Passed) -> None:
         """To Prometheus."""
-        standing, watching = self.log.standing, self.watching
-        watching.findings = tuple(standing.findings.values())
+        state, watching = self.log.state, self.watching
+        watching.findings = tuple(state.findings.values())
         watching.report = report or watching.report
         watching.today = passed.at.date()
-        watching.last_pass = standing.last_pass
+        watching.last_pass = state.last_pass
         watching.seconds = (passed.at - passed.began).total_seconds()
 
     def _is_due(self, opened: Opened) -> bool:
@@ -258,8 +258,8 @@ class Watch:
 
     def _alert(self) -> None:
         """Tell the webhook of every open finding that it has not taken yet, also from before a restart."""
-        standing = self.log.standing
-        due = [one for one in (standing.open[key] for key in sorted(standing.untold)) if self._is_due(one)]
+        state = self.log.state
+        due = [one for one in (state.open[key] for key in sorted(state.untold)) if self._is_due(one)]
         if not due or self.webhook is None:
             return
         try:

@@ -64,7 +64,7 @@ class WatchedStack:
             raise NothingDeployed(f"there is no stack {self.name}: bring it up first")
         page = ("--page-size", str(most), "--page", "1") if most else ()
         entries = json.loads(self._ask("stack", "history", "--json", *page) or "[]")
-        return tuple(_update(one) for one in entries or () if one.get("kind") != "preview")
+        return tuple(_parse_update(one) for one in entries or () if one.get("kind") != "preview")
 
     def state(self) -> Input:
         """The state as the backend has it; raises EngineSilent, Unreadable, and ForeignState."""
@@ -81,7 +81,7 @@ class WatchedStack:
         made of files. Raises EngineSilent.
         """
         preview = json.loads(self._ask("refresh", "--preview-only", "--json"))
-        drifted = drift(preview)
+        drifted = list_drifted(preview)
         if drifted or set(preview.get("changeSummary") or ()) - {UNCHANGED}:
             self._ask(
                 "refresh", "--yes", "--skip-preview", "--suppress-outputs", "--suppress-progress", "--message", MESSAGE
@@ -104,24 +104,24 @@ class WatchedStack:
             out, error = process.communicate(timeout=self.patience)
         except subprocess.TimeoutExpired:
             _stop(process)
-            raise EngineSilent(f"pulumi {_called(command)} did not end within {self.patience:g} s") from None
+            raise EngineSilent(f"pulumi {_name_command(command)} did not end within {self.patience:g} s") from None
         except BaseException:
             _stop(process)
             raise
         if process.returncode:
-            word = last_word(error) or last_word(out)
-            raise EngineSilent(f"pulumi {_called(command)} ended with status {process.returncode}: {word}")
+            word = find_last_word(error) or find_last_word(out)
+            raise EngineSilent(f"pulumi {_name_command(command)} ended with status {process.returncode}: {word}")
         return out
 
 
-def drift(preview: Mapping[str, Any]) -> tuple[str, ...]:
+def list_drifted(preview: Mapping[str, Any]) -> tuple[str, ...]:
     """The URNs that a refresh would change or drop, from `pulumi refresh --preview-only --json`."""
     steps = preview.get("steps") or ()
     changed = (one for one in steps if one.get("op") not in (UNCHANGED, "refresh"))
     return tuple(sorted({str(one.get("urn")) for one in changed}))
 
 
-def last_word(output: str) -> str:
+def find_last_word(output: str) -> str:
     """The line that says what was wrong: the last that the engine calls an error, else the last at all."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     errors = [line for line in lines if line.startswith("error:")]
@@ -140,11 +140,11 @@ def _stop(process: subprocess.Popen[str]) -> None:
             continue
 
 
-def _called(command: Sequence[str]) -> str:
+def _name_command(command: Sequence[str]) -> str:
     return " ".join(part for part in command if not part.startswith("-"))[:LONGEST_MESSAGE]
 
 
-def _update(entry: Mapping[str, Any]) -> Update:
+def _parse_update(entry: Mapping[str, Any]) -> Update:
     told = entry.get("environment") or {}
     return Update(
         version=int(entry.get("version") or 0),

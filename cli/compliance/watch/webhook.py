@@ -69,14 +69,14 @@ class Webhook:
 
     def send(self, stack: str, opened: Sequence[Opened], clock: Callable[[], datetime.datetime]) -> None:
         """Deliver one alert; raises Refused and Unreached once no attempt is left."""
-        body = alert(stack, opened)
+        body = make_body(stack, opened)
         retries = stamina.retry_context(
             on=Unreached, attempts=self.attempts, timeout=self.patience, wait_initial=0.2, wait_max=5.0
         )
         with urllib3.PoolManager(timeout=TIMEOUT, retries=False, headers={}) as pool:
             for attempt in retries:
                 with attempt:
-                    self._post(pool, body, {DELIVERY: delivery(opened)} | signed(self.secret, body, clock()))
+                    self._post(pool, body, {DELIVERY: make_delivery_id(opened)} | sign(self.secret, body, clock()))
 
     def _post(self, pool: urllib3.PoolManager, body: bytes, headers: Mapping[str, str]) -> None:
         try:
@@ -91,13 +91,13 @@ class Webhook:
             raise Refused(f"webhook at {self.host}: status {answer.status}")
 
 
-def alert(stack: str, opened: Sequence[Opened]) -> bytes:
+def make_body(stack: str, opened: Sequence[Opened]) -> bytes:
     """The body: JSON."""
     findings: list[Any] = [one.model_dump(mode="json", by_alias=True) for one in opened]
     return json.dumps({"version": 1, "stack": stack, "findings": findings}).encode()
 
 
-def signed(secret: bytes, body: bytes, at: datetime.datetime) -> dict[str, str]:
+def sign(secret: bytes, body: bytes, at: datetime.datetime) -> dict[str, str]:
     """The headers by which the other side knows who sent the body, and that nobody sends an old one again.
 
     The signature is the HMAC-SHA256 of the timestamp (Unix, whole seconds), a full stop, and the body.
@@ -107,7 +107,7 @@ def signed(secret: bytes, body: bytes, at: datetime.datetime) -> dict[str, str]:
     return {TIMESTAMP: stamp, SIGNATURE: f"sha256={digest}"}
 
 
-def delivery(opened: Iterable[Opened]) -> str:
+def make_delivery_id(opened: Iterable[Opened]) -> str:
     """The same for the same findings, also from a watch that was started anew: by it, repeats are told apart."""
     parts = (f"{one.finding.key}\0{one.at.isoformat()}" for one in opened)
     return hashlib.sha256("\n".join(sorted(parts)).encode()).hexdigest()[:32]

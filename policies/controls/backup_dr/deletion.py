@@ -52,7 +52,7 @@ undeletable = control(
 )
 
 
-def _judged(store: Resource, options: Environments, faults: list[str]) -> Verdict:
+def _judge(store: Resource, options: Environments, faults: list[str]) -> Verdict:
     if not faults:
         return PASS
     return fails(", ".join(faults)) if options.protects(store) else EXPENDABLE
@@ -80,7 +80,7 @@ def aws_database_is_undeletable(database: Resource, options: Environments) -> Ve
     if database.type in (RDS_INSTANCE, RDS_CLUSTER) and is_replica(database):
         return REPLICA
     faults = [] if database.flag(_PROTECTION) else ["deletionProtection is off"]
-    return _judged(database, options, faults + (["skipFinalSnapshot is on"] if database.flag(_SKIPPED) else []))
+    return _judge(database, options, faults + (["skipFinalSnapshot is on"] if database.flag(_SKIPPED) else []))
 
 
 @undeletable
@@ -88,7 +88,7 @@ def aws_database_is_undeletable(database: Resource, options: Environments) -> Ve
 @fixed_by(sets("deletionProtectionEnabled", True))
 def dynamodb_is_undeletable(table: Resource, options: Environments) -> Verdict:
     protected = table.flag("deletionProtectionEnabled")
-    return _judged(table, options, [] if protected else ["deletionProtectionEnabled is off"])
+    return _judge(table, options, [] if protected else ["deletionProtectionEnabled is off"])
 
 
 GROUP = "azure-native:resources:ResourceGroup"
@@ -137,7 +137,7 @@ def cloud_sql_is_undeletable(instance: Resource, options: Environments) -> Verdi
     """The other property of that name is the provider's, and stops nobody else."""
     if is_replica(instance):
         return REPLICA
-    return _judged(instance, options, [] if instance.flag(_SERVICE) else [f"{_SERVICE} is off"])
+    return _judge(instance, options, [] if instance.flag(_SERVICE) else [f"{_SERVICE} is off"])
 
 
 @undeletable
@@ -151,7 +151,7 @@ def cloud_sql_is_undeletable(instance: Resource, options: Environments) -> Verdi
 def gcp_resource_is_undeletable(resource: Resource, options: Environments) -> Verdict:
     """These services have no protection of their own; the provider's is on unless somebody turns it off."""
     protected = resource.flag(_PROTECTION, default=True)
-    return _judged(resource, options, [] if protected else ["deletionProtection is off"])
+    return _judge(resource, options, [] if protected else ["deletionProtection is off"])
 
 
 @undeletable
@@ -159,4 +159,4 @@ def gcp_resource_is_undeletable(resource: Resource, options: Environments) -> Ve
 @fixed_by(sets("enableDropProtection", True))
 def spanner_is_undeletable(database: Resource, options: Environments) -> Verdict:
     protected = database.flag("enableDropProtection")
-    return _judged(database, options, [] if protected else ["enableDropProtection is off"])
+    return _judge(database, options, [] if protected else ["enableDropProtection is off"])

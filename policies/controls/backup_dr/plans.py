@@ -43,14 +43,14 @@ def _selects(selection: Resource, resource: Resource, stack: Stack) -> bool:
     """By name, by type or by tag; one with conditions or exceptions takes less than it says, and counts for nothing."""
     if selection.exists("conditions") or selection.exists("notResources"):
         return False
-    if any(_tagged(condition, resource) for condition in selection.objects("selectionTags")):
+    if any(_has_tag(condition, resource) for condition in selection.objects("selectionTags")):
         return True
     if stack.refers(selection, "resources", resource):
         return True
     return any(_all_of_type(pattern, resource.type) for pattern in selection.texts("resources"))
 
 
-def _tagged(condition: View, resource: Resource) -> bool:
+def _has_tag(condition: View, resource: Resource) -> bool:
     return effective_tag(resource, condition.text("key")) == condition.text("value")
 
 

@@ -36,7 +36,7 @@ LASTING = {
 COPY = not_applicable("a copy of another store, as its tag says")
 
 
-def _spared(store: Resource, stack: Stack, options: Environments) -> Verdict | None:
+def _spare(store: Resource, stack: Stack, options: Environments) -> Verdict | None:
     """Why a store needs no copy of its own, or nothing."""
     if not options.protects(store):
         return EXPENDABLE
@@ -61,7 +61,7 @@ def _store_reads(store: DataStore) -> tuple[str, ...]:
 
 
 def judge_copy_elsewhere(store: Resource, stack: Stack, options: Environments) -> Verdict:
-    spared = _spared(store, stack, options)
+    spared = _spare(store, stack, options)
     if spared:
         return spared
     if has_tagged_copy(store, stack, lambda other: other.cloud != store.cloud or home_of(other) != home_of(store)):
@@ -107,7 +107,7 @@ def _database_reads(database: DataStore) -> tuple[str, ...]:
 
 
 def judge_copy_in_other_cloud(database: Resource, stack: Stack, options: Environments) -> Verdict:
-    spared = _spared(database, stack, options)
+    spared = _spare(database, stack, options)
     if spared:
         return spared
     if has_tagged_copy(database, stack, lambda other: other.cloud != database.cloud):

@@ -24,7 +24,7 @@ in_plan = control(
 )
 
 
-def _spared(volume: Resource, options: Environments) -> Verdict | None:
+def _spare(volume: Resource, options: Environments) -> Verdict | None:
     if not options.protects(volume):
         return EXPENDABLE
     return UNNEEDED if effective_tag(volume, BACKUP) == NONE else None
@@ -33,7 +33,7 @@ def _spared(volume: Resource, options: Environments) -> Verdict | None:
 @in_plan
 @in_stack(VOLUME, reads=["tags"])
 def ebs_volume_is_in_plan(volume: Resource, stack: Stack, options: Environments) -> Verdict:
-    spared = _spared(volume, options)
+    spared = _spare(volume, options)
     if spared:
         return spared
     policies = stack.of_type("aws:dlm/lifecyclePolicy:LifecyclePolicy")
@@ -52,7 +52,7 @@ def _snapshots(policy: Resource, volume: Resource) -> bool:
 @in_plan
 @in_stack(EFS, reads=["tags"])
 def efs_is_in_plan(system: Resource, stack: Stack, options: Environments) -> Verdict:
-    spared = _spared(system, options)
+    spared = _spare(system, options)
     if spared:
         return spared
     own = stack.companions(system, "aws:efs/backupPolicy:BackupPolicy", by="fileSystemId")
@@ -64,7 +64,7 @@ def efs_is_in_plan(system: Resource, stack: Stack, options: Environments) -> Ver
 @in_plan
 @in_stack("azure-native:compute:Disk", reads=["tags"])
 def azure_disk_is_in_plan(disk: Resource, stack: Stack, options: Environments) -> Verdict:
-    spared = _spared(disk, options)
+    spared = _spare(disk, options)
     if spared:
         return spared
     instances = stack.companions(
@@ -83,7 +83,7 @@ SCHEDULE, ATTACHMENT = (
 @in_plan
 @in_stack("gcp:compute/disk:Disk", FILESTORE, reads=["labels"])
 def gcp_volume_is_in_plan(volume: Resource, stack: Stack, options: Environments) -> Verdict:
-    spared = _spared(volume, options)
+    spared = _spare(volume, options)
     if spared:
         return spared
     attached = stack.companions(volume, ATTACHMENT, by="disk")

@@ -21,7 +21,7 @@ survives_zone = control(
 )
 
 
-def _judged(database: Resource, options: Environments, redundant: bool, otherwise: str) -> Verdict:
+def _judge(database: Resource, options: Environments, redundant: bool, otherwise: str) -> Verdict:
     """What is true in any environment passes; what is not fails only where something must not be lost."""
     if redundant:
         return PASS
@@ -33,7 +33,7 @@ def _judged(database: Resource, options: Environments, redundant: bool, otherwis
 def rds_has_standby(database: Resource, options: Environments) -> Verdict:
     if is_replica(database):
         return REPLICA
-    return _judged(database, options, database.flag("multiAz"), "multiAz is off")
+    return _judge(database, options, database.flag("multiAz"), "multiAz is off")
 
 
 _FAILOVER = ("automaticFailoverEnabled", "multiAzEnabled")
@@ -43,13 +43,13 @@ _FAILOVER = ("automaticFailoverEnabled", "multiAzEnabled")
 @applies_to("aws:elasticache/replicationGroup:ReplicationGroup", reads=_FAILOVER)
 def elasticache_has_standby(cache: Resource, options: Environments) -> Verdict:
     missing = [path for path in _FAILOVER if not cache.flag(path)]
-    return _judged(cache, options, not missing, f"{', '.join(missing)} off")
+    return _judge(cache, options, not missing, f"{', '.join(missing)} off")
 
 
 @survives_zone
 @applies_to("aws:opensearch/domain:Domain", reads=["clusterConfig.zoneAwarenessEnabled"])
 def opensearch_knows_zones(domain: Resource, options: Environments) -> Verdict:
-    return _judged(domain, options, domain.flag("clusterConfig.zoneAwarenessEnabled"), "zoneAwarenessEnabled is off")
+    return _judge(domain, options, domain.flag("clusterConfig.zoneAwarenessEnabled"), "zoneAwarenessEnabled is off")
 
 
 @survives_zone
@@ -58,7 +58,7 @@ def flexible_server_has_standby(server: Resource, options: Environments) -> Verd
     if is_replica(server):
         return REPLICA
     mode = server.text("highAvailability.mode", "not set")
-    return _judged(server, options, mode == "ZoneRedundant", f"highAvailability.mode is {mode}")
+    return _judge(server, options, mode == "ZoneRedundant", f"highAvailability.mode is {mode}")
 
 
 @survives_zone
@@ -66,20 +66,20 @@ def flexible_server_has_standby(server: Resource, options: Environments) -> Verd
 def azure_sql_is_redundant(database: Resource, options: Environments) -> Verdict:
     if is_replica(database):
         return REPLICA
-    return _judged(database, options, database.flag("zoneRedundant"), "zoneRedundant is off")
+    return _judge(database, options, database.flag("zoneRedundant"), "zoneRedundant is off")
 
 
 @survives_zone
 @applies_to(COSMOS, reads=["locations.isZoneRedundant"])
 def cosmos_is_redundant(account: Resource, options: Environments) -> Verdict:
     zones = [location.flag("isZoneRedundant") for location in account.objects("locations")]
-    return _judged(account, options, bool(zones) and all(zones), "a location is not zone redundant")
+    return _judge(account, options, bool(zones) and all(zones), "a location is not zone redundant")
 
 
 @survives_zone
 @applies_to("azure-native:redis:Redis", reads=["zones"])
 def azure_cache_has_zones(cache: Resource, options: Environments) -> Verdict:
-    return _judged(cache, options, len(set(cache.texts("zones"))) > 1, "it is in one zone")
+    return _judge(cache, options, len(set(cache.texts("zones"))) > 1, "it is in one zone")
 
 
 @survives_zone
@@ -88,11 +88,11 @@ def cloud_sql_has_standby(instance: Resource, options: Environments) -> Verdict:
     if is_replica(instance):
         return REPLICA
     kind = instance.text("settings.availabilityType", "not set")
-    return _judged(instance, options, kind == "REGIONAL", f"availabilityType is {kind}")
+    return _judge(instance, options, kind == "REGIONAL", f"availabilityType is {kind}")
 
 
 @survives_zone
 @applies_to("gcp:redis/instance:Instance", reads=["tier"])
 def memorystore_has_standby(cache: Resource, options: Environments) -> Verdict:
     tier = cache.text("tier", "not set")
-    return _judged(cache, options, tier == "STANDARD_HA", f"tier is {tier}")
+    return _judge(cache, options, tier == "STANDARD_HA", f"tier is {tier}")

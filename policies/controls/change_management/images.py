@@ -58,7 +58,7 @@ pinned_images = control(
 BY_DIGEST = re.compile(r"[^@\s]+@sha256:[0-9a-f]{64}")
 
 
-def _judged(images: Sequence[str], options: Sources) -> Verdict:
+def _judge(images: Sequence[str], options: Sources) -> Verdict:
     if not images:
         return fails("there is no image")
     loose = [one for one in images if not BY_DIGEST.fullmatch(one)]
@@ -71,7 +71,7 @@ def _judged(images: Sequence[str], options: Sources) -> Verdict:
 @pinned_images
 @in_pods("*.image")
 def pods_run_pinned_images(workload: Resource, options: Sources) -> Verdict:
-    return _judged([one.text("image") for one in containers_of(workload)], options)
+    return _judge([one.text("image") for one in containers_of(workload)], options)
 
 
 @pinned_images
@@ -79,20 +79,20 @@ def pods_run_pinned_images(workload: Resource, options: Sources) -> Verdict:
 def lambda_runs_pinned_image(function: Resource, options: Sources) -> Verdict:
     if function.text("packageType", "Zip") == "Zip":
         return not_applicable("it is no image")
-    return _judged([function.text("imageUri")], options)
+    return _judge([function.text("imageUri")], options)
 
 
 @pinned_images
 @applies_to("aws:ecs/taskDefinition:TaskDefinition", reads=["containerDefinitions"])
 def ecs_runs_pinned_images(task: Resource, options: Sources) -> Verdict:
-    return _judged([one.text("image") for one in task.documents("containerDefinitions")], options)
+    return _judge([one.text("image") for one in task.documents("containerDefinitions")], options)
 
 
 @pinned_images
 @applies_to("azure-native:app:ContainerApp", reads=["template.containers.image", "template.initContainers.image"])
 def container_app_runs_pinned_images(app: Resource, options: Sources) -> Verdict:
     kinds = ("template.containers", "template.initContainers")
-    return _judged([one.text("image") for kind in kinds for one in app.objects(kind)], options)
+    return _judge([one.text("image") for kind in kinds for one in app.objects(kind)], options)
 
 
 _CLOUD_RUN = {
@@ -105,7 +105,7 @@ _CLOUD_RUN = {
 @pinned_images
 @applies_to_each({token: [f"{containers}.image"] for token, containers in _CLOUD_RUN.items()})
 def cloud_run_runs_pinned_images(runner: Resource, options: Sources) -> Verdict:
-    return _judged([one.text("image") for one in runner.objects(_CLOUD_RUN[runner.type])], options)
+    return _judge([one.text("image") for one in runner.objects(_CLOUD_RUN[runner.type])], options)
 
 
 registries = control(

@@ -73,7 +73,7 @@ def _variables(entries: Iterable[View]) -> list[Variable]:
     return [Variable(entry.text("name"), entry, "value") for entry in entries]
 
 
-def _judged(variables: Iterable[Variable]) -> Verdict:
+def _judge(variables: Iterable[Variable]) -> Verdict:
     """By the name first, then by the form of the value: a URL may hold a password, whatever it is called."""
     told: list[Variable] = []
     others: list[Variable] = []
@@ -90,14 +90,14 @@ def _judged(variables: Iterable[Variable]) -> Verdict:
 def lambda_holds_no_secret(function: Resource) -> Verdict:
     variables = function.object("environment.variables")
     named = View(value={str(index): value for index, (_, value) in enumerate(variables.entries())}, path=variables.path)
-    return _judged(Variable(name, named, str(index)) for index, (name, _) in enumerate(variables.entries()))
+    return _judge(Variable(name, named, str(index)) for index, (name, _) in enumerate(variables.entries()))
 
 
 @plain_secrets
 @applies_to("aws:ecs/taskDefinition:TaskDefinition", reads=["containerDefinitions"])
 def ecs_holds_no_secret(task: Resource) -> Verdict:
     containers = task.documents("containerDefinitions")
-    return _judged(_variables(one for container in containers for one in container.objects("environment")))
+    return _judge(_variables(one for container in containers for one in container.objects("environment")))
 
 
 @plain_secrets
@@ -107,14 +107,14 @@ def ecs_holds_no_secret(task: Resource) -> Verdict:
 )
 def codebuild_holds_no_secret(project: Resource) -> Verdict:
     variables = project.objects("environment.environmentVariables")
-    return _judged(_variables(one for one in variables if one.text("type", "PLAINTEXT") == "PLAINTEXT"))
+    return _judge(_variables(one for one in variables if one.text("type", "PLAINTEXT") == "PLAINTEXT"))
 
 
 @plain_secrets
 @applies_to("azure-native:web:WebApp", reads=["siteConfig.appSettings.name", "siteConfig.appSettings.value"])
 def web_app_holds_no_secret(app: Resource) -> Verdict:
     settings = app.objects("siteConfig.appSettings")
-    return _judged(_variables(one for one in settings if not _is_reference(one)))
+    return _judge(_variables(one for one in settings if not _is_reference(one)))
 
 
 def _is_reference(setting: View) -> bool:
@@ -127,7 +127,7 @@ _KINDS = ("template.containers.env", "template.initContainers.env")
 @plain_secrets
 @applies_to("azure-native:app:ContainerApp", reads=[f"{kind}.{part}" for kind in _KINDS for part in ("name", "value")])
 def container_app_holds_no_secret(app: Resource) -> Verdict:
-    return _judged(_variables(one for kind in _KINDS for one in app.objects(kind)))
+    return _judge(_variables(one for kind in _KINDS for one in app.objects(kind)))
 
 
 _CLOUD_RUN = {
@@ -140,13 +140,13 @@ _CLOUD_RUN = {
 @plain_secrets
 @applies_to_each({token: [f"{envs}.name", f"{envs}.value"] for token, envs in _CLOUD_RUN.items()})
 def cloud_run_holds_no_secret(runner: Resource) -> Verdict:
-    return _judged(_variables(runner.objects(_CLOUD_RUN[runner.type])))
+    return _judge(_variables(runner.objects(_CLOUD_RUN[runner.type])))
 
 
 @plain_secrets
 @in_pods("*.env.name", "*.env.value")
 def pods_hold_no_secret(workload: Resource) -> Verdict:
-    return _judged(_variables(one for container in containers_of(workload) for one in container.objects("env")))
+    return _judge(_variables(one for container in containers_of(workload) for one in container.objects("env")))
 
 
 secret_key = control(

@@ -24,7 +24,7 @@ from policies import (
 )
 from policies.controls.encryption_in_transit import EVIDENCE, control
 from policies.property_checks import OFF, Property, check_properties
-from policies.values import opened
+from policies.values import unwrap
 
 TLS_ONLY = ("ENCRYPTED_ONLY", "TRUSTED_CLIENT_CERTIFICATE_REQUIRED")
 REQUIRES_TLS = "require_secure_transport"
@@ -45,10 +45,10 @@ def with_parameter(name: str, value: str) -> Fix:
     """The fix that sets one parameter of a parameter group and leaves the others."""
 
     def fix(group: Properties) -> Properties:
-        parameters = opened(group.get("parameters") or [], "parameters")
+        parameters = unwrap(group.get("parameters") or [], "parameters")
         if not isinstance(parameters, list):
             raise WrongShape("parameters", "a list", parameters)
-        others = [one for one in parameters if opened(one, "parameters").get("name") != name]
+        others = [one for one in parameters if unwrap(one, "parameters").get("name") != name]
         return {**group, "parameters": [*others, {"name": name, "value": value}]}
 
     return fix

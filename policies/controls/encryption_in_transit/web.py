@@ -186,11 +186,11 @@ def gateway_serves_https(gateway: Resource, stack: Stack) -> Verdict:
     name = gateway.text("metadata.name")
     plain = [one.text("name") for one in gateway.objects("spec.listeners") if one.text("protocol") not in ENCRYPTED]
     routes = [route for route in stack.of_type(f"{GATEWAY_API}:HTTPRoute") if not _redirects(route)]
-    serving = [one for one in plain if any(_attached(route, name, one) for route in routes)]
+    serving = [one for one in plain if any(_is_attached(route, name, one) for route in routes)]
     return passes_if(not serving, f"routes serve plain HTTP at {', '.join(serving)}")
 
 
-def _attached(route: Resource, gateway: str, listener: str) -> bool:
+def _is_attached(route: Resource, gateway: str, listener: str) -> bool:
     """Whether the route takes what comes to the listener: it names that one, or none of them."""
     parents = [one for one in route.objects("spec.parentRefs") if one.text("name") == gateway]
     return any(one.text("sectionName", listener) == listener for one in parents)

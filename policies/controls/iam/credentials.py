@@ -30,7 +30,7 @@ from policies import (
 from policies.controls.iam import control
 from policies.property_checks import OFF, ON, Property, check_properties
 from policies.remedies import at_least, at_most
-from policies.values import opened
+from policies.values import unwrap
 
 
 class Holders(Options):
@@ -231,11 +231,11 @@ def _flag_of(version: str) -> str:
 def with_iam_login(properties: Properties) -> Properties:
     """Sets the engine's flag and leaves the others."""
     name = _flag_of(View(value=properties).text("databaseVersion"))
-    settings = opened(properties.get("settings") or {}, "settings")
-    flags = opened(settings.get("databaseFlags") or [], _FLAGS)
+    settings = unwrap(properties.get("settings") or {}, "settings")
+    flags = unwrap(settings.get("databaseFlags") or [], _FLAGS)
     if not isinstance(flags, Sequence) or isinstance(flags, str):
         raise WrongShape(_FLAGS, "a list", flags)
-    others = [one for one in flags if opened(one, _FLAGS).get("name") != name]
+    others = [one for one in flags if unwrap(one, _FLAGS).get("name") != name]
     return with_value(properties, _FLAGS, [*others, {"name": name, "value": "on"}])
 
 

@@ -100,7 +100,7 @@ def _is_everything(action: str) -> bool:
     return service in ADMINISTRATIVE_SERVICES or "*" in service or "?" in service
 
 
-def _judged(*policies: View) -> Verdict:
+def _judge(*policies: View) -> Verdict:
     found = [one for policy in policies for one in statements(policy) if _administers(one)]
     return passes_if(not found, "a statement allows everything on everything")
 
@@ -114,10 +114,10 @@ def _judged(*policies: View) -> Verdict:
     reads=["policy"],
 )
 def policy_is_limited(policy: Resource) -> Verdict:
-    return _judged(policy.document("policy"))
+    return _judge(policy.document("policy"))
 
 
-def _attached(arns: tuple[str, ...], options: Rights) -> Verdict:
+def _list_attached(arns: tuple[str, ...], options: Rights) -> Verdict:
     found = [arn for arn in arns if arn.rpartition("/")[2] in options.administrator_policies]
     return passes_if(not found, f"it attaches {', '.join(found)}")
 
@@ -133,16 +133,16 @@ def _attached(arns: tuple[str, ...], options: Rights) -> Verdict:
 def attached_policy_is_limited(attachment: Resource, options: Rights) -> Verdict:
     if not attachment.has("policyArn"):
         return fails("policyArn is not set")
-    return _attached((attachment.text("policyArn"),), options)
+    return _list_attached((attachment.text("policyArn"),), options)
 
 
 @no_full_administration
 @applies_to("aws:iam/role:Role", reads=["managedPolicyArns", "inlinePolicies.policy"])
 def role_is_limited(role: Resource, options: Rights) -> Verdict:
-    attached = _attached(role.texts("managedPolicyArns"), options)
+    attached = _list_attached(role.texts("managedPolicyArns"), options)
     if attached is not PASS:
         return attached
-    return _judged(*(one.document("policy") for one in role.objects("inlinePolicies")))
+    return _judge(*(one.document("policy") for one in role.objects("inlinePolicies")))
 
 
 @no_full_administration
@@ -224,13 +224,13 @@ ESCALATING = ("*", "escalate", "bind", "impersonate")
     f"{_RBAC}:ClusterRole", f"{_RBAC}:Role", reads=["metadata.namespace", *(f"rules.{part}" for part in _RULES)]
 )
 def kubernetes_role_is_limited(role: Resource, options: Rights) -> Verdict:
-    found = {text for rule in role.objects("rules") for text in _unlimited(rule)}
+    found = {text for rule in role.objects("rules") for text in _is_unlimited(rule)}
     if not found:
         return PASS
     return unless_exempt(role, options, f"rules hold {', '.join(sorted(found))}")
 
 
-def _unlimited(rule: View) -> list[str]:
+def _is_unlimited(rule: View) -> list[str]:
     wild = [part for part in _RULES if "*" in rule.texts(part)]
     return [f"{part}: *" for part in wild] + [verb for verb in rule.texts("verbs") if verb in ESCALATING[1:]]
 

@@ -11,7 +11,7 @@ from policies import CRITICAL, HIGH, LOW, MEDIUM, PASS, Resource, Verdict, View,
 from policies.clouds.pods import changed_in_pods, containers_of, fixed_in_pods, in_pods, pod_of
 from policies.clouds.scope import Namespaces, unless_exempt
 from policies.controls.k8s_pod_security import control
-from policies.values import opened
+from policies.values import unwrap
 
 
 class Workloads(Namespaces):
@@ -27,7 +27,7 @@ Fault: TypeAlias = Callable[[View, View], str]
 NAMESPACE = "metadata.namespace"
 
 
-def _judged(workload: Resource, options: Workloads, fault: Fault) -> Verdict:
+def _judge(workload: Resource, options: Workloads, fault: Fault) -> Verdict:
     pod = pod_of(workload)
     return _unless_exempt(workload, options, [(one.path, fault(one, pod)) for one in containers_of(workload)])
 
@@ -66,7 +66,7 @@ _WINDOWS = "securityContext[].windowsOptions[].hostProcess"
 @in_pods(f"*.{PRIVILEGED}", f"*.{OF_HOST}", OF_HOST, beside=[NAMESPACE])
 @fixed_in_pods((f"*.{PRIVILEGED}", False), (_WINDOWS, False), (f"*.{_WINDOWS}", False))
 def containers_are_unprivileged(workload: Resource, options: Workloads) -> Verdict:
-    return _judged(workload, options, _is_mighty)
+    return _judge(workload, options, _is_mighty)
 
 
 def _is_mighty(container: View, pod: View) -> str:
@@ -90,7 +90,7 @@ NON_ROOT, USER = "securityContext.runAsNonRoot", "securityContext.runAsUser"
 @not_root
 @in_pods(NON_ROOT, f"*.{NON_ROOT}", USER, f"*.{USER}", beside=[NAMESPACE])
 def containers_are_not_root(workload: Resource, options: Workloads) -> Verdict:
-    return _judged(workload, options, _is_root)
+    return _judge(workload, options, _is_root)
 
 
 def _is_root(container: View, pod: View) -> str:
@@ -118,7 +118,7 @@ ADDABLE = {"NET_BIND_SERVICE"}
 
 def humbled(context: Any) -> Any:
     """A security context without powers but those that may be added; the API takes none for a privileged container."""
-    said = View(value=opened(context or {}, "securityContext"), path="securityContext")
+    said = View(value=unwrap(context or {}, "securityContext"), path="securityContext")
     if said.flag("privileged"):
         return context
     added = [one for one in said.texts("capabilities.add") if one in ADDABLE]
@@ -130,7 +130,7 @@ def humbled(context: Any) -> Any:
 @in_pods(f"*.{ESCALATION}", f"*.{CAPABILITIES}.drop", f"*.{CAPABILITIES}.add", beside=[NAMESPACE])
 @changed_in_pods(("*.securityContext", humbled))
 def containers_gain_nothing(workload: Resource, options: Workloads) -> Verdict:
-    return _judged(workload, options, _gains)
+    return _judge(workload, options, _gains)
 
 
 def _gains(container: View, _: View) -> str:
@@ -188,7 +188,7 @@ FILTERED = ("RuntimeDefault", "Localhost")
 
 def filtering(profile: Any) -> Any:
     """The profile where it filters; else the runtime's, without the file that only Localhost may name."""
-    said = View(value=opened(profile or {}, "seccompProfile"), path="seccompProfile")
+    said = View(value=unwrap(profile or {}, "seccompProfile"), path="seccompProfile")
     return profile if said.text("type") in FILTERED else {"type": "RuntimeDefault"}
 
 
@@ -196,10 +196,10 @@ def filtering(profile: Any) -> Any:
 @in_pods(SECCOMP, f"*.{SECCOMP}", beside=[NAMESPACE])
 @changed_in_pods(*((path.removesuffix(".type"), filtering) for path in (SECCOMP, f"*.{SECCOMP}")))
 def system_calls_are_filtered(workload: Resource, options: Workloads) -> Verdict:
-    return _judged(workload, options, _unfiltered)
+    return _judge(workload, options, _is_unfiltered)
 
 
-def _unfiltered(container: View, pod: View) -> str:
+def _is_unfiltered(container: View, pod: View) -> str:
     profile = _effective(container, pod, SECCOMP).text(SECCOMP, "not set")
     return "" if profile in FILTERED else f"seccompProfile.type is {profile}"
 
@@ -218,10 +218,10 @@ BOUNDS = ("resources.requests.cpu", "resources.requests.memory", "resources.limi
 @bounded
 @in_pods(*(f"*.{one}" for one in BOUNDS), beside=[NAMESPACE])
 def containers_are_bounded(workload: Resource, options: Workloads) -> Verdict:
-    return _judged(workload, options, _unbounded)
+    return _judge(workload, options, _is_unbounded)
 
 
-def _unbounded(container: View, _: View) -> str:
+def _is_unbounded(container: View, _: View) -> str:
     missing = [one for one in BOUNDS if not container.has(one)]
     return f"no {', '.join(missing)}" if missing else ""
 
@@ -240,4 +240,4 @@ READ_ONLY = "securityContext.readOnlyRootFilesystem"
 @read_only
 @in_pods(f"*.{READ_ONLY}", beside=[NAMESPACE])
 def file_systems_are_read_only(workload: Resource, options: Workloads) -> Verdict:
-    return _judged(workload, options, lambda one, _: "" if one.flag(READ_ONLY) else "readOnlyRootFilesystem is not on")
+    return _judge(workload, options, lambda one, _: "" if one.flag(READ_ONLY) else "readOnlyRootFilesystem is not on")

@@ -125,7 +125,7 @@ def aws_store_admits_somebody(store: Resource) -> Verdict:
     return passes_if(not any(map(admits_everyone, statements(store.document("policy")))), "a statement admits everyone")
 
 
-def _closed(store: View, rules: str) -> Verdict:
+def _judge_network(store: View, rules: str) -> Verdict:
     access = store.text("publicNetworkAccess", "not set")
     if access in CLOSED:
         return PASS
@@ -139,14 +139,14 @@ def _closed(store: View, rules: str) -> Verdict:
 )
 @fixed_by(sets("properties.networkAcls.defaultAction", "Deny"))
 def vault_is_closed(vault: Resource) -> Verdict:
-    return _closed(vault.object("properties"), "networkAcls")
+    return _judge_network(vault.object("properties"), "networkAcls")
 
 
 @closed_store
 @applies_to("azure-native:storage:StorageAccount", reads=["publicNetworkAccess", "networkRuleSet.defaultAction"])
 @fixed_by(sets("networkRuleSet.defaultAction", "Deny"))
 def storage_account_is_closed(account: Resource) -> Verdict:
-    return _closed(account, "networkRuleSet")
+    return _judge_network(account, "networkRuleSet")
 
 
 @closed_store
@@ -157,7 +157,7 @@ def storage_account_is_closed(account: Resource) -> Verdict:
 def registry_is_closed(registry: Resource) -> Verdict:
     if registry.flag("anonymousPullEnabled"):
         return fails("anonymousPullEnabled is on")
-    return _closed(registry, "networkRuleSet")
+    return _judge_network(registry, "networkRuleSet")
 
 
 @closed_store

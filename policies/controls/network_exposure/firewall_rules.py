@@ -58,11 +58,11 @@ def open_beyond(resource: Resource, ports: Collection[int], sources: Sources) ->
     for rule in read_rules(resource):
         beyond = rule.reaches_beyond(ports)
         if beyond and rule.read_sources(sources):
-            found.update(described(one) for one in beyond)
+            found.update(describe_ports(one) for one in beyond)
     return sorted(found)
 
 
-def described(ports: range) -> str:
+def describe_ports(ports: range) -> str:
     """A range of ports in words."""
     if ports == ALL_PORTS:
         return "all ports"

@@ -186,16 +186,16 @@ _VERIFIED = ("securityProfile.securityType", f"{_LINUX}.disablePasswordAuthentic
 @verified_machine
 @applies_to("azure-native:compute:VirtualMachine", reads=_VERIFIED)
 def azure_machine_is_verified(machine: Resource) -> Verdict:
-    return _azure_verified(machine)
+    return _judge_azure_boot(machine)
 
 
 @verified_machine
 @applies_to(_SCALE_SET, reads=[f"{_MODEL}.{path}" for path in _VERIFIED])
 def scale_set_is_verified(machines: Resource) -> Verdict:
-    return _azure_verified(machines.object(_MODEL))
+    return _judge_azure_boot(machines.object(_MODEL))
 
 
-def _azure_verified(machine: View) -> Verdict:
+def _judge_azure_boot(machine: View) -> Verdict:
     kind = machine.text("securityProfile.securityType", "not set")
     if kind not in ("TrustedLaunch", "ConfidentialVM"):
         return fails(f"securityType is {kind}")

@@ -63,7 +63,7 @@ def endpoint_has_security_group(endpoint: Resource) -> Verdict:
     reads=["subnetName", "delegations.serviceName", "networkSecurityGroup.id"],
 )
 def subnet_has_security_group(subnet: Resource, options: Filters) -> Verdict:
-    return _filtered(subnet, "subnetName", options)
+    return _is_filtered(subnet, "subnetName", options)
 
 
 @own_filter
@@ -73,11 +73,11 @@ def subnet_has_security_group(subnet: Resource, options: Filters) -> Verdict:
 )
 def subnets_have_security_groups(network: Resource, options: Filters) -> Verdict:
     """Its subnets may also be resources of their own."""
-    verdicts = [_filtered(subnet, "name", options) for subnet in network.objects("subnets")]
+    verdicts = [_is_filtered(subnet, "name", options) for subnet in network.objects("subnets")]
     return next((one for one in verdicts if one.status is Status.FAIL), PASS)
 
 
-def _filtered(subnet: View, path: str, options: Filters) -> Verdict:
+def _is_filtered(subnet: View, path: str, options: Filters) -> Verdict:
     if subnet.has("networkSecurityGroup.id"):
         return PASS
     name = subnet.text(path)

@@ -42,7 +42,7 @@ LOCK = "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration"
 _RETENTION = "rule.defaultRetention"
 
 
-def _judged(days: float, options: Keeping) -> Verdict:
+def _judge(days: float, options: Keeping) -> Verdict:
     return passes_if(days <= options.maximum_days, f"locked for {days} days")
 
 
@@ -62,7 +62,7 @@ def s3_objects_are_erasable(bucket: Resource, stack: Stack, options: Keeping) ->
         return HOLDS_LOGS
     locks = parts(bucket, OWN_LOCK)
     locks += [lock.object(_RETENTION) for lock in stack.companions(bucket, LOCK, by="bucket")]
-    return _judged(max(map(_locked_days, locks), default=0), options)
+    return _judge(max(map(_locked_days, locks), default=0), options)
 
 
 _PERIOD = "immutabilityPeriodSinceCreationInDays"
@@ -77,7 +77,7 @@ def blobs_are_erasable(account: Resource, stack: Stack, options: Keeping) -> Ver
     if holds_logs(account, stack):
         return HOLDS_LOGS
     locks = stack.companions(account, "azure-native:storage:BlobContainerImmutabilityPolicy", by="accountName")
-    return _judged(max([account.number(_OF_ACCOUNT), *(lock.number(_PERIOD) for lock in locks)]), options)
+    return _judge(max([account.number(_OF_ACCOUNT), *(lock.number(_PERIOD) for lock in locks)]), options)
 
 
 @erasable
@@ -87,7 +87,7 @@ def gcs_objects_are_erasable(bucket: Resource, stack: Stack, options: Keeping) -
         return IMPERSONAL
     if holds_logs(bucket, stack):
         return HOLDS_LOGS
-    return _judged(bucket.number("retentionPolicy.retentionPeriod") / DAY_SECONDS, options)
+    return _judge(bucket.number("retentionPolicy.retentionPeriod") / DAY_SECONDS, options)
 
 
 @erasable

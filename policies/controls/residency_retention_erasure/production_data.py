@@ -88,7 +88,7 @@ SOURCES = {
 """Where each type says from what it is filled."""
 
 
-def _judged(database: Resource, stack: Stack, options: Sources) -> Verdict:
+def _judge(database: Resource, stack: Stack, options: Sources) -> Verdict:
     if any(fnmatchcase(database.stack, pattern) for pattern in options.production_stacks):
         return PRODUCTION
     said = [path for path in SOURCES[database.type] if _is_said(database, path, stack)]
@@ -130,17 +130,17 @@ def _is_named_ours(source: str, database: Resource) -> bool:
 @in_stack(DOCDB_CLUSTER, reads=SOURCES[DOCDB_CLUSTER])
 @in_stack(DYNAMODB, reads=SOURCES[DYNAMODB])
 def aws_database_is_filled_here(database: Resource, stack: Stack, options: Sources) -> Verdict:
-    return _judged(database, stack, options)
+    return _judge(database, stack, options)
 
 
 @no_production_data
 @in_stack(POSTGRES, MYSQL, reads=SOURCES[POSTGRES])
 @in_stack(AZURE_SQL, reads=SOURCES[AZURE_SQL])
 def azure_database_is_filled_here(database: Resource, stack: Stack, options: Sources) -> Verdict:
-    return _judged(database, stack, options)
+    return _judge(database, stack, options)
 
 
 @no_production_data
 @in_stack(CLOUD_SQL, reads=SOURCES[CLOUD_SQL])
 def gcp_database_is_filled_here(database: Resource, stack: Stack, options: Sources) -> Verdict:
-    return _judged(database, stack, options)
+    return _judge(database, stack, options)

@@ -24,7 +24,7 @@ from policies.clouds.data_stores import (
     DataStore,
     in_data_stores,
     is_replica,
-    named_by,
+    list_named_stores,
     places_of,
 )
 from policies.clouds.regions import region_name
@@ -92,7 +92,7 @@ def _replica_stays(replica: Resource, stack: Stack, options: Residency) -> Verdi
     """A replica holds what its source holds, whatever its own tags say."""
     if not is_replica(replica):
         return NO_REPLICA
-    sources = named_by(replica, STORES[replica.type].source, stack.of_type(replica.type), stack)
+    sources = list_named_stores(replica, STORES[replica.type].source, stack.of_type(replica.type), stack)
     return options.judge(places_of(replica)) if _any_personal(sources, replica, options) else IMPERSONAL
 
 

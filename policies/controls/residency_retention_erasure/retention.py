@@ -22,7 +22,7 @@ from policies.clouds.common_settings import LIFECYCLE, parts
 from policies.clouds.data_stores import BIGQUERY, DYNAMODB, GCS_BUCKET, S3_BUCKET, STORAGE_ACCOUNT
 from policies.clouds.scope import IMPERSONAL, PersonalData
 from policies.controls.residency_retention_erasure import control
-from policies.values import opened
+from policies.values import unwrap
 
 HOURS, MILLISECONDS = 24, 86_400_000
 
@@ -100,7 +100,7 @@ def _is_for_all(rule: View) -> bool:
 
 def _narrows(filter_: View, *harmless: str) -> bool:
     """Whether a filter leaves anything out: by a property, also one that is new to us, with a value in it."""
-    return any(opened(value, f"{filter_.path}.{key}") for key, value in filter_.entries() if key not in harmless)
+    return any(unwrap(value, f"{filter_.path}.{key}") for key, value in filter_.entries() if key not in harmless)
 
 
 _BLOBS = "definition.actions.baseBlob.delete.daysAfterModificationGreaterThan"

@@ -93,7 +93,7 @@ def write(report: Report) -> str:
         "slug": slug,
         "day": lambda moment: moment.strftime("%Y-%m-%d %H:%M UTC"),
         "counted": lambda number, noun: f"{number} {noun}" + ("" if number == 1 else "s"),
-        "listed": listed,
+        "listed": format_option,
     }
     style = (TEMPLATES / "report.css").read_text(encoding="utf-8")
     in_force = [one for one in report.verdicts if one.exemption]
@@ -108,14 +108,14 @@ def write(report: Report) -> str:
         undetermined=tasks(report, () if report.strict else report.of_status(Status.NOT_DETERMINABLE)),
         controls={one.id: one for one in report.controls},
         resources={one.urn: one for one in report.resources},
-        themes=_themes(report.controls),
-        clouds=_clouds(report.resources),
-        by_control=_grouped(report.verdicts, "control"),
-        by_resource=_grouped(report.verdicts, "urn"),
-        evidence=_evidence(report),
+        themes=_group_by_theme(report.controls),
+        clouds=_group_by_cloud(report.resources),
+        by_control=_group(report.verdicts, "control"),
+        by_resource=_group(report.verdicts, "urn"),
+        evidence=_map_evidence(report),
         numbers={one.urn: number for number, one in enumerate(report.resources, start=1)},
-        in_force=_in_force(in_force),
-        ending=_ending(report, in_force),
+        in_force=_list_in_force(in_force),
+        ending=_list_ending(report, in_force),
         printed=PRINTED,
         quiet=QUIET,
     )
@@ -126,10 +126,10 @@ def slug(text: str) -> str:
     return "".join(one if one.isascii() and (one.isalnum() or one in "-.") else f"_{ord(one):x}" for one in text)
 
 
-def listed(value: object) -> str:
+def format_option(value: object) -> str:
     """The value of an option, for people."""
     if isinstance(value, list | tuple):
-        return ", ".join(map(listed, value)) or "none"
+        return ", ".join(map(format_option, value)) or "none"
     return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
 
 
@@ -174,7 +174,7 @@ def tiles(report: Report) -> tuple[Tile, ...]:
     )
 
 
-def _evidence(report: Report) -> Mapping[str, list[tuple[str, str, RequirementEntry]]]:
+def _map_evidence(report: Report) -> Mapping[str, list[tuple[str, str, RequirementEntry]]]:
     """The requirements (framework's id and name before it) that each control is evidence for."""
     found: dict[str, list[tuple[str, str, RequirementEntry]]] = defaultdict(list)
     for framework in report.frameworks:
@@ -184,7 +184,7 @@ def _evidence(report: Report) -> Mapping[str, list[tuple[str, str, RequirementEn
     return found
 
 
-def _in_force(exempt: Iterable[VerdictEntry]) -> list[tuple[ExemptionEntry, list[VerdictEntry]]]:
+def _list_in_force(exempt: Iterable[VerdictEntry]) -> list[tuple[ExemptionEntry, list[VerdictEntry]]]:
     """Each exemption as it is written, with all that it covers; those that end first come first."""
     found: dict[tuple[str, str, str, str, str, str], tuple[ExemptionEntry, list[VerdictEntry]]] = {}
     for one in exempt:
@@ -195,7 +195,7 @@ def _in_force(exempt: Iterable[VerdictEntry]) -> list[tuple[ExemptionEntry, list
     return [found[key] for key in sorted(found)]
 
 
-def _ending(report: Report, in_force: Iterable[VerdictEntry]) -> list[tuple[str, str, int]]:
+def _list_ending(report: Report, in_force: Iterable[VerdictEntry]) -> list[tuple[str, str, int]]:
     """Exemptions that end soon: control, last day, and how many verdicts depend on it."""
     counts: dict[tuple[str, str], int] = defaultdict(int)
     for one in in_force:
@@ -204,14 +204,14 @@ def _ending(report: Report, in_force: Iterable[VerdictEntry]) -> list[tuple[str,
     return [(control, day, count) for (day, control), count in sorted(counts.items())]
 
 
-def _themes(controls: Iterable[ControlEntry]) -> dict[str, list[ControlEntry]]:
+def _group_by_theme(controls: Iterable[ControlEntry]) -> dict[str, list[ControlEntry]]:
     found: dict[str, list[ControlEntry]] = defaultdict(list)
     for control in controls:
         found[control.theme].append(control)
     return dict(sorted(found.items()))
 
 
-def _clouds(resources: Iterable[ResourceEntry]) -> dict[str, dict[str, list[ResourceEntry]]]:
+def _group_by_cloud(resources: Iterable[ResourceEntry]) -> dict[str, dict[str, list[ResourceEntry]]]:
     """Resources by cloud and type."""
     found: dict[str, dict[str, list[ResourceEntry]]] = defaultdict(lambda: defaultdict(list))
     for resource in resources:
@@ -219,7 +219,7 @@ def _clouds(resources: Iterable[ResourceEntry]) -> dict[str, dict[str, list[Reso
     return {cloud: dict(sorted(types.items())) for cloud, types in sorted(found.items())}
 
 
-def _grouped(verdicts: Iterable[VerdictEntry], field: str) -> Mapping[str, list[VerdictEntry]]:
+def _group(verdicts: Iterable[VerdictEntry], field: str) -> Mapping[str, list[VerdictEntry]]:
     """Verdicts by a field, worst first."""
     found: dict[str, list[VerdictEntry]] = defaultdict(list)
     for one in sorted(verdicts, key=lambda one: WORST_FIRST.index(one.status)):

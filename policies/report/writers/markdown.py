@@ -32,18 +32,18 @@ def section(report: Report, base: Report | None = None) -> str:
     shown = report.violations if base is None else new_violations(report, base)
     blocks = [
         "### Compliance",
-        _headline(report, shown, base),
-        *_listed(report, shown),
-        _table(report),
-        _note(report),
+        _write_headline(report, shown, base),
+        *_list_violations(report, shown),
+        _write_table(report),
+        _write_note(report),
     ]
     return "\n\n".join(block for block in blocks if block) + "\n"
 
 
-def _headline(report: Report, shown: Sequence[VerdictEntry], base: Report | None) -> str:
+def _write_headline(report: Report, shown: Sequence[VerdictEntry], base: Report | None) -> str:
     new = "new " if base is not None else ""
     blocking = len({one.fingerprint for one in report.blocking} & {one.fingerprint for one in shown})
-    told = f"{counted(len(shown), f'{new}violation')}, {blocking} of them blocking"
+    told = f"{count(len(shown), f'{new}violation')}, {blocking} of them blocking"
     if not shown:
         told = f"No {new}violations found" if report.figures.evaluated else "Nothing was evaluated"
     if base is not None:
@@ -51,11 +51,11 @@ def _headline(report: Report, shown: Sequence[VerdictEntry], base: Report | None
         gone = len(new_violations(base, report))
         told += f"; {before} that the base has too, {gone} gone"
     if report.tally.not_determinable and not report.strict:
-        told += f"{', ' if base is None else '; '}{counted(report.tally.not_determinable, 'verdict')} not determinable"
+        told += f"{', ' if base is None else '; '}{count(report.tally.not_determinable, 'verdict')} not determinable"
     return f"**{told}.**"
 
 
-def _listed(report: Report, shown: Sequence[VerdictEntry]) -> Iterable[str]:
+def _list_violations(report: Report, shown: Sequence[VerdictEntry]) -> Iterable[str]:
     """One point a control, worst first, with the resources below it, as far as there is room."""
     by_control: dict[str, list[VerdictEntry]] = defaultdict(list)
     for one in shown:
@@ -63,68 +63,68 @@ def _listed(report: Report, shown: Sequence[VerdictEntry]) -> Iterable[str]:
     controls = sorted(
         (one for one in report.controls if one.id in by_control), key=lambda one: WORST_FIRST.index(one.severity)
     )
-    lines = [line for one in controls[:MOST_CONTROLS] for line in _point(one, by_control[one.id])]
+    lines = [line for one in controls[:MOST_CONTROLS] for line in _write_control(one, by_control[one.id])]
     left = [one.id for one in controls[MOST_CONTROLS:]]
     if left:
-        violations = counted(sum(len(by_control[id_]) for id_ in left), "more violation")
-        lines.append(f"- {violations} of {counted(len(left), 'more control')} are in the report")
+        violations = count(sum(len(by_control[id_]) for id_ in left), "more violation")
+        lines.append(f"- {violations} of {count(len(left), 'more control')} are in the report")
     if lines:
         yield "\n".join(lines)
 
 
-def _point(control: ControlEntry, verdicts: Sequence[VerdictEntry]) -> Iterable[str]:
+def _write_control(control: ControlEntry, verdicts: Sequence[VerdictEntry]) -> Iterable[str]:
     blocks = ", blocks" if control.level.blocks else ""
-    yield f"- **{control.id}** {escaped(control.title)} ({control.severity.value}{blocks}). {escaped(control.remedy)}"
+    yield f"- **{control.id}** {escape(control.title)} ({control.severity.value}{blocks}). {escape(control.remedy)}"
     for one in verdicts[:MOST_RESOURCES]:
-        said = f": {escaped(shortened(one.reason))}" if one.reason else ""
-        yield f"  - {code(shortened(one.urn.rpartition('::')[2]))} in {one.cloud}{said}"
+        said = f": {escape(shorten(one.reason))}" if one.reason else ""
+        yield f"  - {code(shorten(one.urn.rpartition('::')[2]))} in {one.cloud}{said}"
     if len(verdicts) > MOST_RESOURCES:
         yield f"  - and {len(verdicts) - MOST_RESOURCES} more"
 
 
-def _table(report: Report) -> str:
+def _write_table(report: Report) -> str:
     """The three figures side by side; a second line where exemptions make a difference."""
     rows = []
     for one in report.frameworks:
-        rows.append(_row(one.name, one.figures.with_exemptions, one.tally.exempt))
+        rows.append(_write_row(one.name, one.figures.with_exemptions, one.tally.exempt))
         if one.figures.differ:
-            rows.append(_row(f"{one.name}, without exemptions", one.figures.without_exemptions, 0))
+            rows.append(_write_row(f"{one.name}, without exemptions", one.figures.without_exemptions, 0))
     head = ["| framework | requirements with evidence | verdicts that pass | determinable | exempt |",
             "|---|---|---|---|---|"]  # fmt: skip
     return "\n".join(head + rows)
 
 
-def _row(name: str, figures: Figures, exempt: int) -> str:
+def _write_row(name: str, figures: Figures, exempt: int) -> str:
     return f"| {name} | {figures.coverage} | {figures.pass_rate} | {figures.determinacy} | {exempt} |"
 
 
-def _note(report: Report) -> str:
+def _write_note(report: Report) -> str:
     parts = []
     if report.tally.not_determinable and report.source.kind == "preview":
         parts.append("What is not determinable yet, an update settles before it makes the resource.")
     exempt = report.of_status(Status.EXEMPT)
     if exempt:
-        parts.append(f"{counted(len(exempt), 'verdict')} exempt.")
+        parts.append(f"{count(len(exempt), 'verdict')} exempt.")
     problems = report.exemption_problems
-    parts += [f"Exemption that does not hold: {escaped(shortened(f'{one.where}: {one.message}'))}."
+    parts += [f"Exemption that does not hold: {escape(shorten(f'{one.where}: {one.message}'))}."
               for one in problems[:MOST_PROBLEMS]]  # fmt: skip
     if len(problems) > MOST_PROBLEMS:
         parts.append(f"{len(problems) - MOST_PROBLEMS} more exemptions do not hold.")
     return f"<sub>{' '.join(parts)}</sub>" if parts else ""
 
 
-def counted(number: int, noun: str) -> str:
+def count(number: int, noun: str) -> str:
     """A number with its noun."""
     return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
-def shortened(text: str) -> str:
+def shorten(text: str) -> str:
     """On one line, and no longer than a reader reads."""
     line = " ".join(text.split())
     return line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}\N{HORIZONTAL ELLIPSIS}"
 
 
-def escaped(text: str) -> str:
+def escape(text: str) -> str:
     """Text that Markdown and HTML take for nothing else, on one line, and that calls nobody.
 
     GitHub looks for people, issues and addresses after Markdown is done, so a backslash keeps none of them away;

@@ -31,15 +31,15 @@ from policies.watch import (
     StillOpen,
     Update,
     WatchState,
-    blind,
-    cause_of,
-    changes,
-    findings_of,
-    line_of,
-    mended,
-    records_of,
-    unfinished,
-    unseen,
+    compare,
+    infer_cause,
+    is_truncated,
+    list_findings,
+    list_unseen,
+    make_blind_finding,
+    mark_truncated,
+    parse_records,
+    render_record,
 )
 from tests.policies.report.small import NOW, RESOURCES, SPARED, UNKNOWN, disk, small
 
@@ -60,7 +60,7 @@ def _estate(disks: frozenset[tuple[str, str]]) -> Report:
 
 
 def blinded(stage: str = "refresh", reason: str = "no answer") -> Observation:
-    return Observation(blind=(blind("shop", "prod", stage, reason),))
+    return Observation(blind=(make_blind_finding("shop", "prod", stage, reason),))
 
 
 reports = st.dictionaries(st.sampled_from(["a", "b", "spared"]), st.sampled_from(sorted(SIZES))).map(estate)
@@ -72,8 +72,8 @@ observations = st.one_of(
 histories = st.lists(observations, max_size=8)
 
 
-def events_of(standing: WatchState, observation: Observation) -> tuple[Event, ...]:
-    return changes(standing.findings, observation, DRIFT, NOW)
+def events_of(state: WatchState, observation: Observation) -> tuple[Event, ...]:
+    return compare(state.findings, observation, DRIFT, NOW)
 
 
 def watched(observations: Iterable[Observation]) -> list[Record]:
@@ -86,7 +86,7 @@ def watched(observations: Iterable[Observation]) -> list[Record]:
 
 
 def keys(observation: Observation) -> set[str]:
-    found = findings_of(observation.report) if observation.report else ()
+    found = list_findings(observation.report) if observation.report else ()
     return {one.key for one in (*found, *observation.blind)}
 
 
@@ -102,9 +102,9 @@ def test_findings_open_and_resolve_in_turns(seen: list[Observation]) -> None:
 
 @given(histories, reports)
 def test_the_log_gives_what_the_last_report_says_however_it_came_there(seen: list[Observation], last: Report) -> None:
-    standing = WatchState.after_all(watched([*seen, Observation(last)]))
-    assert set(standing.open) == keys(Observation(last))
-    assert standing.findings == {one.key: one for one in findings_of(last)}
+    state = WatchState.after_all(watched([*seen, Observation(last)]))
+    assert set(state.open) == keys(Observation(last))
+    assert state.findings == {one.key: one for one in list_findings(last)}
 
 
 @given(histories, st.sampled_from([blinded(), blinded("state")]))
@@ -117,58 +117,58 @@ def test_a_blind_pass_takes_nothing_away(seen: list[Observation], pass_: Observa
 
 @given(observations)
 def test_the_same_again_is_no_event(seen: Observation) -> None:
-    standing = WatchState.after_all(watched([seen]))
-    assert events_of(standing, seen) == ()
+    state = WatchState.after_all(watched([seen]))
+    assert events_of(state, seen) == ()
 
 
 @given(histories, reports, st.data())
 def test_a_log_cut_at_any_byte_loses_nothing_that_the_next_pass_does_not_find_again(
     seen: list[Observation], last: Report, data: st.DataObject
 ) -> None:
-    whole = b"".join(map(line_of, watched(seen)))
+    whole = b"".join(map(render_record, watched(seen)))
     content = whole[: data.draw(st.integers(0, len(whole)))]
     for _ in range(data.draw(st.integers(0, 2))):  # killed again while it mends
-        if unfinished(content):
-            mending = mended(NOW)
+        if is_truncated(content):
+            mending = mark_truncated(NOW)
             content += mending[: data.draw(st.integers(0, len(mending)))]
-    if unfinished(content):
-        content += mended(NOW)
-    assert not unfinished(content)
-    records = list(records_of(content))
-    standing = WatchState.after_all(records)
-    for event in events_of(standing, Observation(last)):
-        content += line_of(event)
-    assert WatchState.after_all(records_of(content)).findings == {one.key: one for one in findings_of(last)}
+    if is_truncated(content):
+        content += mark_truncated(NOW)
+    assert not is_truncated(content)
+    records = list(parse_records(content))
+    state = WatchState.after_all(records)
+    for event in events_of(state, Observation(last)):
+        content += render_record(event)
+    assert WatchState.after_all(parse_records(content)).findings == {one.key: one for one in list_findings(last)}
 
 
 @given(histories)
 def test_text_and_records_say_the_same(seen: list[Observation]) -> None:
     records = watched(seen)
-    assert list(records_of(b"".join(map(line_of, records)))) == records
+    assert list(parse_records(b"".join(map(render_record, records)))) == records
 
 
 @given(histories, st.data())
 def test_what_is_open_is_untold_until_it_is_told(seen: list[Observation], data: st.DataObject) -> None:
-    standing = WatchState.after_all(watched(seen))
-    assert standing.untold == set(standing.open)
-    told = data.draw(st.sets(st.sampled_from(sorted(standing.open)))) if standing.open else set()
-    after = standing.after(AlertDelivered(at=NOW, keys=tuple(told)))
-    assert after.untold == standing.untold - told
+    state = WatchState.after_all(watched(seen))
+    assert state.untold == set(state.open)
+    told = data.draw(st.sets(st.sampled_from(sorted(state.open)))) if state.open else set()
+    after = state.after(AlertDelivered(at=NOW, keys=tuple(told)))
+    assert after.untold == state.untold - told
 
 
 def test_a_broken_line_in_the_midst_is_no_log() -> None:
-    lines = [line_of(one) for one in watched([Observation(estate({"a": "large"}))])]
+    lines = [render_record(one) for one in watched([Observation(estate({"a": "large"}))])]
     with pytest.raises(BrokenLog, match="line 2"):
-        list(records_of(lines[0] + b'{"event": "opened"}\n' + lines[1]))
-    assert len(list(records_of(lines[0] + b'{"eve' + mended(NOW) + lines[1]))) == 3
+        list(parse_records(lines[0] + b'{"event": "opened"}\n' + lines[1]))
+    assert len(list(parse_records(lines[0] + b'{"eve' + mark_truncated(NOW) + lines[1]))) == 3
 
 
-@pytest.mark.parametrize("mending", [b"", b"\n", b'\n{"event"', mended(NOW)[:-1]])
+@pytest.mark.parametrize("mending", [b"", b"\n", b'\n{"event"', mark_truncated(NOW)[:-1]])
 def test_a_watch_killed_while_it_closes_off_a_line_is_followed_by_one_that_does(mending: bytes) -> None:
-    lines = [line_of(one) for one in watched([Observation(estate({"a": "large"}))])]
+    lines = [render_record(one) for one in watched([Observation(estate({"a": "large"}))])]
     content = lines[0] + lines[1][:-9] + mending
-    assert unfinished(content)
-    records = list(records_of(content + mended(NOW) + lines[1]))
+    assert is_truncated(content)
+    records = list(parse_records(content + mark_truncated(NOW) + lines[1]))
     assert WatchState.after_all(records).open
 
 
@@ -201,41 +201,41 @@ def test_a_log_of_another_stack_is_refused() -> None:
     ],
 )
 def test_a_resolved_finding_tells_what_is_there_instead(now: dict[str, str], instead: str) -> None:
-    standing = WatchState.after_all(watched([Observation(estate({"a": "large"}))]))
-    resolved = [one for one in events_of(standing, Observation(estate(now))) if isinstance(one, Resolved)]
+    state = WatchState.after_all(watched([Observation(estate({"a": "large"}))]))
+    resolved = [one for one in events_of(state, Observation(estate(now))) if isinstance(one, Resolved)]
     assert [(one.finding.resource, one.now) for one in resolved] == [("a", instead)]
 
 
 def test_a_finding_that_becomes_exempt_is_resolved_by_name_and_ticket() -> None:
     bad = disk("spared", size=99, name="a")
-    standing = WatchState.after_all(watched([Observation(small(bad, exemptions=()))]))
+    state = WatchState.after_all(watched([Observation(small(bad, exemptions=()))]))
     spared: tuple[Exemption, ...] = (SPARED,)
-    [event] = events_of(standing, Observation(small(bad, exemptions=spared)))
+    [event] = events_of(state, Observation(small(bad, exemptions=spared)))
     assert isinstance(event, Resolved)
     assert event.now == "exempt until 2030-06-01 by platform (LF-1)"
 
 
 def test_a_control_that_is_looked_at_no_more_is_not_told_as_a_pass() -> None:
     both: Resource = disk("a", size=99, name="a")
-    standing = WatchState.after_all(watched([Observation(small(both))]))
-    [event] = events_of(standing, Observation(small(disk("a", scratch=True, name="a"))))
+    state = WatchState.after_all(watched([Observation(small(both))]))
+    [event] = events_of(state, Observation(small(disk("a", scratch=True, name="a"))))
     assert isinstance(event, Resolved)
     assert event.now == "not applicable"
 
 
 def test_another_reason_is_told_without_opening_anew() -> None:
-    standing = WatchState.after_all(watched([Observation(estate({"a": "large"}))]))
-    [event] = events_of(standing, Observation(estate({"a": "huge"})))
+    state = WatchState.after_all(watched([Observation(estate({"a": "large"}))]))
+    [event] = events_of(state, Observation(estate({"a": "huge"})))
     assert isinstance(event, StillOpen)
     assert event.finding.reason == "size is 100"
-    after = standing.after(event)
+    after = state.after(event)
     assert after.findings[event.finding.key].reason == "size is 100"
-    assert after.open.keys() == standing.open.keys()
+    assert after.open.keys() == state.open.keys()
 
 
 def test_a_finding_names_all_that_a_person_needs_and_has_the_fingerprint_of_the_report() -> None:
     report = estate({"a": "large"})
-    [finding] = findings_of(report)
+    [finding] = list_findings(report)
     assert (finding.control, finding.resource, finding.remedy) == ("T-1", "a", "Make it <so>.")
     assert finding.requirements == {"soc2": ("R 1(a)",)}
     assert finding.fingerprint in {one.fingerprint for one in report.violations}
@@ -254,7 +254,7 @@ HISTORY = (update(3), update(2, "refresh"), update(1))
     [(HISTORY[0].id, ()), (HISTORY[2].id, HISTORY[:2]), ("", HISTORY), ("pruned", HISTORY)],
 )
 def test_updates_are_new_after_the_one_that_was_seen(seen: str, expected: tuple[Update, ...]) -> None:
-    assert unseen(HISTORY, seen) == expected
+    assert list_unseen(HISTORY, seen) == expected
 
 
 @pytest.mark.parametrize(
@@ -267,13 +267,13 @@ def test_updates_are_new_after_the_one_that_was_seen(seen: str, expected: tuple[
     ],
 )
 def test_a_cause_is_an_update_with_its_author_or_drift(updates: tuple[Update, ...], origin: Origin, told: str) -> None:
-    cause = cause_of(updates, Origin.RULES)
+    cause = infer_cause(updates, Origin.RULES)
     assert (cause.origin, str(cause)) == (origin, told)
 
 
 def test_only_a_pass_without_a_failure_counts_as_the_last() -> None:
     later = NOW + datetime.timedelta(hours=1)
-    standing = WatchState.after_all(watched([Observation(estate({}))]))
+    state = WatchState.after_all(watched([Observation(estate({}))]))
     failed = Passed(at=later, began=later, seen="", digest="", failed=("refresh",))
-    assert standing.after(failed).last_pass == NOW
-    assert standing.after(failed.model_copy(update={"failed": ()})).last_pass == later
+    assert state.after(failed).last_pass == NOW
+    assert state.after(failed.model_copy(update={"failed": ()})).last_pass == later
