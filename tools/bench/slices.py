@@ -8,8 +8,14 @@ from dataclasses import dataclass
 
 PAIRS = 11
 WARM_UPS = 1
+ATTEMPTS = 5
+"""How often a slice is repeated that measured nothing, as happens where the machine is busy with other things."""
 
 Slice = Callable[[], float]
+
+
+class NothingMeasured(Exception):
+    """Slices gave no figure; the message says how many."""
 
 
 @dataclass(frozen=True)
@@ -38,11 +44,27 @@ def paired(ours: Slice, theirs: Slice, *, pairs: int = PAIRS, warm_ups: int = WA
     found: list[tuple[float, float]] = []
     for number in range(pairs):
         if number % 2 == 0:
-            first, second = ours(), theirs()
+            first, second = measure(ours), measure(theirs)
         else:
-            second, first = theirs(), ours()
+            second, first = measure(theirs), measure(ours)
         found.append((first, second))
     return Pairs(tuple(pair[0] for pair in found), tuple(pair[1] for pair in found))
+
+
+def measure(side: Slice) -> float:
+    """Measure one slice; repeat it while it gives nothing, and raise NothingMeasured after the last attempt."""
+    for _ in range(ATTEMPTS):
+        if (figure := side()) > 0:
+            return figure
+    raise NothingMeasured(f"{ATTEMPTS} slices in a row measured nothing; is the machine busy?")
+
+
+def lengthen(rate: Callable[[float], float], seconds: float) -> float:
+    """Return the rate over a slice, doubled in length while nothing is done in it; at last raise NothingMeasured."""
+    for doubled in range(ATTEMPTS):
+        if (figure := rate(seconds * 2**doubled)) > 0:
+            return figure
+    raise NothingMeasured(f"nothing was done within {seconds * 2 ** (ATTEMPTS - 1):g} s")
 
 
 def percentile(values: Sequence[float], share: float) -> float:

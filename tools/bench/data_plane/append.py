@@ -6,8 +6,8 @@ import contextlib
 from collections.abc import Iterator
 
 from tools.bench.data_plane import ours, peer, raw
-from tools.bench.data_plane.crew import Crew, crew
 from tools.bench.data_plane.server import ADMIN, logged_in_as
+from tools.bench.data_plane.worker_pool import WorkerPool, worker_pool
 from tools.bench.data_plane.world import World
 from tools.bench.measurement import Floor, Recorder, Unbounded
 from tools.bench.slices import Pairs, paired
@@ -57,25 +57,25 @@ def _against_the_peer(world: World, *, writers: int, batch: int) -> Pairs:
     with (
         our_writers(world, writers, batch) as mine,
         logged_in_as(world.server, ADMIN),
-        crew(writers, peer.appender, world.peers, batch) as theirs,
+        worker_pool(writers, peer.appender, world.peers, batch) as theirs,
     ):
         return paired(lambda: _rate(mine), lambda: _rate(theirs))
 
 
 def _against_bare_inserts(world: World, *, batch: int) -> Pairs:
     raw.make_tables(world)
-    with our_writers(world, 1, batch) as mine, crew(1, raw.inserter, world.peers, batch) as theirs:
+    with our_writers(world, 1, batch) as mine, worker_pool(1, raw.inserter, world.peers, batch) as theirs:
         return paired(lambda: _rate(mine), lambda: _rate(theirs))
 
 
 @contextlib.contextmanager
-def our_writers(world: World, writers: int, batch: int) -> Iterator[Crew[int]]:
+def our_writers(world: World, writers: int, batch: int) -> Iterator[WorkerPool[int]]:
     """Processes that append to our one shard."""
-    with logged_in_as(world.server, ours.WRITER), crew(writers, ours.appender, world.shard, batch) as mine:
+    with logged_in_as(world.server, ours.WRITER), worker_pool(writers, ours.appender, world.shard, batch) as mine:
         yield mine
 
 
-def _rate(members: Crew[int]) -> float:
+def _rate(members: WorkerPool[int]) -> float:
     return sum(members.run(SECONDS)) / SECONDS
 
 

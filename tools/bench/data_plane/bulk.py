@@ -16,9 +16,9 @@ from app.events.bulk_import import import_events
 from app.events.import_chunk import ImportedEvent
 from app.topology import Shard
 from tools.bench.data_plane import peer, raw
-from tools.bench.data_plane.crew import Crew, Work, crew
 from tools.bench.data_plane.ours import EVENT, in_loop, slot
 from tools.bench.data_plane.server import ADMIN, logged_in_as
+from tools.bench.data_plane.worker_pool import Work, WorkerPool, worker_pool
 from tools.bench.data_plane.world import World
 from tools.bench.measurement import Floor, Recorder, Unbounded
 from tools.bench.slices import paired
@@ -34,8 +34,8 @@ def against_the_peer(world: World, recorder: Recorder) -> None:
     """Import of events against the peer's batches of a hundred."""
     with (
         logged_in_as(world.server, ADMIN),
-        crew(1, importer, world.shard) as mine,
-        crew(1, peer.appender, world.peers, BATCH) as theirs,
+        worker_pool(1, importer, world.shard) as mine,
+        worker_pool(1, peer.appender, world.peers, BATCH) as theirs,
     ):
         pairs = paired(lambda: _imported(mine), lambda: theirs.run(SECONDS)[0] / SECONDS)
     raw_figures = {"ours/s": pairs.ours, "theirs/s": pairs.theirs}
@@ -49,8 +49,8 @@ def bound(world: World, recorder: Recorder) -> None:
     raw.make_tables(world)
     with (
         logged_in_as(world.server, ADMIN),
-        crew(1, importer, world.shard) as mine,
-        crew(1, copier, world.peers) as theirs,
+        worker_pool(1, importer, world.shard) as mine,
+        worker_pool(1, copier, world.peers) as theirs,
     ):
         pairs = paired(lambda: _imported(mine), lambda: theirs.run()[0], pairs=7)
     raw_figures = {"ours/s": pairs.ours, "theirs/s": pairs.theirs}
@@ -61,7 +61,7 @@ def bound(world: World, recorder: Recorder) -> None:
 ROWS = (against_the_peer, bound)
 
 
-def _imported(members: Crew[float]) -> float:
+def _imported(members: WorkerPool[float]) -> float:
     return members.run()[0]
 
 

@@ -11,9 +11,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from app.events import EventStore, NewSnapshot
 from app.topology import Shard
 from tools.bench.data_plane import cpu, ours
-from tools.bench.data_plane.crew import Crew, Work, crew
 from tools.bench.data_plane.ours import EVENT, in_loop, opened, slot
 from tools.bench.data_plane.server import logged_in_as
+from tools.bench.data_plane.worker_pool import Work, WorkerPool, worker_pool
 from tools.bench.data_plane.world import World
 from tools.bench.measurement import Limit, Recorder
 from tools.bench.slices import paired
@@ -42,7 +42,7 @@ ROWS = (keys, snapshots)
 
 def _cost(world: World, recorder: Recorder, name: str, way: str, limit: Limit) -> None:
     shard = world.shard
-    with logged_in_as(world.server, ours.WRITER), crew(1, appender, shard) as member:
+    with logged_in_as(world.server, ours.WRITER), worker_pool(1, appender, shard) as member:
         pairs = paired(
             lambda: _per_append(world, shard, member, way),
             lambda: _per_append(world, shard, member, PLAIN),
@@ -51,7 +51,7 @@ def _cost(world: World, recorder: Recorder, name: str, way: str, limit: Limit) -
     recorder.take(name, limit, pairs.extra_percent, raw={"with us": pairs.ours, "without us": pairs.theirs})
 
 
-def _per_append(world: World, shard: Shard, member: Crew[float], way: str) -> float:
+def _per_append(world: World, shard: Shard, member: WorkerPool[float], way: str) -> float:
     """Microseconds of processor time for each append, in the process that appends and in those that serve it."""
     backends = world.server.backends(shard.database)
     before = cpu.seconds(backends)

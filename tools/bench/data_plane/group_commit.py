@@ -11,9 +11,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from app.events import EventStore
 from app.topology import Shard
 from tools.bench.data_plane import ours, pgbench, raw
-from tools.bench.data_plane.crew import Work, crew
 from tools.bench.data_plane.ours import EVENT, STREAMS, in_loop, opened, slot
 from tools.bench.data_plane.server import logged_in_as
+from tools.bench.data_plane.worker_pool import Work, worker_pool
 from tools.bench.data_plane.world import World
 from tools.bench.measurement import Floor, Limit, Recorder, Unbounded
 from tools.bench.slices import paired, percentile
@@ -29,7 +29,7 @@ def group_commit(world: World, recorder: Recorder) -> None:
     """Single appends of 64 concurrent callers."""
     raw.make_tables(world)
     seconds: list[Latencies] = []
-    with logged_in_as(world.server, ours.WRITER), crew(1, callers, world.shard, CALLERS) as mine:
+    with logged_in_as(world.server, ours.WRITER), worker_pool(1, callers, world.shard, CALLERS) as mine:
 
         def appends() -> float:
             [(rate, latencies)] = mine.run(SECONDS)

@@ -19,9 +19,9 @@ from app.topology import Directory, Shard
 from localcloud.identity import ISSUER
 from localcloud.sandbox import can_listen
 from tools.bench.data_plane import http_client, ours
-from tools.bench.data_plane.crew import Crew, crew
 from tools.bench.data_plane.http_client import Latencies
 from tools.bench.data_plane.server import Server, logged_in_as
+from tools.bench.data_plane.worker_pool import WorkerPool, worker_pool
 from tools.bench.data_plane.world import World
 from tools.bench.measurement import Floor, Limit, Recorder
 from tools.bench.slices import paired, percentile
@@ -36,7 +36,7 @@ SECONDS = 0.8
 OPEN_SECONDS = 8.0
 START_SECONDS = 30.0
 
-Client = Crew[tuple[float, Latencies]]
+Client = WorkerPool[tuple[float, Latencies]]
 
 
 def balance_reads(world: World, recorder: Recorder) -> None:
@@ -47,8 +47,8 @@ def balance_reads(world: World, recorder: Recorder) -> None:
         ours_asked = [_request(account, token) for account in _accounts()]
         theirs_asked = [_request(account, None) for account in _accounts()]
         with (
-            crew(1, http_client.client, HOST, our_port, ours_asked, CONNECTIONS) as mine,
-            crew(1, http_client.client, HOST, their_port, theirs_asked, CONNECTIONS) as theirs,
+            worker_pool(1, http_client.client, HOST, our_port, ours_asked, CONNECTIONS) as mine,
+            worker_pool(1, http_client.client, HOST, their_port, theirs_asked, CONNECTIONS) as theirs,
         ):
             pairs = paired(lambda: _saturated(mine), lambda: _saturated(theirs))
             half = sorted(pairs.ours)[len(pairs.ours) // 2] / 2

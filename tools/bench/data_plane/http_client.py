@@ -14,8 +14,8 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import cast
 
-from tools.bench.data_plane.crew import Work
 from tools.bench.data_plane.ours import in_loop
+from tools.bench.data_plane.worker_pool import Work
 
 Latencies = list[float]
 OK = b"HTTP/1.1 200"

@@ -15,9 +15,9 @@ from app.sharding import PostgresMapStore, Router
 from app.sharding.mover import move_slot
 from app.topology import Directory, Place, slot_of
 from tools.bench.data_plane import ours
-from tools.bench.data_plane.crew import Work, crew
 from tools.bench.data_plane.ours import EVENT, in_loop
 from tools.bench.data_plane.server import ADMIN, logged_in_as
+from tools.bench.data_plane.worker_pool import Work, worker_pool
 from tools.bench.data_plane.world import World
 from tools.bench.measurement import Limit, Recorder, Unbounded
 from tools.bench.slices import percentile
@@ -41,9 +41,9 @@ def pauses(world: World, recorder: Recorder) -> None:
     source, target = (shard.name for shard in world.moving.shards)
     with (
         logged_in_as(world.server, ours.WRITER),
-        crew(1, writers, world.moving) as writing,
+        worker_pool(1, writers, world.moving) as writing,
         logged_in_as(world.server, ADMIN),
-        crew(1, mover, world.moving) as moving,
+        worker_pool(1, mover, world.moving) as moving,
         ThreadPoolExecutor() as pool,
     ):
         waited, took, failed = [], [], 0

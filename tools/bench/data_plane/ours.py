@@ -15,9 +15,9 @@ from app.database.pools import Databases, ShardDatabase
 from app.events import EventStore, NewEvent, Slot
 from app.provisioning.migrate import Migrator
 from app.topology import Directory, Shard, parse_directory, slot_of
-from tools.bench.data_plane.crew import Work
 from tools.bench.data_plane.payload import DATA
 from tools.bench.data_plane.server import ADMIN, Server, logged_in_as
+from tools.bench.data_plane.worker_pool import Work
 
 WRITER = "ledger"
 STREAMS = 20_000
@@ -85,7 +85,7 @@ def slot(stream: str) -> Slot:
 def in_loop(
     context: Callable[..., contextlib.AbstractAsyncContextManager[Callable[..., Awaitable[Any]]]], *arguments: Any
 ) -> Iterator[Work[Any]]:
-    """Asynchronous work as a crew's member does it: in the loop that the app runs in, which rests between slices."""
+    """Asynchronous work as a worker of a pool does it: in the loop that the app runs in, which rests between slices."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         entered = context(*arguments)
         work = runner.run(_enter(entered))

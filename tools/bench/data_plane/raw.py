@@ -11,9 +11,9 @@ from typing import Any
 
 import psycopg
 
-from tools.bench.data_plane.crew import Work
 from tools.bench.data_plane.payload import STATE
 from tools.bench.data_plane.server import Connection
+from tools.bench.data_plane.worker_pool import Work
 from tools.bench.data_plane.world import World
 
 SQL = Path(__file__).parent / "sql"

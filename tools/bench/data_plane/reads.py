@@ -17,9 +17,9 @@ from app.sharding import Router
 from app.sharding.reads import ReadRouter, ReplicaDatabases, build_read_router
 from app.topology import Directory
 from tools.bench.data_plane import ours
-from tools.bench.data_plane.crew import Work, crew
 from tools.bench.data_plane.ours import EVENT, in_loop, slot
 from tools.bench.data_plane.server import logged_in_as
+from tools.bench.data_plane.worker_pool import Work, worker_pool
 from tools.bench.data_plane.world import World
 from tools.bench.measurement import Floor, Limit, Recorder, Unbounded
 from tools.bench.slices import paired
@@ -38,9 +38,9 @@ def single(world: World, recorder: Recorder) -> None:
     database = world.server.parameters(world.shard.database, ours.WRITER)
     with (
         logged_in_as(world.server, ours.WRITER),
-        crew(1, routed, directory) as mine,
-        crew(1, plain, database) as theirs,
-        crew(1, pooled, database) as through_a_pool,
+        worker_pool(1, routed, directory) as mine,
+        worker_pool(1, plain, database) as theirs,
+        worker_pool(1, pooled, database) as through_a_pool,
     ):
         pairs = paired(lambda: 1e6 / mine.run(SECONDS)[0], lambda: 1e6 / theirs.run(SECONDS)[0])
         with_pool = paired(lambda: 1e6 / mine.run(SECONDS)[0], lambda: 1e6 / through_a_pool.run(SECONDS)[0])
@@ -62,7 +62,7 @@ def single(world: World, recorder: Recorder) -> None:
 
 def many(world: World, recorder: Recorder) -> None:
     """Rows read by batched multi-get over all shards."""
-    with logged_in_as(world.server, ours.WRITER), crew(1, multi_get, world.three) as mine:
+    with logged_in_as(world.server, ours.WRITER), worker_pool(1, multi_get, world.three) as mine:
         mine.run(SECONDS)
         samples = [mine.run(SECONDS)[0] for _ in range(11)]
     recorder.take("rows by batched multi-get over 3 shards", Floor(125_000, "rows/s"), samples)

@@ -13,10 +13,10 @@ import orjson
 from app.events import EventStore
 from app.topology import Shard
 from tools.bench.data_plane import ours, peer
-from tools.bench.data_plane.crew import Work, crew
 from tools.bench.data_plane.ours import EVENT, in_loop, opened, slot
 from tools.bench.data_plane.payload import AMOUNT
 from tools.bench.data_plane.server import ADMIN, logged_in_as
+from tools.bench.data_plane.worker_pool import Work, worker_pool
 from tools.bench.data_plane.world import World
 from tools.bench.measurement import Floor, Limit, Recorder
 from tools.bench.slices import paired
@@ -31,9 +31,9 @@ def replay(world: World, recorder: Recorder) -> None:
     """Replay of a stream of 1,000 events."""
     with (
         logged_in_as(world.server, ours.WRITER),
-        crew(1, our_reader, world.shard) as mine,
+        worker_pool(1, our_reader, world.shard) as mine,
         logged_in_as(world.server, ADMIN),
-        crew(1, their_reader, world.peers) as theirs,
+        worker_pool(1, their_reader, world.peers) as theirs,
     ):
         pairs = paired(lambda: mine.run(SECONDS)[0], lambda: theirs.run(SECONDS)[0])
     recorder.take(

@@ -15,9 +15,9 @@ import psycopg
 from app.events import START, EventStore, Tail
 from app.topology import Shard
 from tools.bench.data_plane import group_commit, ours, peer
-from tools.bench.data_plane.crew import Work, crew
 from tools.bench.data_plane.ours import EVENT, in_loop, opened, slot
 from tools.bench.data_plane.server import ADMIN, logged_in_as
+from tools.bench.data_plane.worker_pool import Work, worker_pool
 from tools.bench.data_plane.world import World
 from tools.bench.measurement import Floor, Limit, Recorder
 from tools.bench.slices import paired
@@ -42,9 +42,9 @@ def rate(world: World, recorder: Recorder) -> None:
     """Reading events by pages of the tail."""
     with (
         logged_in_as(world.server, ours.WRITER),
-        crew(1, our_tail, world.shard) as mine,
+        worker_pool(1, our_tail, world.shard) as mine,
         logged_in_as(world.server, ADMIN),
-        crew(1, their_tail, world.peers) as theirs,
+        worker_pool(1, their_tail, world.peers) as theirs,
     ):
         pairs = paired(lambda: mine.run()[0], lambda: theirs.run()[0])
     recorder.take(
@@ -61,10 +61,10 @@ def nothing_skipped(world: World, recorder: Recorder) -> None:
     world.server.settle()
     with (
         logged_in_as(world.server, ours.WRITER),
-        crew(WRITERS, group_commit.callers, world.followed, CALLERS) as writers,
-        crew(1, follower, world.followed) as tail,
+        worker_pool(WRITERS, group_commit.callers, world.followed, CALLERS) as writers,
+        worker_pool(1, follower, world.followed) as tail,
         logged_in_as(world.server, ADMIN),
-        crew(1, naive_follower, world.server.parameters(world.followed.database)) as naive,
+        worker_pool(1, naive_follower, world.server.parameters(world.followed.database)) as naive,
         ThreadPoolExecutor() as pool,
     ):
         stored, ours_saw, naive_saw, twice = 0, 0, 0, 0

@@ -18,9 +18,9 @@ from app.personal_data.key_file import FileMasterKey
 from app.topology import Directory
 from app.transfers import Leg
 from tools.bench.data_plane import ours
-from tools.bench.data_plane.crew import Work, crew
 from tools.bench.data_plane.ours import EVENT, in_loop
 from tools.bench.data_plane.server import logged_in_as
+from tools.bench.data_plane.worker_pool import Work, worker_pool
 from tools.bench.data_plane.world import World
 from tools.bench.delay_proxy import delayed
 from tools.bench.measurement import Limit, Recorder
@@ -56,7 +56,7 @@ ROWS = (on_loopback, far_away)
 
 
 def _measure(world: World, recorder: Recorder, directory: Directory, where: str, limit: Limit) -> None:
-    with logged_in_as(world.server, ours.WRITER), crew(1, transfers, directory) as member:
+    with logged_in_as(world.server, ours.WRITER), worker_pool(1, transfers, directory) as member:
         member.run(None, 1.0)
         [(saturated, _)] = member.run(None, SATURATING_SECONDS)
         [(reached, latencies)] = member.run(saturated / 2, OPEN_SECONDS)
