@@ -38,18 +38,18 @@ class Gate:
     """Whether what cannot be determined stops a preview too."""
 
     def run(self, session: Session, *command: str) -> None:
-        """`Session.run` with the policies; raises PolicyViolations and EngineFailed."""
+        """Run `Session.run` with the policies; raises PolicyViolations and EngineFailed."""
         with self._policies() as options:
             session.run(*command, *options, variables=DEBUG_COMMANDS)
 
     def captured(self, session: Session, *command: str) -> str:
-        """`Session.captured` with the policies; raises PolicyViolations and EngineFailed."""
+        """Run `Session.captured` with the policies; raises PolicyViolations and EngineFailed."""
         with self._policies() as options:
             return session.captured(*command, *options, variables=DEBUG_COMMANDS)
 
     @contextmanager
     def _policies(self) -> Iterator[tuple[str, ...]]:
-        """The engine's options; a run that fails inside is told by its violations, if it has any."""
+        """Give the engine's options; a run that fails inside raises its violations, if it has any."""
         if not self.enforced:
             print("Without policies: nothing is judged.", file=sys.stderr, flush=True)
             yield ()
@@ -71,7 +71,7 @@ class Gate:
 
 
 def configured(*, strict: bool) -> dict[str, Any]:
-    """What this project's environments are held to."""
+    """Return the configuration of this project's environments."""
     document: dict[str, Any] = json.loads(CONFIGURATION.read_text(encoding="utf-8"))
     return {**document, "all": {**document["all"], "strict": strict}}
 

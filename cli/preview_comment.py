@@ -47,7 +47,7 @@ class Change:
 
 
 def changes(document: Mapping[str, Any]) -> list[Change]:
-    """The changes of an engine preview (`pulumi preview --json`), each resource once, in the engine's order."""
+    """List the changes of a preview (`pulumi preview --json`), each resource once, in the engine's order."""
     found: dict[str, Change] = {}
     for step in document.get("steps") or ():
         kind = KINDS.get(step["op"])
@@ -63,7 +63,7 @@ def changes(document: Mapping[str, Any]) -> list[Change]:
 
 
 def render(environment: str, document: Mapping[str, Any], compliance: str = "") -> str:
-    """The Markdown; its first line is a marker by which an earlier comment of this environment is found again.
+    """Render the comment as Markdown; its first line is a marker by which an earlier comment is found.
 
     `compliance` is the section that a report writes.
     """
@@ -103,14 +103,14 @@ def _counts(found: Sequence[Change], document: Mapping[str, Any]) -> str:
 def _section(kind: str, members: Sequence[Change]) -> str:
     if not members:
         return ""
-    lines = [f"- {_code(one.type)} **{escape(shorten(one.name))}**{_because(one)}" for one in members]
+    lines = [f"- {_code(member.type)} **{escape(shorten(member.name))}**{_because(member)}" for member in members]
     body = "\n".join(_fitting(lines, "- and {} more"))
     opened = "" if kind in ("created", "imported") else " open"
     return f"<details{opened}><summary>{len(members)} {kind}</summary>\n\n{body}\n\n</details>"
 
 
 def _fitting(lines: Sequence[str], rest: str) -> list[str]:
-    """The first lines for which there is room, and how many are left."""
+    """Return the first lines for which there is room, and how many are left."""
     lengths = accumulate(len(line) + 1 for line in lines)
     shown = sum(length <= MOST_CHARACTERS for length in lengths)
     shown = min(shown, MOST_LISTED)

@@ -52,7 +52,7 @@ class Theme:
         link: str = "",
         options: type[Options] = Options,
     ) -> Control:
-        """A control of this theme; use it as the decorator of its checks.
+        """Declare a control of this theme, which is the decorator of its checks.
 
         `maps` names the requirements that it gives evidence for, by framework; `remedy` says what to do, in one
         sentence; `link` is where the provider documents that.
@@ -97,7 +97,7 @@ Decorator: TypeAlias = Callable[[Judge | Declaration], Declaration]
 
 
 def applies_to(*types: str, reads: Sequence[str]) -> Decorator:
-    """The resource types (`aws:*` means all of a package) and the property paths that the function reads of them.
+    """Name the resource types (`aws:*` means all of a package) and the property paths that the function reads.
 
     May be given several times, for types whose paths differ.
     """
@@ -106,7 +106,7 @@ def applies_to(*types: str, reads: Sequence[str]) -> Decorator:
 
 
 def applies_to_each(reads: Mapping[str, Sequence[str]]) -> Decorator:
-    """The same for types whose paths differ: what the function reads of each."""
+    """Name resource types whose paths differ, with what the function reads of each."""
 
     def declare(judge: Judge | Declaration) -> Declaration:
         declaration = Declaration.of(judge)
@@ -118,7 +118,7 @@ def applies_to_each(reads: Mapping[str, Sequence[str]]) -> Decorator:
 
 
 def in_stack(*types: str, reads: Sequence[str]) -> Decorator:
-    """Like `applies_to`, for a function that also takes the whole stack, to join resources.
+    """Name the types as `applies_to` does, for a function that also takes the whole stack, to join resources.
 
     It judges each resource of `types` once all of the stack are there. `pulumi:pulumi:Stack` means the stack itself.
     """
@@ -132,7 +132,7 @@ def in_stack(*types: str, reads: Sequence[str]) -> Decorator:
 
 
 def fixed_by(fix: Fix, *types: str, replaces: bool = False) -> Decorator:
-    """The fix for what the function finds, for all its types or for some of them."""
+    """Add the fix for what the function finds, for all its types or for some of them."""
 
     def declare(judge: Judge | Declaration) -> Declaration:
         declaration = Declaration.of(judge)
@@ -182,7 +182,7 @@ class Check:
 
     @property
     def id(self) -> str:
-        """Control and cloud, the unit in which checks are counted: `TLS-004/aws`."""
+        """Return control and cloud, the unit in which checks are counted: `TLS-004/aws`."""
         return f"{self.control.id}/{self.cloud}"
 
     @property
@@ -190,15 +190,15 @@ class Check:
         return tuple(self.reads)
 
     def is_for(self, token: str) -> bool:
-        """Whether the check means resources of this type."""
+        """Tell whether the check means resources of this type."""
         return token in self.reads or f"{token.partition(':')[0]}:{EVERY}" in self.reads
 
     def remedy_for(self, token: str, *, replacing: bool = False) -> Remedy | None:
-        """The fix for a resource type; one that could replace the resource only with `replacing`."""
+        """Return the fix for a resource type; one that could replace the resource only with `replacing`."""
         fitting = (remedy for remedy in self.remedies if remedy.is_for(token))
         return next((remedy for remedy in fitting if replacing or not remedy.replaces), None)
 
     def __call__(self, resource: Resource, stack: Stack, options: Options) -> Verdict:
-        """The verdict; raises Undeterminable where the resource cannot be judged."""
+        """Judge a resource; raises Undeterminable where that is not possible."""
         arguments = (resource, stack) if self.over_stack else (resource,)
         return self.judge(*arguments, options) if self.takes_options else self.judge(*arguments)

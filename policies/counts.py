@@ -38,7 +38,7 @@ class Counts:
 
     @property
     def sentence(self) -> str:
-        """The published line."""
+        """Return the published line."""
         clouds = ", ".join(f"{cloud} {count}" for cloud, count in self.by_cloud.items())
         return f"{self.controls} controls, {self.checks} checks ({clouds}), {self.fixes} fixes that replace nothing."
 

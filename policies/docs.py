@@ -71,10 +71,16 @@ def _controls_page(registry: Registry) -> str:
 
 def _theme_table(registry: Registry, theme: Theme) -> str:
     head = ("control", "what must hold", "severity", *(COLUMNS[cloud] for cloud in CLOUDS), "evidence for")
-    controls = [one for one in registry.controls if one.theme == theme]
+    controls = [control for control in registry.controls if control.theme == theme]
     rows = [
-        (f'<a id="{one.id.lower()}"></a>{one.id}', one.title, one.severity.value, *_cells(registry.of(one)), _maps(one))
-        for one in controls
+        (
+            f'<a id="{control.id.lower()}"></a>{control.id}',
+            control.title,
+            control.severity.value,
+            *_cells(registry.of(control)),
+            _maps(control),
+        )
+        for control in controls
     ]
     return "\n".join(_table(head, rows))
 
@@ -93,7 +99,7 @@ def _maps(control: Control) -> str:
 
 def _framework_page(of: Framework, registry: Registry) -> str:
     requirements = of.requirements
-    counted = Counter(_kind(one) for one in requirements.values())
+    counted = Counter(_kind(requirement) for requirement in requirements.values())
     told = ", ".join(f"{counted[kind]} {kind}" for kind in ("automated", "organisational", "not assessed"))
     behind = _behind(of, registry.controls)
     rows = [
@@ -118,7 +124,7 @@ def _kind(requirement: Requirement) -> str:
 
 
 def _behind(of: Framework, controls: Iterable[Control]) -> dict[str, list[Control]]:
-    """The controls of each requirement, also those that name a part of it."""
+    """Return the controls of each requirement, also those that name a part of it."""
     found: dict[str, list[Control]] = {}
     for control in controls:
         for id_ in dict.fromkeys(of.requirement_of(id_) for id_ in control.maps.get(of.id, ())):
@@ -132,7 +138,7 @@ def _link(control: Control) -> str:
 
 
 def _themes(registry: Registry) -> list[Theme]:
-    return sorted({one.theme for one in registry.controls}, key=lambda theme: theme.title)
+    return sorted({control.theme for control in registry.controls}, key=lambda theme: theme.title)
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: bool = False) -> Iterator[str]:

@@ -37,7 +37,7 @@ class Result:
 
     @property
     def verdict(self) -> Verdict:
-        """What counts: EXEMPT where an exemption covers what was found."""
+        """Return the verdict that counts: EXEMPT where an exemption covers what was found."""
         if self.exemption is None:
             return self.found
         return Verdict(Status.EXEMPT, self.exemption.summary)
@@ -75,12 +75,12 @@ class Evaluator:
     exemptions: Exemptions = field(default_factory=Exemptions)
 
     def of_resource(self, resource: Resource) -> list[Result]:
-        """What all but the stack checks say of one resource."""
+        """Judge one resource by all checks but those over the stack."""
         checks = self.registry.for_type(resource.type)
         return [self.judge(check, resource, NO_STACK) for check in checks if not check.over_stack]
 
     def of_stack(self, stack: Stack) -> list[Result]:
-        """What the stack checks say of all resources together."""
+        """Judge all resources by the checks over the stack."""
         return [
             self.judge(check, resource, stack)
             for resource in stack
@@ -97,7 +97,7 @@ class Evaluator:
         return Result(check, resource, found, known.covering(check.control.id, resource.urn, self.today))
 
     def found(self, check: Check, resource: Resource, stack: Stack) -> Verdict:
-        """What the check itself says, before exemptions; never a secret, though the check may have read one."""
+        """Judge by the check alone, before exemptions; the reason never holds a secret."""
         verdict = self._run(check, resource, stack)
         if not verdict.reason:
             return verdict
@@ -141,5 +141,9 @@ def conclude(evaluator: Evaluator, stack: Stack, results: Iterable[Result]) -> R
     return Results(
         results,
         known.all_problems(evaluator.registry.known_ids, evaluator.today),
-        tuple(one for one in known.entries if one.is_active(evaluator.today) and one.check in ids and one not in used),
+        tuple(
+            entry
+            for entry in known.entries
+            if entry.is_active(evaluator.today) and entry.check in ids and entry not in used
+        ),
     )

@@ -39,7 +39,7 @@ class Registry:
         self._for_type = functools.cache(self._matching)
 
     def __len__(self) -> int:
-        """The number of checks as they are counted: per control and cloud."""
+        """Return the number of checks as they are counted: per control and cloud."""
         return len(self.ids)
 
     def __iter__(self) -> Iterator[Check]:
@@ -47,24 +47,24 @@ class Registry:
 
     @property
     def ids(self) -> tuple[str, ...]:
-        """The ids of the checks, such as `TLS-004/aws`, each once."""
+        """Return the ids of the checks, such as `TLS-004/aws`, each once."""
         return tuple(dict.fromkeys(check.id for check in self.checks))
 
     @property
     def fixable_ids(self) -> tuple[str, ...]:
-        """The ids of the checks that can fix something without replacing it."""
+        """Return the ids of the checks that can fix something without replacing it."""
         return tuple(dict.fromkeys(check.id for check in self.checks if not all(r.replaces for r in check.remedies)))
 
     def of(self, control: Control) -> tuple[Check, ...]:
-        """The checks of one control."""
+        """Return the checks of one control."""
         return tuple(check for check in self.checks if check.control is control)
 
     def control(self, id_: str) -> Control | None:
-        """The control with this id."""
+        """Return the control with this id."""
         return next((control for control in self.controls if control.id == id_), None)
 
     def for_type(self, token: str) -> tuple[Check, ...]:
-        """The checks that mean resources of this type."""
+        """Return the checks that mean resources of this type."""
         return self._for_type(token)
 
     def names(self, token: str) -> bool:
@@ -79,7 +79,7 @@ class Registry:
         cloud: Cloud | None = None,
         severity: Severity | None = None,
     ) -> Registry:
-        """The checks that meet every given wish."""
+        """Return the checks that match every given filter."""
 
         def wanted(check: Check) -> bool:
             control = check.control
@@ -124,7 +124,7 @@ def checks_of(module: ModuleType) -> Iterator[Check]:
 
 
 def is_pattern(token: str) -> bool:
-    """Whether a type of a check means a whole package."""
+    """Tell whether a type of a check means a whole package."""
     return token.endswith(f":{EVERY}")
 
 

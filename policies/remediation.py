@@ -48,7 +48,7 @@ def remediate(
 
 
 def apply_fix(check: Check, resource: Resource, evaluator: Evaluator, *, replacing: bool = False) -> Applied:
-    """The resource's properties after the check's fix, and whether that helped."""
+    """Return the resource's properties after the check's fix, and whether that helped."""
     remedy = check.remedy_for(resource.type, replacing=replacing)
     if remedy is None:
         return Applied(check, resource.value, "there is no fix")

@@ -32,7 +32,7 @@ class Remedy:
 
 
 def sets(path: str, value: Any) -> Fix:
-    """The fix that sets one property.
+    """Return the fix that sets one property.
 
     Objects on the way are made. Lists on the way mean each of their items; a name that ends in `[]` is of a list, or of
     an object, that is never made: `orderedCacheBehaviors[].viewerProtocolPolicy`.
@@ -41,22 +41,22 @@ def sets(path: str, value: Any) -> Fix:
 
 
 def changes(path: str, change: Change) -> Fix:
-    """The fix that makes another value out of the one at a path, which may be None; paths are those of `sets`."""
+    """Return the fix that changes the value at a path, which may be None; paths are those of `sets`."""
     return lambda properties: _change(properties, path.split("."), change, "")
 
 
 def at_least(path: str, number: float) -> Fix:
-    """The fix that raises a number, and leaves one that is higher."""
+    """Return the fix that raises a number, and leaves one that is higher."""
     return lambda given: given if View(value=given).number(path) >= number else with_value(given, path, number)
 
 
 def at_most(path: str, number: float) -> Fix:
-    """The fix that lowers a number; 0, or none at all, means no limit, and is the highest."""
+    """Return the fix that lowers a number; 0, or none at all, means no limit, and is the highest."""
     return lambda given: given if 0 < View(value=given).number(path) <= number else with_value(given, path, number)
 
 
 def in_turn(*fixes: Fix) -> Fix:
-    """The fix that applies several, first to last."""
+    """Return the fix that applies several, first to last."""
 
     def all_of_them(properties: Properties) -> Properties:
         for fix in fixes:
@@ -67,7 +67,7 @@ def in_turn(*fixes: Fix) -> Fix:
 
 
 def with_value(properties: Properties, path: str, value: Any) -> Properties:
-    """The properties with `value` at `path`; raises Undeterminable where the way there is unknown or no object."""
+    """Return the properties with `value` at `path`; raises Undeterminable where the path leads nowhere known."""
     return sets(path, value)(properties)
 
 

@@ -72,7 +72,7 @@ _FORMER_MODULES = {
 
 
 def normalize_type(token: str) -> str:
-    """The one token by which checks know a type that providers have under several: `aws:lb/listener:Listener`."""
+    """Return the one token by which checks know a type that has several: `aws:lb/listener:Listener`."""
     found = drop_api_version(token)
     found = _BALANCING.sub(r"aws:lb/\1", found)
     found = _SECOND_BUCKETS.sub(r"aws:s3/\1:\2", found)
@@ -80,7 +80,7 @@ def normalize_type(token: str) -> str:
 
 
 def drop_api_version(token: str) -> str:
-    """The type token without Azure's API version: `azure-native:storage:StorageAccount`."""
+    """Return the type token without Azure's API version: `azure-native:storage:StorageAccount`."""
     package, _, rest = token.partition(":")
     if not package.startswith("azure-native"):
         return token
@@ -91,5 +91,5 @@ def drop_api_version(token: str) -> str:
 
 
 def cloud_of(token: str) -> Cloud:
-    """The cloud that a type belongs to."""
+    """Return the cloud that a type belongs to."""
     return _PACKAGES.get(token.partition(":")[0], "any")

@@ -34,28 +34,28 @@ class Stack:
 
     @property
     def root(self) -> Resource | None:
-        """The stack's own resource, where it is among them."""
+        """Return the stack's own resource, where it is among them."""
         return next(iter(self._by_type.get(STACK, ())), None)
 
     def of_type(self, *types: str) -> tuple[Resource, ...]:
-        """The resources of these types, in the order of the types."""
+        """Return the resources of these types, in the order of the types."""
         return tuple(resource for token in types for resource in self._by_type.get(token, ()))
 
     def at(self, urn: str) -> Resource | None:
-        """The resource with this URN."""
+        """Return the resource with this URN."""
         return self._by_urn.get(urn)
 
     def sources(self, resource: Resource, path: str) -> tuple[Resource, ...]:
-        """What the value of a property came from, as the engine recorded it for the top-level property."""
+        """Return what the value of a property came from, as the engine recorded it for the top-level property."""
         return tuple(found for urn in _dependencies(resource, path) if (found := self.at(urn)))
 
     def companions(self, resource: Resource, *types: str, by: str) -> tuple[Resource, ...]:
-        """The resources of `types` whose property `by` means `resource`: it came from there, or names it.
+        """Return the resources of `types` whose property `by` means `resource`: it came from there, or names it.
 
         An unknown value whose source is not recorded is taken for another resource's: whoever needs the companion
         then fails or cannot be determined, but never passes.
         """
-        return tuple(one for token in types for one in self._companions(resource, token, by))
+        return tuple(companion for token in types for companion in self._companions(resource, token, by))
 
     def _companions(self, resource: Resource, token: str, by: str) -> Iterator[Resource]:
         candidates = self._by_type.get(token)
@@ -68,14 +68,14 @@ class Stack:
         yield from (candidates[place] for place in sorted(places))
 
     def refers(self, resource: Resource, path: str, target: Resource) -> bool:
-        """Whether the property at `path` (through lists) means `target`."""
+        """Tell whether the property at `path` (through lists) means `target`."""
         if target.urn in _dependencies(resource, path) and self.at(target.urn):
             return True
         named = self._names(resource, path)
         return bool(named) and not self._identities_of(target).isdisjoint(named)
 
     def _meaning_of(self, token: str, path: str) -> _Meaning:
-        """Whom the resources of a type mean by a property."""
+        """Return which resources those of a type mean by a property."""
         key = (token, path)
         if key not in self._meaning:
             found = self._meaning[key] = _Meaning()
@@ -87,7 +87,7 @@ class Stack:
         return self._meaning[key]
 
     def _names(self, resource: Resource, path: str) -> frozenset[str]:
-        """The texts at the path; none where one of them is not known."""
+        """Return the texts at the path; none where one of them is not known."""
         key = (resource, path)
         if key not in self._named:
             try:
@@ -111,12 +111,12 @@ class _Meaning:
 
 
 def _dependencies(resource: Resource, path: str) -> tuple[str, ...]:
-    """The URNs from which the value of a property came."""
+    """Return the URNs from which the value of a property came."""
     return resource.property_dependencies.get(path.partition(".")[0], ())
 
 
 def identities(resource: Resource) -> frozenset[str]:
-    """The texts by which others may name the resource, as far as they are known."""
+    """Return the texts by which others may name the resource, as far as they are known."""
     return frozenset(
         text for path in IDENTITIES for view in (resource.outputs, resource) if (text := _text(view, path))
     )

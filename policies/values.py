@@ -56,7 +56,7 @@ class WrongShape(Undeterminable):
 
 
 def unwrap(value: Any, path: str) -> Any:
-    """The value without marks and proxies around it; raises Unknown where nobody can see it here."""
+    """Return the value without marks and proxies around it; raises Unknown where nobody can see it here."""
     if isinstance(value, str):
         if value in UNKNOWNS:
             raise Unknown(path, "is not known yet")
@@ -71,7 +71,7 @@ def unwrap(value: Any, path: str) -> Any:
 
 
 def is_secret(value: Any) -> bool:
-    """Whether the value itself carries a secret's mark."""
+    """Tell whether the value itself carries a secret's mark."""
     if isinstance(value, dict):
         if value.get(SIGNATURE) == SECRET:
             return True
@@ -80,7 +80,7 @@ def is_secret(value: Any) -> bool:
 
 
 def secrets_in(value: Any) -> Iterator[str]:
-    """The texts in a value that are marked as secret, as far as they can be seen here."""
+    """Yield the texts in a value that are marked as secret, as far as they can be seen here."""
     if is_secret(value):
         yield from _texts(value)
     elif isinstance(value, Mapping):
@@ -104,7 +104,7 @@ def _texts(secret: Any) -> Iterator[str]:
 
 
 def describe_kind(value: Any) -> str:
-    """A value's kind in words; never the value, which may be a secret."""
+    """Return a value's kind in words; never the value, which may be a secret."""
     if isinstance(value, bool):
         return "a truth value"
     if isinstance(value, Mapping):
@@ -135,7 +135,7 @@ def _decode(plaintext: Any, path: str) -> Any:
 
 
 def _unwrap_proxy(value: Any, path: str) -> Any:
-    """A value of pulumi-policy's: its proxies raise by themselves on unknown values, so the raw one is taken out."""
+    """Unwrap a value of pulumi-policy; its proxies raise on unknown values, so the raw one is taken out."""
     if _of_sdk(value, "Secret"):
         return unwrap(value.value, path)
     if isinstance(value, Mapping | Sequence) and type(value).__module__.startswith(PROXIES):

@@ -50,20 +50,20 @@ NOT_ASSESSED = Verdict(Status.NOT_ASSESSED)
 
 
 def passes_if(condition: bool, otherwise: str = "") -> Verdict:
-    """PASS where the condition holds, else FAIL; `otherwise` says what was found instead."""
+    """Return PASS where the condition holds, else FAIL; `otherwise` says what was found instead."""
     return PASS if condition else fails(otherwise)
 
 
 def fails(reason: str) -> Verdict:
-    """FAIL, and what was found."""
+    """Return FAIL, and what was found."""
     return Verdict(Status.FAIL, reason)
 
 
 def not_applicable(reason: str) -> Verdict:
-    """NOT_APPLICABLE, and why."""
+    """Return NOT_APPLICABLE, and why."""
     return Verdict(Status.NOT_APPLICABLE, reason)
 
 
 def not_determinable(reason: str) -> Verdict:
-    """NOT_DETERMINABLE, and why; an unknown value needs no call, the view of the resource signals it."""
+    """Return NOT_DETERMINABLE, and why; unknown values need no call, the view of the resource signals them."""
     return Verdict(Status.NOT_DETERMINABLE, reason)

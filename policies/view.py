@@ -27,12 +27,12 @@ class View:
     """Where it stands in the resource, for messages."""
 
     def text(self, path: str, default: str = "") -> str:
-        """A text; a number or truth value becomes the text that the providers take it for."""
+        """Return a text; a number or truth value becomes the text that the providers take it for."""
         where, value = self._at(path)
         return default if value is None else _text(value, where)
 
     def flag(self, path: str, default: bool = False) -> bool:
-        """A truth value, also as the text `true` or `false`."""
+        """Return a truth value, also as the text `true` or `false`."""
         where, value = self._at(path)
         if value is None:
             return default
@@ -41,7 +41,7 @@ class View:
         return _of_kind(bool, value, where, "a truth value")
 
     def number(self, path: str, default: float = 0) -> float:
-        """A number, also as text; whole ones come as int, for the engine sends all as floats."""
+        """Return a number, also as text; whole ones come as int, for the engine sends all as floats."""
         where, value = self._at(path)
         if value is None:
             return default
@@ -52,7 +52,7 @@ class View:
         return _whole(value)
 
     def has(self, path: str) -> bool:
-        """Whether a text, such as the name of a key, is there and not empty."""
+        """Tell whether a text, such as the name of a key, is there and not empty."""
         return bool(self.text(path))
 
     def exists(self, path: str) -> bool:
@@ -67,7 +67,7 @@ class View:
             return True
 
     def known(self, path: str) -> bool:
-        """Whether the property can be read, or is known to be absent."""
+        """Tell whether the property can be read, or is known to be absent."""
         try:
             self._at(path)
         except Undeterminable:
@@ -75,7 +75,7 @@ class View:
         return True
 
     def is_secret(self, path: str) -> bool:
-        """Whether the property, or an object that it stands in, is marked as secret; never signals."""
+        """Tell whether the property, or an object that it stands in, is marked as secret; never signals."""
         value = self.value
         for name in ("", *path.split(".")):
             try:
@@ -88,12 +88,12 @@ class View:
         return False
 
     def object(self, path: str) -> View:
-        """The object at `path`; an empty one where there is none, as if each of its properties were absent."""
+        """Return the object at `path`; an empty one where there is none, as if each of its properties were absent."""
         where, value = self._at(path)
         return View(value=_of_kind(dict, {} if value is None else value, where, "an object"), path=where)
 
     def objects(self, path: str, *, alone: bool = False) -> tuple[View, ...]:
-        """The objects of a list, empty where there is none; lists on the way are passed over.
+        """Return the objects of a list, empty where there is none; lists on the way are passed over.
 
         With `alone`, as policy documents have it, one object counts as a list of it.
         """
@@ -101,14 +101,14 @@ class View:
         return tuple(View(value=_of_kind(dict, item, where, "an object"), path=where) for where, item in items)
 
     def texts(self, path: str, *, alone: bool = False) -> tuple[str, ...]:
-        """The texts of a list, empty where there is none; lists on the way are passed over.
+        """Return the texts of a list, empty where there is none; lists on the way are passed over.
 
         With `alone`, as policy documents have it, one text counts as a list of it.
         """
         return tuple(_text(item, where) for where, item in self._items(path, alone, "a list of texts"))
 
     def table(self, path: str) -> dict[str, str]:
-        """A map of texts such as tags or labels, whose keys may hold dots."""
+        """Return a map of texts such as tags or labels, whose keys may hold dots."""
         table = self.object(path)
         return {key: View(value={"_": value}, path=f"{table.path}[{key}]").text("_") for key, value in table.entries()}
 
@@ -118,7 +118,7 @@ class View:
         return View(value=_of_kind(dict, {} if value in (None, "") else value, where, "a document"), path=where)
 
     def documents(self, path: str) -> tuple[View, ...]:
-        """The objects of a list that is given as JSON text, such as ECS container definitions, or as a list."""
+        """Return the objects of a list that is given as JSON text, such as ECS container definitions, or as a list."""
         where, value = self._json_at(path)
         items = enumerate(_of_kind(list, [] if value in (None, "") else value, where, "a list"))
         return tuple(
@@ -126,14 +126,14 @@ class View:
         )
 
     def entries(self) -> Iterator[tuple[str, Any]]:
-        """The object's own properties, raw, without nulls and the engine's `__` keys."""
+        """Yield the object's own properties, raw, without nulls and the engine's `__` keys."""
         value = _of_kind(dict, unwrap(self.value, self.path), self.path, "an object")
         for key, item in value.items():
             if item is not None and not key.startswith("__"):
                 yield key, item
 
     def _at(self, path: str) -> tuple[str, Any]:
-        """What stands at `path`, opened, and the path from the resource's root; None where nothing stands there."""
+        """Return the path from the resource's root and the unwrapped value there, None where nothing is."""
         where, value = self.path, unwrap(self.value, self.path)
         for name in path.split("."):
             if value is None:
@@ -153,7 +153,7 @@ class View:
             raise WrongShape(where, "a JSON document", value) from None
 
     def _items(self, path: str, alone: bool, expected: str) -> Iterator[tuple[str, Any]]:
-        """Everything at `path`, through lists; an item that is unknown signals."""
+        """Yield everything at `path`, through lists; an unknown item raises Unknown."""
         found = [(self.path, unwrap(self.value, self.path))]
         for name in path.split("."):
             below = [

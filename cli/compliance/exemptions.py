@@ -30,13 +30,16 @@ class Terms:
 
 
 def show(files: RuleFiles, *, today: datetime.date, as_json: bool) -> None:
-    """Those that end first come first."""
+    """Print the exemptions, those that end first before the others."""
     entries = sorted(read_rules(files, own=True).exemptions.entries, key=lambda one: (one.expires, one.check, one.urn))
     if as_json:
-        documents = [one.model_dump(mode="json") | {"daysLeft": _count_days_left(one, today)} for one in entries]
+        documents = [entry.model_dump(mode="json") | {"daysLeft": _count_days_left(entry, today)} for entry in entries]
         print(json.dumps(documents, indent=1))
         return
-    rows = [(one.check, one.urn, _format_days_left(one, today), one.owner, one.ticket, one.reason) for one in entries]
+    rows = [
+        (entry.check, entry.urn, _format_days_left(entry, today), entry.owner, entry.ticket, entry.reason)
+        for entry in entries
+    ]
     if not rows:
         print("There are no exemptions.")
         return
@@ -45,7 +48,7 @@ def show(files: RuleFiles, *, today: datetime.date, as_json: bool) -> None:
 
 def record(report: Report, out: Path, terms: Terms, *, today: datetime.date) -> str:
     """Write the baseline of what fails; raises NothingNamed for terms that say nothing, and CannotWrite."""
-    findings = sorted_findings((one.control, one.urn) for one in report.of_status(Status.FAIL))
+    findings = sorted_findings((verdict.control, verdict.urn) for verdict in report.of_status(Status.FAIL))
     try:
         baseline = Baseline(
             recorded=today,
@@ -67,7 +70,7 @@ def record(report: Report, out: Path, terms: Terms, *, today: datetime.date) -> 
 
 
 def _count_days_left(exemption: Exemption, today: datetime.date) -> int:
-    """Days on which it still holds after today; negative once it does no more."""
+    """Return the days on which it still holds after today; negative once it has ended."""
     return (exemption.expires - today).days
 
 

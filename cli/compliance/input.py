@@ -37,12 +37,12 @@ class Input:
 
     @property
     def ours(self) -> bool:
-        """Whether it is this project's."""
+        """Tell whether it is this project's."""
         return self.source.project == PROJECT
 
 
 def from_file(path: Path, env: str) -> Input:
-    """An exported state; with `env` it must be that environment's, or its rehearsal's.
+    """Read an exported state; with `env` it must be that environment's, or its rehearsal's.
 
     Raises Unreadable and ForeignState.
     """
@@ -62,7 +62,7 @@ def from_file(path: Path, env: str) -> Input:
 
 
 def from_stack(env: str, *, real: bool, preview: bool) -> Input:
-    """The state of the environment's stack; a preview where there is none, or with `preview`.
+    """Read the state of the environment's stack; a preview where there is none, or with `preview`.
 
     Without `real` that is the stack of emulators, as in `fortress preview`.
     """
@@ -75,7 +75,7 @@ def from_stack(env: str, *, real: bool, preview: bool) -> Input:
 
 
 def preview_input(document: Mapping[str, Any], text: str, *, engine: str, simulated: bool) -> Input:
-    """What `pulumi preview --json --show-sames` says; raises Unreadable."""
+    """Read the output of `pulumi preview --json --show-sames`; raises Unreadable."""
     resources, base = read_preview(document), read_base(document)
     project, stack = names_of(resources)
     against = "what is deployed" if _is_deployed(base) else "nothing"
@@ -93,7 +93,7 @@ def preview_input(document: Mapping[str, Any], text: str, *, engine: str, simula
 
 
 def state_input(document: Any, text: str, origin: str, *, simulated: bool) -> Input:
-    """What `pulumi stack export` says; raises Unreadable."""
+    """Read the output of `pulumi stack export`; raises Unreadable."""
     resources = read_state(document)
     project, stack = names_of(resources)
     manifest = document["deployment"].get("manifest") or {}
@@ -130,7 +130,7 @@ def _read_preview(session: Session) -> Input:
 
 
 def _is_deployed(resources: tuple[Resource, ...]) -> bool:
-    return any(one.type != STACK for one in resources)
+    return any(resource.type != STACK for resource in resources)
 
 
 def _name_environment(project: str, stack: str) -> str:
@@ -142,7 +142,7 @@ def _digest(text: str) -> str:
 
 
 def _parse_moment(text: object) -> datetime.datetime | None:
-    """A moment as the engine writes it, in UTC and whole seconds; None where it wrote none."""
+    """Parse a moment as the engine writes it, in UTC and whole seconds; None where it wrote none."""
     try:
         moment = datetime.datetime.fromisoformat(str(text))
     except ValueError:

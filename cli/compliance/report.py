@@ -60,7 +60,7 @@ class Wanted:
 
 
 def bad_input() -> tuple[type[Exception], ...]:
-    """The errors that the caller mends by giving something else."""
+    """Return the errors that the caller mends by giving something else."""
     return (
         BadConfiguration,
         BadExemptions,
@@ -80,7 +80,7 @@ def formats(names: Iterable[str]) -> tuple[Format, ...]:
 
 
 def report(wanted: Wanted, files: RuleFiles, *, at: datetime.datetime) -> Report:
-    """The report as of a moment. The rules are read first: nobody waits for a preview to hear of a wrong file."""
+    """Make the report as of a moment; rules are read first, so a wrong file shows before a long preview."""
     read_rules(files, own=True)
     found = wanted.read()
     return judge(found.resources, read_rules(files, own=found.ours), found.source, at)
@@ -105,7 +105,7 @@ class JudgedPreview:
 
     @property
     def section(self) -> str:
-        """Its part of the comment: violations that are new against what is deployed."""
+        """Return the comment's section: violations that are new against what is deployed."""
         return markdown.section(self.now, self.base)
 
     def stop(self) -> None:
@@ -124,7 +124,7 @@ def write(report: Report, wanted: Sequence[Format], out: Path | None, *, only_na
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in texts.items():
             write_atomically(folder / name, text, mode=READABLE)
-        for name in {one.file for one in FORMATS.values()} - texts.keys():
+        for name in {format_.file for format_ in FORMATS.values()} - texts.keys():
             (folder / name).unlink(missing_ok=True)
     except OSError as error:
         raise CannotWrite(f"{folder}: {error.strerror}") from None
@@ -132,35 +132,35 @@ def write(report: Report, wanted: Sequence[Format], out: Path | None, *, only_na
 
 
 def _name_folder(report: Report) -> str:
-    """A folder of its own for each environment, and for each stack of another project."""
+    """Name the folder of an environment, or of a stack of another project."""
     source = report.source
     names = (source.environment,) if source.environment else (source.project, source.stack)
     return ".".join(re.sub(r"[^A-Za-z0-9_-]+", "-", name or "unknown") for name in names)
 
 
 def status(report: Report) -> int:
-    """The exit status: where nothing was evaluated, nobody may take the end for a clean one."""
+    """Return the exit status; a report in which nothing was evaluated is not clean."""
     if report.blocking:
         return VIOLATION
     return 0 if report.figures.evaluated else NOT_JUDGED
 
 
 def as_json(report: Report) -> str:
-    """The JSON report."""
+    """Return the JSON report."""
     return FORMATS["json"].write(report)
 
 
 def summary(report: Report, folder: Path | None) -> str:
-    """For people: what was looked at, the three figures, the worst violations, where the files are."""
+    """Summarize for people: what was looked at, the figures, the worst violations, where the files are."""
     head = ("framework", "requirements with evidence", "verdicts that pass", "determinable", "exempt")
-    rows = [row for one in report.frameworks for row in _make_rows(one)]
+    rows = [row for framework in report.frameworks for row in _make_rows(framework)]
     lines = [
         f"Looked at {report.source.origin}{_format_age(report)}: {report.resources_seen} resources, {report.tally}",
         "",
         *columns(head, rows),
         "",
         *_list_violations(report),
-        *(f"exemption without effect: {one.where}: {one.message}" for one in report.exemption_problems),
+        *(f"exemption without effect: {problem.where}: {problem.message}" for problem in report.exemption_problems),
     ]
     if folder:
         lines.append(f"The reports are in {folder}")
@@ -168,7 +168,7 @@ def summary(report: Report, folder: Path | None) -> str:
 
 
 def _make_rows(framework: FrameworkEntry) -> Iterable[tuple[str, ...]]:
-    """The three side by side; a second line where exemptions make a difference."""
+    """Yield the three figures side by side; a second row where exemptions make a difference."""
     both = framework.figures
     rows = [(framework.name, both.with_exemptions, framework.tally.exempt)]
     if both.differ:
@@ -178,12 +178,12 @@ def _make_rows(framework: FrameworkEntry) -> Iterable[tuple[str, ...]]:
 
 
 def _format_age(report: Report) -> str:
-    """An old state is easily taken for what the program would make today."""
+    """Say how old the state is: the program may make something else today."""
     return f" of {report.source.taken:%Y-%m-%d %H:%M} UTC" if report.source.taken else ""
 
 
 def _describe_no_violations(report: Report) -> str:
-    """What is open is told in the same breath, for it could be a violation."""
+    """Say that there are none, and how many verdicts are open, for those could be violations."""
     if not report.figures.evaluated:
         return "No data: nothing was evaluated."
     if report.tally.not_determinable:
@@ -195,8 +195,8 @@ def _list_violations(report: Report) -> Iterable[str]:
     if not report.violations:
         yield _describe_no_violations(report)
         return
-    controls = {one.id: one for one in report.controls}
-    names = {one.urn: one.name for one in report.resources}
+    controls = {control.id: control for control in report.controls}
+    names = {resource.urn: resource.name for resource in report.resources}
     ordered = sorted(report.violations, key=lambda one: WORST_FIRST.index(controls[one.control].severity))
     rows = [
         (one.control, controls[one.control].severity.value, one.cloud, names[one.urn],

@@ -34,7 +34,7 @@ class RuleFiles:
 
 
 def read_rules(files: RuleFiles, *, own: bool) -> Rules:
-    """The rules; `own` is whether our own configuration and exemptions stand in where none are named.
+    """Read the rules; with `own` our configuration and exemptions stand in where none are named.
 
     Raises BadFramework, BadConfiguration and BadExemptions.
     """
@@ -61,7 +61,7 @@ def _list_frameworks(control: Control) -> Iterable[str]:
 
 
 def _exemptions(files: RuleFiles, configuration: Configuration, *, own: bool) -> Exemptions:
-    """Those of the files that the command line names, else of those that the configuration names."""
+    """Read the exemption files that the command line names, else those that the configuration names."""
     pack = configuration.pack
     exemptions = files.exemptions or (PACK / pack.exemptions if pack.exemptions else EXEMPTIONS if own else None)
     baseline = files.baseline or (PACK / pack.baseline if pack.baseline else None)
@@ -74,13 +74,13 @@ def _check(read: Exemptions) -> Exemptions:
         first, more = read.problems[0], len(read.problems) - 1
         raise BadExemptions(f"{first.where}: {first.message}" + (f" (and {more} more such)" if more else ""))
     known = {control.id for control in everything().controls}
-    strangers = [one for one in read.entries if one.check not in known]
+    strangers = [entry for entry in read.entries if entry.check not in known]
     if strangers:
         raise BadExemptions(f"an exemption of {strangers[0].owner} names {strangers[0].check}, which is no control")
     return read
 
 
 def _select(exemptions: Exemptions, registry: Registry) -> Exemptions:
-    """Those for the controls that are looked at."""
+    """Return the exemptions from the controls of the registry."""
     ids = {control.id for control in registry.controls}
-    return Exemptions(tuple(one for one in exemptions.entries if one.check in ids))
+    return Exemptions(tuple(entry for entry in exemptions.entries if entry.check in ids))

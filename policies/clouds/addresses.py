@@ -40,22 +40,22 @@ class Ranges(Options):
     )
 
     def is_open(self, source: str, path: str) -> bool:
-        """Whether the range is any address, near enough; raises WrongShape for what is no range."""
+        """Tell whether the range is any address, near enough; raises WrongShape for what is no range."""
         return self.is_wide(network(source, path))
 
     def any_open(self, sources: Iterable[str], path: str) -> bool:
-        """Whether one of the ranges is any address; raises WrongShape."""
+        """Tell whether one of the ranges is any address; raises WrongShape."""
         return any(self.is_open(source, path) for source in sources)
 
     def is_wide(self, wanted: IPv4Network | IPv6Network) -> bool:
-        """Whether a range is public and holds too many addresses."""
+        """Tell whether a range is public and holds too many addresses."""
         if any(_inside(wanted, private) for private in PRIVATE):
             return False
         return wanted.prefixlen <= self.narrowest_open_prefix * (1 if wanted.version == 4 else 2)
 
 
 def network(text: str, path: str) -> IPv4Network | IPv6Network:
-    """A range in CIDR notation, or one address; raises WrongShape."""
+    """Parse a range in CIDR notation, or one address; raises WrongShape."""
     try:
         return ip_network(text, strict=False)
     except ValueError:
@@ -76,14 +76,14 @@ class Sources(Ranges):
     )
 
     def is_open_tag(self, source: str) -> bool:
-        """Whether an Azure source, a range or a service tag, is any address."""
+        """Tell whether an Azure source, a range or a service tag, is any address."""
         try:
             return self.is_open(source, "")
         except WrongShape:
             return source.casefold() not in {tag.casefold() for tag in self.trusted_tags}
 
     def spans_open(self, first: str, last: str) -> bool:
-        """Whether addresses from `first` to `last` are any address; raises WrongShape.
+        """Tell whether addresses from `first` to `last` are any address; raises WrongShape.
 
         0.0.0.0 alone is Azure's word for all that runs in Azure, whoever owns it.
         """

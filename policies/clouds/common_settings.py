@@ -13,7 +13,7 @@ LIFECYCLE = "lifecycleRules"
 
 
 def parts(holder: View, path: str) -> list[View]:
-    """The objects at a path of singular names, whatever of them are lists; raises Undeterminable."""
+    """Return the objects at a path of singular names, whatever of them are lists; raises Undeterminable."""
     found = [holder]
     for name in path.split("."):
         found = [part for one in found for said in (name, f"{name}s") for part in one.objects(said, alone=True)]
@@ -21,8 +21,8 @@ def parts(holder: View, path: str) -> list[View]:
 
 
 def keeps_versions(bucket: Resource) -> bool:
-    """Whether the bucket itself says so; raises Undeterminable."""
-    return any(one.flag("enabled") for one in parts(bucket, VERSIONING))
+    """Tell whether the bucket itself says so; raises Undeterminable."""
+    return any(part.flag("enabled") for part in parts(bucket, VERSIONING))
 
 
 _SNAPSHOT, _MOMENT = "snapshotIdentifier", "restoreToPointInTime"
@@ -33,12 +33,12 @@ CLUSTER_ORIGINS = (_FOLLOWED[1], _SNAPSHOT, _MOMENT)
 
 
 def follows_another(database: Resource) -> bool:
-    """Whether it is a replica; raises Undeterminable."""
+    """Tell whether it is a replica; raises Undeterminable."""
     return any(map(database.has, _FOLLOWED))
 
 
 def is_restored(database: Resource) -> bool:
-    """Whether it starts with what another one held; raises Undeterminable."""
+    """Tell whether it starts with what another one held; raises Undeterminable."""
     return database.has(_SNAPSHOT) or database.exists(_MOMENT)
 
 
@@ -51,10 +51,10 @@ _LEVELS = (KEEPING, "ReadOnly")
 
 
 def keeps(lock: Resource) -> bool:
-    """Whether nobody deletes what it holds."""
+    """Tell whether nobody deletes what it holds."""
     return lock.text("level") in _LEVELS
 
 
 def lock_keeps(lock: Resource) -> Verdict:
-    """The same as a verdict."""
+    """Judge whether the lock keeps what it holds."""
     return passes_if(keeps(lock), f"level is {lock.text('level', 'not set')}")

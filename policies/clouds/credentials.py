@@ -27,17 +27,17 @@ _FORMS = re.compile(
 
 
 def telling(name: str) -> bool:
-    """Whether a variable of this name holds a secret, by all appearance."""
+    """Tell whether a variable of this name holds a secret, by all appearance."""
     return bool(_TELLING.search(name)) and not _REFERENCE.search(name)
 
 
 def redact(text: str, secrets: Iterable[str] = ()) -> str:
-    """The text without these secrets, and without anything that has the form of a credential."""
+    """Return the text without these secrets, and without anything that has the form of a credential."""
     for secret in sorted(secrets, key=len, reverse=True):
         text = text.replace(secret, REDACTED)
     return _FORMS.sub(REDACTED, text)
 
 
 def has_credential(text: str) -> bool:
-    """Whether something in the text has the form of a credential."""
+    """Tell whether something in the text has the form of a credential."""
     return bool(_FORMS.search(text))

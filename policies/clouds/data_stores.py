@@ -56,12 +56,12 @@ class DataStore:
 
     @property
     def places(self) -> tuple[str, ...]:
-        """The properties that tell where its data is."""
+        """Return the properties that tell where its data is."""
         return tuple(path for path in (self.region, self.zone, self.copies, self.backups, self.paired) if path)
 
     @property
     def origin(self) -> tuple[str, ...]:
-        """The properties that tell whose replica it is."""
+        """Return the properties that tell whose replica it is."""
         return tuple(path for path in (self.source, self.mode) if path)
 
 
@@ -188,7 +188,7 @@ _PROVIDERS = {"aws": "region", "azure": "location", "gcp": "region"}
 
 
 def region_of(resource: Resource, *, said: str = "region", zone: str = "") -> str:
-    """The region that a resource is in: as it says, or its provider, or else its zone; raises Undeterminable."""
+    """Return the region that a resource is in: as it says, or its provider, or else its zone; raises Undeterminable."""
     own = resource.text(said) or resource.provider.text(_PROVIDERS[resource.cloud]) or (zone and resource.text(zone))
     if not own:
         raise Unknown(said, "is said neither by the resource nor by its provider")
@@ -196,13 +196,13 @@ def region_of(resource: Resource, *, said: str = "region", zone: str = "") -> st
 
 
 def home_of(store: Resource) -> str:
-    """The region of a data store; raises Undeterminable."""
+    """Return the region of a data store; raises Undeterminable."""
     known = STORES[store.type]
     return region_of(store, said=known.region, zone=known.zone)
 
 
 def places_of(store: Resource) -> tuple[str, ...]:
-    """All regions in which it keeps its data, backups and copies of its own too; raises Undeterminable."""
+    """Return all regions in which it keeps its data, backups and copies of its own too; raises Undeterminable."""
     known, home = STORES[store.type], home_of(store)
     copies = set(map(region_name, store.texts(known.copies))) if known.copies else set()
     if known.backups and store.has(known.backups):
@@ -215,13 +215,13 @@ def places_of(store: Resource) -> tuple[str, ...]:
 
 
 def is_spread(store: Resource) -> bool:
-    """Whether the store itself keeps its data in more than one region; raises Undeterminable."""
+    """Tell whether the store itself keeps its data in more than one region; raises Undeterminable."""
     places = places_of(store)
     return len(places) > 1 or (store.cloud == "gcp" and is_many(places[0]))
 
 
 def is_replica(store: Resource) -> bool:
-    """Whether it follows another store, and has its settings and data from there; raises Undeterminable."""
+    """Tell whether it follows another store, and has its settings and data from there; raises Undeterminable."""
     known = STORES[store.type]
     if known.mode:
         return store.text(known.mode, "Default") in FOLLOWING
@@ -229,50 +229,50 @@ def is_replica(store: Resource) -> bool:
 
 
 def _comes_from_its_kind(store: Resource, path: str) -> bool:
-    """Whether the source is a store of this very program, whose name may not be known yet."""
+    """Tell whether the source is a store of this very program, whose name may not be known yet."""
     urns = store.property_dependencies.get(path.partition(".")[0], ())
     return any(normalize_type(urn.split("::")[2].rpartition("$")[2]) == store.type for urn in urns)
 
 
 def names_of(store: Resource) -> frozenset[str]:
-    """What people may call it: its name in its cloud, where that is known, and in the program."""
+    """Return what people may call a store: its name in its cloud, where that is known, and in the program."""
     return own_names(store) | {store.name}
 
 
 def own_names(resource: Resource) -> frozenset[str]:
-    """What it is called in its cloud, where that is known."""
+    """Return the store's name in its cloud, where that is known."""
     path = _NAMES[resource.type]
     return frozenset({resource.text(path)} - {""}) if resource.known(path) else frozenset()
 
 
 def stores_in(stack: Stack) -> Iterator[Resource]:
-    """All data stores of a stack."""
+    """Yield all data stores of a stack."""
     yield from stack.of_type(*STORES)
 
 
 def replicas_of(store: Resource, stack: Stack) -> tuple[Resource, ...]:
-    """The stores of the same kind that follow it."""
+    """Return the stores of the same kind that follow it."""
     path = STORES[store.type].source
     replicas = _replicas(stack, store.type)
-    return tuple(one for one in replicas if one is not store and follows(one, path, store, stack))
+    return tuple(replica for replica in replicas if replica is not store and follows(replica, path, store, stack))
 
 
 @functools.lru_cache(maxsize=len(STORES))
 def _replicas(stack: Stack, token: str) -> tuple[Resource, ...]:
-    """Found once, for every store asks."""
-    return tuple(one for one in stack.of_type(token) if is_replica(one))
+    """List the replicas of a type; cached, for every store asks."""
+    return tuple(resource for resource in stack.of_type(token) if is_replica(resource))
 
 
 def follows(resource: Resource, path: str, store: Resource, stack: Stack) -> bool:
-    """Whether a property means the store: it holds its name or an id that ends in it, or came from there."""
+    """Tell whether a property means the store: it holds its name or an id that ends in it, or came from there."""
     return _names(resource, path, store) or stack.refers(resource, path, store)
 
 
 def list_named_stores(resource: Resource, path: str, stores: Iterable[Resource], stack: Stack) -> list[Resource]:
-    """The stores that a property means: those it names, else those it came from, which may be more than it means."""
+    """Return the stores that a property means: those it names, else all those it came from."""
     candidates = tuple(stores)
-    return [one for one in candidates if _names(resource, path, one)] or [
-        one for one in candidates if stack.refers(resource, path, one)
+    return [candidate for candidate in candidates if _names(resource, path, candidate)] or [
+        candidate for candidate in candidates if stack.refers(resource, path, candidate)
     ]
 
 
@@ -283,7 +283,7 @@ def _names(resource: Resource, path: str, store: Resource) -> bool:
 
 
 def texts_if_known(resource: Resource, path: str) -> tuple[str, ...] | None:
-    """The texts at a path, through lists; None where one of them is not known."""
+    """Return the texts at a path, through lists; None where one of them is not known."""
     try:
         return resource.texts(path, alone=True)
     except Undeterminable:
@@ -294,7 +294,7 @@ Reads = Callable[[DataStore], tuple[str, ...]]
 
 
 def in_data_stores(cloud: Cloud, reads: Reads, *, databases: bool = False, joins: bool = False) -> Decorator:
-    """All types of data stores of a cloud, or its databases; `reads` tells what the check reads of each."""
+    """Apply a check to all data stores of a cloud, or to its databases; `reads` gives what it reads of each."""
 
     def declare(judge: Judge | Declaration) -> Declaration:
         declaration = Declaration.of(judge)

@@ -16,19 +16,19 @@ _CALENDAR_DAYS = (365, 365 / 12, 7, 1)
 
 
 def days_of(text: str) -> float | None:
-    """The days in a duration; None for what is none, such as `Never`."""
+    """Return the days in a duration; None for what is none, such as `Never`."""
     units = _in_units(text)
     calendar = _CALENDAR.fullmatch(text)
     return _sum(calendar, _CALENDAR_DAYS) if calendar else units
 
 
 def days_of_go(text: str) -> float | None:
-    """The same as Go writes it, which has no word for a day."""
+    """Return the days in a duration as Go writes it, which has no word for a day."""
     return None if "d" in text else _in_units(text)
 
 
 def days(view: View, path: str, default: str = "") -> float:
-    """The duration at a path in days, 0 where none stands there; raises WrongShape where it is none."""
+    """Return the duration at a path in days, 0 where none stands there; raises WrongShape where it is none."""
     text = view.text(path, default)
     found = days_of(text) if text else 0
     if found is None:

@@ -12,7 +12,7 @@ EVERYONE = "*"
 
 
 def statements(document: View) -> tuple[View, ...]:
-    """The statements; one alone may stand there without a list. Raises WrongShape where something else stands there."""
+    """Return the statements, also one alone without a list; raises WrongShape for anything else."""
     found = document.objects("Statement", alone=True)
     if not found and any(True for _ in document.entries()):
         raise WrongShape(document.path, "a policy with statements", document.value)
@@ -20,22 +20,22 @@ def statements(document: View) -> tuple[View, ...]:
 
 
 def allows(statement: View) -> bool:
-    """Whether it grants something, rather than denies it."""
+    """Tell whether it grants something, rather than denies it."""
     return statement.text("Effect") == "Allow"
 
 
 def actions(statement: View) -> frozenset[str]:
-    """What it is about, in lower case, for AWS does not care; `NotAction` is not among them."""
+    """Return the actions of a statement in lower case, for AWS ignores it; `NotAction` is left out."""
     return frozenset(action.lower() for action in statement.texts("Action", alone=True))
 
 
 def resources(statement: View) -> frozenset[str]:
-    """The ARNs, with their wildcards, that it is about."""
+    """Return the ARNs of a statement, with their wildcards."""
     return frozenset(statement.texts("Resource", alone=True))
 
 
 def principals(statement: View) -> frozenset[str]:
-    """Whom it is about, of all kinds: accounts, services, federated identities, everyone as `*`."""
+    """Return all principals of a statement: accounts, services, federated identities, everyone as `*`."""
     value = dict(statement.entries()).get("Principal")
     if not isinstance(unwrap(value, f"{statement.path}.Principal"), dict):
         return frozenset(statement.texts("Principal", alone=True))
@@ -67,7 +67,7 @@ _SOURCE = "aws:sourceip"
 
 
 def is_narrowed(statement: View) -> bool:
-    """Whether a condition leaves only somebody: one key of who asks, compared with a value that is not everything."""
+    """Tell whether a condition narrows who may ask: one key, compared with a value that is not everything."""
     wanted = condition_values(statement)
     if any(key.lower() in NARROWING and _all_somebody(values) for key, values in wanted.items()):
         return True
@@ -84,7 +84,7 @@ def _all_somebody(values: tuple[str, ...]) -> bool:
 
 
 def _names_somebody(value: str) -> bool:
-    """Whether enough stands before the first wildcard to tell one owner from all others."""
+    """Tell whether enough stands before the first wildcard to tell one owner from all others."""
     if value.startswith("arn:"):
         account, resource = [*value.split(":", 5), "", "", "", ""][4:6]
         return not _WILDCARD.search(account) and bool(account or _WILDCARD.split(resource)[0])
@@ -93,14 +93,14 @@ def _names_somebody(value: str) -> bool:
 
 
 def admits_everyone(statement: View) -> bool:
-    """Whether it grants something to everybody, or to all but a few, and no condition leaves only somebody."""
+    """Tell whether it grants something to everybody, or to all but a few, and no condition leaves only somebody."""
     if statement.text("Effect") == "Deny":
         return False
     return (EVERYONE in principals(statement) or statement.exists("NotPrincipal")) and not is_narrowed(statement)
 
 
 def condition_values(statement: View, operators: re.Pattern[str] = _POSITIVE) -> dict[str, tuple[str, ...]]:
-    """What a statement wants, by key: the values that one of its conditions compares with, and wants to be there."""
+    """Return the values that the conditions of a statement require, by key."""
     conditions = statement.object("Condition")
     found: dict[str, tuple[str, ...]] = {}
     for operator, _ in conditions.entries():
@@ -111,6 +111,6 @@ def condition_values(statement: View, operators: re.Pattern[str] = _POSITIVE) ->
 
 
 def _values(comparison: View, key: str) -> tuple[str, ...]:
-    """The values under a key, which may hold dots."""
+    """Return the values under a key, which may hold dots."""
     value = dict(comparison.entries())[key]
     return View(value={"_": value}, path=f"{comparison.path}.{key}").texts("_", alone=True)

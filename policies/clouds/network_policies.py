@@ -21,7 +21,7 @@ def denies(policy: Resource, way: str) -> bool:
 
 
 def allows_all(policy: Resource, way: str, ranges: Ranges) -> bool:
-    """Whether a rule undoes that: for all pods, at every port, anybody or every namespace."""
+    """Tell whether a rule undoes that: for all pods, at every port, anybody or every namespace."""
     if not is_empty(policy.object("spec.podSelector")):
         return False
     rules = [rule for rule in policy.objects(f"spec.{way.lower()}") if means_all_ports(rule, "ports")]
@@ -29,17 +29,17 @@ def allows_all(policy: Resource, way: str, ranges: Ranges) -> bool:
 
 
 def is_empty(selector: View) -> bool:
-    """Whether it selects everything."""
+    """Tell whether it selects everything."""
     return not _asks_for_labels(selector) and not selector.objects("matchExpressions")
 
 
 def _asks_for_labels(selector: View) -> bool:
-    """Whether it does, whatever their values are, which may be unknown."""
+    """Tell whether it does, whatever their values are, which may be unknown."""
     return any(True for _ in selector.object("matchLabels").entries())
 
 
 def selects_by(selector: View, *names: str) -> bool:
-    """Whether it only asks for a name that everything has."""
+    """Tell whether it only asks for a name that everything has."""
     asked = selector.objects("matchExpressions")
     if _asks_for_labels(selector) or not asked:
         return False
@@ -47,19 +47,19 @@ def selects_by(selector: View, *names: str) -> bool:
 
 
 def means_all_ports(rule: View, path: str) -> bool:
-    """Whether a rule names no ports, or all there are."""
+    """Tell whether a rule names no ports, or all there are."""
     named = rule.objects(path)
     return not named or any(map(_is_any_port, named))
 
 
 def _is_any_port(port: View) -> bool:
-    """Whoever names a protocol alone means all of its ports; Cilium writes 0 for that."""
+    """Tell whether a port means all: a protocol alone does, and Cilium writes 0 for that."""
     first = port.text("port", "0")
     return first == "0" or (first == "1" and port.number("endPort") >= _LAST_PORT)
 
 
 def _ways(policy: Resource) -> tuple[str, ...]:
-    """What it rules over; where it does not say, that is what comes in, and what goes out if it has such rules."""
+    """Return the directions that a policy rules over; by default ingress, and egress if it has such rules."""
     said = policy.texts("spec.policyTypes")
     return said or ("Ingress", *(["Egress"] if policy.objects("spec.egress") else []))
 
@@ -70,7 +70,7 @@ def _means_everybody(rule: View, path: str, ranges: Ranges) -> bool:
 
 
 def _is_everybody(peer: View, ranges: Ranges) -> bool:
-    """Any address, or all pods of every namespace."""
+    """Tell whether a peer is any address, or all pods of every namespace."""
     if peer.exists("ipBlock"):
         return ranges.is_open(peer.text("ipBlock.cidr"), f"{peer.path}.ipBlock.cidr")
     if not peer.exists("namespaceSelector") or not is_empty(peer.object("podSelector")):

@@ -30,33 +30,33 @@ CONTAINERS = ("containers", "initContainers", "ephemeralContainers")
 
 
 def pod_of(resource: Resource) -> View:
-    """The specification of the pods."""
+    """Return the specification of the pods."""
     return resource.object(POD_SPECS[resource.type])
 
 
 def containers_of(resource: Resource) -> tuple[View, ...]:
-    """All containers, those of the start and those for debugging too."""
+    """Return all containers, those of the start and those for debugging too."""
     pod = pod_of(resource)
     return tuple(container for kind in CONTAINERS for container in pod.objects(kind))
 
 
 def pod_reads(token: str, *paths: str) -> list[str]:
-    """What a check of that type reads: paths from the pod's specification; `*.x` means x of every container."""
+    """Return what a check of that type reads: paths from the pod's specification; `*.x` means x of every container."""
     return [path for one in paths for path in _reads(POD_SPECS[token], one)]
 
 
 def in_pods(*paths: str, beside: Sequence[str] = ()) -> Decorator:
-    """All types that hold pods: what the check reads of their pods, and what beside them."""
+    """Apply a check to all types that hold pods; give what it reads of the pods, and what beside them."""
     return applies_to_each({token: [*pod_reads(token, *paths), *beside] for token in POD_SPECS})
 
 
 def fixed_in_pods(*settings: tuple[str, Any]) -> Decorator:
-    """The fix that sets paths of the pods, `*.x` in every container, to values."""
+    """Declare the fix that sets paths of the pods, `*.x` in every container, to values."""
     return changed_in_pods(*((path, _always(value)) for path, value in settings))
 
 
 def changed_in_pods(*settings: tuple[str, Change]) -> Decorator:
-    """The fix that makes other values out of those at paths of the pods, `*.x` in every container."""
+    """Declare the fix that changes the values at paths of the pods, `*.x` in every container."""
 
     def declare(judge: Judge | Declaration) -> Declaration:
         declaration = Declaration.of(judge)

@@ -40,11 +40,11 @@ class Regions(Options):
     )
 
     def allows(self, region: str) -> bool:
-        """Whether data may be in this region, or this zone of one."""
+        """Tell whether data may be in this region, or this zone of one."""
         return any(fnmatchcase(region_name(region), pattern.lower()) for pattern in self.allowed_regions)
 
     def judge(self, regions: tuple[str, ...]) -> Verdict:
-        """Whether data may be in all of them."""
+        """Tell whether data may be in all of them."""
         outside = sorted({region for region in regions if not self.allows(region)})
         return passes_if(not outside, f"its data is in {', '.join(outside)}")
 
@@ -59,7 +59,7 @@ def region_name(text: str) -> str:
 
 
 def is_many(location: str) -> bool:
-    """Whether a location of Google Cloud is more than one region: `EU`, `EUR4`, `nam3`."""
+    """Tell whether a location of Google Cloud is more than one region: `EU`, `EUR4`, `nam3`."""
     return _ONE_REGION.fullmatch(region_name(location)) is None
 
 

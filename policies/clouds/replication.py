@@ -60,7 +60,7 @@ class Copying:
 
     @property
     def reads(self) -> tuple[str, ...]:
-        """The properties that a check reads which asks where copies go."""
+        """Return the properties that a check reads which asks where copies go."""
         return tuple(path for path in (self.source, self.region, self.regions, self.into, self.tags) if path)
 
 
@@ -109,26 +109,26 @@ SNAPSHOTS = {
 
 
 def origins_of(copying: Resource, stack: Stack) -> tuple[Resource, ...]:
-    """The stores of this stack that are copied, as far as they can be told."""
+    """List the stores of this stack that are copied, as far as that is known."""
     known = COPYING[copying.type]
-    snapshots = [one for one in stack.of_type(*SNAPSHOTS) if stack.refers(copying, known.source, one)]
+    snapshots = [resource for resource in stack.of_type(*SNAPSHOTS) if stack.refers(copying, known.source, resource)]
     return (
         *list_named_stores(copying, known.source, stack.of_type(*known.of), stack),
         *(
             store
             for store in stack.of_type(*known.of)
-            if any(follows(one, SNAPSHOTS[one.type], store, stack) for one in snapshots)
+            if any(follows(snapshot, SNAPSHOTS[snapshot.type], store, stack) for snapshot in snapshots)
         ),
     )
 
 
 def is_on(copying: Resource) -> bool:
-    """Whether it copies; the rules of a bucket's replication may be off."""
+    """Tell whether it copies; the rules of a bucket's replication may be off."""
     return copying.type != S3_REPLICATION or _has_rule(copying)
 
 
 def replicates_itself(bucket: Resource) -> bool:
-    """Whether a bucket of AWS itself says that it is copied, by a rule that is on."""
+    """Tell whether a bucket of AWS itself says that it is copied, by a rule that is on."""
     return any(map(_has_rule, parts(bucket, REPLICATION)))
 
 
@@ -137,13 +137,13 @@ def _has_rule(replication: View) -> bool:
 
 
 def carriers_of(store: Resource, stack: Stack) -> tuple[Resource, ...]:
-    """What copies a store, as far as it can be told."""
+    """List what copies a store, as far as that is known."""
     return tuple(_carriers(stack).get(store.urn, ()))
 
 
 @functools.lru_cache(maxsize=1)
 def _carriers(stack: Stack) -> Mapping[str, list[Resource]]:
-    """By store; found once, for every store asks."""
+    """Map each store to what copies it; cached, for every store asks."""
     found: dict[str, list[Resource]] = defaultdict(list)
     for copying in stack.of_type(*COPYING):
         for store in origins_of(copying, stack):
@@ -152,7 +152,7 @@ def _carriers(stack: Stack) -> Mapping[str, list[Resource]]:
 
 
 def destinations_of(copying: Resource, stack: Stack) -> tuple[str, ...]:
-    """The regions to which it copies; raises Undeterminable, also where it copies to what is not in this stack."""
+    """Return the regions to which it copies; raises Undeterminable, also for a target outside this stack."""
     known = COPYING[copying.type]
     if known.into:
         holders = holders_of(copying, known.into, known.holders, stack, but=origins_of(copying, stack))
@@ -170,7 +170,7 @@ def _place(holder: Resource) -> str:
 
 
 def own_destinations_of(bucket: Resource, stack: Stack) -> tuple[str, ...]:
-    """The regions to which a bucket of AWS copies itself; raises Undeterminable, as `destinations_of` does."""
+    """Return the regions to which a bucket of AWS copies itself; raises Undeterminable, as `destinations_of` does."""
     if not parts(bucket, REPLICATION):
         return ()
     path = OWN_REPLICATION if bucket.exists(REPLICATION) else _OF_SECOND_TYPE
@@ -180,8 +180,8 @@ def own_destinations_of(bucket: Resource, stack: Stack) -> tuple[str, ...]:
 def holders_of(
     copying: Resource, path: str, types: tuple[str, ...], stack: Stack, *, but: tuple[Resource, ...]
 ) -> list[Resource]:
-    """What a property names as the places of copies; raises Unknown where one of them is not in this stack."""
-    holders = [one for one in list_named_stores(copying, path, stack.of_type(*types), stack) if one not in but]
+    """Return what a property names as the places of copies; raises Unknown where one of them is not in this stack."""
+    holders = [store for store in list_named_stores(copying, path, stack.of_type(*types), stack) if store not in but]
     named = texts_if_known(copying, path)
     if not holders or (named and len(set(named)) > len(holders)):
         raise Unknown(path, "leads out of this stack")
@@ -189,7 +189,7 @@ def holders_of(
 
 
 def has_tagged_copy(store: Resource, stack: Stack, counts: Callable[[Resource], bool]) -> bool:
-    """Whether a store says that it is a copy of this one, and counts; raises Undeterminable where one may be."""
+    """Tell whether a store says that it is a copy of this one, and counts; raises Undeterminable where one may be."""
     doubt: Undeterminable | None = None
     for copy, originals in _list_tagged_copies(stack):
         try:
@@ -211,7 +211,7 @@ def _names_store(originals: frozenset[str] | Undeterminable, store: Resource) ->
 
 @functools.lru_cache(maxsize=1)
 def _list_tagged_copies(stack: Stack) -> tuple[tuple[Resource, frozenset[str] | Undeterminable], ...]:
-    """The stores that name another one, and what they name; found once, for every database asks."""
+    """Map the stores that name another one to what they name; cached, for every database asks."""
     found: list[tuple[Resource, frozenset[str] | Undeterminable]] = []
     for store in stores_in(stack):
         try:
@@ -223,14 +223,14 @@ def _list_tagged_copies(stack: Stack) -> tuple[tuple[Resource, frozenset[str] | 
 
 
 def is_tagged_copy(store: Resource, stack: Stack) -> bool:
-    """Whether it says that it is a copy of a store that is there, and that is neither a copy itself nor a replica."""
+    """Tell whether its tag names a store of this stack that is neither a copy itself nor a replica."""
     named = originals_of(store, stack)
     others = [one for one in stores_in(stack) if one is not store and named & names_of(one)] if named else []
-    return any(not originals_of(one, stack) and not is_replica(one) for one in others)
+    return any(not originals_of(other, stack) and not is_replica(other) for other in others)
 
 
 def originals_of(store: Resource, stack: Stack) -> frozenset[str]:
-    """The names of what it says it is a copy of; one that is not known yet is that of the store it comes from."""
+    """Return the names in its tag copy-of; a name that is not known yet is that of the store it comes from."""
     names: set[str] = set()
     for key, value in tags_of(store).items():
         if key == COPY_OF or key.startswith(f"{COPY_OF}-"):
@@ -239,7 +239,7 @@ def originals_of(store: Resource, stack: Stack) -> frozenset[str]:
 
 
 def _original(store: Resource, tag: View, stack: Stack) -> frozenset[str]:
-    sources = [one for one in stack.sources(store, place_of(store)) if one.type in STORES]
+    sources = [source for source in stack.sources(store, place_of(store)) if source.type in STORES]
     if tag.known("_") or not sources:
         return frozenset({tag.text("_")})
-    return frozenset(name for one in sources for name in names_of(one))
+    return frozenset(name for source in sources for name in names_of(source))

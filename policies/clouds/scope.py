@@ -13,7 +13,7 @@ from policies.verdicts import Verdict, fails, not_applicable
 
 
 class Environments(Options):
-    """What controls that are stricter where something can be lost may be told."""
+    """Options of controls that are stricter where something can be lost."""
 
     protected_stacks: tuple[str, ...] = Field(
         default=("production", "prod", "staging", "*-production", "*-prod", "*-staging"),
@@ -21,7 +21,7 @@ class Environments(Options):
     )
 
     def protects(self, resource: Resource) -> bool:
-        """Whether the resource's stack is one of them."""
+        """Tell whether the resource's stack is one of them."""
         return any(fnmatchcase(resource.stack, pattern) for pattern in self.protected_stacks)
 
 
@@ -29,7 +29,7 @@ SYSTEM_NAMESPACES = ("kube-system", "kube-public", "kube-node-lease")
 
 
 class Namespaces(Options):
-    """What controls that look at Kubernetes may be told."""
+    """Options of controls that look at Kubernetes."""
 
     exempt_namespaces: tuple[str, ...] = Field(
         default=SYSTEM_NAMESPACES, description="Namespaces of Kubernetes itself and of its operators."
@@ -37,7 +37,7 @@ class Namespaces(Options):
 
 
 def unless_exempt(resource: Resource, options: Namespaces, found: str, *, at: str = "metadata.namespace") -> Verdict:
-    """FAIL with what was found, but in an exempt namespace, whose name stands `at` that path."""
+    """Return FAIL with what was found, or NOT_APPLICABLE in an exempt namespace; its name stands `at` that path."""
     if not options.exempt_namespaces:
         return fails(found)
     namespace = resource.text(at)
@@ -50,7 +50,7 @@ IMPERSONAL = not_applicable("it holds no personal data, as its tags say")
 
 
 class PersonalData(Options):
-    """What controls that protect personal data may be told."""
+    """Options of controls that protect personal data."""
 
     impersonal_classifications: tuple[str, ...] = Field(
         default=("public", "internal"),
@@ -59,7 +59,7 @@ class PersonalData(Options):
     )
 
     def is_in(self, store: Resource) -> bool:
-        """Whether the store counts as holding personal data."""
+        """Tell whether the store counts as holding personal data."""
         said = effective_tag(store, PERSONAL)
         if said:
             return said.lower() != "false"

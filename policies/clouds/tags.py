@@ -16,23 +16,23 @@ _OWN_PLACES = {
 
 
 def place_of(resource: Resource) -> str:
-    """The path at which the resource keeps them; nothing where it belongs to no cloud."""
+    """Return the path at which the resource keeps them; nothing where it belongs to no cloud."""
     return _OWN_PLACES.get(resource.type) or _PLACES.get(resource.cloud, "")
 
 
 def tags_of(resource: Resource) -> Mapping[str, View]:
-    """The resource's own tags, each to be read by `text("_")`, so that one that is unknown hides no other."""
+    """Return the resource's own tags, each to be read by `text("_")`, so that one that is unknown hides no other."""
     place = place_of(resource)
     return _readable(resource.object(place), place) if place else {}
 
 
 def tag(resource: Resource, key: str) -> str:
-    """The value of one tag, or nothing; the others may be unknown. A check that asks reads the place of its types."""
+    """Return the value of one tag, or nothing; the others may be unknown."""
     return _text(tags_of(resource), key)
 
 
 def effective_tag(resource: Resource, key: str) -> str:
-    """The value of one tag that the resource ends up with: its own, else its provider's default."""
+    """Return the value of one tag that the resource ends up with: its own, else its provider's default."""
     own = tag(resource, key)
     if own:
         return own

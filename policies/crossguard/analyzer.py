@@ -55,7 +55,7 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
         return describe_pack(self._card, self._registry)
 
     def ConfigureStack(self, request: Any, context: grpc.ServicerContext) -> Any:
-        """A run begins. Without this call (an analysis of a state) nothing is being updated."""
+        """Begin a run; without this call (an analysis of a state) nothing is being updated."""
         with self._lock:
             self._updating = not request.dry_run
             self._inputs.clear()
@@ -110,7 +110,7 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
         return self._response(self._gate.violations(results), results)
 
     def AnalyzeStack(self, request: Any, context: grpc.ServicerContext) -> Any:
-        """All resources together, and what is to be said of the whole."""
+        """Judge all resources together, and report on the stack as a whole."""
         stack = Stack(self._whole(one) for one in request.resources)
         results = self._evaluator.of_stack(stack)
         everything = [result for one in self._results.values() for result in one] + results
@@ -122,7 +122,7 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
         return Gate(self._configuration, self._updating, self._card.framework)
 
     def _whole(self, one: Any) -> Resource:
-        """A resource with what it was given, where this run has seen that, and what it gave back."""
+        """Return a resource with what it was given, where this run has seen that, and what it gave back."""
         return resource(one, inputs=self._inputs.get(one.urn), outputs=plain(one.properties))
 
     def _exemptions(self, configuration: Configuration) -> Exemptions:
@@ -137,9 +137,9 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
         return self._configuration.pack.allow_replacement
 
     def _response(self, violations: Iterable[Violation], results: Sequence[Result]) -> Any:
-        """What the engine is told; a control that judged nothing here is not applicable, so it is not called passed."""
+        """Return the answer; a control that judged nothing here is not applicable, so it does not count as passed."""
         silent = self._silence(frozenset(result.control.id for result in results))
-        diagnostics = [self._diagnostic(one) for one in violations]
+        diagnostics = [self._diagnostic(verdict) for verdict in violations]
         if not diagnostics:
             return silent
         response = analyzer_pb2.AnalyzeResponse(diagnostics=diagnostics)
@@ -147,7 +147,7 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
         return response
 
     def _silence(self, judged: frozenset[str]) -> Any:
-        """The answer without a violation: one for each set of controls, for thousands of resources are of few types."""
+        """Return the answer without a violation, cached by set of controls: thousands of resources have few types."""
         if judged not in self._silences:
             rest = [one for one in self._not_applicable if one.policy_name not in judged]
             self._silences[judged] = analyzer_pb2.AnalyzeResponse(not_applicable=rest)

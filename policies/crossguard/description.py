@@ -29,7 +29,7 @@ _SEVERITIES = {
 
 
 def severity_of(severity: Severity | None) -> Any:
-    """The protocol's number of a severity."""
+    """Return the protocol's number of a severity."""
     return _SEVERITIES[severity]
 
 
@@ -46,7 +46,7 @@ class Card:
 
 
 def describe_pack(card: Card, registry: Registry) -> Any:
-    """What the engine asks for first, and checks configurations by."""
+    """Describe the pack to the engine, which checks configurations by it."""
     info = analyzer_pb2.AnalyzerInfo(name=card.name, displayName=card.title, version=PACK_VERSION, supportsConfig=True)
     info.policies.extend(_policy(control, registry) for control in registry.controls)
     info.policies.add(

@@ -11,7 +11,7 @@ from policies.view import View
 
 
 def plain(struct: struct_pb2.Struct) -> dict[str, Any]:
-    """A message's properties, marks for secrets and unknown values left in."""
+    """Return a message's properties, marks for secrets and unknown values left in."""
     return {name: _plain(value) for name, value in struct.fields.items()}
 
 
@@ -32,7 +32,7 @@ def struct(properties: Any) -> struct_pb2.Struct:
 
 
 def resource(request: Any, *, inputs: dict[str, Any] | None = None, outputs: dict[str, Any] | None = None) -> Resource:
-    """The resource of an AnalyzeRequest or AnalyzerResource, whose properties the caller has already read."""
+    """Return the resource of an AnalyzeRequest or AnalyzerResource, whose properties the caller has already read."""
     provider = plain(request.provider.properties) if request.HasField("provider") else {}
     dependencies = getattr(request, "propertyDependencies", {})
     return Resource(

@@ -53,11 +53,11 @@ class Exemption(BaseModel):
     origin: Origin = "file"
 
     def is_active(self, today: datetime.date) -> bool:
-        """Whether it still holds; the same answer for enforcement and for reports."""
+        """Tell whether it still holds; the same answer for enforcement and for reports."""
         return today <= self.expires
 
     def covers(self, check: str, urn: str) -> bool:
-        """Whether it is meant for this check on this resource."""
+        """Tell whether it is meant for this check on this resource."""
         return check == self.check and fnmatchcase(urn, self.urn)
 
     @property
@@ -67,7 +67,7 @@ class Exemption(BaseModel):
 
 
 def literal(urn: str) -> str:
-    """The URN as a glob that means nothing else."""
+    """Return the URN as a glob that means nothing else."""
     return re.sub(r"([*?\[])", r"[\1]", urn)
 
 
@@ -99,19 +99,19 @@ class Exemptions:
         )
 
     def covering(self, check: str, urn: str, today: datetime.date) -> Exemption | None:
-        """The exemption in force for a check on a resource."""
-        return next((one for one in self.entries if one.covers(check, urn) and one.is_active(today)), None)
+        """Return the exemption in force for a check on a resource."""
+        return next((entry for entry in self.entries if entry.covers(check, urn) and entry.is_active(today)), None)
 
     def all_problems(self, known_checks: Container[str], today: datetime.date) -> tuple[Problem, ...]:
-        """What could not be read, what has expired, and what names a check that is not known."""
+        """List what could not be read, what has expired, and what names an unknown check."""
         expired = (
-            Problem(f"{one.check} on {one.urn}", f"expired on {one.expires}; owner {one.owner}, {one.ticket}")
-            for one in self.entries
-            if not one.is_active(today)
+            Problem(f"{entry.check} on {entry.urn}", f"expired on {entry.expires}; owner {entry.owner}, {entry.ticket}")
+            for entry in self.entries
+            if not entry.is_active(today)
         )
         strangers = (
-            Problem(f"{one.check} on {one.urn}", f"{one.check} is no known check")
-            for one in self.entries
-            if one.check not in known_checks
+            Problem(f"{entry.check} on {entry.urn}", f"{entry.check} is no known check")
+            for entry in self.entries
+            if entry.check not in known_checks
         )
         return (*self.problems, *expired, *strangers)

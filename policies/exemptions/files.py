@@ -23,7 +23,7 @@ from policies.exemptions.exemption import Day, Exemption, Exemptions, Origin, Pr
 
 
 def read_exemptions(path: Path) -> Exemptions:
-    """The file's exemptions. A file or entry that cannot be understood exempts nothing and is a problem."""
+    """Read a file of exemptions; a file or entry that cannot be understood is a problem and exempts nothing."""
     try:
         document = load_yaml(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
@@ -69,12 +69,12 @@ class Baseline(BaseModel):
         return parse_entries(entries, where, "baseline")
 
     def text(self) -> str:
-        """The file's text."""
+        """Return the file's text."""
         return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, width=1000)
 
 
 def read_baseline(path: Path) -> Exemptions:
-    """The exemptions of a baseline file; one that cannot be understood exempts nothing and is a problem."""
+    """Read a baseline file; one that cannot be understood is a problem and exempts nothing."""
     try:
         baseline = Baseline.model_validate(load_yaml(path.read_text(encoding="utf-8")))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:

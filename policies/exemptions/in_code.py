@@ -22,7 +22,7 @@ _MARK = "exempt"
 
 
 def exempt(check: str, *, expires: datetime.date, owner: str, ticket: str, reason: str) -> str:
-    """The note that exempts its resource from a check; raises ValueError where a part cannot be written so."""
+    """Return the note that exempts its resource from a check; raises ValueError where a part cannot be written so."""
     parts = {"expires": expires.isoformat(), "owner": owner, "ticket": ticket, "reason": reason}
     broken = [name for name, text in parts.items() if ";" in text or "\n" in text]
     if broken:
@@ -33,14 +33,14 @@ def exempt(check: str, *, expires: datetime.date, owner: str, ticket: str, reaso
 
 
 def read_notes(resource: Resource) -> Exemptions:
-    """The exemptions on a resource; a note that begins like one and is none is a problem."""
+    """Return the exemptions on a resource; a note that begins like one and is none is a problem."""
     notes = [note for note in resource.notes if note.split(maxsplit=1)[:1] == [_MARK]]
     if not notes:
         return Exemptions()
     fields = [_fields(note) | {"urn": literal(resource.urn)} for note in notes]
     found = parse_entries(fields, resource.urn, "code")
-    return Exemptions(found.entries, tuple(Problem(one.where, f"exemption in code: {one.message}")
-                                           for one in found.problems))  # fmt: skip
+    return Exemptions(found.entries, tuple(Problem(problem.where, f"exemption in code: {problem.message}")
+                                           for problem in found.problems))  # fmt: skip
 
 
 def _fields(note: str) -> dict[str, Any]:

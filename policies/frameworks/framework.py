@@ -49,7 +49,7 @@ class Requirement(BaseModel):
 
     @property
     def reason(self) -> str:
-        """Why no check decides, or nothing."""
+        """Return why no check decides, or nothing."""
         return self.organisational or self.not_assessed or ""
 
 
@@ -75,7 +75,7 @@ class Framework(BaseModel):
         return given
 
     def requirement_of(self, id_: str) -> str | None:
-        """The requirement that an id of a control means: its own, or the one that a finer id is part of."""
+        """Return the requirement that an id of a control means: its own, or the one that a finer id is part of."""
         if id_ in self.requirements:
             return id_
         coarser = re.sub(r"(\.\d+|\([^)]*\))$", "", id_).strip()
@@ -95,7 +95,7 @@ def framework(id_: str) -> Framework:
 
 
 def read_framework(path: Path) -> Framework:
-    """A framework file; raises BadFramework."""
+    """Read a framework file; raises BadFramework."""
     try:
         read = Framework.model_validate(load_yaml(path.read_text(encoding="utf-8")))
     except (OSError, yaml.YAMLError) as error:

@@ -71,7 +71,7 @@ def judge(resources: Iterable[Resource], rules: Rules, source: Source, at: datet
 def assemble(
     resources: tuple[Resource, ...], results: Results, rules: Rules, source: Source, at: datetime.datetime
 ) -> Report:
-    """The report on results; a disabled control counts as one that looked at nothing."""
+    """Make the report on results; a disabled control counts as one that looked at nothing."""
     level = rules.configuration.level
     counted = [result for result in results if level(result.control) is not Level.DISABLED]
     evaluator = Evaluator(rules.registry, at.date(), rules.configuration.options)
@@ -79,8 +79,10 @@ def assemble(
         sorted((_make_verdict(one, evaluator) for one in counted), key=lambda one: (one.control, one.cloud, one.urn))
     )
     by_control = _group_by_control(verdicts)
-    frameworks = tuple(framework_entry(one, rules.registry.controls, by_control) for one in rules.frameworks)
-    tally = Tally.of(one.status for one in verdicts)
+    frameworks = tuple(
+        framework_entry(framework, rules.registry.controls, by_control) for framework in rules.frameworks
+    )
+    tally = Tally.of(verdict.status for verdict in verdicts)
     return Report(
         generated=at,
         source=source,
@@ -92,21 +94,23 @@ def assemble(
         resources_seen=len(resources),
         frameworks=frameworks,
         controls=tuple(
-            _make_control(one, rules.registry.of(one), level(one), by_control.get(one.id, []))
-            for one in rules.registry.controls
+            _make_control(control, rules.registry.of(control), level(control), by_control.get(control.id, []))
+            for control in rules.registry.controls
         ),
-        resources=_list_resources(resources, {one.urn for one in verdicts}),
+        resources=_list_resources(resources, {verdict.urn for verdict in verdicts}),
         unchecked=_list_unchecked(resources, rules.registry),
         verdicts=verdicts,
         exemptions_unused=tuple(map(exemption_entry, results.unused)),
-        exemption_problems=tuple(ProblemEntry(where=one.where, message=one.message) for one in results.problems),
+        exemption_problems=tuple(
+            ProblemEntry(where=problem.where, message=problem.message) for problem in results.problems
+        ),
     )
 
 
 def _group_by_control(verdicts: Iterable[VerdictEntry]) -> dict[str, list[VerdictEntry]]:
     found: dict[str, list[VerdictEntry]] = defaultdict(list)
-    for one in verdicts:
-        found[one.control].append(one)
+    for verdict in verdicts:
+        found[verdict.control].append(verdict)
     return dict(found)
 
 
@@ -134,7 +138,7 @@ def _make_fingerprint(result: Result) -> str:
 
 
 def exemption_entry(exemption: Exemption) -> ExemptionEntry:
-    """An exemption as reports show it."""
+    """Return an exemption as reports show it."""
     return ExemptionEntry.model_validate(exemption.model_dump())
 
 
@@ -154,13 +158,13 @@ def _make_control(
         link=control.link,
         requirements=dict(control.maps),
         checks=tuple(_make_check(id_, functions, verdicts) for id_, functions in by_id.items()),
-        status=worst(one.status for one in verdicts),
-        tally=Tally.of(one.status for one in verdicts),
+        status=worst(verdict.status for verdict in verdicts),
+        tally=Tally.of(verdict.status for verdict in verdicts),
     )
 
 
 def _make_check(id_: str, functions: list[Check], verdicts: list[VerdictEntry]) -> CheckEntry:
-    own = [one.status for one in verdicts if one.check == id_]
+    own = [verdict.status for verdict in verdicts if verdict.check == id_]
     reads = {token: tuple(paths) for function in functions for token, paths in function.reads.items()}
     return CheckEntry(
         id=id_,
@@ -182,7 +186,7 @@ def _list_options(rules: Rules) -> dict[str, dict[str, object]]:
 
 
 def _list_resources(resources: Iterable[Resource], urns: set[str]) -> tuple[ResourceEntry, ...]:
-    found = {one.urn: _make_resource(one) for one in resources if one.urn in urns}
+    found = {resource.urn: _make_resource(resource) for resource in resources if resource.urn in urns}
     return tuple(found[urn] for urn in sorted(found))
 
 
@@ -213,7 +217,9 @@ def _list_unchecked(resources: Iterable[Resource], registry: Registry) -> tuple[
     A check of all types of a package, such as that of tags, says nothing of what a type is for.
     """
     reasons = reasons_without_check()
-    counts = Counter(one.type for one in resources if not registry.names(one.type) and _holds_something(one.type))
+    counts = Counter(
+        resource.type for resource in resources if not registry.names(resource.type) and _holds_something(resource.type)
+    )
     return tuple(
         Unchecked(type=token, count=counts[token], reason=reasons.get(token) or _explain(token))
         for token in sorted(counts)

@@ -61,12 +61,12 @@ class BothFigures(Part):
 
     @property
     def differ(self) -> bool:
-        """Whether exemptions make any difference."""
+        """Tell whether exemptions make any difference."""
         return self.with_exemptions != self.without_exemptions
 
     @property
     def evaluated(self) -> bool:
-        """Whether any check gave an answer, also one that an exemption covers."""
+        """Tell whether any check gave an answer, also one that an exemption covers."""
         return self.without_exemptions.pass_rate.whole > 0
 
 
@@ -91,7 +91,7 @@ class Tally(Part):
         )
 
     def __str__(self) -> str:
-        """What is there, in words."""
+        """Say the counts in words."""
         counts = {
             Status.PASS: self.passed,
             Status.FAIL: self.failed,
@@ -115,5 +115,5 @@ class Tally(Part):
 
 
 def worst(statuses: Iterable[Status]) -> Status:
-    """The status of a whole: its worst part's, and NOT_ASSESSED where it has none."""
+    """Return the status of a whole: its worst part's, and NOT_ASSESSED where it has none."""
     return min(statuses, key=WORST_FIRST.index, default=Status.NOT_ASSESSED)

@@ -22,7 +22,7 @@ Verdicts = Mapping[str, Sequence[VerdictEntry]]
 
 
 def framework_entry(framework: Framework, controls: Iterable[Control], verdicts: Verdicts) -> FrameworkEntry:
-    """All requirements of the framework, and its figures."""
+    """Return all requirements of the framework, and its figures."""
     mapped = _map_controls(framework, controls)
     requirements = tuple(
         _assess_requirement(id_, one, mapped.get(id_, []), verdicts) for id_, one in framework.requirements.items()
@@ -48,7 +48,7 @@ def figures(
     verdicts: Sequence[VerdictEntry], coverage: Share | None = None, without_exemptions: Share | None = None
 ) -> BothFigures:
     """Return the figures with exempt verdicts left out, and with them taken for what was found."""
-    counted, found = Tally.of(one.status for one in verdicts), Tally.of(one.found for one in verdicts)
+    counted, found = Tally.of(verdict.status for verdict in verdicts), Tally.of(verdict.found for verdict in verdicts)
     return BothFigures(with_exemptions=counted.figures(coverage), without_exemptions=found.figures(without_exemptions))
 
 
@@ -65,8 +65,12 @@ def _coverage(requirements: Sequence[RequirementEntry], verdicts: Verdicts) -> t
 
     def covered(field: str) -> Share:
         part = sum(
-            any(getattr(verdict, field) in EVALUATED for id_ in one.controls for verdict in verdicts.get(id_, ()))
-            for one in requirements
+            any(
+                getattr(verdict, field) in EVALUATED
+                for id_ in requirement.controls
+                for verdict in verdicts.get(id_, ())
+            )
+            for requirement in requirements
         )
         return Share.of(part, len(requirements))
 
@@ -74,11 +78,11 @@ def _coverage(requirements: Sequence[RequirementEntry], verdicts: Verdicts) -> t
 
 
 def _map_controls(framework: Framework, controls: Iterable[Control]) -> dict[str, list[str]]:
-    """The controls that give evidence for each requirement."""
+    """Return the controls that give evidence for each requirement."""
     found: dict[str, list[str]] = defaultdict(list)
     for control in controls:
         requirements = (framework.requirement_of(id_) for id_ in control.maps.get(framework.id, ()))
-        for id_ in dict.fromkeys(one for one in requirements if one):
+        for id_ in dict.fromkeys(requirement for requirement in requirements if requirement):
             found[id_].append(control.id)
     return found
 

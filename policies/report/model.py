@@ -188,8 +188,8 @@ class Report(Part):
     exemption_problems: tuple[ProblemEntry, ...]
 
     def of_status(self, *statuses: Status) -> tuple[VerdictEntry, ...]:
-        """The verdicts of these statuses."""
-        return tuple(one for one in self.verdicts if one.status in statuses)
+        """Return the verdicts of these statuses."""
+        return tuple(verdict for verdict in self.verdicts if verdict.status in statuses)
 
     @property
     def violations(self) -> tuple[VerdictEntry, ...]:
@@ -215,6 +215,6 @@ def _line(control: ControlEntry, verdict: VerdictEntry) -> str:
 
 
 def new_violations(report: Report, base: Report) -> tuple[VerdictEntry, ...]:
-    """The violations of the report whose control and resource were no violation before."""
-    known = {(one.control, one.urn) for one in base.violations}
-    return tuple(one for one in report.violations if (one.control, one.urn) not in known)
+    """Return the violations of the report whose control and resource were no violation before."""
+    known = {(verdict.control, verdict.urn) for verdict in base.violations}
+    return tuple(verdict for verdict in report.violations if (verdict.control, verdict.urn) not in known)

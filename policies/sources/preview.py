@@ -13,7 +13,7 @@ STAYS = {"same": ("id", "outputs"), "update": ("id",)}
 
 
 def read_preview(document: Any) -> tuple[Resource, ...]:
-    """The new state of every resource that the previewed update keeps, makes or changes; raises Unreadable.
+    """Read the new state of every resource that the previewed update keeps, makes or changes; raises Unreadable.
 
     What it keeps is there only with `--show-sames`. Values that are not known yet stay unknown, and secrets are hidden
     in such a document.
@@ -23,7 +23,7 @@ def read_preview(document: Any) -> tuple[Resource, ...]:
 
 
 def read_base(document: Any) -> tuple[Resource, ...]:
-    """What was there before the previewed update, from the same document; raises Unreadable."""
+    """Read what was there before the previewed update, from the same document; raises Unreadable."""
     steps = _steps(document)
     return _keep_last(step["oldState"] for step in steps if isinstance(step.get("oldState"), Mapping))
 
@@ -44,5 +44,5 @@ def _apply_step(step: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _keep_last(records: Iterator[Mapping[str, Any]]) -> tuple[Resource, ...]:
-    """A resource may stand in several steps: the last one tells."""
+    """Keep the last record of each resource, which may stand in several steps."""
     return read_records({record.get("urn"): record for record in records}.values())

@@ -30,7 +30,7 @@ class Unreadable(Exception):
 
 
 def read_state(document: Any) -> tuple[Resource, ...]:
-    """The resources of an exported state; raises Unreadable for anything else.
+    """Read the resources of an exported state; raises Unreadable for anything else.
 
     Checks see the inputs, as they do before an update; what was only read, and has no inputs, shows its outputs.
     """
@@ -48,14 +48,14 @@ def read_state(document: Any) -> tuple[Resource, ...]:
 
 
 def read_records(records: Iterable[Any]) -> tuple[Resource, ...]:
-    """Resources from the engine's records of them; raises Unreadable."""
+    """Return resources from the engine's records of them; raises Unreadable."""
     known = [_check(record) for record in records]
     providers = {f"{one['urn']}": one for one in known if one["type"].startswith("pulumi:providers:")}
     return tuple(_resource(record, providers) for record in known)
 
 
 def names_of(resources: Iterable[Resource]) -> tuple[str, str]:
-    """The project and the stack that the URNs name, or nothing where there is no resource.
+    """Return the project and the stack that the URNs name, or nothing where there is no resource.
 
     Raises Unreadable where they name several: that is no document of one stack.
     """

@@ -41,7 +41,7 @@ class Update(Part):
 
     @property
     def id(self) -> str:
-        """What no other update of the stack has."""
+        """Return an identity that no other update of the stack has."""
         return f"{self.version}/{self.kind}/{self.started.isoformat()}"
 
 
@@ -53,7 +53,7 @@ class Cause(Part):
     """Newest first; where there are several, it was one of them."""
 
     def __str__(self) -> str:
-        """In a few words."""
+        """Say it in a few words."""
         if self.origin is not Origin.UPDATE:
             return str(self.origin.value)
         last = self.updates[0]
@@ -62,15 +62,15 @@ class Cause(Part):
 
 
 def list_unseen(history: Sequence[Update], seen: str) -> tuple[Update, ...]:
-    """The updates after the one with the id `seen`, newest first; all, where it is not there any more."""
+    """Return the updates after the one with the id `seen`, newest first; all, where it is not there any more."""
     ids = [one.id for one in history]
     return tuple(history[: ids.index(seen)] if seen in ids else history)
 
 
 def infer_cause(updates: Iterable[Update], otherwise: Origin) -> Cause:
-    """What such updates mean: a refresh alone changes nothing by itself, so what it brings is drift."""
+    """Return the cause of updates; a refresh alone changes nothing itself, so what it brings is drift."""
     updates = tuple(updates)
     if not updates:
         return Cause(origin=otherwise)
-    drift = all(one.kind == REFRESH for one in updates)
+    drift = all(update.kind == REFRESH for update in updates)
     return Cause(origin=Origin.DRIFT if drift else Origin.UPDATE, updates=updates)

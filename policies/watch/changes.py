@@ -29,7 +29,7 @@ class Observation:
 def compare(
     open_: Mapping[str, Finding], observation: Observation, by: Cause, at: datetime.datetime
 ) -> tuple[Event, ...]:
-    """The events that lead from the findings that were open to those that are; in the order of their keys."""
+    """Return the events that lead from the findings that were open to those that are; in the order of their keys."""
     return tuple(_events(open_, observation, by, at))
 
 
@@ -37,7 +37,7 @@ def _events(
     open_: Mapping[str, Finding], observation: Observation, by: Cause, at: datetime.datetime
 ) -> Iterator[Event]:
     report = observation.report
-    seen = {one.key: one for one in (*(list_findings(report) if report else ()), *observation.blind)}
+    seen = {finding.key: finding for finding in (*(list_findings(report) if report else ()), *observation.blind)}
     for key in sorted(open_.keys() | seen.keys()):
         before, now = open_.get(key), seen.get(key)
         if now and before is None:
@@ -53,12 +53,12 @@ def _by(finding: Finding, by: Cause) -> Cause:
 
 
 def _instead(finding: Finding, report: Report | None) -> str:
-    """What stands in the place of a finding that is no more."""
+    """Say what stands in the place of a resolved finding."""
     if finding.kind is Kind.BLIND or report is None:
         return WORKS
-    verdict = next((one for one in report.verdicts if one.fingerprint == finding.fingerprint), None)
+    verdict = next((verdict for verdict in report.verdicts if verdict.fingerprint == finding.fingerprint), None)
     if verdict is None:
-        return UNCHECKED if any(one.urn == finding.urn for one in report.resources) else GONE
+        return UNCHECKED if any(resource.urn == finding.urn for resource in report.resources) else GONE
     exemption = verdict.exemption
     if exemption:
         return f"{verdict.status.value} until {exemption.expires} by {exemption.owner} ({exemption.ticket})"

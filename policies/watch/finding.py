@@ -51,20 +51,22 @@ class Finding(Part):
 
     @property
     def key(self) -> str:
-        """Its identity in the log. What cannot be determined is another finding than what fails."""
+        """Return its identity in the log; what cannot be determined is another finding than what fails."""
         return f"{self.kind.value}/{self.fingerprint}"
 
 
 def list_findings(report: Report) -> tuple[Finding, ...]:
-    """What fails and what cannot be determined; what is exempt is no finding."""
-    controls = {one.id: one for one in report.controls}
-    resources = {one.urn: one for one in report.resources}
-    found = (_finding(one, controls[one.control], resources[one.urn]) for one in report.of_status(*KINDS))
+    """List what fails and what cannot be determined; what is exempt is no finding."""
+    controls = {control.id: control for control in report.controls}
+    resources = {resource.urn: resource for resource in report.resources}
+    found = (
+        _finding(verdict, controls[verdict.control], resources[verdict.urn]) for verdict in report.of_status(*KINDS)
+    )
     return tuple({one.key: one for one in found}.values())
 
 
 def make_blind_finding(project: str, stack: str, stage: str, reason: str) -> Finding:
-    """That a stage of a pass (refresh, state) failed for the whole stack."""
+    """Return the finding that a stage of a run (refresh, state) failed for the whole stack."""
     urn = f"urn:pulumi:{stack}::{project}::{STACK}::{project}-{stack}"
     return Finding(
         fingerprint=hashlib.sha256("\0".join((WATCH, urn, stage)).encode()).hexdigest()[:32],

@@ -37,17 +37,17 @@ class WatchState:
     def after_all(cls, records: Iterable[Record]) -> WatchState:
         """Raises Contradiction."""
         state = cls()
-        for one in records:
-            state = state.after(one)
+        for record in records:
+            state = state.after(record)
         return state
 
     @property
     def findings(self) -> dict[str, Finding]:
-        """The open ones, by key."""
+        """Return the open findings, by key."""
         return {key: one.finding for key, one in self.open.items()}
 
     def after(self, record: Record) -> WatchState:
-        """What stands after one more record; raises Contradiction."""
+        """Return the state after one more record; raises Contradiction."""
         match record:
             case Started():
                 return self._start(record)

@@ -18,12 +18,12 @@ class BrokenLog(Exception):
 
 
 def render_record(record: Record) -> bytes:
-    """One line, with its end."""
+    """Return the record as one line, with its end."""
     return record.model_dump_json(by_alias=True).encode() + NEWLINE
 
 
 def mark_truncated(at: datetime.datetime) -> bytes:
-    """What is appended after an unfinished line, so that nothing is ever taken away from a log."""
+    """Return what marks a truncated line, so that nothing is ever removed from a log."""
     return NEWLINE + render_record(TruncatedRecord(at=at))
 
 
@@ -46,7 +46,7 @@ def parse_records(content: bytes) -> Iterator[Record]:
 
 
 def is_truncated(content: bytes) -> bool:
-    """Whether the log ends in a line that was not written to its end."""
+    """Tell whether the log ends in a line that was not written to its end."""
     if not content:
         return False
     *lines, rest = content.split(NEWLINE)

@@ -100,9 +100,9 @@ def test_a_clean_state_ends_with_0_and_the_whole_set_of_files(judged: Any, tmp_p
     answer = judged(state(record("db", GOOD)))
     assert answer.status == 0, answer.error
     assert "No violations found." in answer.out
-    assert {path.name for path in (tmp_path / "out").iterdir()} == {one.file for one in FORMATS.values()}
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {format_.file for format_ in FORMATS.values()}
     report = json_document.read((tmp_path / "out" / "compliance.json").read_text())
-    assert [one.status for one in report.verdicts] == [Status.PASS]
+    assert [verdict.status for verdict in report.verdicts] == [Status.PASS]
     assert (report.source.project, report.source.stack, report.source.engine) == ("shop", "old", "3.259.0")
     assert report.source.taken is not None
     assert report.source.taken.isoformat() == "2029-12-31T10:00:00+00:00"
@@ -237,8 +237,8 @@ def test_a_folder_holds_one_report_only(judged: Any, tmp_path: Path) -> None:
 def test_a_framework_selects_its_controls_and_its_requirements(judged: Any, tmp_path: Path) -> None:
     judged(state(record("db", BAD)), "--framework", "gdpr", levels={})
     report = json_document.read((tmp_path / "out" / "compliance.json").read_text())
-    assert [one.id for one in report.frameworks] == ["gdpr"]
-    assert all(one.requirements["gdpr"] for one in report.controls)
+    assert [framework.id for framework in report.frameworks] == ["gdpr"]
+    assert all(control.requirements["gdpr"] for control in report.controls)
 
 
 @pytest.mark.parametrize(
@@ -308,7 +308,7 @@ def test_bad_input_ends_with_2_and_one_line(
     fortress: Fortress, file: Any, tmp_path: Path, arguments: Sequence[str], files: dict[str, Any], fault: str
 ) -> None:
     paths = {name: file(name, document) for name, document in files.items()}
-    given = [one.format(none=tmp_path / "none", **paths) for one in arguments]
+    given = [argument.format(none=tmp_path / "none", **paths) for argument in arguments]
     answer = fortress("report", *AT, *given)
     assert answer.status == 2, answer
     [line] = answer.error.splitlines()

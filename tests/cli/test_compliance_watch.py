@@ -207,7 +207,7 @@ def test_what_a_refresh_finds_is_drift(watch: Fixture) -> None:
     watch.stack.really = {"db": BAD}
     assert watch.look().alerting
     assert watch.last() == [("opened", "db", "drift")]
-    [passed] = [one for one in watch.records[-1:] if isinstance(one, Passed)]
+    [passed] = [record for record in watch.records[-1:] if isinstance(record, Passed)]
     assert passed.drifted == ("db",)
 
 
@@ -256,7 +256,7 @@ def test_a_stage_that_fails_is_a_finding_takes_nothing_away_and_is_tried_again(w
     assert watch.last() == [("opened", "living-fortress-dev", "watch")]
     assert watch.watching.failed[stage] == 1
     assert {one.finding.control for one in watch.state.open.values()} == {"TLS-004", "WATCH"}
-    assert f"no {stage} today" in [one.reason for one in watch.state.findings.values()]
+    assert f"no {stage} today" in [finding.reason for finding in watch.state.findings.values()]
     watch.look()
     assert watch.last() == []
     watch.stack.broken = set()
@@ -269,7 +269,7 @@ def test_a_pass_without_a_refresh_does_not_say_that_refreshing_works_again(watch
     watch.look()
     watch.stack.update("ben", db=GOOD)
     watch.look(refresh=False)
-    assert [one.check for one in watch.state.findings.values()] == ["WATCH/refresh"]
+    assert [finding.check for finding in watch.state.findings.values()] == ["WATCH/refresh"]
 
 
 def test_an_update_is_seen_although_refreshing_fails(watch: Fixture) -> None:
@@ -308,7 +308,7 @@ def test_rules_that_cannot_be_read_any_more_are_a_finding(watch: Fixture) -> Non
     assert watch.files.configuration is not None
     watch.files.configuration.write_text("{")
     assert watch.look().failed
-    assert [one.check for one in watch.state.findings.values()] == ["WATCH/rules"]
+    assert [finding.check for finding in watch.state.findings.values()] == ["WATCH/rules"]
 
 
 def test_a_person_reads_resource_controls_and_remedy_in_one_line(watch: Fixture) -> None:
@@ -376,7 +376,7 @@ CUTS = [(0, 0), (0, 1), (0, 200), (1, -1), (1, 0), (1, 9), (2, -1), (2, 9)]
 
 
 def cut(records: list[Record], lines: int, more: int) -> int:
-    return sum(len(render_record(one)) for one in records[:lines]) + more
+    return sum(len(render_record(record)) for record in records[:lines]) + more
 
 
 @pytest.mark.parametrize(("lines", "more"), CUTS)
@@ -408,7 +408,7 @@ def test_a_full_disk_loses_nothing(
         assert "No space left" in capsys.readouterr().err
         patch.undo()
         assert not running.look(refresh=True).failed
-    assert {one.resource for one in watch.state.findings.values()} == {"db", "other"}
+    assert {finding.resource for finding in watch.state.findings.values()} == {"db", "other"}
     assert watch.look().alerting is False
 
 
@@ -452,7 +452,7 @@ def test_a_watch_killed_in_the_midst_of_a_line_is_followed_by_one_that_finds_the
     watch.look()
     assert watch.state.findings == expected.findings
     assert watch.state.seen == expected.seen
-    causes = {str(one.by) for one in watch.records if isinstance(one, Opened)}
+    causes = {str(record.by) for record in watch.records if isinstance(record, Opened)}
     assert causes == {"update by ben: update it"}
 
 
@@ -470,7 +470,7 @@ class Receiver:
 
     @property
     def findings(self) -> list[list[str]]:
-        return [[one["finding"]["resource"] for one in json.loads(body)["findings"]] for _, body in self.taken]
+        return [[load["finding"]["resource"] for load in json.loads(body)["findings"]] for _, body in self.taken]
 
 
 @pytest.fixture
@@ -531,7 +531,7 @@ def test_what_cannot_be_determined_is_posted_under_strict(alerting: Fixture, rec
     hidden = {"settings": {"ipConfiguration": {"sslMode": {SIGNATURE_OF_VALUES: HIDDEN, "ciphertext": "v1:x"}}}}
     alerting.stack.update("ben", db=hidden)
     assert not alerting.look().alerting
-    assert [one.kind for one in alerting.state.findings.values()] == [Kind.NOT_DETERMINABLE]
+    assert [finding.kind for finding in alerting.state.findings.values()] == [Kind.NOT_DETERMINABLE]
     alerting.files = replace(alerting.files, strict=True)
     alerting.look()
     assert receiver.findings == [["db"]]
@@ -624,7 +624,7 @@ def scraped(watch: Fixture) -> dict[str, float]:
     port = serve(watch.watching, 0)
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
         lines = answer.read().decode().splitlines()
-    return {one.rpartition(" ")[0]: float(one.rpartition(" ")[2]) for one in lines if not one.startswith("#")}
+    return {line.rpartition(" ")[0]: float(line.rpartition(" ")[2]) for line in lines if not line.startswith("#")}
 
 
 def test_prometheus_is_told_of_findings_passes_and_three_figures(watch: Fixture) -> None:

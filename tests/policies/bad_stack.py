@@ -68,7 +68,7 @@ def _chosen() -> Iterator[tuple[Fixture, Mapping[str, Any]]]:
     for check in everything():
         cases = by_check.get(check, [])
         cases.sort(key=lambda one: check.remedy_for(one[1].get("type", one[0].type)) is None)
-        yield from [one for one in cases if APART.get(check.id, "") in f"{one[0].type} {json.dumps(one[1])}"][:1]
+        yield from [case for case in cases if APART.get(check.id, "") in f"{case[0].type} {json.dumps(case[1])}"][:1]
 
 
 def _usable(fixture: Fixture) -> Iterator[Mapping[str, Any]]:

@@ -87,7 +87,7 @@ class Fixture:
     def other(self) -> Iterator[tuple[Status, Case]]:
         """Cases with another verdict than pass."""
         for status, cases in self.entry.get("other", {}).items():
-            yield from ((Status(status), self.case(one)) for one in cases)
+            yield from ((Status(status), self.case(case)) for case in cases)
 
     @property
     def absent(self) -> Iterator[tuple[str, Status, Case]]:

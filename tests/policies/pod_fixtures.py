@@ -16,7 +16,7 @@ def by_type(types: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, Mappi
     """The fixtures of one control, each under a resource type."""
     for token, entry in types.items():
         if token == PODS:
-            yield from ((one, _placed(entry, one)) for one in POD_SPECS)
+            yield from ((spec, _placed(entry, spec)) for spec in POD_SPECS)
         else:
             yield token, entry
 
@@ -27,7 +27,7 @@ def _placed(entry: Mapping[str, Any], token: str) -> dict[str, Any]:
     for key in LISTS:
         placed[key] = [_case(one, token) for one in entry[key]]
     if "other" in entry:
-        placed["other"] = {status: [_case(one, token) for one in cases] for status, cases in entry["other"].items()}
+        placed["other"] = {status: [_case(case, token) for case in cases] for status, cases in entry["other"].items()}
     for key in BY_PATH:
         if isinstance(entry.get(key), Mapping):
             placed[key] = {path: status for one, status in entry[key].items() for path in pod_reads(token, one)}

@@ -122,7 +122,10 @@ def in_whole(name: str, token: str = TYPE, *, refers: str = "", **properties: An
 
 def said(response: Any) -> list[tuple[str, str, str]]:
     levels = analyzer_pb2.EnforcementLevel
-    return [(one.policyName, levels.Name(one.enforcementLevel).lower(), one.message) for one in response.diagnostics]
+    return [
+        (diagnostic.policyName, levels.Name(diagnostic.enforcementLevel).lower(), diagnostic.message)
+        for diagnostic in response.diagnostics
+    ]
 
 
 def names(lines: list[tuple[str, str, str]]) -> list[tuple[str, str]]:
@@ -239,7 +242,7 @@ def test_only_what_is_set_to_remediate_is_fixed_and_secrets_stay_marked() -> Non
 
 def test_a_fix_that_could_replace_needs_its_permission() -> None:
     run = Run().configure(T_2=Level.REMEDIATE, all={"allowReplacement": True})
-    assert [one.policyName for one in run.remediate(size=1, sealed=False).remediations] == ["T-2"]
+    assert [remediation.policyName for remediation in run.remediate(size=1, sealed=False).remediations] == ["T-2"]
 
 
 def test_what_is_left_after_remediation_blocks() -> None:
@@ -276,7 +279,7 @@ def test_exemptions_that_do_not_hold_can_be_made_to_block(tmp_path: Path) -> Non
 
 def test_a_pack_describes_each_control_as_a_policy() -> None:
     info = Run().analyzer.GetAnalyzerInfo(None, Context())
-    policies = {one.name: one for one in info.policies}
+    policies = {policy.name: policy for policy in info.policies}
     assert list(policies) == ["T-1", "T-2", "T-3", "exemptions"]
     option = {"description": "Default: 10.", "type": "integer"}
     assert plain(policies["T-1"].configSchema.properties) == {"most": option}

@@ -48,7 +48,7 @@ class Bad(Project):
 
 def violations(events: Iterable[Mapping[str, Any]]) -> set[tuple[str, str]]:
     """Control and resource of all that is said to be violated."""
-    said = (one["policyEvent"] for one in events if "policyEvent" in one)
+    said = (event["policyEvent"] for event in events if "policyEvent" in event)
     open_ = re.compile(r"not determinable yet|cannot be determined|exempt")
     return {(one["policyName"], one.get("resourceUrn", "")) for one in said if not open_.search(one["message"])}
 
@@ -59,9 +59,9 @@ def check_id(control: str, urn: str) -> str:
 
 def operations(events: Iterable[Mapping[str, Any]]) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
-    for one in events:
-        if "resourcePreEvent" in one:
-            metadata = one["resourcePreEvent"]["metadata"]
+    for event in events:
+        if "resourcePreEvent" in event:
+            metadata = event["resourcePreEvent"]["metadata"]
             found.setdefault(metadata["op"], set()).add(metadata["urn"])
     return found
 
@@ -73,12 +73,14 @@ def test_a_bad_stack_fails_every_check_and_passes_once_it_is_fixed_where_there_i
 
     before = violations(project.told("up", "advisory", "--yes", "--skip-preview"))
     assert {check_id(*one) for one in before} == set(everything().ids)
-    unseen = [f"{one.check.id} {one.urn}" for one in stack.places if (one.check.control.id, one.urn) not in before]
+    unseen = [
+        f"{place.check.id} {place.urn}" for place in stack.places if (place.check.control.id, place.urn) not in before
+    ]
     assert not unseen, "\n".join(unseen)
 
     events = project.told("preview", "remediate")
     after = violations(events)
-    fixed = [one for one in stack.places if one.fixed]
+    fixed = [place for place in stack.places if place.fixed]
     assert {one.check.id for one in fixed} == set(everything().fixable_ids)
     assert [(one.check.id, one.urn) for one in fixed if (one.check.control.id, one.urn) in after] == []
     assert operations(events).keys() == {"same", "update"}

@@ -44,7 +44,7 @@ def of_each_control(chosen: Iterable[Fixture]) -> Callable[[Callable[[Fixture], 
 
 
 every_fixture = of_each_control(fixtures())
-every_fix = of_each_control(one for one in fixtures() if one.check.remedy_for(one.type, replacing=True))
+every_fix = of_each_control(fixture for fixture in fixtures() if fixture.check.remedy_for(fixture.type, replacing=True))
 
 
 def evaluator(exemptions: Exemptions | None = None) -> Evaluator:

@@ -15,7 +15,7 @@ from policies.registry import everything
 
 POLICIES = Path(__file__).parents[2] / "policies"
 CONTROLS = everything().controls
-TLS, OTHER = everything().control("TLS-004"), next(one for one in CONTROLS if one.id != "TLS-004")
+TLS, OTHER = everything().control("TLS-004"), next(control for control in CONTROLS if control.id != "TLS-004")
 
 
 def written(folder: Path, document: Any) -> Path:

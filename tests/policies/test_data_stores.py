@@ -70,7 +70,7 @@ def test_a_copy_counts_in_another_cloud_only(token: str, other: str) -> None:
 
 @pytest.mark.parametrize("token", DATABASES)
 def test_two_databases_may_be_copies_of_each_other(token: str) -> None:
-    other = next(one for one in DATABASES if store(one, "").cloud != store(token, "").cloud)
+    other = next(database for database in DATABASES if store(database, "").cloud != store(token, "").cloud)
     one, two = store(token, "a", tags={"copy-of": "b"}), store(other, "b", tags={"copy-of": "a"})
     assert verdict("BKP-009", one, two) is Status.PASS
     assert verdict("BKP-009", two, one) is Status.PASS
@@ -78,7 +78,7 @@ def test_two_databases_may_be_copies_of_each_other(token: str) -> None:
 
 @pytest.mark.parametrize("token", DATABASES)
 def test_a_copy_of_a_copy_is_no_copy_of_the_first(token: str) -> None:
-    other = next(one for one in DATABASES if store(one, "").cloud != store(token, "").cloud)
+    other = next(database for database in DATABASES if store(database, "").cloud != store(token, "").cloud)
     first, second = store(token, "a"), store(token, "b", tags={"copy-of": "a"})
     third = store(other, "c", tags={"copy-of": "b"})
     assert verdict("BKP-009", first, second, third) is Status.FAIL
@@ -233,7 +233,7 @@ def test_what_is_not_wholly_in_europe_is_not_allowed(region: str) -> None:
     assert not DEFAULT.allows(region)
 
 
-@pytest.mark.parametrize("region", [one for one in AZURE_PAIRS if DEFAULT.allows(one)])
+@pytest.mark.parametrize("region", [pair for pair in AZURE_PAIRS if DEFAULT.allows(pair)])
 def test_the_second_place_of_a_european_region_is_in_europe(region: str) -> None:
     account = store(STORAGE_ACCOUNT, "files", location=region, sku={"name": "Standard_GRS"})
     assert places_of(account) == (region, AZURE_PAIRS[region])
@@ -268,4 +268,4 @@ def test_the_second_type_of_buckets_has_lists_where_the_first_has_objects(path: 
     for name in reversed(way):
         given = {name: [given]} if name.endswith("s") else {name: given}
     singular = ".".join(name.removesuffix("s") for name in way)
-    assert [one.text(last) for one in parts(View(value=given), singular)] == ["here"]
+    assert [part.text(last) for part in parts(View(value=given), singular)] == ["here"]

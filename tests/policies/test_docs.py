@@ -44,7 +44,7 @@ def test_a_page_has_every_requirement_and_says_what_is_behind_it(name: str) -> N
 
 def test_links_from_requirements_lead_to_controls() -> None:
     anchors = set(re.findall(r'<a id="(.+?)">', (FOLDER / "controls.md").read_text(encoding="utf-8")))
-    assert anchors == {one.id.lower() for one in everything().controls}
+    assert anchors == {control.id.lower() for control in everything().controls}
     for name in FRAMEWORKS:
         text = (FOLDER / f"{name}.md").read_text(encoding="utf-8")
         assert set(re.findall(r"controls\.md#([\w-]+)", text)) <= anchors

@@ -113,7 +113,7 @@ def test_an_exemption_for_something_else_changes_nothing() -> None:
 
 def test_an_exemption_that_nothing_needs_is_said_to_be_unused() -> None:
     results = evaluate([resource(size=1)], Registry([check(small)]), today=TODAY, exemptions=Exemptions((exemption(),)))
-    assert [one.status for one in results] == [Status.PASS]
+    assert [result.status for result in results] == [Status.PASS]
     assert results.unused == (exemption(),)
 
 
@@ -122,7 +122,7 @@ def test_exemptions_that_do_not_hold_are_problems() -> None:
     malformed = Problem("file, entry 3", "reason: Field required")
     exemptions = Exemptions((expired, stranger), (malformed,))
     results = evaluate([resource(size=99)], Registry([check(small)]), today=TODAY, exemptions=exemptions)
-    assert [one.message for one in results.problems] == [
+    assert [problem.message for problem in results.problems] == [
         "reason: Field required",
         f"expired on {expired.expires}; owner o, t",
         "T-99 is no known check",
@@ -144,7 +144,7 @@ def test_a_note_on_the_resource_exempts_it_and_nothing_else() -> None:
 )
 def test_a_malformed_note_exempts_nothing_and_is_a_problem(note: str) -> None:
     results = evaluate([noted(note, size=99)], Registry([check(small)]), today=TODAY)
-    assert [one.status for one in results] == [Status.FAIL]
+    assert [result.status for result in results] == [Status.FAIL]
     assert len(results.problems) == 1
 
 

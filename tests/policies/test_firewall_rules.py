@@ -19,7 +19,7 @@ DEFAULT = Ranges()
 def test_the_whole_internet_cut_into_pieces_stays_open(bits: int, six: bool) -> None:
     whole = ip_network("::/0" if six else "0.0.0.0/0")
     pieces = whole.subnets(new_prefix=bits)
-    outside = [one for one in pieces if not any(one.version == p.version and one.subnet_of(p) for p in PRIVATE)]
+    outside = [piece for piece in pieces if not any(piece.version == p.version and piece.subnet_of(p) for p in PRIVATE)]
     assert all(DEFAULT.is_open(str(one), "") for one in outside)
 
 

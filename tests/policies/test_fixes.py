@@ -100,8 +100,8 @@ def test_a_recorder_of_everything_names_no_types() -> None:
     ("control", "token"),
     [
         *(
-            ("IAM-006", f"azure-native:{one}")
-            for one in (
+            ("IAM-006", f"azure-native:{name}")
+            for name in (
                 *("dbforpostgresql:Server", "storage:StorageAccount", "cosmosdb:DatabaseAccount", "eventhub:Namespace"),
                 *("servicebus:Namespace", "cognitiveservices:Account", "containerregistry:Registry"),
                 "containerservice:ManagedCluster",

@@ -76,7 +76,7 @@ def test_one_malformed_exemption_leaves_the_others(tmp_path: Path, malformed: st
     path = tmp_path / "exemptions.yaml"
     path.write_text(malformed + ENTRY)
     read = read_exemptions(path)
-    assert [one.check for one in read.entries] == ["T-1"]
+    assert [entry.check for entry in read.entries] == ["T-1"]
     assert len(read.problems) == 1
 
 
@@ -107,8 +107,8 @@ def test_a_baseline_exempts_what_it_found_until_its_day(tmp_path: Path) -> None:
     path.write_text(baseline.text())
     read = read_baseline(path)
     assert not read.problems
-    assert [(one.check, one.urn) for one in read.entries] == [("T-1", URN), ("T-1", f"{URN}b"), ("T-2", URN)]
-    assert {one.origin for one in read.entries} == {"baseline"}
+    assert [(entry.check, entry.urn) for entry in read.entries] == [("T-1", URN), ("T-1", f"{URN}b"), ("T-2", URN)]
+    assert {entry.origin for entry in read.entries} == {"baseline"}
 
 
 def test_a_baseline_means_each_urn_by_its_letters_and_no_other(tmp_path: Path) -> None:
@@ -121,11 +121,11 @@ def test_a_baseline_means_each_urn_by_its_letters_and_no_other(tmp_path: Path) -
             owner="o",
             ticket="t",
             reason="taken over as it was",
-            findings=sorted_findings([("T-1", one) for one in urns]),
+            findings=sorted_findings([("T-1", urn) for urn in urns]),
         ).text()
     )
     read = read_baseline(path)
-    assert all(read.covering("T-1", one, DAY) for one in urns)
+    assert all(read.covering("T-1", urn, DAY) for urn in urns)
     assert not [one for one in (f"{URN}0", f"{URN}b", URN) if read.covering("T-1", one, DAY)]
 
 

@@ -24,7 +24,7 @@ def test_the_sdk_knows_the_tags_of_a_type_in_the_table(token: str) -> None:
     assert not missing(token, place(token))
 
 
-@pytest.mark.parametrize("token", sorted(one for one in stack_types() if not one.startswith("kubernetes:")))
+@pytest.mark.parametrize("token", sorted(token for token in stack_types() if not token.startswith("kubernetes:")))
 def test_a_type_of_the_stacks_is_in_the_table_where_it_can_have_tags(token: str) -> None:
     paths = ("tags", "labels", "resourceLabels", "settings.userLabels")
     assert any(not missing(token, path) for path in paths) == (token in taggable())

@@ -113,7 +113,7 @@ def test_a_value_of_another_kind_signals_without_showing_it(question: str, value
 def test_lists_on_the_way_are_passed_over() -> None:
     containers = view(pods=[{"containers": [{"name": "a"}, {"name": "b"}]}, {"containers": []}, {}])
     assert containers.texts("pods.containers.name") == ("a", "b")
-    assert [one.path for one in containers.objects("pods.containers")] == [
+    assert [container.path for container in containers.objects("pods.containers")] == [
         "pods[0].containers[0]",
         "pods[0].containers[1]",
     ]
@@ -121,7 +121,7 @@ def test_lists_on_the_way_are_passed_over() -> None:
 
 def test_one_alone_counts_as_a_list_only_where_that_is_asked_for() -> None:
     assert view(a="x").texts("a", alone=True) == ("x",)
-    assert [one.text("b") for one in view(a={"b": "x"}).objects("a", alone=True)] == ["x"]
+    assert [entry.text("b") for entry in view(a={"b": "x"}).objects("a", alone=True)] == ["x"]
 
 
 def test_secrets_are_opened_and_known_as_secrets() -> None:

@@ -57,7 +57,7 @@ class Options:
 
 
 def bad_input() -> tuple[type[Exception], ...]:
-    """The errors that the caller mends by giving something else."""
+    """Return the errors that the caller mends by giving something else."""
     return (*compliance_report.bad_input(), BadLog, BadOption, BadWebhook, LogTaken, PortTaken)
 
 
@@ -97,7 +97,7 @@ def keep_looking(
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
-    """A pass with a refresh on the schedule, one without after each update; returns never."""
+    """Run with a refresh on the schedule, and without one after each update; never returns."""
     due, failed = clock(), False
     while True:
         began = clock()
@@ -112,7 +112,7 @@ def keep_looking(
 
 
 def parse_seconds(text: str) -> float:
-    """`30s`, `5m`, `1h`, `1d`; raises BadOption."""
+    """Parse `30s`, `5m`, `1h` or `1d` to seconds; raises BadOption."""
     found = re.fullmatch(r"([1-9][0-9]{0,5})([smhd])", text)
     if not found:
         raise BadOption(f"{text!r} is no time: write 30s, 5m, 1h or 1d")
@@ -120,7 +120,7 @@ def parse_seconds(text: str) -> float:
 
 
 def now() -> datetime.datetime:
-    """To the millisecond, in UTC."""
+    """Return the time in UTC, to the millisecond."""
     moment = datetime.datetime.now(datetime.UTC)
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
@@ -134,7 +134,7 @@ def _parse_severity(text: str) -> Severity:
 
 
 def _choose_log(options: Options, stack: WatchedStack) -> Path:
-    """In the world of a simulated stack, with which it goes; elsewhere it must outlive this machine's folders."""
+    """Choose the log: in the sandbox of a simulated stack; that of a real one must be named, for it must last."""
     if options.log:
         return options.log
     if not stack.session.simulated:

@@ -6,7 +6,7 @@ from policies.watch import AlertDelivered, Finding, Opened, Passed, Record, Reso
 
 
 def format_record(record: Record) -> str:
-    """One plain line."""
+    """Format a record as one plain line."""
     return f"{record.at:%Y-%m-%d %H:%M:%S} UTC  {_format_body(record)}"
 
 

@@ -74,7 +74,7 @@ class WatchLog:
 
 @contextmanager
 def open_log(path: Path, at: datetime.datetime) -> Iterator[WatchLog]:
-    """The log, locked, its unfinished last line closed off; made where it is not there.
+    """Open the log, locked, its truncated last line marked; create it where it is missing.
 
     The kernel gives the lock back if the watch dies. Raises LogTaken and BadLog.
     """
@@ -91,7 +91,7 @@ def open_log(path: Path, at: datetime.datetime) -> Iterator[WatchLog]:
 
 
 def _replay(path: Path, content: bytes, at: datetime.datetime) -> WatchState:
-    """What the log comes to once its unfinished last line is closed off."""
+    """Return the state after all records, a truncated last line marked."""
     try:
         return WatchState.after_all(parse_records(content + mark_truncated(at) if is_truncated(content) else content))
     except (BrokenLog, Contradiction) as fault:
@@ -116,7 +116,7 @@ def _lock(descriptor: int, path: Path) -> None:
 
 
 def _is_whole(descriptor: int) -> bool:
-    """Whether the last line was written to its end."""
+    """Tell whether the last line was written to its end."""
     size = os.fstat(descriptor).st_size
     return size == 0 or os.pread(descriptor, 1, size - 1) == b"\n"
 
@@ -128,7 +128,7 @@ def _write(descriptor: int, content: bytes) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    """A new file is there after a power cut only once its folder is on disk."""
+    """Sync the folder: only then a new file survives a power cut."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

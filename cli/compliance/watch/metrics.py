@@ -52,7 +52,7 @@ class WatchCollector(Collector):
         self._watching = watching
 
     def collect(self) -> Iterator[Metric]:
-        """All families; those on findings and figures are missing until something was judged."""
+        """Yield all families; those on findings and figures are missing until something was judged."""
         watching = self._watching
         yield from _make_pass_metrics(watching)
         if watching.report:
@@ -74,7 +74,7 @@ def serve(watching: Watching, port: int, address: str = LOOPBACK) -> int:
 
 
 def _make_pass_metrics(watching: Watching) -> Iterator[Metric]:
-    blind = sum(one.kind is Kind.BLIND for one in watching.findings)
+    blind = sum(finding.kind is Kind.BLIND for finding in watching.findings)
     yield _make_gauge(
         "blind", "Stages of the watch that fail: refresh, state. Figures are of the last pass that saw.", blind
     )
@@ -93,8 +93,8 @@ def _make_pass_metrics(watching: Watching) -> Iterator[Metric]:
 
 
 def _make_control_metric(report: Report, findings: Iterable[Finding]) -> Metric:
-    """A series also for each control that has none open, so that a rule on it never lacks data."""
-    counts = Counter((one.control, one.kind) for one in findings)
+    """Count open findings by control; controls without any have a series too, so that no rule lacks data."""
+    counts = Counter((finding.control, finding.kind) for finding in findings)
     family = GaugeMetricFamily(
         f"{PREFIX}open_findings", "Findings that are open.", labels=["control", "severity", "kind"]
     )
@@ -106,7 +106,7 @@ def _make_control_metric(report: Report, findings: Iterable[Finding]) -> Metric:
 
 def _make_framework_metric(report: Report, findings: Iterable[Finding]) -> Metric:
     counts = Counter(
-        (framework, one.severity) for one in findings for framework, ids in one.requirements.items() if ids
+        (framework, finding.severity) for finding in findings for framework, ids in finding.requirements.items() if ids
     )
     family = GaugeMetricFamily(
         f"{PREFIX}open_findings_by_framework",
@@ -120,11 +120,11 @@ def _make_framework_metric(report: Report, findings: Iterable[Finding]) -> Metri
 
 
 def _make_figure_metrics(report: Report) -> Iterator[Metric]:
-    """The three figures, each as so many of so many: a whole of 0 is no data, and divides to NaN."""
+    """Yield the figures as part and whole; a whole of 0 is no data, and divides to NaN."""
     labels = ["framework", "figure", "exemptions"]
     part = GaugeMetricFamily(f"{PREFIX}figure_part", "Of the three figures: how many of the whole.", labels=labels)
     whole = GaugeMetricFamily(f"{PREFIX}figure_whole", "Of the three figures: the whole; 0 is no data.", labels=labels)
-    for id_, both in [("all", report.figures), *((one.id, one.figures) for one in report.frameworks)]:
+    for id_, both in [("all", report.figures), *((framework.id, framework.figures) for framework in report.frameworks)]:
         for figure, exemptions, share_part, share_whole in _list_shares(both):
             part.add_metric([id_, figure, exemptions], share_part)
             whole.add_metric([id_, figure, exemptions], share_whole)
@@ -141,8 +141,10 @@ def _list_shares(both: BothFigures) -> Iterator[tuple[str, str, int, int]]:
 
 
 def _make_exemption_metric(report: Report, exemptions: Iterable[Exemption], today: datetime.date) -> Metric:
-    """Of files and of code; the first to end where several have the same labels."""
-    in_code = (one.exemption for one in report.verdicts if one.exemption and one.exemption.origin == "code")
+    """Count the days left of exemptions in files and code; the first to end where labels are equal."""
+    in_code = (
+        verdict.exemption for verdict in report.verdicts if verdict.exemption and verdict.exemption.origin == "code"
+    )
     days: dict[tuple[str, str, str], int] = {}
     both: tuple[Exemption | ExemptionEntry, ...] = (*exemptions, *in_code)
     for one in both:

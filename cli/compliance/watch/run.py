@@ -84,7 +84,7 @@ class Stages:
     tried: dict[str, Finding | None] = field(default_factory=dict)
 
     def attempt(self, stage: str, work: Callable[[], T]) -> T | None:
-        """A watch outlives whatever goes wrong with what it watches, and tells of it."""
+        """Run a stage; a failure becomes a finding and never ends the watch."""
         try:
             result = work()
         except Exception as fault:
@@ -99,7 +99,7 @@ class Stages:
         return tuple(stage for stage, finding in self.tried.items() if finding)
 
     def blind(self, open_: dict[str, Finding]) -> tuple[Finding, ...]:
-        """The failures, and those from before of stages that were not tried now."""
+        """Return the failures, and the open ones of stages that were not tried now."""
         untried = (one for one in open_.values() if one.kind is Kind.BLIND and _stage(one) not in self.tried)
         return (*(one for one in self.tried.values() if one), *untried)
 
@@ -135,7 +135,7 @@ class Watch:
     """Whether what cannot be determined counts as a violation, as the rules of the last pass say."""
 
     def has_update(self) -> bool:
-        """Whether the history has an update that no pass has looked at; a failure is counted, and the next pass's."""
+        """Tell whether the history has an update that no run has looked at; a failure is counted."""
         try:
             newest = self.stack.updates(1)
         except Exception:
@@ -144,20 +144,20 @@ class Watch:
         return bool(newest) and newest[0].id != self.log.state.seen
 
     def look(self, *, refresh: bool) -> Outcome:
-        """One pass; with `refresh` drift is looked for too. Raises LogLost, and what `tell` raises."""
+        """Run once; with `refresh` look for drift too. Raises LogLost, and what `tell` raises."""
         began, outcome, stages = self.clock(), Outcome(), Stages(self.stack.name)
         looks: list[Look] = []
         with progress(f"looking at {self.stack.name}"):
             stages.attempt("lock", lambda: self._look(stages, looks, refresh=refresh))
-        for one in looks or [Look()]:
-            self._note(one, stages, outcome, began)
+        for look in looks or [Look()]:
+            self._note(look, stages, outcome, began)
         self.watching.passes += 1
         self.watching.failed.update(stages.failed)
         self._alert()
         return outcome
 
     def _look(self, stages: Stages, looks: list[Look], *, refresh: bool) -> None:
-        """What updates did is seen before a refresh, what drifted after it, so that each is told for what it is."""
+        """Look at updates before a refresh and at drift after it, so that each gets its own cause."""
         state = self.log.state
         seen, digest = state.seen, state.digest
         with self.stack.alone():
@@ -180,14 +180,14 @@ class Watch:
         return Look(found, by, updates[0].id if updates else "", drifted)
 
     def _state(self, updates: tuple[Update, ...]) -> Input:
-        """An empty state is believed only where a destroy stands behind it; raises Empty and what reading raises."""
+        """Read the state; believe an empty one only after a destroy. Raises Empty and what reading raises."""
         found = self.stack.state()
-        if not any(one.type != STACK for one in found.resources) and not self._is_destroyed(updates):
+        if not any(resource.type != STACK for resource in found.resources) and not self._is_destroyed(updates):
             raise Empty(f"the state of {self.stack.name} holds no resource, and its history tells of no destroy")
         return found
 
     def _is_destroyed(self, updates: tuple[Update, ...]) -> bool:
-        return next((one.kind for one in updates or self.stack.updates(1)), "") == DESTROY
+        return next((update.kind for update in updates or self.stack.updates(1)), "") == DESTROY
 
     def _note(self, look: Look, stages: Stages, outcome: Outcome, began: datetime.datetime) -> None:
         """Judge, write down, then tell. What could not be written down is found again by the next pass."""
@@ -207,11 +207,11 @@ class Watch:
         self._show(report, passed)
         for record in (*events, passed):
             self.tell(record)
-        new = (one.finding for one in events if isinstance(one, Opened))
+        new = (event.finding for event in events if isinstance(event, Opened))
         outcome.alerting = outcome.alerting or any(map(self._alerts, new))
 
     def _judge(self, found: Input) -> Report:
-        """The files of rules are read anew: exemptions end, and are given, while the watch runs."""
+        """Judge by the rule files as they are now: exemptions begin and end while the watch runs."""
         rules = read_rules(self.files, own=found.ours)
         self.watching.exemptions, self.strict = rules.exemptions.entries, rules.strict
         return judge(found.resources, rules, found.source, self.clock())
@@ -225,7 +225,7 @@ class Watch:
         began: datetime.datetime,
         at: datetime.datetime,
     ) -> Passed:
-        ended = {one.finding.key for one in events if isinstance(one, Resolved)}
+        ended = {event.finding.key for event in events if isinstance(event, Resolved)}
         return Passed(
             at=at,
             began=began,
@@ -238,7 +238,7 @@ class Watch:
         )
 
     def _show(self, report: Report | None, passed: Passed) -> None:
-        """To Prometheus."""
+        """Update what Prometheus scrapes."""
         state, watching = self.log.state, self.watching
         watching.findings = tuple(state.findings.values())
         watching.report = report or watching.report
@@ -252,7 +252,7 @@ class Watch:
         return self._alerts(opened.finding)
 
     def _alerts(self, finding: Finding) -> bool:
-        """Violations that are bad enough; what a check cannot determine is one under strict rules."""
+        """Tell whether a finding is bad enough; under strict rules what cannot be determined counts."""
         counts = finding.kind is Kind.VIOLATION or (self.strict and finding.kind is Kind.NOT_DETERMINABLE)
         return counts and WORST_LAST.index(finding.severity) >= WORST_LAST.index(self.alert_at)
 

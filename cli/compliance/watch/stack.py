@@ -44,7 +44,7 @@ class WatchedStack:
 
     @classmethod
     def of(cls, env: str, *, real: bool, patience: float) -> WatchedStack:
-        """Without `real` the stack of emulators, as in `fortress preview`."""
+        """Open the stack; without `real` that of emulators, as in `fortress preview`."""
         stack = env if real or env == "local" else f"{REHEARSAL_PREFIX}{env}"
         return cls(open_session(stack), patience)
 
@@ -59,12 +59,12 @@ class WatchedStack:
             yield
 
     def updates(self, most: int | None = None) -> tuple[Update, ...]:
-        """The engine's history, newest first; raises EngineSilent and NothingDeployed."""
+        """Return the engine's history, newest first; raises EngineSilent and NothingDeployed."""
         if self.session.simulated and not self.session.exists():
             raise NothingDeployed(f"there is no stack {self.name}: bring it up first")
         page = ("--page-size", str(most), "--page", "1") if most else ()
         entries = json.loads(self._ask("stack", "history", "--json", *page) or "[]")
-        return tuple(_parse_update(one) for one in entries or () if one.get("kind") != "preview")
+        return tuple(_parse_update(entry) for entry in entries or () if entry.get("kind") != "preview")
 
     def state(self) -> Input:
         """The state as the backend has it; raises EngineSilent, Unreadable, and ForeignState."""
@@ -89,7 +89,7 @@ class WatchedStack:
         return drifted
 
     def _ask(self, *command: str) -> str:
-        """What a command of the engine prints."""
+        """Run a command of the engine and return its output; raises EngineSilent."""
         process = subprocess.Popen(
             [str(self.session.engine.pulumi), *command, "--stack", self.name, "--non-interactive", "--color=never"],
             cwd=CHECKOUT,
@@ -115,14 +115,14 @@ class WatchedStack:
 
 
 def list_drifted(preview: Mapping[str, Any]) -> tuple[str, ...]:
-    """The URNs that a refresh would change or drop, from `pulumi refresh --preview-only --json`."""
+    """Return the URNs that a refresh would change or drop, from `pulumi refresh --preview-only --json`."""
     steps = preview.get("steps") or ()
-    changed = (one for one in steps if one.get("op") not in (UNCHANGED, "refresh"))
+    changed = (step for step in steps if step.get("op") not in (UNCHANGED, "refresh"))
     return tuple(sorted({str(one.get("urn")) for one in changed}))
 
 
 def find_last_word(output: str) -> str:
-    """The line that says what was wrong: the last that the engine calls an error, else the last at all."""
+    """Return the line that says what was wrong: the last that the engine calls an error, else the last at all."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     errors = [line for line in lines if line.startswith("error:")]
     return (errors or lines or [""])[-1][:LONGEST_MESSAGE]

@@ -64,7 +64,7 @@ class Webhook:
 
     @property
     def host(self) -> str:
-        """What of the address may be shown; the rest is often a secret."""
+        """Return the part of the address that may be shown; the rest is often a secret."""
         return urlsplit(self.url).hostname or ""
 
     def send(self, stack: str, opened: Sequence[Opened], clock: Callable[[], datetime.datetime]) -> None:
@@ -92,13 +92,13 @@ class Webhook:
 
 
 def make_body(stack: str, opened: Sequence[Opened]) -> bytes:
-    """The body: JSON."""
+    """Return the JSON body."""
     findings: list[Any] = [one.model_dump(mode="json", by_alias=True) for one in opened]
     return json.dumps({"version": 1, "stack": stack, "findings": findings}).encode()
 
 
 def sign(secret: bytes, body: bytes, at: datetime.datetime) -> dict[str, str]:
-    """The headers by which the other side knows who sent the body, and that nobody sends an old one again.
+    """Return the headers that prove the sender and prevent replays.
 
     The signature is the HMAC-SHA256 of the timestamp (Unix, whole seconds), a full stop, and the body.
     """
@@ -108,6 +108,6 @@ def sign(secret: bytes, body: bytes, at: datetime.datetime) -> dict[str, str]:
 
 
 def make_delivery_id(opened: Iterable[Opened]) -> str:
-    """The same for the same findings, also from a watch that was started anew: by it, repeats are told apart."""
+    """Return an id that is the same for the same findings, also after a restart, to recognise repeats."""
     parts = (f"{one.finding.key}\0{one.at.isoformat()}" for one in opened)
     return hashlib.sha256("\n".join(sorted(parts)).encode()).hexdigest()[:32]

@@ -45,12 +45,12 @@ DAY_HOURS = 24
 
 
 class Retention(Options):
-    """What BKP-001 may be told."""
+    """Options of BKP-001."""
 
     minimum_days: int = Field(default=USUAL_DAYS, ge=1, description="Days that backups of a database must be kept.")
 
     def judge(self, days: float, path: str) -> Verdict:
-        """Whether that many days are enough."""
+        """Tell whether that many days are enough."""
         return passes_if(days >= self.minimum_days, f"{path} is {days} days")
 
 

@@ -27,20 +27,20 @@ _SOME = {
 
 
 def plans_of(resource: Resource, stack: Stack) -> Iterator[Resource]:
-    """The plans that back a resource up; raises Undeterminable."""
+    """Yield the plans that back a resource up; raises Undeterminable."""
     for selection in stack.of_type(SELECTION):
         if _selects(selection, resource, stack):
             yield from (plan for plan in stack.of_type(PLAN) if stack.refers(selection, "planId", plan))
 
 
 def is_copied_away(resource: Resource, home: str, stack: Stack) -> bool:
-    """Whether a plan puts copies of its backups into another region; raises Undeterminable."""
+    """Tell whether a plan puts copies of its backups into another region; raises Undeterminable."""
     vaults = [arn for plan in plans_of(resource, stack) for arn in plan.texts("rules.copyActions.destinationVaultArn")]
     return any(region_name(vault) != home for vault in vaults)
 
 
 def _selects(selection: Resource, resource: Resource, stack: Stack) -> bool:
-    """By name, by type or by tag; one with conditions or exceptions takes less than it says, and counts for nothing."""
+    """Tell whether a selection takes the resource; one with conditions or exceptions never counts."""
     if selection.exists("conditions") or selection.exists("notResources"):
         return False
     if any(_has_tag(condition, resource) for condition in selection.objects("selectionTags")):

@@ -37,7 +37,7 @@ COPY = not_applicable("a copy of another store, as its tag says")
 
 
 def _spare(store: Resource, stack: Stack, options: Environments) -> Verdict | None:
-    """Why a store needs no copy of its own, or nothing."""
+    """Return why a store needs no copy of its own, or nothing."""
     if not options.protects(store):
         return EXPENDABLE
     if is_replica(store):
@@ -76,7 +76,7 @@ def _is_replicated(store: Resource, stack: Stack) -> bool:
 
 
 def _is_carried(store: Resource, stack: Stack) -> bool:
-    """Whether something else copies it away."""
+    """Tell whether something else copies it away."""
     home = home_of(store)
     carriers = [copying for copying in carriers_of(store, stack) if is_on(copying)]
     if any(place != home for copying in carriers for place in destinations_of(copying, stack)):

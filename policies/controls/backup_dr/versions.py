@@ -37,7 +37,7 @@ _STATUS = "versioningConfiguration.status"
 @in_stack(S3_BUCKET, reads=["versioning.enabled"])
 def s3_keeps_versions(bucket: Resource, stack: Stack) -> Verdict:
     companions = stack.companions(bucket, "aws:s3/bucketVersioning:BucketVersioning", by="bucket")
-    if any(one.text(_STATUS) == "Enabled" for one in companions):
+    if any(companion.text(_STATUS) == "Enabled" for companion in companions):
         return PASS
     return passes_if(keeps_versions(bucket), "no versioning belongs to it")
 
@@ -51,7 +51,7 @@ def storage_account_keeps_versions(account: Resource, stack: Stack) -> Verdict:
     if account.flag("isHnsEnabled"):
         return not_applicable("accounts with a hierarchical namespace have no versions")
     services = stack.companions(account, BLOB_SERVICE, by="accountName")
-    return passes_if(any(one.flag("isVersioningEnabled") for one in services), "no versioning belongs to it")
+    return passes_if(any(service.flag("isVersioningEnabled") for service in services), "no versioning belongs to it")
 
 
 versions_kept_properties = check_properties(

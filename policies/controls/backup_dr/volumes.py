@@ -42,7 +42,7 @@ def ebs_volume_is_in_plan(volume: Resource, stack: Stack, options: Environments)
 
 
 def _snapshots(policy: Resource, volume: Resource) -> bool:
-    """Whether a lifecycle policy takes snapshots of volumes with one of this one's tags."""
+    """Tell whether a lifecycle policy takes snapshots of volumes with one of this one's tags."""
     if policy.text("state", "ENABLED") != "ENABLED" or "VOLUME" not in policy.texts("policyDetails.resourceTypes"):
         return False
     wanted = policy.table("policyDetails.targetTags")
@@ -92,6 +92,6 @@ def gcp_volume_is_in_plan(volume: Resource, stack: Stack, options: Environments)
 
 
 def _takes_snapshots(attachment: Resource, stack: Stack) -> bool:
-    """Whether the policy is a schedule of snapshots; one that is not of this stack is taken for such."""
-    policies = [one for one in stack.of_type(SCHEDULE) if stack.refers(attachment, "name", one)]
-    return not policies or any(one.exists("snapshotSchedulePolicy") for one in policies)
+    """Tell whether the policy is a schedule of snapshots; one that is not of this stack is taken for such."""
+    policies = [resource for resource in stack.of_type(SCHEDULE) if stack.refers(attachment, "name", resource)]
+    return not policies or any(policy.exists("snapshotSchedulePolicy") for policy in policies)

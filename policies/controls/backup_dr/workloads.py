@@ -13,7 +13,7 @@ DEPLOYMENT, STATEFUL_SET = "kubernetes:apps/v1:Deployment", "kubernetes:apps/v1:
 
 
 class Workloads(Environments, Namespaces):
-    """What BKP-008 may be told."""
+    """Options of BKP-008."""
 
 
 several = control(
@@ -50,14 +50,14 @@ def _beside(workload: Resource, stack: Stack, token: str) -> list[Resource]:
     """The resources of a type that are in the workload's cluster and namespace."""
     namespace = workload.text("metadata.namespace")
     return [
-        one
-        for one in stack.of_type(token)
-        if one.provider_urn == workload.provider_urn and one.text("metadata.namespace") == namespace
+        resource
+        for resource in stack.of_type(token)
+        if resource.provider_urn == workload.provider_urn and resource.text("metadata.namespace") == namespace
     ]
 
 
 def _replicas(workload: Resource, stack: Stack) -> float:
-    """How few may run: what the scaler allows where there is one, else what the workload says."""
+    """Return how few replicas may run: by the scaler where there is one, else by the workload."""
     name, kind = workload.text("metadata.name"), workload.type.rpartition(":")[2]
     for scaler in _beside(workload, stack, SCALER):
         target = scaler.object("spec.scaleTargetRef")

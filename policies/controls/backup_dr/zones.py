@@ -22,7 +22,7 @@ survives_zone = control(
 
 
 def _judge(database: Resource, options: Environments, redundant: bool, otherwise: str) -> Verdict:
-    """What is true in any environment passes; what is not fails only where something must not be lost."""
+    """Pass what is redundant in any environment; fail the rest only where something must not be lost."""
     if redundant:
         return PASS
     return fails(otherwise) if options.protects(database) else EXPENDABLE

@@ -30,14 +30,14 @@ from policies.property_checks import Property, check_properties
 
 
 class Sources(Options):
-    """What CHG-001 may be told."""
+    """Options of CHG-001."""
 
     allowed_registries: tuple[str, ...] = Field(
         default=(), description="Registries, such as ghcr.io/our-team, that images may come from; none means any."
     )
 
     def allows(self, image: str) -> bool:
-        """Whether the image comes from one of them."""
+        """Tell whether the image comes from one of them."""
         known = self.allowed_registries
         return not known or any(image.startswith(f"{one.rstrip('/')}/") for one in known)
 
@@ -61,17 +61,17 @@ BY_DIGEST = re.compile(r"[^@\s]+@sha256:[0-9a-f]{64}")
 def _judge(images: Sequence[str], options: Sources) -> Verdict:
     if not images:
         return fails("there is no image")
-    loose = [one for one in images if not BY_DIGEST.fullmatch(one)]
+    loose = [image for image in images if not BY_DIGEST.fullmatch(image)]
     if loose:
         return fails(f"without a digest: {', '.join(one or 'not set' for one in loose)}")
-    foreign = [one for one in images if not options.allows(one)]
+    foreign = [image for image in images if not options.allows(image)]
     return passes_if(not foreign, f"from another registry: {', '.join(foreign)}")
 
 
 @pinned_images
 @in_pods("*.image")
 def pods_run_pinned_images(workload: Resource, options: Sources) -> Verdict:
-    return _judge([one.text("image") for one in containers_of(workload)], options)
+    return _judge([container.text("image") for container in containers_of(workload)], options)
 
 
 @pinned_images
@@ -85,14 +85,14 @@ def lambda_runs_pinned_image(function: Resource, options: Sources) -> Verdict:
 @pinned_images
 @applies_to("aws:ecs/taskDefinition:TaskDefinition", reads=["containerDefinitions"])
 def ecs_runs_pinned_images(task: Resource, options: Sources) -> Verdict:
-    return _judge([one.text("image") for one in task.documents("containerDefinitions")], options)
+    return _judge([definition.text("image") for definition in task.documents("containerDefinitions")], options)
 
 
 @pinned_images
 @applies_to("azure-native:app:ContainerApp", reads=["template.containers.image", "template.initContainers.image"])
 def container_app_runs_pinned_images(app: Resource, options: Sources) -> Verdict:
     kinds = ("template.containers", "template.initContainers")
-    return _judge([one.text("image") for kind in kinds for one in app.objects(kind)], options)
+    return _judge([entry.text("image") for kind in kinds for entry in app.objects(kind)], options)
 
 
 _CLOUD_RUN = {
@@ -105,7 +105,7 @@ _CLOUD_RUN = {
 @pinned_images
 @applies_to_each({token: [f"{containers}.image"] for token, containers in _CLOUD_RUN.items()})
 def cloud_run_runs_pinned_images(runner: Resource, options: Sources) -> Verdict:
-    return _judge([one.text("image") for one in runner.objects(_CLOUD_RUN[runner.type])], options)
+    return _judge([entry.text("image") for entry in runner.objects(_CLOUD_RUN[runner.type])], options)
 
 
 registries = control(
@@ -165,15 +165,15 @@ def artifact_registry_keeps_tags_and_scans(repository: Resource) -> Verdict:
 
 
 class Charts(Options):
-    """What CHG-007 may be told."""
+    """Options of CHG-007."""
 
     allowed_charts: tuple[str, ...] = Field(
         default=(), description="Repositories, such as oci://quay.io/team, that charts may come from; none means any."
     )
 
     def allows(self, address: str) -> bool:
-        """Whether the address is one of them, or lies in it."""
-        known = [one.rstrip("/") for one in self.allowed_charts]
+        """Tell whether the address is one of them, or lies in it."""
+        known = [chart.rstrip("/") for chart in self.allowed_charts]
         return not known or any(address == one or address.startswith(f"{one}/") for one in known)
 
 

@@ -29,7 +29,7 @@ from policies.controls.change_management import EVIDENCE, control
 
 
 class Separation(Options):
-    """What CHG-005 may be told."""
+    """Options of CHG-005."""
 
     environment_tag: str = Field(default="environment", description="The tag that names a resource's environment.")
     agreed_peers: tuple[str, ...] = Field(
@@ -88,7 +88,7 @@ def gcp_peer_is_ours(peering: Resource, stack: Stack, options: Separation) -> Ve
 
 
 def _peer_is_known(peering: Resource, stack: Stack, options: Separation, path: str, network: str) -> Verdict:
-    if any(stack.refers(peering, path, one) for one in stack.of_type(network)):
+    if any(stack.refers(peering, path, resource) for resource in stack.of_type(network)):
         return PASS
     peer = peering.text(path, "not set")
     agreed = any(fnmatchcase(peer, pattern) for pattern in options.agreed_peers)

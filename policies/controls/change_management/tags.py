@@ -27,7 +27,7 @@ RELEASE = "kubernetes:helm.sh/v3:Release"
 
 
 class Tags(Options):
-    """What CHG-009 may be told."""
+    """Options of CHG-009."""
 
     required_tags: tuple[str, ...] = Field(
         default=("environment", "owner", "cost-centre", "data-classification"),

@@ -27,7 +27,7 @@ from policies.property_checks import ON, Property, check_properties
 
 
 class Nodes(Options):
-    """What CHG-003 may be told."""
+    """Options of CHG-003."""
 
     maximum_node_days: int = Field(default=30, ge=1, description="Days after which a node gives way to a patched one.")
 
@@ -74,7 +74,7 @@ _CHANNELS = {
 
 
 def takes_patches(properties: Properties) -> Properties:
-    """Every channel that is not good, set to the first good one."""
+    """Set every channel that is not good to the first good one."""
     cluster = View(value=properties)
     for path, good in _CHANNELS.items():
         if cluster.text(path) not in good:
@@ -165,6 +165,6 @@ _PROBE = ("httpGet", "tcpSocket", "exec", "grpc")
     reads=[f"{_PODS}.{_PORTS}", *(f"{_PODS}.readinessProbe.{one}" for one in _PROBE)],
 )
 def servers_say_when_they_are_ready(workload: Resource) -> Verdict:
-    servers = [one for one in workload.objects(_PODS) if one.objects(_PORTS)]
-    silent = [one.path for one in servers if not any(one.exists(f"readinessProbe.{kind}") for kind in _PROBE)]
+    servers = [entry for entry in workload.objects(_PODS) if entry.objects(_PORTS)]
+    silent = [server.path for server in servers if not any(server.exists(f"readinessProbe.{kind}") for kind in _PROBE)]
     return passes_if(not silent, f"no readinessProbe in {', '.join(silent)}")

@@ -16,7 +16,7 @@ _KEY_OF_AWS = re.compile(r"(arn:[^:]*:kms:[^:]*:[^:]*:)?alias/aws/.*")
 
 
 def has_own_key(holder: View, path: str) -> Verdict:
-    """Whether an AWS resource names a key of KMS that is the customer's, as far as its name tells."""
+    """Tell whether an AWS resource names a key of KMS that is the customer's, as far as its name tells."""
     key = holder.text(path)
     if _KEY_OF_AWS.fullmatch(key):
         return fails(f"{path} is {key}, a key of AWS")
@@ -27,6 +27,6 @@ KEY_SOURCE = "encryption.keySource"
 
 
 def key_is_in_vault(resource: Resource) -> Verdict:
-    """Whether an Azure resource that says where its key comes from has one of the customer's."""
+    """Tell whether an Azure resource that says where its key comes from has one of the customer's."""
     source = resource.text(KEY_SOURCE, "not set")
     return passes_if(source.lower() == "microsoft.keyvault", f"keySource is {source}")

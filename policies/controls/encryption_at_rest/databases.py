@@ -66,7 +66,7 @@ def global_cluster_is_encrypted(cluster: Resource) -> Verdict:
 
 
 def _made_from(database: Resource) -> Verdict | None:
-    """What is to be said where a setting that is not set comes from another database."""
+    """Return the verdict where an unset setting comes from another database, or nothing."""
     if follows_another(database):
         return INHERITS
     return RESTORED if is_restored(database) else None

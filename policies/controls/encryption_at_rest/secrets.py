@@ -74,14 +74,14 @@ def _variables(entries: Iterable[View]) -> list[Variable]:
 
 
 def _judge(variables: Iterable[Variable]) -> Verdict:
-    """By the name first, then by the form of the value: a URL may hold a password, whatever it is called."""
+    """Judge by the name first, then by the form of the value: a URL may hold a password, whatever its name."""
     told: list[Variable] = []
     others: list[Variable] = []
-    for one in variables:
-        (told if telling(one.name) else others).append(one)
+    for variable in variables:
+        (told if telling(variable.name) else others).append(variable)
     found = [one.name for one in told if one.is_plain and one.holder.has(one.path)]
     if not found:
-        found = [one.name for one in others if one.is_plain and has_credential(one.holder.text(one.path))]
+        found = [other.name for other in others if other.is_plain and has_credential(other.holder.text(other.path))]
     return passes_if(not found, f"in plain: {', '.join(sorted(set(found)))}")
 
 
@@ -97,7 +97,7 @@ def lambda_holds_no_secret(function: Resource) -> Verdict:
 @applies_to("aws:ecs/taskDefinition:TaskDefinition", reads=["containerDefinitions"])
 def ecs_holds_no_secret(task: Resource) -> Verdict:
     containers = task.documents("containerDefinitions")
-    return _judge(_variables(one for container in containers for one in container.objects("environment")))
+    return _judge(_variables(entry for container in containers for entry in container.objects("environment")))
 
 
 @plain_secrets
@@ -107,14 +107,14 @@ def ecs_holds_no_secret(task: Resource) -> Verdict:
 )
 def codebuild_holds_no_secret(project: Resource) -> Verdict:
     variables = project.objects("environment.environmentVariables")
-    return _judge(_variables(one for one in variables if one.text("type", "PLAINTEXT") == "PLAINTEXT"))
+    return _judge(_variables(variable for variable in variables if variable.text("type", "PLAINTEXT") == "PLAINTEXT"))
 
 
 @plain_secrets
 @applies_to("azure-native:web:WebApp", reads=["siteConfig.appSettings.name", "siteConfig.appSettings.value"])
 def web_app_holds_no_secret(app: Resource) -> Verdict:
     settings = app.objects("siteConfig.appSettings")
-    return _judge(_variables(one for one in settings if not _is_reference(one)))
+    return _judge(_variables(setting for setting in settings if not _is_reference(setting)))
 
 
 def _is_reference(setting: View) -> bool:
@@ -127,7 +127,7 @@ _KINDS = ("template.containers.env", "template.initContainers.env")
 @plain_secrets
 @applies_to("azure-native:app:ContainerApp", reads=[f"{kind}.{part}" for kind in _KINDS for part in ("name", "value")])
 def container_app_holds_no_secret(app: Resource) -> Verdict:
-    return _judge(_variables(one for kind in _KINDS for one in app.objects(kind)))
+    return _judge(_variables(entry for kind in _KINDS for entry in app.objects(kind)))
 
 
 _CLOUD_RUN = {
@@ -146,7 +146,7 @@ def cloud_run_holds_no_secret(runner: Resource) -> Verdict:
 @plain_secrets
 @in_pods("*.env.name", "*.env.value")
 def pods_hold_no_secret(workload: Resource) -> Verdict:
-    return _judge(_variables(one for container in containers_of(workload) for one in container.objects("env")))
+    return _judge(_variables(entry for container in containers_of(workload) for entry in container.objects("env")))
 
 
 secret_key = control(

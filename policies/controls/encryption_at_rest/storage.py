@@ -125,9 +125,9 @@ def bucket_uses_kms(bucket: Resource, stack: Stack) -> Verdict:
 
 
 def _with_own_key(rule: View) -> bool:
-    """KMS without the name of a key means that of AWS."""
+    """Tell whether a rule names a key; KMS without one means the key of AWS."""
     defaults = parts(rule, _DEFAULT)
-    return any(one.text(_ALGORITHM) in KMS and has_own_key(one, _KEY) is PASS for one in defaults)
+    return any(default.text(_ALGORITHM) in KMS and has_own_key(default, _KEY) is PASS for default in defaults)
 
 
 @bucket_key

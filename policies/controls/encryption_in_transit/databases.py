@@ -42,21 +42,21 @@ database_tls = control(
 
 
 def with_parameter(name: str, value: str) -> Fix:
-    """The fix that sets one parameter of a parameter group and leaves the others."""
+    """Return the fix that sets one parameter of a parameter group and leaves the others."""
 
     def fix(group: Properties) -> Properties:
         parameters = unwrap(group.get("parameters") or [], "parameters")
         if not isinstance(parameters, list):
             raise WrongShape("parameters", "a list", parameters)
-        others = [one for one in parameters if unwrap(one, "parameters").get("name") != name]
+        others = [parameter for parameter in parameters if unwrap(parameter, "parameters").get("name") != name]
         return {**group, "parameters": [*others, {"name": name, "value": value}]}
 
     return fix
 
 
 def _parameter(group: Resource, name: str) -> str:
-    """The value of a parameter, nothing where it is not set."""
-    found = [one for one in group.objects("parameters") if one.text("name") == name]
+    """Return the value of a parameter, nothing where it is not set."""
+    found = [parameter for parameter in group.objects("parameters") if parameter.text("name") == name]
     return found[-1].text("value") if found else ""
 
 
@@ -73,7 +73,7 @@ _FORCING_POSTGRES = 15
 
 
 def _forcing(family: str) -> str:
-    """The parameter that refuses connections without TLS; nothing where the engine has none."""
+    """Return the parameter that refuses connections without TLS; nothing where the engine has none."""
     engine = family.removeprefix("aurora-")
     return next((name for start, name in _FORCED if engine.startswith(start)), "")
 
@@ -151,7 +151,7 @@ cache_tls = control(
 
 
 _TLS_MODE = "transitEncryptionMode"
-_CLIENT_BROKER, _IN_CLUSTER = (f"encryptionInfo.encryptionInTransit.{one}" for one in ("clientBroker", "inCluster"))
+_CLIENT_BROKER, _IN_CLUSTER = (f"encryptionInfo.encryptionInTransit.{name}" for name in ("clientBroker", "inCluster"))
 
 
 def speaking_tls_only(cache: Properties) -> Properties:

@@ -147,7 +147,7 @@ def azure_tunnel_is_strong(connection: Resource) -> Verdict:
     policies = connection.objects("ipsecPolicies")
     if not policies:
         return fails("there is no ipsecPolicy")
-    weak = [name for one in policies for name, strong in _STRONG.items() if one.text(name) not in strong]
+    weak = [name for policy in policies for name, strong in _STRONG.items() if policy.text(name) not in strong]
     return passes_if(not weak, f"ipsecPolicies are weak in {', '.join(weak)}")
 
 

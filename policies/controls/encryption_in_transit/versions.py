@@ -72,7 +72,9 @@ _NEW_PROTOCOLS = ("Protocol-TLSv1.2", "Protocol-TLSv1.3")
 def classic_load_balancer_speaks_new_tls(balancer: Resource, stack: Stack) -> Verdict:
     """A listener without a policy of its own takes one of AWS that speaks TLS 1.0."""
     listeners = balancer.objects("listeners")
-    ports = [one.number("lbPort") for one in listeners if one.text("lbProtocol").upper() in CLASSIC_ENCRYPTED]
+    ports = [
+        listener.number("lbPort") for listener in listeners if listener.text("lbProtocol").upper() in CLASSIC_ENCRYPTED
+    ]
     if not ports:
         return NOT_APPLICABLE
     old = [port for port in ports if not _has_new_policy(balancer, port, stack)]
@@ -81,9 +83,9 @@ def classic_load_balancer_speaks_new_tls(balancer: Resource, stack: Stack) -> Ve
 
 def _has_new_policy(balancer: Resource, port: float, stack: Stack) -> bool:
     found = [
-        one.objects("attributes")
-        for one in stack.companions(balancer, _NEGOTIATION, by="loadBalancer")
-        if one.number("lbPort") == port
+        companion.objects("attributes")
+        for companion in stack.companions(balancer, _NEGOTIATION, by="loadBalancer")
+        if companion.number("lbPort") == port
     ]
     for listener in stack.companions(balancer, _OF_LISTENER, by="loadBalancerName"):
         if listener.number("loadBalancerPort") == port:
@@ -95,12 +97,12 @@ def _policies_named_by(listener: Resource, stack: Stack) -> list[Resource]:
     path = "policyNames"
     named = texts_if_known(listener, path) or ()
     policies = stack.of_type(_OF_BALANCER)
-    return [one for one in policies if stack.refers(listener, path, one) or one.text("policyName") in named]
+    return [policy for policy in policies if stack.refers(listener, path, policy) or policy.text("policyName") in named]
 
 
 def _is_new(attributes: Iterable[View]) -> bool:
-    """By the policy of AWS that it follows, or by the protocols that it turns on one by one."""
-    said = {one.text("name"): one.text("value") for one in attributes}
+    """Tell whether only new protocols are on: by the AWS policy it follows, or one by one."""
+    said = {attribute.text("name"): attribute.text("value") for attribute in attributes}
     if _REFERENCE in said:
         return _ELB.fullmatch(said[_REFERENCE]) is not None
     spoken = [name for name, value in said.items() if name.startswith(_PROTOCOL) and value.lower() == "true"]
@@ -137,9 +139,13 @@ def rds_speaks_new_tls(group: Resource) -> Verdict:
     """PostgreSQL itself speaks TLS 1.2 or newer where nobody says otherwise."""
     if not group.text("family").removeprefix("aurora-").startswith("postgres"):
         return NOT_APPLICABLE
-    set_ = [one for one in group.objects("parameters") if one.text("name") == "ssl_min_protocol_version"]
+    set_ = [
+        parameter for parameter in group.objects("parameters") if parameter.text("name") == "ssl_min_protocol_version"
+    ]
     versions = [one.text("value") for one in set_]
-    return passes_if(all(one in _DATABASE for one in versions), f"ssl_min_protocol_version is {', '.join(versions)}")
+    return passes_if(
+        all(version in _DATABASE for version in versions), f"ssl_min_protocol_version is {', '.join(versions)}"
+    )
 
 
 @tls_version

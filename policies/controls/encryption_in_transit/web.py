@@ -61,9 +61,11 @@ def load_balancer_serves_https(listener: Resource) -> Verdict:
 
 
 def _only_to_https(holder: View, path: str) -> bool:
-    """Whether all that its actions do is to redirect to HTTPS; a redirect that names no protocol stays with its own."""
+    """Tell whether its actions only redirect to HTTPS; a redirect without a protocol keeps its own."""
     actions = holder.objects(path)
-    redirects = [one.text("type") == "redirect" and one.text("redirect.protocol") == "HTTPS" for one in actions]
+    redirects = [
+        action.text("type") == "redirect" and action.text("redirect.protocol") == "HTTPS" for action in actions
+    ]
     return bool(redirects) and all(redirects)
 
 
@@ -73,10 +75,10 @@ def rule_of_load_balancer_serves_https(rule: Resource, stack: Stack) -> Verdict:
     """A listener that redirects by default may still serve what one of its rules picks out."""
     if _only_to_https(rule, "actions"):
         return PASS
-    listeners = [one for one in stack.of_type(LISTENER) if stack.refers(rule, "listenerArn", one)]
+    listeners = [resource for resource in stack.of_type(LISTENER) if stack.refers(rule, "listenerArn", resource)]
     if not listeners:
         return not_determinable("its listener, which may be one for plain HTTP, is not in this stack")
-    plain = [one.name for one in listeners if one.text("protocol", "not set") not in ENCRYPTED]
+    plain = [listener.name for listener in listeners if listener.text("protocol", "not set") not in ENCRYPTED]
     return passes_if(not plain, f"it serves plain HTTP at {', '.join(plain)}")
 
 
@@ -84,10 +86,10 @@ def rule_of_load_balancer_serves_https(rule: Resource, stack: Stack) -> Verdict:
 @applies_to(CLASSIC_BALANCER, reads=["listeners.lbProtocol"])
 def classic_load_balancer_serves_https(balancer: Resource) -> Verdict:
     """It cannot redirect, so a listener for plain HTTP serves it."""
-    protocols = [one.text("lbProtocol", "not set").upper() for one in balancer.objects("listeners")]
-    if protocols and all(one == "TCP" for one in protocols):
+    protocols = [listener.text("lbProtocol", "not set").upper() for listener in balancer.objects("listeners")]
+    if protocols and all(protocol == "TCP" for protocol in protocols):
         return not_applicable("TCP is passed on as it is")
-    plain = [one for one in protocols if one not in (*CLASSIC_ENCRYPTED, "TCP")]
+    plain = [protocol for protocol in protocols if protocol not in (*CLASSIC_ENCRYPTED, "TCP")]
     return passes_if(bool(protocols) and not plain, f"protocol is {', '.join(plain) or 'not set'}")
 
 
@@ -95,7 +97,9 @@ _BEHAVIOURS = ("defaultCacheBehavior", "orderedCacheBehaviors")
 
 
 @no_plain_http
-@applies_to("aws:cloudfront/distribution:Distribution", reads=[f"{one}.viewerProtocolPolicy" for one in _BEHAVIOURS])
+@applies_to(
+    "aws:cloudfront/distribution:Distribution", reads=[f"{behaviour}.viewerProtocolPolicy" for behaviour in _BEHAVIOURS]
+)
 @fixed_by(
     in_turn(
         sets("defaultCacheBehavior.viewerProtocolPolicy", "redirect-to-https"),
@@ -105,7 +109,9 @@ _BEHAVIOURS = ("defaultCacheBehavior", "orderedCacheBehaviors")
 def cloudfront_serves_https(distribution: Resource) -> Verdict:
     behaviours = [distribution.object(_BEHAVIOURS[0]), *distribution.objects(_BEHAVIOURS[1])]
     policies = [behaviour.text("viewerProtocolPolicy", "not set") for behaviour in behaviours]
-    return passes_if(all(one in REDIRECTING for one in policies), f"viewerProtocolPolicy is {', '.join(policies)}")
+    return passes_if(
+        all(policy in REDIRECTING for policy in policies), f"viewerProtocolPolicy is {', '.join(policies)}"
+    )
 
 
 no_plain_http_properties = check_properties(
@@ -122,9 +128,9 @@ _LISTENERS, _RULES, _REDIRECTS = "httpListeners", "requestRoutingRules", "redire
 @applies_to(
     "azure-native:network:ApplicationGateway",
     reads=[
-        *(f"{_LISTENERS}.{one}" for one in ("name", "protocol")),
-        *(f"{_RULES}.{one}.id" for one in ("httpListener", "redirectConfiguration")),
-        *(f"{_REDIRECTS}.{one}" for one in ("name", "targetListener.id", "targetUrl")),
+        *(f"{_LISTENERS}.{name}" for name in ("name", "protocol")),
+        *(f"{_RULES}.{name}.id" for name in ("httpListener", "redirectConfiguration")),
+        *(f"{_REDIRECTS}.{name}" for name in ("name", "targetListener.id", "targetUrl")),
     ],
 )
 def application_gateway_serves_https(gateway: Resource) -> Verdict:
@@ -132,8 +138,8 @@ def application_gateway_serves_https(gateway: Resource) -> Verdict:
     listeners = gateway.objects(_LISTENERS)
     if not listeners:
         return not_applicable("it has no listener for HTTP")
-    secure = {one.text("name") for one in listeners if one.text("protocol") == "Https"}
-    redirects = {one.text("name") for one in gateway.objects(_REDIRECTS) if _leads_to_https(one, secure)}
+    secure = {listener.text("name") for listener in listeners if listener.text("protocol") == "Https"}
+    redirects = {entry.text("name") for entry in gateway.objects(_REDIRECTS) if _leads_to_https(entry, secure)}
     serving = [
         rule
         for rule in gateway.objects(_RULES)
@@ -160,23 +166,27 @@ def forwarding_rule_serves_https(rule: Resource, stack: Stack) -> Verdict:
     if ports == "not set" and rule.text("target") in GOOGLES_OWN:
         return not_applicable("it leads to Google's own services")
     proxies = stack.of_type("gcp:compute/targetHttpProxy:TargetHttpProxy")
-    led_to = [one for one in proxies if stack.refers(rule, "target", one)]
+    led_to = [proxy for proxy in proxies if stack.refers(rule, "target", proxy)]
     redirects = bool(led_to) and all(_only_redirects(one, stack) for one in led_to)
     return passes_if(redirects, f"portRange is {ports}")
 
 
 def _only_redirects(proxy: Resource, stack: Stack) -> bool:
-    """Whether all that comes to the proxy is sent to HTTPS; a map with paths of its own may serve some of it."""
-    maps = [one for one in stack.of_type("gcp:compute/uRLMap:URLMap") if stack.refers(proxy, "urlMap", one)]
+    """Tell whether all that comes to the proxy is sent to HTTPS; a map with paths of its own may serve some of it."""
+    maps = [
+        resource for resource in stack.of_type("gcp:compute/uRLMap:URLMap") if stack.refers(proxy, "urlMap", resource)
+    ]
     return bool(maps) and all(
-        one.flag("defaultUrlRedirect.httpsRedirect") and not one.objects("pathMatchers") for one in maps
+        map_.flag("defaultUrlRedirect.httpsRedirect") and not map_.objects("pathMatchers") for map_ in maps
     )
 
 
 @no_plain_http
 @applies_to("kubernetes:networking.k8s.io/v1:Ingress", reads=["spec.tls.secretName"])
 def ingress_serves_https(ingress: Resource) -> Verdict:
-    return passes_if(any(one.has("secretName") for one in ingress.objects("spec.tls")), "spec.tls names no certificate")
+    return passes_if(
+        any(entry.has("secretName") for entry in ingress.objects("spec.tls")), "spec.tls names no certificate"
+    )
 
 
 @no_plain_http
@@ -184,16 +194,20 @@ def ingress_serves_https(ingress: Resource) -> Verdict:
 def gateway_serves_https(gateway: Resource, stack: Stack) -> Verdict:
     """A listener for plain HTTP may stand there for routes that only redirect."""
     name = gateway.text("metadata.name")
-    plain = [one.text("name") for one in gateway.objects("spec.listeners") if one.text("protocol") not in ENCRYPTED]
+    plain = [
+        listener.text("name")
+        for listener in gateway.objects("spec.listeners")
+        if listener.text("protocol") not in ENCRYPTED
+    ]
     routes = [route for route in stack.of_type(f"{GATEWAY_API}:HTTPRoute") if not _redirects(route)]
     serving = [one for one in plain if any(_is_attached(route, name, one) for route in routes)]
     return passes_if(not serving, f"routes serve plain HTTP at {', '.join(serving)}")
 
 
 def _is_attached(route: Resource, gateway: str, listener: str) -> bool:
-    """Whether the route takes what comes to the listener: it names that one, or none of them."""
-    parents = [one for one in route.objects("spec.parentRefs") if one.text("name") == gateway]
-    return any(one.text("sectionName", listener) == listener for one in parents)
+    """Tell whether the route takes what comes to the listener: it names that one, or none of them."""
+    parents = [ref for ref in route.objects("spec.parentRefs") if ref.text("name") == gateway]
+    return any(parent.text("sectionName", listener) == listener for parent in parents)
 
 
 def _redirects(route: Resource) -> bool:
@@ -202,7 +216,7 @@ def _redirects(route: Resource) -> bool:
 
 
 def _to_https(rule: View) -> bool:
-    return any(one.text("requestRedirect.scheme") == "https" for one in rule.objects("filters"))
+    return any(filter_.text("requestRedirect.scheme") == "https" for filter_ in rule.objects("filters"))
 
 
 _ALL_OBJECTS = re.compile(r"\*|arn:[^/]*(/\*|\*)")
@@ -246,7 +260,7 @@ def _denies_plain_http(statement: View) -> bool:
 
 
 def _means_plain_http(condition: View) -> bool:
-    """Whether that is all it asks: whatever else stands there lets some of what comes without TLS in."""
+    """Tell whether that is all it asks: whatever else stands there lets some of what comes without TLS in."""
     asked = [(operator, key) for operator, _ in condition.entries() for key, _ in condition.object(operator).entries()]
     if [(operator.lower(), key.lower()) for operator, key in asked] != [("bool", "aws:securetransport")]:
         return False

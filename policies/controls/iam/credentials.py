@@ -34,14 +34,14 @@ from policies.values import unwrap
 
 
 class Holders(Options):
-    """What IAM-004 may be told."""
+    """Options of IAM-004."""
 
     allowed_holders: tuple[str, ...] = Field(
         default=(), description="Users and service accounts, as globs, that may have keys which never expire."
     )
 
     def judge(self, holder: str) -> Verdict:
-        """Whether the holder may have such a key."""
+        """Tell whether the holder may have such a key."""
         allowed = any(fnmatchcase(holder, pattern) for pattern in self.allowed_holders)
         return passes_if(allowed, f"{holder or 'somebody'} gets a credential that never expires")
 
@@ -93,7 +93,7 @@ def secret_is_no_account_token(secret: Resource) -> Verdict:
 
 
 class Passwords(Options):
-    """What IAM-005 may be told."""
+    """Options of IAM-005."""
 
     minimum_length: int = Field(default=14, ge=8, description="Characters that a password must have.")
     reuse_prevention: int = Field(default=24, ge=1, le=24, description="Earlier passwords that must not come again.")
@@ -195,7 +195,7 @@ def cosmos_has_no_local_login(account: Resource) -> Verdict:
     if account.flag("disableLocalAuth"):
         return PASS
     kind = account.text("kind", _NO_SQL)
-    others = [one for one in account.texts("capabilities.name") if one in _OTHER_APIS]
+    others = [text for text in account.texts("capabilities.name") if text in _OTHER_APIS]
     if kind != _NO_SQL or others:
         return not_applicable(f"accounts of {others[0] if others else kind} always have keys")
     return fails("disableLocalAuth is off")
@@ -224,7 +224,7 @@ FLAG = {"POSTGRES": "cloudsql.iam_authentication", "MYSQL": "cloudsql_iam_authen
 
 
 def _flag_of(version: str) -> str:
-    """The flag that turns login by IAM on; nothing where the engine has no such login."""
+    """Return the flag that turns login by IAM on; nothing where the engine has no such login."""
     return FLAG.get(version.partition("_")[0], "")
 
 
@@ -235,7 +235,7 @@ def with_iam_login(properties: Properties) -> Properties:
     flags = unwrap(settings.get("databaseFlags") or [], _FLAGS)
     if not isinstance(flags, Sequence) or isinstance(flags, str):
         raise WrongShape(_FLAGS, "a list", flags)
-    others = [one for one in flags if unwrap(one, _FLAGS).get("name") != name]
+    others = [flag for flag in flags if unwrap(flag, _FLAGS).get("name") != name]
     return with_value(properties, _FLAGS, [*others, {"name": name, "value": "on"}])
 
 
@@ -246,7 +246,7 @@ def cloud_sql_knows_iam(instance: Resource) -> Verdict:
     name = _flag_of(instance.text("databaseVersion"))
     if not name:
         return NOT_APPLICABLE
-    values = [one.text("value") for one in instance.objects(_FLAGS) if one.text("name") == name]
+    values = [entry.text("value") for entry in instance.objects(_FLAGS) if entry.text("name") == name]
     return passes_if(values[-1:] == ["on"], f"{name} is {values[-1] if values else 'not set'}")
 
 

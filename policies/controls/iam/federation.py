@@ -23,7 +23,7 @@ from policies.controls.iam import BINDINGS, GRANTS, control
 
 
 class Federation(Options):
-    """What IAM-009 may be told."""
+    """Options of IAM-009."""
 
     allowed_issuers: tuple[str, ...] = Field(
         default=("https://?*",), description="Registries of identity whose tokens may be trusted, as globs of URLs."
@@ -33,12 +33,12 @@ class Federation(Options):
     )
 
     def knows_issuer(self, url: str) -> bool:
-        """Whether the issuer is allowed; AWS leaves its scheme out."""
+        """Tell whether the issuer is allowed; AWS leaves its scheme out."""
         full = url if "://" in url or not url else f"https://{url}"
         return any(fnmatchcase(full, pattern) for pattern in self.allowed_issuers)
 
     def knows_audiences(self, audiences: Iterable[str]) -> bool:
-        """Whether there are some, and all of them are allowed."""
+        """Tell whether there are some, and all of them are allowed."""
         found = list(audiences)
         return bool(found) and all(any(fnmatchcase(one, glob) for glob in self.allowed_audiences) for one in found)
 
@@ -60,7 +60,7 @@ _WORKLOADS = "system:serviceaccount:"
 
 
 def names_subject(subject: str) -> bool:
-    """Whether it is one workload, or all of one owner: a namespace, or an organisation of repositories."""
+    """Tell whether it is one workload, or all of one owner: a namespace, or an organisation of repositories."""
     literal = subject.replace("?", "*").partition("*")[0]
     if literal == subject:
         return bool(subject)
@@ -74,7 +74,7 @@ def names_subject(subject: str) -> bool:
 @named_federation
 @applies_to("aws:iam/role:Role", reads=["assumeRolePolicy"])
 def role_names_its_workload(role: Resource) -> Verdict:
-    trusting = [one for one in statements(role.document("assumeRolePolicy")) if _is_federated(one)]
+    trusting = [statement for statement in statements(role.document("assumeRolePolicy")) if _is_federated(statement)]
     if not trusting:
         return NOT_APPLICABLE
     return passes_if(all(map(_is_bound, trusting)), "a statement names no audience, or no subject")
@@ -87,7 +87,7 @@ def _is_federated(statement: View) -> bool:
 
 
 def _shorthand(statement: View) -> tuple[str, ...]:
-    """The principal where it is no object."""
+    """Return the principal where it is no object."""
     value = dict(statement.entries()).get("Principal")
     return (value,) if isinstance(value, str) else ()
 
@@ -103,7 +103,7 @@ def _is_bound(statement: View) -> bool:
 
 
 def _is_saml(statement: View) -> bool:
-    return all(":saml-provider/" in one for one in statement.object("Principal").texts("Federated", alone=True))
+    return all(":saml-provider/" in text for text in statement.object("Principal").texts("Federated", alone=True))
 
 
 @named_federation
@@ -152,7 +152,7 @@ def members_are_no_whole_pool(grant: Resource) -> Verdict:
 
 
 def _no_whole_pool(members: Iterable[str]) -> Verdict:
-    foreign = [one for one in members if one.startswith(("principal://", "principalSet://"))]
+    foreign = [member for member in members if member.startswith(("principal://", "principalSet://"))]
     if not foreign:
         return NOT_APPLICABLE
     pools = [one for one in foreign if one.endswith("/*")]

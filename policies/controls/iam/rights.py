@@ -26,7 +26,7 @@ from policies.property_checks import Property, check_properties
 
 
 class Rights(Namespaces):
-    """What IAM-001 may be told."""
+    """Options of IAM-001."""
 
     administrator_policies: tuple[str, ...] = Field(
         default=("AdministratorAccess", "PowerUserAccess", "IAMFullAccess", "AWSOrganizationsFullAccess"),
@@ -49,7 +49,7 @@ class Rights(Namespaces):
     )
 
     def limits(self, role: str) -> bool:
-        """Whether a role of Google Cloud leaves something out."""
+        """Tell whether a role of Google Cloud leaves something out."""
         return _is_limited_role(role) and role not in self.owner_roles
 
 
@@ -88,7 +88,7 @@ def _is_every_arn(arn: str) -> bool:
 
 
 def _is_all_of_administration(arn: str) -> bool:
-    """Whether it means all that one of the administrative services has in an account: `arn:aws:iam::1:*`."""
+    """Tell whether it means all that one of the administrative services has in an account: `arn:aws:iam::1:*`."""
     parts = arn.split(":", 5)
     return len(parts) > 5 and parts[2] in ADMINISTRATIVE_SERVICES and not parts[5].strip("*/")
 
@@ -101,7 +101,7 @@ def _is_everything(action: str) -> bool:
 
 
 def _judge(*policies: View) -> Verdict:
-    found = [one for policy in policies for one in statements(policy) if _administers(one)]
+    found = [statement for policy in policies for statement in statements(policy) if _administers(statement)]
     return passes_if(not found, "a statement allows everything on everything")
 
 
@@ -142,7 +142,7 @@ def role_is_limited(role: Resource, options: Rights) -> Verdict:
     attached = _list_attached(role.texts("managedPolicyArns"), options)
     if attached is not PASS:
         return attached
-    return _judge(*(one.document("policy") for one in role.objects("inlinePolicies")))
+    return _judge(*(policy.document("policy") for policy in role.objects("inlinePolicies")))
 
 
 @no_full_administration
@@ -159,7 +159,9 @@ def assigned_role_is_limited(assignment: Resource, options: Rights) -> Verdict:
 @applies_to("azure-native:authorization:RoleDefinition", reads=["permissions.actions", "permissions.dataActions"])
 def defined_role_is_limited(role: Resource) -> Verdict:
     permissions = role.objects("permissions")
-    allowed = [action for one in permissions for kind in ("actions", "dataActions") for action in one.texts(kind)]
+    allowed = [
+        action for permission in permissions for kind in ("actions", "dataActions") for action in permission.texts(kind)
+    ]
     found = [action for action in allowed if _administers_azure(action.lower())]
     return passes_if(not found, f"it allows {', '.join(found)}")
 
@@ -174,7 +176,7 @@ _READING = ("viewer", "browser")
 
 
 def _is_limited_role(role: str) -> bool:
-    """A predefined role has its service's name and a dot in it, which the basic ones lack; or it is one of ours."""
+    """Tell whether a role is limited: predefined, with its service's name and a dot, or one of ours."""
     kind, _, name = role.partition("/")
     if kind == "roles":
         return "." in name or name in _READING
@@ -191,7 +193,7 @@ def granted_role_is_limited(grant: Resource, options: Rights) -> Verdict:
 @no_full_administration
 @applies_to(*POLICIES, reads=["policyData"])
 def granted_roles_are_limited(policy: Resource, options: Rights) -> Verdict:
-    roles = [one.text("role", "not set") for one in bindings(policy.document("policyData"))]
+    roles = [binding.text("role", "not set") for binding in bindings(policy.document("policyData"))]
     found = [role for role in roles if not options.limits(role)]
     return passes_if(not found, f"roles are {', '.join(found)}")
 
@@ -245,14 +247,14 @@ def bound_role_is_limited(binding: Resource, options: Rights) -> Verdict:
 
 
 class People(Options):
-    """What IAM-002 may be told."""
+    """Options of IAM-002."""
 
     allowed_users: tuple[str, ...] = Field(
         default=(), description="Users, as globs, who may have rights of their own, such as those for an emergency."
     )
 
     def allows(self, user: str) -> bool:
-        """Whether one of the globs means the user."""
+        """Tell whether one of the globs means the user."""
         return any(fnmatchcase(user, pattern) for pattern in self.allowed_users)
 
 
@@ -300,7 +302,7 @@ def member_is_no_user(grant: Resource, options: People) -> Verdict:
 @groups_have_rights
 @applies_to(*BINDINGS, reads=["members"])
 def members_are_no_users(grant: Resource, options: People) -> Verdict:
-    people = [one for one in grant.texts("members") if not is_named(one) or kind_of(one) == PEOPLE]
+    people = [member for member in grant.texts("members") if not is_named(member) or kind_of(member) == PEOPLE]
     found = [one for one in people if not options.allows(one.removeprefix(f"{PEOPLE}:"))]
     return passes_if(not found, f"members are {', '.join(found)}")
 
@@ -308,6 +310,8 @@ def members_are_no_users(grant: Resource, options: People) -> Verdict:
 @groups_have_rights
 @applies_to(f"{_RBAC}:ClusterRoleBinding", f"{_RBAC}:RoleBinding", reads=["subjects.kind", "subjects.name"])
 def subject_is_no_user(binding: Resource, options: People) -> Verdict:
-    others = [one for one in binding.objects("subjects") if one.text("kind") not in ("Group", "ServiceAccount")]
-    found = [name for one in others if not options.allows(name := one.text("name"))]
+    others = [
+        subject for subject in binding.objects("subjects") if subject.text("kind") not in ("Group", "ServiceAccount")
+    ]
+    found = [name for other in others if not options.allows(name := other.text("name"))]
     return passes_if(not found, f"subjects are {', '.join(found)}")

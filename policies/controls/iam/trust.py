@@ -80,7 +80,7 @@ def _domain_admits_somebody(policy: View, domains: Iterable[Resource]) -> Verdic
     verdict = _admits_somebody(policy)
     if verdict is PASS:
         return PASS
-    asking = [one.flag(_OWN_USERS[0]) and not one.flag(_OWN_USERS[1]) for one in domains]
+    asking = [domain.flag(_OWN_USERS[0]) and not domain.flag(_OWN_USERS[1]) for domain in domains]
     return PASS if asking and all(asking) else verdict
 
 
@@ -97,9 +97,10 @@ def search_domain_admits_somebody(domain: Resource) -> Verdict:
 def domain_policy_admits_somebody(policy: Resource, stack: Stack) -> Verdict:
     named = texts_if_known(policy, "domainName") or ()
     domains = [
-        one
-        for one in stack.of_type(_SEARCH)
-        if stack.refers(policy, "domainName", one) or (one.known("domainName") and one.text("domainName") in named)
+        resource
+        for resource in stack.of_type(_SEARCH)
+        if stack.refers(policy, "domainName", resource)
+        or (resource.known("domainName") and resource.text("domainName") in named)
     ]
     return _domain_admits_somebody(policy.document("accessPolicies"), domains)
 
@@ -184,5 +185,5 @@ def _is_somebody(subject: View) -> bool:
     reads=["subjects.kind", "subjects.name", "metadata.namespace"],
 )
 def subjects_are_somebody(binding: Resource, options: Namespaces) -> Verdict:
-    found = [one.text("name") for one in binding.objects("subjects") if not _is_somebody(one)]
+    found = [subject.text("name") for subject in binding.objects("subjects") if not _is_somebody(subject)]
     return unless_exempt(binding, options, f"subjects are {', '.join(found)}") if found else PASS

@@ -79,7 +79,7 @@ _DEFAULT_ACCOUNT = "-compute@developer.gserviceaccount.com"
 
 
 def _is_own(account: str) -> bool:
-    """Whether it is not the account that every machine of the project has."""
+    """Tell whether it is not the account that every machine of the project has."""
     return bool(account) and account != DEFAULT and not account.endswith(_DEFAULT_ACCOUNT)
 
 

@@ -26,16 +26,16 @@ def _denies(spec: View, way: str) -> bool:
 
 
 def allows_all(policy: Resource, way: str, ranges: Ranges) -> bool:
-    """Whether a rule undoes that: for all pods, at every port, anybody or every namespace."""
+    """Tell whether a rule undoes that: for all pods, at every port, anybody or every namespace."""
     rules = [rule for spec in _of_all_pods(policy) for rule in spec.objects(way.lower())]
     whole = [rule for rule in rules if _means_all_ports(rule)]
     return any(_means_everybody(rule, WAYS[way], policy.type, ranges) for rule in whole)
 
 
 def _of_all_pods(policy: Resource) -> list[View]:
-    """Its specifications that rule over all pods; those for nodes have another selector."""
+    """Return the specifications that rule over all pods; those for nodes have another selector."""
     specs = [*([policy.object("spec")] if policy.exists("spec") else []), *policy.objects("specs")]
-    return [one for one in specs if one.exists("endpointSelector") and is_empty(one.object("endpointSelector"))]
+    return [spec for spec in specs if spec.exists("endpointSelector") and is_empty(spec.object("endpointSelector"))]
 
 
 def _means_all_ports(rule: View) -> bool:
@@ -49,10 +49,10 @@ def _means_everybody(rule: View, prefix: str, type_: str, ranges: Ranges) -> boo
         return bool(rule.objects(_PORTS))
     if not _EVERYBODY.isdisjoint(rule.texts(f"{prefix}Entities")):
         return True
-    blocks = [*rule.texts(f"{prefix}CIDR"), *(one.text("cidr") for one in rule.objects(f"{prefix}CIDRSet"))]
+    blocks = [*rule.texts(f"{prefix}CIDR"), *(entry.text("cidr") for entry in rule.objects(f"{prefix}CIDRSet"))]
     if ranges.any_open(filter(None, blocks), f"{rule.path}.{prefix}CIDR"):
         return True
-    return any(_is_every_namespace(one, type_) for one in rule.objects(f"{prefix}Endpoints"))
+    return any(_is_every_namespace(entry, type_) for entry in rule.objects(f"{prefix}Endpoints"))
 
 
 def _is_every_namespace(endpoints: View, type_: str) -> bool:

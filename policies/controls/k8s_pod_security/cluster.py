@@ -116,7 +116,7 @@ _LABELLED = ("matchLabels", "matchExpressions")
 @applies_to(
     "kubernetes:external-secrets.io/v1:ClusterSecretStore",
     reads=[
-        *(f"spec.conditions.{one}" for one in _SELECTORS),
+        *(f"spec.conditions.{selector}" for selector in _SELECTORS),
         *(f"spec.conditions.namespaceSelector.{one}" for one in _LABELLED),
     ],
 )
@@ -137,7 +137,7 @@ def _names_namespaces(condition: View) -> bool:
 
 
 def _matches_anything(pattern: str) -> bool:
-    """Whether it finds itself in a name that nobody meant; one that cannot be read is taken for such a one."""
+    """Tell whether it finds itself in a name that nobody meant; one that cannot be read is taken for such a one."""
     try:
         return re.search(pattern, NOBODY) is not None
     except re.error:

@@ -15,7 +15,7 @@ from policies.values import unwrap
 
 
 class Workloads(Namespaces):
-    """What controls that look at pods may be told."""
+    """Options of controls that look at pods."""
 
     exempt_namespaces: tuple[str, ...] = Field(
         default=(), description="Namespaces whose pods may do what others may not, such as those of node agents."
@@ -29,7 +29,9 @@ NAMESPACE = "metadata.namespace"
 
 def _judge(workload: Resource, options: Workloads, fault: Fault) -> Verdict:
     pod = pod_of(workload)
-    return _unless_exempt(workload, options, [(one.path, fault(one, pod)) for one in containers_of(workload)])
+    return _unless_exempt(
+        workload, options, [(container.path, fault(container, pod)) for container in containers_of(workload)]
+    )
 
 
 def _unless_exempt(workload: Resource, options: Workloads, said: list[tuple[str, str]]) -> Verdict:
@@ -40,7 +42,7 @@ def _unless_exempt(workload: Resource, options: Workloads, said: list[tuple[str,
 
 
 def _effective(container: View, pod: View, path: str) -> View:
-    """Whichever of the two says something of `path`: the container, or else its pod."""
+    """Return whichever sets `path`: the container, or else its pod."""
     return container if container.exists(path) else pod
 
 
@@ -117,11 +119,11 @@ ADDABLE = {"NET_BIND_SERVICE"}
 
 
 def humbled(context: Any) -> Any:
-    """A security context without powers but those that may be added; the API takes none for a privileged container."""
+    """Return a security context without powers but those that may be added; a privileged container can have none."""
     said = View(value=unwrap(context or {}, "securityContext"), path="securityContext")
     if said.flag("privileged"):
         return context
-    added = [one for one in said.texts("capabilities.add") if one in ADDABLE]
+    added = [text for text in said.texts("capabilities.add") if text in ADDABLE]
     kept = {"drop": ["ALL"], **({"add": added} if added else {})}
     return {**said.value, "allowPrivilegeEscalation": False, "capabilities": kept}
 
@@ -163,7 +165,7 @@ SHARED = ("hostNetwork", "hostPID", "hostIPC")
 def pods_are_apart_from_their_node(workload: Resource, options: Workloads) -> Verdict:
     pod = pod_of(workload)
     said = [(pod.path, f"{name} is on" if pod.flag(name) else "") for name in SHARED]
-    said += [(one.path, "hostPath" if one.exists("hostPath") else "") for one in pod.objects("volumes")]
+    said += [(volume.path, "hostPath" if volume.exists("hostPath") else "") for volume in pod.objects("volumes")]
     ports = [port for container in containers_of(workload) for port in container.objects("ports")]
     said += [(port.path, "hostPort" if port.number("hostPort") else "") for port in ports]
     return _unless_exempt(workload, options, said)
@@ -187,7 +189,7 @@ FILTERED = ("RuntimeDefault", "Localhost")
 
 
 def filtering(profile: Any) -> Any:
-    """The profile where it filters; else the runtime's, without the file that only Localhost may name."""
+    """Return the profile where it filters; else the runtime's, without the file that only Localhost may name."""
     said = View(value=unwrap(profile or {}, "seccompProfile"), path="seccompProfile")
     return profile if said.text("type") in FILTERED else {"type": "RuntimeDefault"}
 
@@ -216,13 +218,13 @@ BOUNDS = ("resources.requests.cpu", "resources.requests.memory", "resources.limi
 
 
 @bounded
-@in_pods(*(f"*.{one}" for one in BOUNDS), beside=[NAMESPACE])
+@in_pods(*(f"*.{bound}" for bound in BOUNDS), beside=[NAMESPACE])
 def containers_are_bounded(workload: Resource, options: Workloads) -> Verdict:
     return _judge(workload, options, _is_unbounded)
 
 
 def _is_unbounded(container: View, _: View) -> str:
-    missing = [one for one in BOUNDS if not container.has(one)]
+    missing = [bound for bound in BOUNDS if not container.has(bound)]
     return f"no {', '.join(missing)}" if missing else ""
 
 

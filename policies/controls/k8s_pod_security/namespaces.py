@@ -31,7 +31,7 @@ DEFAULT = "default"
 
 
 class Closed(Namespaces, Ranges):
-    """What K8S-007 may be told."""
+    """Options of K8S-007."""
 
 
 closed = control(
@@ -54,8 +54,10 @@ closed = control(
 @in_stack(NAMESPACE, reads=[NAME])
 def namespace_is_closed(namespace: Resource, stack: Stack, options: Closed) -> Verdict:
     policies = _policies_of(namespace, stack)
-    faults = [f"{way} is not denied" for way in WAYS if not any(_denies(one, way) for one in policies)]
-    faults += [f"{one.name} allows all {way}" for one in policies for way in WAYS if _allows_all(one, way, options)]
+    faults = [f"{way} is not denied" for way in WAYS if not any(_denies(policy, way) for policy in policies)]
+    faults += [
+        f"{policy.name} allows all {way}" for policy in policies for way in WAYS if _allows_all(policy, way, options)
+    ]
     return unless_exempt(namespace, options, ", ".join(faults), at=NAME) if faults else PASS
 
 
@@ -72,9 +74,9 @@ def _allows_all(policy: Resource, way: str, ranges: Ranges) -> bool:
 
 
 def _policies_of(namespace: Resource, stack: Stack) -> list[Resource]:
-    """What rules over the namespace: in its own cluster, for another may have a namespace of the same name."""
+    """List what rules over the namespace, in its own cluster: another may have a namespace of the same name."""
     policies = stack.of_type(NETWORK_POLICY, CILIUM_POLICY, CILIUM_EVERYWHERE)
-    near = [one for one in policies if one.provider_urn == namespace.provider_urn]
+    near = [policy for policy in policies if policy.provider_urn == namespace.provider_urn]
     return [one for one in near if one.type == CILIUM_EVERYWHERE or _is_in(one, namespace, stack)]
 
 
@@ -102,7 +104,7 @@ ENFORCE = "pod-security.kubernetes.io/enforce"
 
 
 def enforces_baseline(properties: Properties) -> Properties:
-    """The namespace with the milder of the two profiles; the label's name holds dots, so it is no path."""
+    """Return the namespace with the milder of the two profiles; the label's name holds dots, so it is no path."""
     labels = dict(View(value=properties).object(LABELS).entries())
     return with_value(properties, LABELS, {**labels, ENFORCE: "baseline"})
 

@@ -32,19 +32,19 @@ POLICY = "properties.rotationPolicy"
 
 
 class Rotation(Options):
-    """What KEY-001 may be told."""
+    """Options of KEY-001."""
 
     rotation_days: int = Field(default=YEAR, ge=90, description="Days after which a key has a new version at most.")
 
 
 class Grace(Options):
-    """What KEY-002 may be told."""
+    """Options of KEY-002."""
 
     grace_days: int = Field(default=14, ge=7, le=30, description="Days in which a destroyed key can be brought back.")
 
 
 class Cards(Options):
-    """What KEY-006 may be told."""
+    """Options of KEY-006."""
 
     classification_tag: str = Field(default="data-classification", description="The tag that says what data it is.")
     card_classifications: tuple[str, ...] = Field(
@@ -97,15 +97,15 @@ def kms_key_rotates(key: Resource, options: Rotation) -> Verdict:
 )
 def vault_key_rotates(key: Resource, options: Rotation) -> Verdict:
     policy = key.object(POLICY)
-    rotations = [one for one in policy.objects("lifetimeActions") if one.text("action.type") == "rotate"]
-    periods = [period for one in rotations if (period := _period(one, policy)) > 0]
+    rotations = [action for action in policy.objects("lifetimeActions") if action.text("action.type") == "rotate"]
+    periods = [period for rotation in rotations if (period := _period(rotation, policy)) > 0]
     if not periods:
         return fails("no lifetimeAction rotates it")
     return passes_if(min(periods) <= options.rotation_days, f"it rotates every {min(periods):.0f} days")
 
 
 def _period(rotation: View, policy: View) -> float:
-    """Days from one version to the next, 0 where nothing starts the rotation."""
+    """Return the days from one version to the next, 0 where nothing starts the rotation."""
     if after := days(rotation, "trigger.timeAfterCreate"):
         return after
     before = days(rotation, "trigger.timeBeforeExpiry")

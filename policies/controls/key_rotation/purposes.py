@@ -31,7 +31,7 @@ _SHOWN = 3
 
 
 class Purpose(Options):
-    """What KEY-007 may be told."""
+    """Options of KEY-007."""
 
     purpose_tag: str = Field(
         default="purpose", description=f"The tag that says what a key is for, such as databases-logs: {sorted(KINDS)}."
@@ -43,13 +43,13 @@ Users = Mapping[str, list[str]]
 
 
 def users(key: Resource, stack: Stack) -> Users:
-    """What the resources of the stack encrypt or sign with the key, or by a name of it."""
+    """List what the resources of the stack encrypt or sign with the key, or by a name of it."""
     found: dict[str, list[str]] = defaultdict(list)
     names = [key, *stack.companions(key, ALIAS, by="targetKeyId")]
     for kind, types in USES.items():
         for token, paths in types.items():
             for name, path in itertools.product(names, paths):
-                found[kind].extend(one.name for one in stack.companions(name, token, by=path))
+                found[kind].extend(companion.name for companion in stack.companions(name, token, by=path))
     return {kind: sorted(set(named)) for kind, named in found.items() if named}
 
 

@@ -31,7 +31,7 @@ EXPIRES = "properties.attributes.expires"
 
 
 class SecretRotation(Options):
-    """What KEY-003 may be told."""
+    """Options of KEY-003."""
 
     secret_days: int = Field(default=90, ge=1, description="Days after which a secret has another value at most.")
 
@@ -58,7 +58,7 @@ def aws_secret_rotates(secret: Resource, stack: Stack, options: SecretRotation) 
     rotations = stack.companions(secret, ROTATION, by="secretId")
     if not rotations:
         return fails("no rotation belongs to it")
-    return passes_if(any(_rotates(one, options) for one in rotations), "its rotation is off, or slow")
+    return passes_if(any(_rotates(rotation, options) for rotation in rotations), "its rotation is off, or slow")
 
 
 def _rotates(rotation: View, options: SecretRotation) -> bool:
@@ -86,7 +86,7 @@ def _keeps_its_password(database: Resource, stack: Stack, path: str) -> Verdict:
     """A password that comes from a secret of the stack rotates with that secret; an encrypted one is a password too."""
     if database.flag("manageMasterUserPassword"):
         return PASS
-    kept = [one for one in stack.sources(database, path) if one.type in (SECRET, VERSION)]
+    kept = [source for source in stack.sources(database, path) if source.type in (SECRET, VERSION)]
     if kept:
         return not_applicable(f"its password is that of the secret {kept[0].name}")
     if (follows_another(database) or is_restored(database)) and not database.is_given(path):

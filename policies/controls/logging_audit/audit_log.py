@@ -74,7 +74,7 @@ def trail_records_everything(trail: Resource) -> Verdict:
 
 
 def _takes_all(selector: View) -> bool:
-    """Whether a selector takes all management events, as it does untold."""
+    """Tell whether a selector takes all management events, as it does untold."""
     if not selector.flag("includeManagementEvents", default=True) or selector.texts("excludeManagementEventSources"):
         return False
     return selector.text("readWriteType", "All") == "All"
@@ -83,7 +83,7 @@ def _takes_all(selector: View) -> bool:
 def _takes_all_advanced(selector: View) -> bool:
     """Each further field would leave some of them out."""
     fields = selector.objects("fieldSelectors")
-    return [(one.text("field"), one.texts("equals")) for one in fields] == [("eventCategory", ("Management",))]
+    return [(field.text("field"), field.texts("equals")) for field in fields] == [("eventCategory", ("Management",))]
 
 
 _ACTIVITY = frozenset(
@@ -152,8 +152,10 @@ def all_services_are_audited(config: Resource, stack: Stack) -> Verdict:
     service = config.text("service", "not set")
     if service == ALL_SERVICES:
         return PASS
-    others = [one for one in stack.of_type(AUDIT_CONFIG) if one.text("project") == config.text("project")]
-    return passes_if(any(one.text("service") == ALL_SERVICES for one in others), f"only {service} is recorded")
+    others = [
+        resource for resource in stack.of_type(AUDIT_CONFIG) if resource.text("project") == config.text("project")
+    ]
+    return passes_if(any(other.text("service") == ALL_SERVICES for other in others), f"only {service} is recorded")
 
 
 recorder = control(

@@ -40,7 +40,7 @@ control_plane_logs = control(
 
 
 def with_texts(path: str, wanted: Sequence[str], untold: Sequence[str] = ()) -> Fix:
-    """The fix that adds texts to a list and leaves what is there, or what the cloud takes where nothing is there."""
+    """Return the fix that adds texts to a list and keeps what is there, or the cloud's default where nothing is."""
 
     def fix(properties: Properties) -> Properties:
         found = View(value=properties).texts(path) or tuple(untold)

@@ -40,7 +40,7 @@ audited_database = control(
 
 
 def _records(values: Mapping[str, str], default: str = "off") -> Verdict:
-    """Whether PostgreSQL's parameters record logins, and at least changes of structure and of rights."""
+    """Tell whether PostgreSQL's parameters record logins, and at least changes of structure and of rights."""
     logins = values.get(LOGINS, default)
     if _words(logins).isdisjoint((*TURNED_ON, *ASPECTS)):
         return fails(f"{LOGINS} is {logins}")
@@ -97,7 +97,7 @@ def rds_postgres_records(group: Resource) -> Verdict:
         return not_applicable(f"family {family} has its audit elsewhere")
     if group.type == RDS_GROUP and family.startswith("aurora-"):
         return not_applicable("Aurora takes its libraries from the group of its cluster")
-    values = {one.text("name"): one.text("value") for one in group.objects("parameters")}
+    values = {parameter.text("name"): parameter.text("value") for parameter in group.objects("parameters")}
     if not _loads_pgaudit(values):
         return fails(f"{LIBRARIES} does not name pgaudit")
     return _records(values)
@@ -116,7 +116,7 @@ audited_database_properties = check_properties(
 
 def _parameters(server: Resource, stack: Stack, kind: str) -> dict[str, str]:
     settings = stack.companions(server, kind, by="serverName")
-    return {one.text("configurationName"): one.text("value") for one in settings}
+    return {setting.text("configurationName"): setting.text("value") for setting in settings}
 
 
 @audited_database
@@ -154,7 +154,7 @@ def cloud_sql_is_audited(instance: Resource) -> Verdict:
     version = instance.text("databaseVersion", "not set")
     if version.startswith("SQLSERVER"):
         return passes_if(instance.has(_SQL_SERVER_AUDIT), "sqlServerAuditConfig names no bucket")
-    values = {one.text("name"): one.text("value") for one in instance.objects("settings.databaseFlags")}
+    values = {flag.text("name"): flag.text("value") for flag in instance.objects("settings.databaseFlags")}
     flag = "cloudsql_mysql_audit" if version.startswith("MYSQL") else "cloudsql.enable_pgaudit"
     value = values.get(flag, "not set")
     if value.lower() not in TURNED_ON:

@@ -13,24 +13,24 @@ DESTINATIONS = ("workspaceId", "storageAccountId", "eventHubAuthorizationRuleId"
 
 
 def categories(setting: View) -> frozenset[str]:
-    """The categories, and groups of them, that a setting exports."""
+    """Return the categories, and groups of them, that a setting exports."""
     logs = [log for log in setting.objects("logs") if log.flag("enabled")]
     return frozenset(log.text("category") or log.text("categoryGroup") for log in logs)
 
 
 def destination(setting: View) -> str:
-    """Where a setting sends its logs, or nothing."""
+    """Return where a setting sends its logs, or nothing."""
     return next((where for where in map(setting.text, DESTINATIONS) if where), "")
 
 
 def exported(resource: Resource, stack: Stack) -> frozenset[str]:
-    """What leaves the resource by any setting of the stack that leads somewhere."""
+    """List the log categories that any setting of the stack sends somewhere."""
     settings = stack.companions(resource, SETTING, by="resourceUri")
-    return frozenset(one for setting in settings if _leads(setting, stack) for one in categories(setting))
+    return frozenset(category for setting in settings if _leads(setting, stack) for category in categories(setting))
 
 
 def exports(resource: Resource, stack: Stack, wanted: Collection[str], groups: Iterable[str] = (AUDIT,)) -> Verdict:
-    """Whether the resource exports these categories, or a group that holds them."""
+    """Tell whether the resource exports these categories, or a group that holds them."""
     found = exported(resource, stack)
     if not found.isdisjoint({EVERYTHING, *groups}):
         return passes_if(True)

@@ -18,13 +18,13 @@ IN_PASSING = "DELIVERY"
 
 
 class Shortest(Options):
-    """What LOG-006 may be told."""
+    """Options of LOG-006."""
 
     minimum_log_days: int = Field(default=365, ge=1, description="Days for which logs are kept at least.")
 
 
 class Longest(Options):
-    """What LOG-012 may be told."""
+    """Options of LOG-012."""
 
     maximum_log_days: int = Field(default=1096, ge=1, description="Days for which logs are kept at most.")
 

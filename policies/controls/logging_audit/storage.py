@@ -53,7 +53,7 @@ WRITERS = {
 
 
 def holds_logs(store: Resource, stack: Stack) -> bool:
-    """Whether a resource of the stack writes its logs into this one, or a tag says so."""
+    """Tell whether a resource of the stack writes its logs into this one, or a tag says so."""
     writers = WRITERS[store.type].items()
     return any(stack.companions(store, token, by=path) for token, path in writers) or tag(store, PURPOSE) == LOGS
 
@@ -77,7 +77,7 @@ HOLDS_LOGS = not_applicable("it holds logs itself, and its own would never end")
 @logged_access
 @in_stack(S3_BUCKET, reads=["tags", f"{LOGGING}.targetBucket"])
 def s3_access_is_logged(bucket: Resource, stack: Stack) -> Verdict:
-    if any(one.has("targetBucket") for one in parts(bucket, LOGGING)):
+    if any(part.has("targetBucket") for part in parts(bucket, LOGGING)):
         return PASS
     if stack.companions(bucket, S3_LOGGING, by="bucket"):
         return PASS
@@ -137,13 +137,13 @@ LOCKS = ("COMPLIANCE", "GOVERNANCE")
 def s3_logs_are_protected(bucket: Resource, stack: Stack) -> Verdict:
     if not holds_logs(bucket, stack):
         return HOLDS_NONE
-    if any(one.text("mode") in LOCKS for one in parts(bucket, LOCK)) or keeps_versions(bucket):
+    if any(part.text("mode") in LOCKS for part in parts(bucket, LOCK)) or keeps_versions(bucket):
         return PASS
     locks = stack.companions(bucket, "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration", by="bucket")
     if any(lock.text("rule.defaultRetention.mode") in LOCKS for lock in locks):
         return PASS
     versions = stack.companions(bucket, "aws:s3/bucketVersioning:BucketVersioning", by="bucket")
-    kept = any(one.text("versioningConfiguration.status") == "Enabled" for one in versions)
+    kept = any(version.text("versioningConfiguration.status") == "Enabled" for version in versions)
     return passes_if(kept, "it has neither a lock nor versions")
 
 
@@ -156,7 +156,7 @@ def blob_logs_are_protected(account: Resource, stack: Stack) -> Verdict:
         return PASS
     locks = stack.companions(account, "azure-native:storage:BlobContainerImmutabilityPolicy", by="accountName")
     services = stack.companions(account, "azure-native:storage:BlobServiceProperties", by="accountName")
-    kept = bool(locks) or any(one.flag("isVersioningEnabled") for one in services)
+    kept = bool(locks) or any(service.flag("isVersioningEnabled") for service in services)
     return passes_if(kept, "it has neither a lock nor versions")
 
 

@@ -67,7 +67,7 @@ def bucket_is_blocked(bucket: Resource, stack: Stack) -> Verdict:
     blocks = stack.companions(bucket, BLOCK, by="bucket")
     if not blocks:
         return PASS
-    accounts = [one for one in stack.of_type(ACCOUNT_BLOCK) if one.provider_urn == bucket.provider_urn]
+    accounts = [resource for resource in stack.of_type(ACCOUNT_BLOCK) if resource.provider_urn == bucket.provider_urn]
     blocked = any(not list_open_blocks(block) for block in (*blocks, *accounts))
     return passes_if(blocked, "its block leaves some public access open")
 
@@ -155,6 +155,6 @@ PRIVATE_GCS_ACLS = ("private", "projectPrivate", "bucketOwnerRead", "bucketOwner
 def gcs_acl_is_for_somebody(acl: Resource) -> Verdict:
     """Each entry is a role and whom it is for: `READER:allUsers`."""
     entities = [text.partition(":")[2] for text in acl.texts("roleEntities")]
-    found = [one for one in entities if not is_named_entity(one)]
+    found = [entity for entity in entities if not is_named_entity(entity)]
     found += [said for path in _PREDEFINED if (said := acl.text(path)) and said not in PRIVATE_GCS_ACLS]
     return passes_if(not found, f"it lets {', '.join(found)} in")

@@ -109,7 +109,7 @@ def _any_destination(firewall: View, options: Sources) -> bool:
 def firewall_restricts_egress(firewall: Resource, options: Sources) -> Verdict:
     if firewall.flag("disabled") or firewall.text("direction", "INGRESS") == "INGRESS":
         return NOT_APPLICABLE
-    all_allowed = any(one.text("protocol").lower() == "all" for one in firewall.objects("allows"))
+    all_allowed = any(allow.text("protocol").lower() == "all" for allow in firewall.objects("allows"))
     return passes_if(not (all_allowed and _any_destination(firewall, options)), EVERYTHING)
 
 
@@ -142,12 +142,12 @@ def network_denies_egress(network: Resource, stack: Stack, options: Sources) -> 
 
 
 def _rules_of_policies(network: Resource, stack: Stack) -> Iterator[View]:
-    """The rules of the policies that are associated with the network."""
+    """Yield the rules of the policies that are associated with the network."""
     associations = stack.companions(network, _ASSOCIATION, by="attachmentTarget")
     policies = [
         policy
         for policy in stack.of_type(_POLICY, LISTS[0])
-        if any(stack.refers(one, "firewallPolicy", policy) for one in associations)
+        if any(stack.refers(association, "firewallPolicy", policy) for association in associations)
     ]
     for policy in policies:
         yield from policy.objects("rules")
@@ -159,7 +159,7 @@ def _denies_egress(firewall: Resource, options: Sources) -> bool:
         return False
     if firewall.texts("targetTags") or firewall.texts("targetServiceAccounts"):
         return False
-    denied = any(one.text("protocol").lower() == "all" for one in firewall.objects("denies"))
+    denied = any(deny.text("protocol").lower() == "all" for deny in firewall.objects("denies"))
     return denied and _any_destination(firewall, options)
 
 
@@ -179,5 +179,5 @@ def _pods_reach_anything(rule: View, options: Sources) -> bool:
     if not means_all_ports(rule, "ports"):
         return False
     destinations = rule.objects("to")
-    blocks = [one.text("ipBlock.cidr") for one in destinations if one.exists("ipBlock")]
+    blocks = [destination.text("ipBlock.cidr") for destination in destinations if destination.exists("ipBlock")]
     return not destinations or options.any_open(blocks, "spec.egress.to.ipBlock.cidr")

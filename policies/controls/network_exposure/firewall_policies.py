@@ -28,12 +28,12 @@ _NAMED = ("AddressGroups", "Fqdns", "SecureTags")
 
 
 def lets_through(rule: View, direction: str) -> bool:
-    """Whether it is a rule for that direction, and one that lets something through."""
+    """Tell whether it is a rule for that direction, and one that lets something through."""
     return _is_on(rule, direction) and rule.text("action").lower() not in _SHUT
 
 
 def denies_all(rule: View, direction: str, ranges: Ranges) -> bool:
-    """Whether it denies all that goes that way, for every machine."""
+    """Tell whether it denies all that goes that way, for every machine."""
     if not _is_on(rule, direction) or rule.text("action").lower() != "deny":
         return False
     if rule.objects("targetSecureTags") or rule.texts("targetServiceAccounts"):
@@ -42,12 +42,12 @@ def denies_all(rule: View, direction: str, ranges: Ranges) -> bool:
 
 
 def means_all_protocols(rule: View) -> bool:
-    """Whether one of its protocols is all of them."""
-    return any(one.text("ipProtocol").lower() == "all" for one in rule.objects("match.layer4Configs"))
+    """Tell whether one of its protocols is all of them."""
+    return any(layer4config.text("ipProtocol").lower() == "all" for layer4config in rule.objects("match.layer4Configs"))
 
 
 def means_anybody(rule: View, direction: str, ranges: Ranges) -> bool:
-    """Whether the other side is any address; of several kinds of addresses each one counts by itself."""
+    """Tell whether the other side is any address; of several kinds of addresses each one counts by itself."""
     match, side = rule.object("match"), _SIDES[direction]
     scopes = (match.text(f"{side}NetworkScope"), match.text(f"{side}NetworkContext"))
     if any(scope in _INSIDE for scope in scopes):
@@ -65,7 +65,7 @@ def _is_on(rule: View, direction: str) -> bool:
 
 
 def reads(direction: str, *types: str) -> dict[str, list[str]]:
-    """What is read of each type for rules of a direction."""
+    """Return the paths that are read of each type for rules of a direction."""
     return {token: _reads(token, _SIDES[direction]) for token in types or (*RULES, *LISTS)}
 
 

@@ -29,11 +29,11 @@ class InboundRule:
     """Whether it lets anybody in; read last, for it may be unknown."""
 
     def reaches(self, ports: Collection[int]) -> list[int]:
-        """Those of the ports that it opens."""
+        """Return those of the ports that the rule opens."""
         return [port for port in ports if any(port in opened for opened in self.ports)]
 
     def reaches_beyond(self, ports: Collection[int]) -> list[range]:
-        """The ranges with a port that is none of these."""
+        """Return the ranges that hold a port besides these."""
         return [opened for opened in self.ports if any(port not in ports for port in opened)]
 
 
@@ -43,7 +43,7 @@ def read_rules(resource: Resource) -> Iterator[InboundRule]:
 
 
 def open_to_anybody(resource: Resource, ports: Collection[int], sources: Sources) -> list[int]:
-    """Those of the ports that any address reaches."""
+    """Return those of the ports that any address reaches."""
     found: set[int] = set()
     for rule in read_rules(resource):
         reached = rule.reaches(ports)
@@ -53,7 +53,7 @@ def open_to_anybody(resource: Resource, ports: Collection[int], sources: Sources
 
 
 def open_beyond(resource: Resource, ports: Collection[int], sources: Sources) -> list[str]:
-    """The ranges of ports that any address reaches, and that hold more than these ports."""
+    """Return the ranges of ports that any address reaches, and that hold more than these ports."""
     found: set[str] = set()
     for rule in read_rules(resource):
         beyond = rule.reaches_beyond(ports)
@@ -63,14 +63,14 @@ def open_beyond(resource: Resource, ports: Collection[int], sources: Sources) ->
 
 
 def describe_ports(ports: range) -> str:
-    """A range of ports in words."""
+    """Describe a range of ports."""
     if ports == ALL_PORTS:
         return "all ports"
     return str(ports.start) if len(ports) == 1 else f"{ports.start}-{ports.stop - 1}"
 
 
 def rules_of(cloud: Cloud, *, but: Collection[str] = ()) -> Decorator:
-    """`applies_to` for all types of a cloud that hold rules, without those of `but`."""
+    """Apply a check to all types of a cloud that hold rules, without those of `but`."""
     return applies_to_each(
         {token: reads for token, reads in READS.items() if cloud_of(token) == cloud and token not in but}
     )
@@ -122,7 +122,7 @@ def _acl_rule(rule: Resource) -> Iterator[InboundRule]:
 
 def _acl(acl: Resource) -> Iterator[InboundRule]:
     rules = acl.objects("ingress")
-    return (_aws_rule(one, "protocol", _ACL_BLOCKS) for one in rules if one.text("action").lower() != "deny")
+    return (_aws_rule(rule, "protocol", _ACL_BLOCKS) for rule in rules if rule.text("action").lower() != "deny")
 
 
 # Azure: ports and sources come alone or as lists, and sources may be tags.
@@ -153,7 +153,7 @@ def _azure_sources(rule: View) -> Callable[[Sources], bool]:
 
 
 def port_range(text: str, path: str) -> range:
-    """A port, a range of ports such as `20-25`, or `*`; raises WrongShape."""
+    """Parse a port, a range of ports such as `20-25`, or `*`; raises WrongShape."""
     if text == "*":
         return ALL_PORTS
     first, _, last = text.partition("-")

@@ -74,7 +74,7 @@ def backend_service_has_firewall(service: Resource) -> Verdict:
 
 
 class Entrances(Sources):
-    """What NET-014 may be told."""
+    """Options of NET-014."""
 
     public_entrances: tuple[str, ...] = Field(
         default=(), description="Names of Services and EnvoyProxies that may have a public load balancer."
@@ -167,4 +167,4 @@ def ingress_names_hosts(ingress: Resource) -> Verdict:
     rules = ingress.objects("spec.rules")
     if ingress.exists("spec.defaultBackend"):
         return fails("its default backend takes what comes for any host")
-    return passes_if(bool(rules) and all(_is_host(one.text("host")) for one in rules), "a rule is for any host")
+    return passes_if(bool(rules) and all(_is_host(rule.text("host")) for rule in rules), "a rule is for any host")

@@ -31,7 +31,7 @@ restricted_api = control(
 
 
 def _only_from(ranges: tuple[str, ...], path: str, options: Sources) -> Verdict:
-    """Whether a public endpoint lists who may come, and everybody is not among them."""
+    """Tell whether a public endpoint lists who may come, and everybody is not among them."""
     if not ranges:
         return fails(f"the endpoint is public, and {path} names no network")
     opened = [text for text in ranges if options.is_open(text, path)]
@@ -94,14 +94,20 @@ no_public_machine = control(
 @applies_to("aws:ec2/launchTemplate:LaunchTemplate", reads=["networkInterfaces.associatePublicIpAddress"])
 @fixed_by(sets("networkInterfaces[].associatePublicIpAddress", "false"))
 def launched_machine_has_no_public_address(template: Resource) -> Verdict:
-    public = [one for one in template.objects("networkInterfaces") if one.flag("associatePublicIpAddress")]
+    public = [
+        interface for interface in template.objects("networkInterfaces") if interface.flag("associatePublicIpAddress")
+    ]
     return passes_if(not public, "associatePublicIpAddress is on")
 
 
 @no_public_machine
 @applies_to("azure-native:network:NetworkInterface", reads=["ipConfigurations.publicIPAddress"])
 def azure_machine_has_no_public_address(interface: Resource) -> Verdict:
-    public = [one for one in interface.objects("ipConfigurations") if one.exists("publicIPAddress")]
+    public = [
+        configuration
+        for configuration in interface.objects("ipConfigurations")
+        if configuration.exists("publicIPAddress")
+    ]
     return passes_if(not public, "an IP configuration names a public address")
 
 
@@ -113,14 +119,14 @@ _CONFIGURATIONS = f"{_MODEL}.networkProfile.networkInterfaceConfigurations.ipCon
 @no_public_machine
 @applies_to(_SCALE_SET, reads=[f"{_CONFIGURATIONS}.publicIPAddressConfiguration"])
 def scale_set_has_no_public_address(machines: Resource) -> Verdict:
-    public = [one for one in machines.objects(_CONFIGURATIONS) if one.exists("publicIPAddressConfiguration")]
+    public = [entry for entry in machines.objects(_CONFIGURATIONS) if entry.exists("publicIPAddressConfiguration")]
     return passes_if(not public, "an IP configuration asks for a public address")
 
 
 @no_public_machine
 @applies_to("azure-native:containerservice:ManagedCluster", reads=["agentPoolProfiles.enableNodePublicIP"])
 def first_aks_nodes_have_no_public_address(cluster: Resource) -> Verdict:
-    public = [one for one in cluster.objects("agentPoolProfiles") if one.flag("enableNodePublicIP")]
+    public = [profile for profile in cluster.objects("agentPoolProfiles") if profile.flag("enableNodePublicIP")]
     return passes_if(not public, "enableNodePublicIP is on in a pool")
 
 

@@ -19,7 +19,7 @@ from policies.controls.network_exposure.firewall_rules import (
 
 
 class Administration(Sources):
-    """What NET-001 may be told."""
+    """Options of NET-001."""
 
     administration_ports: tuple[int, ...] = Field(
         default=(22, 23, 2375, 3389, 5985, 5986, 6443, 10250),
@@ -28,7 +28,7 @@ class Administration(Sources):
 
 
 class DataStores(Sources):
-    """What NET-002 may be told."""
+    """Options of NET-002."""
 
     data_store_ports: tuple[int, ...] = Field(
         default=(445, 1433, 1521, 2049, 2379, 3306, 5432, 5433, 6379, 9042, 9092, 9200, 11211, 27017),
@@ -37,7 +37,7 @@ class DataStores(Sources):
 
 
 class Public(Sources):
-    """What NET-012 may be told."""
+    """Options of NET-012."""
 
     public_ports: tuple[int, ...] = Field(
         default=(80, 443), description="Ports that may be open to any address; all others may not."

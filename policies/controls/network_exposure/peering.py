@@ -25,7 +25,7 @@ from policies.property_checks import Property, check_properties
 
 
 class Filters(Options):
-    """What NET-013 may be told."""
+    """Options of NET-013."""
 
     unfiltered_subnets: tuple[str, ...] = Field(
         default=("GatewaySubnet", "AzureFirewallSubnet", "AzureFirewallManagementSubnet", "RouteServerSubnet"),
@@ -74,7 +74,7 @@ def subnet_has_security_group(subnet: Resource, options: Filters) -> Verdict:
 def subnets_have_security_groups(network: Resource, options: Filters) -> Verdict:
     """Its subnets may also be resources of their own."""
     verdicts = [_is_filtered(subnet, "name", options) for subnet in network.objects("subnets")]
-    return next((one for one in verdicts if one.status is Status.FAIL), PASS)
+    return next((verdict for verdict in verdicts if verdict.status is Status.FAIL), PASS)
 
 
 def _is_filtered(subnet: View, path: str, options: Filters) -> Verdict:
@@ -84,7 +84,7 @@ def _is_filtered(subnet: View, path: str, options: Filters) -> Verdict:
     if name in options.unfiltered_subnets:
         return not_applicable(f"Azure refuses one on {name}")
     services = subnet.texts("delegations.serviceName")
-    if services and all(one in options.unfiltered_delegations for one in services):
+    if services and all(service in options.unfiltered_delegations for service in services):
         return not_applicable(f"it belongs to {', '.join(services)}")
     return fails(f"subnet {name} has no network security group")
 

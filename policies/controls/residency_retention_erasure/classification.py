@@ -12,7 +12,7 @@ from policies.controls.residency_retention_erasure import control
 
 
 class Tagging(Options):
-    """What RES-003 may be told."""
+    """Options of RES-003."""
 
     required_tags: tuple[str, ...] = Field(
         default=("owner", CLASSIFICATION), description="Tags or labels that every data store must carry."

@@ -54,7 +54,7 @@ def _locked_days(retention: View) -> float:
 
 
 @erasable
-@in_stack(S3_BUCKET, reads=["tags", *(f"{OWN_LOCK}.{one}" for one in ("mode", "days", "years"))])
+@in_stack(S3_BUCKET, reads=["tags", *(f"{OWN_LOCK}.{name}" for name in ("mode", "days", "years"))])
 def s3_objects_are_erasable(bucket: Resource, stack: Stack, options: Keeping) -> Verdict:
     if not options.is_in(bucket):
         return IMPERSONAL

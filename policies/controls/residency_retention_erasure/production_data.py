@@ -25,7 +25,7 @@ from policies.controls.residency_retention_erasure import control
 
 
 class Sources(Options):
-    """What RES-007 may be told."""
+    """Options of RES-007."""
 
     production_stacks: tuple[str, ...] = Field(
         default=("production", "prod", "*-production", "*-prod"),
@@ -104,12 +104,12 @@ def _is_said(database: Resource, path: str, stack: Stack) -> bool:
 
 
 def _is_ours(database: Resource, path: str, stack: Stack) -> bool:
-    """Whether the source is a store of this very stack, or a snapshot of one."""
-    stores = [one for one in stores_in(stack) if one is not database]
-    if any(stack.refers(database, path, one) for one in stores):
+    """Tell whether the source is a store of this very stack, or a snapshot of one."""
+    stores = [store for store in stores_in(stack) if store is not database]
+    if any(stack.refers(database, path, store) for store in stores):
         return True
-    snapshots = [one for one in stack.of_type(*SNAPSHOTS) if stack.refers(database, path, one)]
-    return any(follows(one, SNAPSHOTS[one.type], store, stack) for one in snapshots for store in stores)
+    snapshots = [resource for resource in stack.of_type(*SNAPSHOTS) if stack.refers(database, path, resource)]
+    return any(follows(snapshot, SNAPSHOTS[snapshot.type], store, stack) for snapshot in snapshots for store in stores)
 
 
 _WORD = re.compile(r"[a-z0-9]+")
@@ -117,7 +117,7 @@ _LIVE = frozenset(("production", "prod", "prd", "live"))
 
 
 def _is_named_ours(source: str, database: Resource) -> bool:
-    """Whether the last part of a source's name holds the stack's, and no word for production."""
+    """Tell whether the last part of a source's name holds the stack's, and no word for production."""
     words = _WORD.findall(re.split(r"[/:]", source)[-1].lower())
     own = _WORD.findall(database.stack.lower().removeprefix("rehearsal-"))
     held = any(words[start : start + len(own)] == own for start in range(len(words)))

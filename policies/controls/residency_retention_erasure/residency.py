@@ -107,7 +107,7 @@ def judge_copy(resource: Resource, stack: Stack, options: Residency) -> Verdict:
 
 
 def _copies_and_replicas(cloud: Cloud) -> Decorator:
-    """All types of a cloud that copy a store, or may follow one."""
+    """Apply a check to all types of a cloud that copy a store, or may follow one."""
 
     def declare(judge: Judge | Declaration) -> Declaration:
         declaration = Declaration.of(judge)

@@ -35,7 +35,7 @@ class Keeping(PersonalData):
     )
 
     def allow(self, days: Iterable[float]) -> bool:
-        """Whether there is a period, and each is short enough; no period at all, written as 0, is none."""
+        """Tell whether there is a period, and each is short enough; no period at all, written as 0, is none."""
         known = tuple(days)
         return bool(known) and all(0 < one <= self.maximum_days for one in known)
 
@@ -63,7 +63,10 @@ objects_expire = control(
     S3_BUCKET,
     reads=[
         "tags",
-        *(f"{LIFECYCLE}.{one}" for one in ("enabled", "prefix", "expiration.days", "noncurrentVersionExpiration.days")),
+        *(
+            f"{LIFECYCLE}.{name}"
+            for name in ("enabled", "prefix", "expiration.days", "noncurrentVersionExpiration.days")
+        ),
     ],
 )
 def s3_objects_expire(bucket: Resource, stack: Stack, options: Keeping) -> Verdict:
@@ -72,7 +75,7 @@ def s3_objects_expire(bucket: Resource, stack: Stack, options: Keeping) -> Verdi
     companions = stack.companions(
         bucket, "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration", by="bucket"
     )
-    rules = [rule for one in companions for rule in one.objects("rules") if _is_for_all(rule)]
+    rules = [rule for companion in companions for rule in companion.objects("rules") if _is_for_all(rule)]
     own = [rule for rule in bucket.objects(LIFECYCLE) if _own_is_for_all(rule)]
     ends = [rule.number("expiration.days") for rule in rules] + _own_days(own, "expiration")
     if not any(options.allow([days]) for days in ends):
@@ -90,16 +93,16 @@ def _own_is_for_all(rule: View) -> bool:
 
 
 def _own_days(rules: Iterable[View], kind: str) -> list[float]:
-    return [one.number("days") for rule in rules for one in parts(rule, kind)]
+    return [part.number("days") for rule in rules for part in parts(rule, kind)]
 
 
 def _is_for_all(rule: View) -> bool:
-    """Whether a rule is on, and means every object."""
+    """Tell whether a rule is on, and means every object."""
     return rule.text("status") == "Enabled" and not rule.has("prefix") and not _narrows(rule.object("filter"))
 
 
 def _narrows(filter_: View, *harmless: str) -> bool:
-    """Whether a filter leaves anything out: by a property, also one that is new to us, with a value in it."""
+    """Tell whether a filter leaves anything out: by a property, also one that is new to us, with a value in it."""
     return any(unwrap(value, f"{filter_.path}.{key}") for key, value in filter_.entries() if key not in harmless)
 
 
@@ -112,7 +115,7 @@ def blobs_expire(account: Resource, stack: Stack, options: Keeping) -> Verdict:
     if not options.is_in(account):
         return IMPERSONAL
     companions = stack.companions(account, "azure-native:storage:ManagementPolicy", by="accountName")
-    rules = [rule for one in companions for rule in one.objects("policy.rules") if _is_for_all_blobs(rule)]
+    rules = [rule for companion in companions for rule in companion.objects("policy.rules") if _is_for_all_blobs(rule)]
     return passes_if(any(options.allow([rule.number(_BLOBS)]) for rule in rules), "no rule deletes all blobs in time")
 
 

@@ -22,7 +22,7 @@ class Format:
     module: str
 
     def write(self, report: Report) -> str:
-        """The report as text; the writer is imported now, for some need libraries that others do not."""
+        """Return the report as text; the writer is imported now, for some need libraries that others do not."""
         writer: Callable[[Report], str] = import_module(f"{__name__}.{self.module}").write
         return writer(report)
 
@@ -42,9 +42,9 @@ FORMATS = {
 
 
 def chosen(names: Iterable[str]) -> tuple[Format, ...]:
-    """The formats of these names, or all of them; raises UnknownFormat."""
+    """Return the formats of these names, or all of them; raises UnknownFormat."""
     names = tuple(names)
     strangers = [name for name in names if name not in FORMATS]
     if strangers:
         raise UnknownFormat(f"{strangers[0]} is no known format: there are {', '.join(FORMATS)}")
-    return tuple(one for one in FORMATS.values() if not names or one.name in names)
+    return tuple(format_ for format_ in FORMATS.values() if not names or format_.name in names)

@@ -25,7 +25,7 @@ class Segment:
 
     @property
     def has_room(self) -> bool:
-        """Whether its count can be written into it."""
+        """Tell whether its count can be written into it."""
         return self.width >= DIGIT * (len(str(self.count)) + 1)
 
 
@@ -39,8 +39,8 @@ class Bar:
 
     @property
     def spoken(self) -> str:
-        """The bar in words."""
-        parts = ", ".join(f"{one.count} {one.status.value}" for one in self.segments)
+        """Return the bar in words."""
+        parts = ", ".join(f"{segment.count} {segment.status.value}" for segment in self.segments)
         return f"{self.label}: {parts or 'no data'}"
 
 
@@ -53,30 +53,32 @@ class Chart:
 
     @property
     def statuses(self) -> tuple[Status, ...]:
-        """What its legend names."""
+        """Return the texts of the legend."""
         there = {segment.status for bar in self.bars for segment in bar.segments}
         return tuple(status for status in STATUSES if status in there)
 
 
 def charts(report: Report) -> tuple[Chart, ...]:
     """Requirements by framework; verdicts by severity and by cloud."""
-    severities = {one.id: one.severity for one in report.controls}
+    severities = {control.id: control.severity for control in report.controls}
     by_severity = {
-        severity.value: [one.status for one in report.verdicts if severities[one.control] is severity]
+        severity.value: [verdict.status for verdict in report.verdicts if severities[verdict.control] is severity]
         for severity in reversed(Severity)
     }
     by_cloud: dict[str, list[Status]] = {}
-    for one in report.verdicts:
-        by_cloud.setdefault(one.cloud, []).append(one.status)
+    for verdict in report.verdicts:
+        by_cloud.setdefault(verdict.cloud, []).append(verdict.status)
     return (
-        _chart("Requirements by framework", {one.name: _requirements(one) for one in report.frameworks}),
+        _chart(
+            "Requirements by framework", {framework.name: _requirements(framework) for framework in report.frameworks}
+        ),
         _chart("Verdicts by severity", by_severity),
         _chart("Verdicts by cloud", dict(sorted(by_cloud.items()))),
     )
 
 
 def _requirements(framework: FrameworkEntry) -> list[Status]:
-    return [one.status for one in framework.requirements]
+    return [requirement.status for requirement in framework.requirements]
 
 
 def _chart(title: str, groups: Mapping[str, Sequence[Status]]) -> Chart:

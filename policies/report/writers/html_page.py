@@ -52,13 +52,13 @@ class Task:
 
     @property
     def blocks(self) -> bool:
-        """Whether it stops updates."""
+        """Tell whether it stops updates."""
         return self.control.level.blocks
 
     @property
     def fixable(self) -> int:
-        """How many the level `remediate` would fix."""
-        return sum(one.fixable for one in self.verdicts)
+        """Return how many the level `remediate` would fix."""
+        return sum(verdict.fixable for verdict in self.verdicts)
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class Tile:
 
 
 def write(report: Report) -> str:
-    """The page."""
+    """Write the page."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -96,7 +96,7 @@ def write(report: Report) -> str:
         "listed": format_option,
     }
     style = (TEMPLATES / "report.css").read_text(encoding="utf-8")
-    in_force = [one for one in report.verdicts if one.exemption]
+    in_force = [verdict for verdict in report.verdicts if verdict.exemption]
     return environment.get_template("report.html").render(
         report=report,
         style=Markup(style),  # noqa: S704 (our own file, which holds nothing of the report)
@@ -106,8 +106,8 @@ def write(report: Report) -> str:
         tiles=tiles(report),
         violated=tasks(report, report.violations),
         undetermined=tasks(report, () if report.strict else report.of_status(Status.NOT_DETERMINABLE)),
-        controls={one.id: one for one in report.controls},
-        resources={one.urn: one for one in report.resources},
+        controls={control.id: control for control in report.controls},
+        resources={resource.urn: resource for resource in report.resources},
         themes=_group_by_theme(report.controls),
         clouds=_group_by_cloud(report.resources),
         by_control=_group(report.verdicts, "control"),
@@ -127,7 +127,7 @@ def slug(text: str) -> str:
 
 
 def format_option(value: object) -> str:
-    """The value of an option, for people."""
+    """Return the value of an option, for people."""
     if isinstance(value, list | tuple):
         return ", ".join(map(format_option, value)) or "none"
     return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
@@ -136,9 +136,9 @@ def format_option(value: object) -> str:
 def tasks(report: Report, verdicts: Iterable[VerdictEntry]) -> tuple[Task, ...]:
     """By control: the worst first, then what blocks, then what means most resources."""
     by_control: dict[str, list[VerdictEntry]] = defaultdict(list)
-    for one in verdicts:
-        by_control[one.control].append(one)
-    found = (Task(one, tuple(by_control[one.id])) for one in report.controls if one.id in by_control)
+    for verdict in verdicts:
+        by_control[verdict.control].append(verdict)
+    found = (Task(control, tuple(by_control[control.id])) for control in report.controls if control.id in by_control)
     return tuple(sorted(found, key=_urgency))
 
 
@@ -151,9 +151,11 @@ def tiles(report: Report) -> tuple[Tile, ...]:
     """Return the three figures; requirements with evidence by framework, for they cannot be added up."""
     counted, found = report.figures.with_exemptions, report.figures.without_exemptions
     covered = tuple(
-        Counted(one.name, one.figures.with_exemptions.coverage, one.figures.without_exemptions.coverage)
-        for one in report.frameworks
-        if one.figures.with_exemptions.coverage and one.figures.without_exemptions.coverage
+        Counted(
+            framework.name, framework.figures.with_exemptions.coverage, framework.figures.without_exemptions.coverage
+        )
+        for framework in report.frameworks
+        if framework.figures.with_exemptions.coverage and framework.figures.without_exemptions.coverage
     )
     return (
         Tile(
@@ -185,7 +187,7 @@ def _map_evidence(report: Report) -> Mapping[str, list[tuple[str, str, Requireme
 
 
 def _list_in_force(exempt: Iterable[VerdictEntry]) -> list[tuple[ExemptionEntry, list[VerdictEntry]]]:
-    """Each exemption as it is written, with all that it covers; those that end first come first."""
+    """List each exemption with all that it covers; those that end first come first."""
     found: dict[tuple[str, str, str, str, str, str], tuple[ExemptionEntry, list[VerdictEntry]]] = {}
     for one in exempt:
         if one.exemption:
@@ -196,7 +198,7 @@ def _list_in_force(exempt: Iterable[VerdictEntry]) -> list[tuple[ExemptionEntry,
 
 
 def _list_ending(report: Report, in_force: Iterable[VerdictEntry]) -> list[tuple[str, str, int]]:
-    """Exemptions that end soon: control, last day, and how many verdicts depend on it."""
+    """List exemptions that end soon: control, last day, and how many verdicts depend on it."""
     counts: dict[tuple[str, str], int] = defaultdict(int)
     for one in in_force:
         if one.exemption and (one.exemption.expires - report.generated.date()).days <= SOON_DAYS:
@@ -212,7 +214,7 @@ def _group_by_theme(controls: Iterable[ControlEntry]) -> dict[str, list[ControlE
 
 
 def _group_by_cloud(resources: Iterable[ResourceEntry]) -> dict[str, dict[str, list[ResourceEntry]]]:
-    """Resources by cloud and type."""
+    """Group resources by cloud and type."""
     found: dict[str, dict[str, list[ResourceEntry]]] = defaultdict(lambda: defaultdict(list))
     for resource in resources:
         found[resource.cloud][resource.type].append(resource)
@@ -220,8 +222,8 @@ def _group_by_cloud(resources: Iterable[ResourceEntry]) -> dict[str, dict[str, l
 
 
 def _group(verdicts: Iterable[VerdictEntry], field: str) -> Mapping[str, list[VerdictEntry]]:
-    """Verdicts by a field, worst first."""
+    """Group verdicts by a field, worst first."""
     found: dict[str, list[VerdictEntry]] = defaultdict(list)
-    for one in sorted(verdicts, key=lambda one: WORST_FIRST.index(one.status)):
-        found[getattr(one, field)].append(one)
+    for verdict in sorted(verdicts, key=lambda one: WORST_FIRST.index(one.status)):
+        found[getattr(verdict, field)].append(verdict)
     return dict(found)

@@ -12,12 +12,12 @@ class NoReport(Exception):
 
 
 def write(report: Report) -> str:
-    """Keys in the model's order: the same report gives the same bytes."""
+    """Write the report with keys in the model's order: the same report gives the same bytes."""
     return report.model_dump_json(by_alias=True, indent=1) + "\n"
 
 
 def read(text: str) -> Report:
-    """The report back; raises NoReport."""
+    """Read a report back; raises NoReport."""
     try:
         return Report.model_validate_json(text)
     except ValidationError as error:

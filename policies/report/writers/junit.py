@@ -14,10 +14,10 @@ _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff
 
 
 def write(report: Report) -> str:
-    """What is not evaluated is skipped, and says why; under `strict` what cannot be determined is an error."""
+    """Write a case a verdict: not evaluated is skipped, with the reason; under `strict` undetermined is an error."""
     root = ElementTree.Element("testsuites", name=_clean(f"compliance of {report.source.stack}"), time="0")
     for control in report.controls:
-        verdicts = [one for one in report.verdicts if one.control == control.id]
+        verdicts = [verdict for verdict in report.verdicts if verdict.control == control.id]
         if verdicts:
             root.append(_suite(control, verdicts, report))
     if not report.figures.evaluated:
@@ -29,7 +29,7 @@ def write(report: Report) -> str:
 
 
 def _no_data(report: Report) -> ElementTree.Element:
-    """An error, for a run without a case, or with skipped ones only, looks clean to most readers."""
+    """Return an error: a run without a case, or with skipped ones only, looks clean to most readers."""
     suite = ElementTree.Element("testsuite", name="evaluation", time="0", timestamp=_stamp(report))
     for name, count in (("tests", "1"), ("failures", "0"), ("errors", "1"), ("skipped", "0")):
         suite.set(name, count)
@@ -42,7 +42,7 @@ def _suite(control: ControlEntry, verdicts: list[VerdictEntry], report: Report) 
     name = _clean(f"{control.id} {control.title}")
     suite = ElementTree.Element("testsuite", name=name, time="0", timestamp=_stamp(report))
     suite.set("tests", str(len(verdicts)))
-    cases = [_case(control, one, strict=report.strict) for one in verdicts]
+    cases = [_case(control, verdict, strict=report.strict) for verdict in verdicts]
     for name, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
         suite.set(name, str(sum(case.find(tag) is not None for case in cases)))
     suite.extend(cases)

@@ -23,12 +23,12 @@ JOINER = "\N{WORD JOINER}"
 
 
 def write(report: Report) -> str:
-    """All violations."""
+    """Write the section on all violations."""
     return section(report)
 
 
 def section(report: Report, base: Report | None = None) -> str:
-    """The violations that `base` has not, where it is given, else all; and the figures of each framework."""
+    """Write the violations that `base` lacks, where it is given, else all; and the figures of each framework."""
     shown = report.violations if base is None else new_violations(report, base)
     blocks = [
         "### Compliance",
@@ -56,15 +56,16 @@ def _write_headline(report: Report, shown: Sequence[VerdictEntry], base: Report 
 
 
 def _list_violations(report: Report, shown: Sequence[VerdictEntry]) -> Iterable[str]:
-    """One point a control, worst first, with the resources below it, as far as there is room."""
+    """List one point a control, worst first, with the resources below it, as far as there is room."""
     by_control: dict[str, list[VerdictEntry]] = defaultdict(list)
     for one in shown:
         by_control[one.control].append(one)
     controls = sorted(
-        (one for one in report.controls if one.id in by_control), key=lambda one: WORST_FIRST.index(one.severity)
+        (control for control in report.controls if control.id in by_control),
+        key=lambda one: WORST_FIRST.index(one.severity),
     )
-    lines = [line for one in controls[:MOST_CONTROLS] for line in _write_control(one, by_control[one.id])]
-    left = [one.id for one in controls[MOST_CONTROLS:]]
+    lines = [line for control in controls[:MOST_CONTROLS] for line in _write_control(control, by_control[control.id])]
+    left = [control.id for control in controls[MOST_CONTROLS:]]
     if left:
         violations = count(sum(len(by_control[id_]) for id_ in left), "more violation")
         lines.append(f"- {violations} of {count(len(left), 'more control')} are in the report")
@@ -75,20 +76,20 @@ def _list_violations(report: Report, shown: Sequence[VerdictEntry]) -> Iterable[
 def _write_control(control: ControlEntry, verdicts: Sequence[VerdictEntry]) -> Iterable[str]:
     blocks = ", blocks" if control.level.blocks else ""
     yield f"- **{control.id}** {escape(control.title)} ({control.severity.value}{blocks}). {escape(control.remedy)}"
-    for one in verdicts[:MOST_RESOURCES]:
-        said = f": {escape(shorten(one.reason))}" if one.reason else ""
-        yield f"  - {code(shorten(one.urn.rpartition('::')[2]))} in {one.cloud}{said}"
+    for verdict in verdicts[:MOST_RESOURCES]:
+        said = f": {escape(shorten(verdict.reason))}" if verdict.reason else ""
+        yield f"  - {code(shorten(verdict.urn.rpartition('::')[2]))} in {verdict.cloud}{said}"
     if len(verdicts) > MOST_RESOURCES:
         yield f"  - and {len(verdicts) - MOST_RESOURCES} more"
 
 
 def _write_table(report: Report) -> str:
-    """The three figures side by side; a second line where exemptions make a difference."""
+    """Return the three figures side by side; a second line where exemptions make a difference."""
     rows = []
-    for one in report.frameworks:
-        rows.append(_write_row(one.name, one.figures.with_exemptions, one.tally.exempt))
-        if one.figures.differ:
-            rows.append(_write_row(f"{one.name}, without exemptions", one.figures.without_exemptions, 0))
+    for framework in report.frameworks:
+        rows.append(_write_row(framework.name, framework.figures.with_exemptions, framework.tally.exempt))
+        if framework.figures.differ:
+            rows.append(_write_row(f"{framework.name}, without exemptions", framework.figures.without_exemptions, 0))
     head = ["| framework | requirements with evidence | verdicts that pass | determinable | exempt |",
             "|---|---|---|---|---|"]  # fmt: skip
     return "\n".join(head + rows)
@@ -106,26 +107,26 @@ def _write_note(report: Report) -> str:
     if exempt:
         parts.append(f"{count(len(exempt), 'verdict')} exempt.")
     problems = report.exemption_problems
-    parts += [f"Exemption that does not hold: {escape(shorten(f'{one.where}: {one.message}'))}."
-              for one in problems[:MOST_PROBLEMS]]  # fmt: skip
+    parts += [f"Exemption that does not hold: {escape(shorten(f'{problem.where}: {problem.message}'))}."
+              for problem in problems[:MOST_PROBLEMS]]  # fmt: skip
     if len(problems) > MOST_PROBLEMS:
         parts.append(f"{len(problems) - MOST_PROBLEMS} more exemptions do not hold.")
     return f"<sub>{' '.join(parts)}</sub>" if parts else ""
 
 
 def count(number: int, noun: str) -> str:
-    """A number with its noun."""
+    """Return a number with its noun."""
     return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
 def shorten(text: str) -> str:
-    """On one line, and no longer than a reader reads."""
+    """Return the text on one line, cut to a length that people read."""
     line = " ".join(text.split())
     return line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}\N{HORIZONTAL ELLIPSIS}"
 
 
 def escape(text: str) -> str:
-    """Text that Markdown and HTML take for nothing else, on one line, and that calls nobody.
+    """Escape text for Markdown and HTML, on one line, so that it mentions nobody.
 
     GitHub looks for people, issues and addresses after Markdown is done, so a backslash keeps none of them away;
     a joiner that nobody sees does.
@@ -135,7 +136,7 @@ def escape(text: str) -> str:
 
 
 def code(text: str) -> str:
-    """Text as code: a longer fence where the text holds one itself."""
+    """Format text as code, with a longer fence where the text holds one itself."""
     fence = "`" * (max((len(run) for run in re.findall("`+", text)), default=0) + 1)
     padding = " " if "`" in text else ""
     return f"{fence}{padding}{' '.join(text.split())}{padding}{fence}"

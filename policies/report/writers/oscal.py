@@ -23,7 +23,7 @@ OBSERVED = (Status.PASS, Status.FAIL, Status.NOT_DETERMINABLE, Status.EXEMPT)
 
 
 def write(report: Report) -> str:
-    """One result over all frameworks of the report."""
+    """Write one result over all frameworks of the report."""
     return json.dumps({"assessment-results": _document(report)}, indent=1) + "\n"
 
 
@@ -53,7 +53,7 @@ def _document(report: Report) -> dict[str, Any]:
 
 
 def _origin(report: Report) -> list[dict[str, str]]:
-    """What was looked at; the standard knows no value that is empty."""
+    """Describe what was looked at; the standard allows no empty value."""
     source = report.source
     told = {
         "source-kind": source.kind,
@@ -81,12 +81,12 @@ def _result(report: Report) -> dict[str, Any]:
         "end": _stamp(report),
         "reviewed-controls": {"control-selections": _selections(report)},
     }
-    items = [_item(one) for one in report.resources if one.urn in judged]
+    items = [_item(resource) for resource in report.resources if resource.urn in judged]
     findings = [
-        _finding(report, framework, one, observed)
+        _finding(report, framework, requirement, observed)
         for framework in report.frameworks
-        for one in framework.requirements
-        if one.status in OBSERVED
+        for requirement in framework.requirements
+        if requirement.status in OBSERVED
     ]
     if observed:  # an empty list is not allowed
         result["local-definitions"] = {"components": [_tool(report)], "inventory-items": items}
@@ -98,12 +98,12 @@ def _result(report: Report) -> dict[str, Any]:
 
 def _coverage(report: Report) -> str:
     """Say each framework's own requirements with evidence: they cannot be added up."""
-    shares = (f"{one.name} {one.figures.with_exemptions.coverage}" for one in report.frameworks)
+    shares = (f"{framework.name} {framework.figures.with_exemptions.coverage}" for framework in report.frameworks)
     return f"Requirements with evidence: {', '.join(shares)}."
 
 
 def _tool(report: Report) -> dict[str, Any]:
-    """Who observed."""
+    """Describe the tool that observed."""
     return {
         "uuid": _id("tool", report.pack.name, report.pack.version),
         "type": "software",
@@ -115,10 +115,10 @@ def _tool(report: Report) -> dict[str, Any]:
 
 
 def _selections(report: Report) -> list[dict[str, Any]]:
-    """A selection a framework: the requirements that something was observed for."""
+    """List one selection a framework: the requirements that something was observed for."""
     selections = []
     for framework in report.frameworks:
-        reviewed = [one for one in framework.requirements if one.status in OBSERVED]
+        reviewed = [requirement for requirement in framework.requirements if requirement.status in OBSERVED]
         kinds = ", ".join(f"{count} {kind}" for kind, count in framework.kinds.items())
         selection: dict[str, Any] = {
             "description": f"{framework.name}, {framework.edition}: {len(reviewed)} of {len(framework.requirements)} "
@@ -139,7 +139,7 @@ def _item(resource: ResourceEntry) -> dict[str, Any]:
 
 
 def _observation(report: Report, verdict: VerdictEntry) -> dict[str, Any]:
-    control = next(one for one in report.controls if one.id == verdict.control)
+    control = next(control for control in report.controls if control.id == verdict.control)
     observation: dict[str, Any] = {
         "uuid": _id("observation", verdict.fingerprint),
         "title": _line(f"{control.id} {control.title}"),
@@ -186,7 +186,7 @@ def _finding(
 
 
 def token(framework: FrameworkEntry, requirement: RequirementEntry) -> str:
-    """A requirement's id as OSCAL can write it: `gdpr_Art.-32`."""
+    """Return a requirement's id as OSCAL can write it: `gdpr_Art.-32`."""
     return re.sub(r"[^A-Za-z0-9._-]", "-", f"{framework.id}_{requirement.id}")
 
 
@@ -195,7 +195,7 @@ def _prop(name: str, value: str) -> dict[str, str]:
 
 
 def _line(text: str) -> str:
-    """One line without space around it."""
+    """Return the text on one line, without space around it."""
     return " ".join(text.split()) or "-"
 
 

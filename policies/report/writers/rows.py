@@ -31,7 +31,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", 
 
 
 def write(report: Report) -> str:
-    """Rows end as RFC 4180 wants it."""
+    """Write one row a verdict; rows end as RFC 4180 wants it."""
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(HEAD)
@@ -40,8 +40,8 @@ def write(report: Report) -> str:
 
 
 def _rows(report: Report) -> Iterator[tuple[str, ...]]:
-    controls = {one.id: one for one in report.controls}
-    resources = {one.urn: one for one in report.resources}
+    controls = {control.id: control for control in report.controls}
+    resources = {resource.urn: resource for resource in report.resources}
     for verdict in report.verdicts:
         control, resource, exemption = controls[verdict.control], resources[verdict.urn], verdict.exemption
         yield (
@@ -65,5 +65,5 @@ def _rows(report: Report) -> Iterator[tuple[str, ...]]:
 
 
 def _plain(cell: str) -> str:
-    """A spreadsheet takes a cell that begins like a formula for one, and would run it."""
+    """Quote a cell that begins like a formula: a spreadsheet would run it."""
     return f"'{cell}" if cell.startswith(_FORMULA) else cell

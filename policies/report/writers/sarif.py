@@ -26,13 +26,13 @@ MOST_TAGS = 20
 
 
 def write(report: Report) -> str:
-    """One run."""
+    """Write one run."""
     run = {
         "tool": {"driver": _driver(report)},
         "automationDetails": {"id": f"compliance/{report.source.stack}/"},
         "invocations": [_invocation(report)],
         "originalUriBaseIds": {ROOT: {"description": {"text": "The root of the Pulumi project"}}},
-        "taxonomies": [_taxonomy(one) for one in report.frameworks],
+        "taxonomies": [_taxonomy(framework) for framework in report.frameworks],
         "results": _results(report),
         "columnKind": "utf16CodeUnits",
         "properties": {
@@ -48,12 +48,12 @@ def _driver(report: Report) -> dict[str, Any]:
         "name": "Living Fortress policies",
         "semanticVersion": report.pack.version,
         "supportedTaxonomies": [{"name": one.name, "index": number} for number, one in enumerate(report.frameworks)],
-        "rules": [_rule(one, report.frameworks) for one in report.controls],
+        "rules": [_rule(control, report.frameworks) for control in report.controls],
     }
 
 
 def _rule(control: ControlEntry, frameworks: tuple[FrameworkEntry, ...]) -> dict[str, Any]:
-    mapped = {one.id: control.requirements.get(one.id, ()) for one in frameworks}
+    mapped = {framework.id: control.requirements.get(framework.id, ()) for framework in frameworks}
     tags = [f"{framework} {id_}" for framework, ids in mapped.items() for id_ in ids]
     relationships = [
         {
@@ -89,9 +89,10 @@ def _markdown(control: ControlEntry) -> str:
 
 
 def _invocation(report: Report) -> dict[str, Any]:
-    """That the checks ran; exemptions that do not hold are warnings of the run."""
+    """Say that the checks ran; exemptions without effect are warnings of the run."""
     notes = [
-        {"level": "warning", "message": {"text": f"{one.where}: {one.message}"}} for one in report.exemption_problems
+        {"level": "warning", "message": {"text": f"{problem.where}: {problem.message}"}}
+        for problem in report.exemption_problems
     ]
     return {
         "executionSuccessful": True,
@@ -105,16 +106,19 @@ def _taxonomy(framework: FrameworkEntry) -> dict[str, Any]:
         "name": framework.name,
         "version": framework.edition,
         "shortDescription": {"text": f"{framework.name}, {framework.edition}."},
-        "taxa": [{"id": one.id, "shortDescription": {"text": f"{one.title}."}} for one in framework.requirements],
+        "taxa": [
+            {"id": requirement.id, "shortDescription": {"text": f"{requirement.title}."}}
+            for requirement in framework.requirements
+        ],
     }
 
 
 def _results(report: Report) -> list[dict[str, Any]]:
     places = {control.id: number for number, control in enumerate(report.controls)}
-    resources = {one.urn: one for one in report.resources}
+    resources = {resource.urn: resource for resource in report.resources}
     return [
-        _result(one, places[one.control], report.controls[places[one.control]], resources[one.urn])
-        for one in report.of_status(*SHOWN)
+        _result(verdict, places[verdict.control], report.controls[places[verdict.control]], resources[verdict.urn])
+        for verdict in report.of_status(*SHOWN)
     ]
 
 
@@ -137,7 +141,7 @@ def _result(verdict: VerdictEntry, place: int, control: ControlEntry, resource: 
 
 
 def _location(resource: ResourceEntry) -> dict[str, Any]:
-    """The resource, and the line that declares it, or the project where that is not known."""
+    """Return the resource, and the line that declares it, or the project where that is not known."""
     return {
         "logicalLocations": [{"name": resource.name, "fullyQualifiedName": resource.urn, "kind": "resource"}],
         "physicalLocation": {
@@ -148,7 +152,7 @@ def _location(resource: ResourceEntry) -> dict[str, Any]:
 
 
 def _suppressions(verdict: VerdictEntry) -> list[dict[str, Any]]:
-    """An empty list says that the result is not suppressed, where others may be (section 3.27.23)."""
+    """Return the suppressions; an empty list says that there are none (SARIF 2.1.0, section 3.27.23)."""
     exemption = verdict.exemption
     if exemption is None:
         return []

@@ -42,12 +42,14 @@ def test_a_whole_is_as_bad_as_its_worst_part(statuses: list[Status]) -> None:
 
 
 def verdict_of(report, control: str, name: str):
-    return next(one for one in report.verdicts if one.control == control and one.urn.endswith(f"::{name}"))
+    return next(
+        verdict for verdict in report.verdicts if verdict.control == control and verdict.urn.endswith(f"::{name}")
+    )
 
 
 def test_every_resource_gets_its_verdict_with_what_was_found() -> None:
     report = small()
-    told = {(one.control, one.urn.rpartition("::")[2]): one.status.value for one in report.verdicts}
+    told = {(verdict.control, verdict.urn.rpartition("::")[2]): verdict.status.value for verdict in report.verdicts}
     assert told == {
         ("T-1", "good"): "pass",
         ("T-1", "large"): "fail",
@@ -70,7 +72,7 @@ def test_every_resource_gets_its_verdict_with_what_was_found() -> None:
 
 
 def test_a_violation_is_fixable_only_where_the_fix_was_seen_to_help() -> None:
-    assert [(one.control, one.urn.rpartition("::")[2]) for one in small().verdicts if one.fixable] == [
+    assert [(verdict.control, verdict.urn.rpartition("::")[2]) for verdict in small().verdicts if verdict.fixable] == [
         ("T-2", "scratch")
     ]
 
@@ -92,7 +94,10 @@ def test_an_exempt_verdict_is_no_evidence_but_what_it_would_be_is() -> None:
 
 def test_all_requirements_are_told_each_with_its_reason() -> None:
     [framework] = small().frameworks
-    told = {one.id: (one.kind, one.status.value, one.controls) for one in framework.requirements}
+    told = {
+        requirement.id: (requirement.kind, requirement.status.value, requirement.controls)
+        for requirement in framework.requirements
+    }
     assert told == {
         "R 1": ("automated", "fail", ("T-1", "T-3")),
         "R 2": ("automated", "fail", ("T-2",)),
@@ -100,7 +105,7 @@ def test_all_requirements_are_told_each_with_its_reason() -> None:
         "R 4": ("organisational", "organisational", ()),
         "R 5": ("not assessed", "not assessed", ()),
     }
-    reasons = {one.id: one.reason for one in framework.requirements}
+    reasons = {requirement.id: requirement.reason for requirement in framework.requirements}
     assert reasons["R 4"] == "Ask them"
     assert reasons["R 3"] == "No check gives evidence for it yet"
     assert framework.kinds == {"automated": 3, "organisational": 1, "not assessed": 1}
@@ -113,7 +118,7 @@ def test_a_requirement_whose_violations_are_exempt_does_not_pass() -> None:
 
 
 def test_a_control_without_a_resource_of_its_kind_is_not_assessed() -> None:
-    control = next(one for one in small().controls if one.id == "T-3")
+    control = next(control for control in small().controls if control.id == "T-3")
     assert control.status is Status.NOT_ASSESSED
     assert {check.status for check in control.checks} == {Status.NOT_ASSESSED}
 
@@ -199,7 +204,7 @@ def test_only_levels_that_block_stop_and_strict_counts_what_cannot_be_determined
 
 def test_a_disabled_control_is_not_assessed_and_no_evidence() -> None:
     report = small(levels={"T-1": Level.DISABLED})
-    assert not [one for one in report.verdicts if one.control == "T-1"]
+    assert not [verdict for verdict in report.verdicts if verdict.control == "T-1"]
     assert report.frameworks[0].requirements[0].status is Status.NOT_ASSESSED
     assert report.figures.with_exemptions.coverage.part == 1
 
@@ -218,16 +223,16 @@ def test_the_order_of_the_resources_does_not_matter() -> None:
 
 
 def test_a_fingerprint_is_of_control_and_resource_alone() -> None:
-    prints = {(one.control, one.urn): one.fingerprint for one in small().verdicts}
+    prints = {(verdict.control, verdict.urn): verdict.fingerprint for verdict in small().verdicts}
     assert len(set(prints.values())) == len(prints)
     other = small(disk("large", size=1234, name="b"))
-    assert {one.fingerprint for one in other.verdicts} <= set(prints.values())
+    assert {verdict.fingerprint for verdict in other.verdicts} <= set(prints.values())
 
 
 def test_only_violations_that_were_none_before_are_new() -> None:
     before = small(disk("large", size=99, name="a"), disk("other", size=1, name="a"))
     after = small(disk("large", size=98, name="a"), disk("other", size=77, name="a"))
-    assert [one.urn.rpartition("::")[2] for one in new_violations(after, before)] == ["other"]
+    assert [verdict.urn.rpartition("::")[2] for verdict in new_violations(after, before)] == ["other"]
     assert new_violations(before, before) == ()
 
 

@@ -86,9 +86,9 @@ class TestHtml:
 
     def test_it_is_sound_and_every_link_inside_it_arrives(self, report: Report) -> None:
         page = self.page(report)
-        ids = [one.attrs["id"] for one in page.query("[id]")]
+        ids = [element.attrs["id"] for element in page.query("[id]")]
         assert len(ids) == len(set(ids))
-        links = [one.attrs["href"] for one in page.query("a")]
+        links = [element.attrs["href"] for element in page.query("a")]
         assert links
         assert {link[1:] for link in links if link.startswith("#")} <= set(ids)
 
@@ -103,7 +103,7 @@ class TestHtml:
 
     def test_the_three_figures_stand_at_the_top_both_ways_and_never_alone(self) -> None:
         [header] = self.page().query("header")
-        told = [" ".join(one.to_text().split()) for one in header.query(".tile")]
+        told = [" ".join(element.to_text().split()) for element in header.query(".tile")]
         assert [one.partition(" no ")[0].partition(" %")[0][:13] for one in told] == [
             "Requirements ",
             "Verdicts that",
@@ -122,7 +122,7 @@ class TestHtml:
 
     def test_what_to_do_first_is_by_control_and_the_worst_comes_first(self) -> None:
         tasks = self.page(small(*RESOURCES, disk("huge", size=100))).query("#todo details")
-        told = [" ".join(one.query_one("summary").to_text().split()) for one in tasks]
+        told = [" ".join(task.query_one("summary").to_text().split()) for task in tasks]
         assert told[0] == "critical blocks T-1 Disks are small 2 resources"
         assert told[1] == "low T-2 Disks have names 2 resources"
         assert "Make it <so>." in tasks[0].to_text()
@@ -158,9 +158,9 @@ class TestHtml:
     def test_a_control_leads_to_its_requirements_and_they_to_it(self) -> None:
         page = self.page()
         control = page.query_one('[id="control-T-1"]')
-        assert [one.attrs["href"] for one in control.query("a")] == [f"#requirement-soc2-{slug('R 1')}"]
+        assert [element.attrs["href"] for element in control.query("a")] == [f"#requirement-soc2-{slug('R 1')}"]
         row = page.query_one(f'[id="requirement-soc2-{slug("R 1")}"]')
-        assert [one.attrs["href"] for one in row.query("a")] == ["#control-T-1", "#control-T-3"]
+        assert [element.attrs["href"] for element in row.query("a")] == ["#control-T-1", "#control-T-3"]
 
     def test_print_folds_what_only_a_screen_can_search(self) -> None:
         many = small(*(disk(f"d{number}", size=99, name="a") for number in range(25)))
@@ -168,14 +168,14 @@ class TestHtml:
         assert "screen-only" in page.query_one("#resources").attrs["class"]
         assert len(page.query("#todo tr.unprinted")) == 15
         assert "and 15 more" in page.query_one("#todo .print-only").to_text()
-        assert all("printed" in one.attrs["class"] for one in page.query("#frameworks details"))
-        assert not any("printed" in one.attrs["class"].split() for one in page.query("#controls details"))
+        assert all("printed" in element.attrs["class"] for element in page.query("#frameworks details"))
+        assert not any("printed" in element.attrs["class"].split() for element in page.query("#controls details"))
 
     def test_the_filter_leaves_out_only_what_asks_nothing_of_anybody(self) -> None:
         page = self.page()
-        quiet = {one.query_one("strong").to_text() for one in page.query("#controls .quiet")}
+        quiet = {element.query_one("strong").to_text() for element in page.query("#controls .quiet")}
         assert quiet == {"T-3"}
-        names = {one.to_text() for one in page.query("#resources details.quiet strong")}
+        names = {element.to_text() for element in page.query("#resources details.quiet strong")}
         assert names == {"good", "far"}
 
     def test_what_comes_from_resources_is_text_never_markup(self) -> None:
@@ -185,8 +185,8 @@ class TestHtml:
     def test_each_verdict_is_found_by_control_and_by_resource(self) -> None:
         page = self.page()
         report = small()
-        controls = "".join(one.to_text() for one in page.query("#controls details"))
-        resources = "".join(one.to_text() for one in page.query("#resources details"))
+        controls = "".join(element.to_text() for element in page.query("#controls details"))
+        resources = "".join(element.to_text() for element in page.query("#resources details"))
         assert "size is 99" in controls
         assert "size is 99" in resources
         for control in report.controls:
@@ -199,7 +199,7 @@ class TestHtml:
             assert drawing.attrs["role"] == "img"
             assert re.search(r": (\d+ (pass|fail|exempt|not|organisational)|no data)", drawing.attrs["aria-label"])
         assert all(chip.to_text().strip() for chip in page.query(".chip"))
-        levels = [int(one.name[1]) for one in page.query("h1, h2, h3")]
+        levels = [int(element.name[1]) for element in page.query("h1, h2, h3")]
         assert levels[0] == 1
         assert all(after - before <= 1 for before, after in pairwise(levels))
 
@@ -317,14 +317,14 @@ class TestCsv:
 
     def test_each_verdict_is_a_row(self, report: Report) -> None:
         rows = self.rows(report)
-        assert [(one["control"], one["urn"], one["status"]) for one in rows] == [
-            (one.control, one.urn, one.status.value) for one in report.verdicts
+        assert [(row["control"], row["urn"], row["status"]) for row in rows] == [
+            (verdict.control, verdict.urn, verdict.status.value) for verdict in report.verdicts
         ]
         assert all(None not in row and None not in row.values() for row in rows)
 
     def test_a_spreadsheet_runs_nothing(self) -> None:
         hostile = "=HYPERLINK(1)"
-        [row] = [one for one in self.rows(small(disk("x", scratch=True, note=hostile))) if one["control"] == "T-2"]
+        [row] = [row for row in self.rows(small(disk("x", scratch=True, note=hostile))) if row["control"] == "T-2"]
         assert row["found"] == f"'{hostile}"
         cells = [cell for row in self.rows() for cell in row.values()]
         assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@"))]
@@ -352,7 +352,7 @@ class TestJUnit:
         passed = {
             (case.get("classname"), case.get("name")) for case in self.root(report).iter("testcase") if len(case) == 0
         }
-        assert passed == {(one.control, one.urn) for one in report.of_status(Status.PASS)}
+        assert passed == {(verdict.control, verdict.urn) for verdict in report.of_status(Status.PASS)}
 
     def test_what_cannot_be_determined_is_skipped_and_under_strict_an_error(self) -> None:
         assert self.root().get("errors") == "0"
@@ -394,18 +394,18 @@ class TestOscal:
 
     def test_every_observation_and_finding_points_at_what_is_there(self, report: Report, tmp_path: Path) -> None:
         [result] = self.read(report, tmp_path).results
-        items = {one.uuid for one in result.local_definitions.inventory_items} if result.local_definitions else set()
+        items = {item.uuid for item in result.local_definitions.inventory_items} if result.local_definitions else set()
         observations = result.observations or []
-        assert {subject.subject_uuid for one in observations for subject in one.subjects} <= items
-        known = {one.uuid for one in observations}
+        assert {subject.subject_uuid for observation in observations for subject in observation.subjects} <= items
+        known = {observation.uuid for observation in observations}
         for finding in result.findings or []:
-            assert {one.observation_uuid for one in finding.related_observations} <= known
+            assert {observation.observation_uuid for observation in finding.related_observations} <= known
 
     def test_a_finding_is_satisfied_only_where_its_requirement_passes(self, tmp_path: Path) -> None:
         report = small(disk("good", size=1, name=""), disk("spared", size=50, name="a"))
         states = {
-            one.target.target_id: (one.target.status.state.value, one.target.status.reason)
-            for one in self.read(report, tmp_path).results[0].findings
+            finding.target.target_id: (finding.target.status.state.value, finding.target.status.reason)
+            for finding in self.read(report, tmp_path).results[0].findings
         }
         assert {target: state for target, (state, _) in states.items()} == {
             "soc2_R-1": "not-satisfied",
@@ -415,7 +415,7 @@ class TestOscal:
         assert {one.target.status.state.value for one in passing} == {"satisfied"}
 
     def test_what_was_looked_at_is_named(self, tmp_path: Path) -> None:
-        told = {one.name: one.value for one in self.read(small(), tmp_path).metadata.props}
+        told = {prop.name: prop.value for prop in self.read(small(), tmp_path).metadata.props}
         assert told["source-digest"] == "sha256:" + "0" * 64
         assert (told["stack"], told["engine"], told["pack"]) == ("shop/prod", "3.259.0", "fortress 0.1.0")
 
@@ -429,7 +429,10 @@ class TestOscal:
         [result] = self.read(small(), tmp_path).results
         [tool] = result.local_definitions.components
         assert {
-            actor.actor_uuid for one in result.observations for origin in one.origins for actor in origin.actors
+            actor.actor_uuid
+            for observation in result.observations
+            for origin in observation.origins
+            for actor in origin.actors
         } == {tool.uuid}
 
     def test_an_observation_and_a_resource_keep_their_identifiers_when_a_later_state_is_judged(
@@ -437,8 +440,8 @@ class TestOscal:
     ) -> None:
         def identifiers(report: Report) -> tuple[set[str], set[str]]:
             [result] = self.read(report, tmp_path).results
-            return {one.uuid for one in result.observations}, {
-                one.uuid for one in result.local_definitions.inventory_items
+            return {observation.uuid for observation in result.observations}, {
+                item.uuid for item in result.local_definitions.inventory_items
             }
 
         later = small()
@@ -496,14 +499,14 @@ class TestMarkdown:
     def test_controls_that_have_no_room_are_counted(self) -> None:
         violations = small().violations
         report = small()
-        [control] = [one for one in report.controls if one.id == "T-1"]
+        [control] = [control for control in report.controls if control.id == "T-1"]
         names = [f"T-{number}" for number in range(100, 200)]
         many = report.model_copy(
             update={
-                "controls": (*report.controls, *(control.model_copy(update={"id": one}) for one in names)),
+                "controls": (*report.controls, *(control.model_copy(update={"id": name}) for name in names)),
                 "verdicts": tuple(
-                    violations[0].model_copy(update={"control": one, "fingerprint": one, "reason": "x" * 5_000})
-                    for one in names
+                    violations[0].model_copy(update={"control": name, "fingerprint": name, "reason": "x" * 5_000})
+                    for name in names
                 ),
             }
         )

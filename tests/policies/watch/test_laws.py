@@ -79,9 +79,9 @@ def events_of(state: WatchState, observation: Observation) -> tuple[Event, ...]:
 def watched(observations: Iterable[Observation]) -> list[Record]:
     """All records of a watch that sees these, one after the other."""
     records: list[Record] = [Started(at=NOW, project="shop", stack="prod")]
-    for one in observations:
-        records += events_of(WatchState.after_all(records), one)
-        records.append(Passed(at=NOW, began=NOW, seen="", digest="d" if one.report else ""))
+    for observation in observations:
+        records += events_of(WatchState.after_all(records), observation)
+        records.append(Passed(at=NOW, began=NOW, seen="", digest="d" if observation.report else ""))
     return records
 
 
@@ -104,7 +104,7 @@ def test_findings_open_and_resolve_in_turns(seen: list[Observation]) -> None:
 def test_the_log_gives_what_the_last_report_says_however_it_came_there(seen: list[Observation], last: Report) -> None:
     state = WatchState.after_all(watched([*seen, Observation(last)]))
     assert set(state.open) == keys(Observation(last))
-    assert state.findings == {one.key: one for one in list_findings(last)}
+    assert state.findings == {finding.key: finding for finding in list_findings(last)}
 
 
 @given(histories, st.sampled_from([blinded(), blinded("state")]))
@@ -138,7 +138,9 @@ def test_a_log_cut_at_any_byte_loses_nothing_that_the_next_pass_does_not_find_ag
     state = WatchState.after_all(records)
     for event in events_of(state, Observation(last)):
         content += render_record(event)
-    assert WatchState.after_all(parse_records(content)).findings == {one.key: one for one in list_findings(last)}
+    assert WatchState.after_all(parse_records(content)).findings == {
+        finding.key: finding for finding in list_findings(last)
+    }
 
 
 @given(histories)
@@ -182,7 +184,7 @@ def test_a_watch_killed_while_it_closes_off_a_line_is_followed_by_one_that_does(
 def test_records_that_contradict_each_other_are_refused(
     observations: list[dict[str, str]], again: int, fault: str
 ) -> None:
-    records = watched(Observation(estate(one)) for one in observations)
+    records = watched(Observation(estate(observation)) for observation in observations)
     with pytest.raises(Contradiction, match=fault):
         WatchState.after_all([*records, records[again]])
 
@@ -238,7 +240,7 @@ def test_a_finding_names_all_that_a_person_needs_and_has_the_fingerprint_of_the_
     [finding] = list_findings(report)
     assert (finding.control, finding.resource, finding.remedy) == ("T-1", "a", "Make it <so>.")
     assert finding.requirements == {"soc2": ("R 1(a)",)}
-    assert finding.fingerprint in {one.fingerprint for one in report.violations}
+    assert finding.fingerprint in {verdict.fingerprint for verdict in report.violations}
 
 
 def update(number: int, kind: str = "update") -> Update:
