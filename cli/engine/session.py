@@ -10,7 +10,6 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 
 from cli.engine.stack_files import prepare_stack
@@ -18,13 +17,9 @@ from localcloud.sandbox import CHECKOUT, Sandbox, default_root
 from stacks.environment import PROJECT, Environment, ExecutionMode
 from stacks.guard import describe_mode
 from tools.engine import Engine, locate
+from tools.engine.simulation import engine_variables
 
-PLUGINS_FOLDER = CHECKOUT / "localcloud" / "bin"
-PACKAGES = ("aws", "azure-native", "gcp", "kubernetes")
 REHEARSALS = "rehearsals"
-STATE_AT_THE_END = {"PULUMI_EXPERIMENTAL": "true", "PULUMI_SKIP_CHECKPOINTS": "true"}
-"""Writing the whole state after every step makes a simulated run four times slower. A crash loses nothing: whatever
-the emulators have made is found again by its URN."""
 
 
 class EngineFailed(Exception):
@@ -154,42 +149,6 @@ def open_session(stack: str) -> Session:
     if environment.mode is not ExecutionMode.REAL:
         print(describe_mode(environment), file=sys.stderr, flush=True)
     return Session(stack, environment, sandbox_of(environment.mode), locate())
-
-
-def engine_variables(engine: Engine, sandbox: Sandbox | None) -> dict[str, str]:
-    """Environment variables for the engine; with a sandbox also its own backend, secrets and plugins.
-
-    The passphrase of a simulated stack is empty on purpose: no secret of worth is in it, and it stays on the machine.
-    """
-    variables = engine.variables(os.environ.get("PATH", os.defpath))
-    if sandbox is None:
-        return variables
-    return {
-        **variables,
-        **STATE_AT_THE_END,
-        "LOCALCLOUD_HOME": str(sandbox.root),
-        "PULUMI_HOME": str(_engine_home(sandbox)),
-        "PULUMI_IGNORE_AMBIENT_PLUGINS": "true",
-        "PULUMI_BACKEND_URL": f"file://{sandbox.folder('state')}",
-        "PULUMI_CONFIG_PASSPHRASE": "",
-        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
-    }
-
-
-def _engine_home(sandbox: Sandbox) -> Path:
-    """The engine's own folder for this world; its provider plugins are the emulators.
-
-    There, and not on PATH, the engine takes them without a warning, and no plugin that lies on PATH can slip in.
-    """
-    folder = sandbox.folder("pulumi")
-    for package in PACKAGES:
-        program = f"pulumi-resource-{package}"
-        link = sandbox.folder("pulumi", "plugins", f"resource-{package}-v{version(f'pulumi-{package}')}") / program
-        if not link.is_symlink() or link.readlink() != PLUGINS_FOLDER / program:
-            link.unlink(missing_ok=True)
-            with contextlib.suppress(FileExistsError):
-                link.symlink_to(PLUGINS_FOLDER / program)
-    return folder
 
 
 def shell_lines(variables: Mapping[str, str]) -> str:

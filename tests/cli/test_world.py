@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from cli.engine.session import PACKAGES, Session, StackMissing, engine_variables, shell_lines
+from cli.engine.session import Session, StackMissing, shell_lines
 from cli.engine.stack_files import prepare_stack
 from localcloud.sandbox import CHECKOUT, Sandbox
 from tools.engine import Engine, Origin
+from tools.engine.simulation import PACKAGES, engine_variables
 
 TODAY = datetime.date(2030, 1, 1)
 

@@ -15,11 +15,11 @@ import pytest
 import yaml
 from pulumi import automation as auto
 
-from cli.engine.session import engine_variables
 from cli.engine.stack_files import prepare_stack
 from cli.gate import CONFIGURATION, PACK
 from localcloud.sandbox import Sandbox
 from tools.engine import locate
+from tools.engine.simulation import engine_variables
 
 ROOT = Path(__file__).resolve().parents[2]
 GOLDEN = Path(__file__).parent / "golden"

@@ -12,14 +12,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from cli.engine.session import engine_variables
-from cli.gate import PACK
 from localcloud.sandbox import Sandbox
 from tools.bench.measurement import Limit, Recorder
 from tools.engine import locate
+from tools.engine.simulation import engine_variables
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 FORTRESS = Path(sys.executable).parent / "fortress"
+PACK = CHECKOUT / "policies" / "fortress"
 PROGRAM = Path(__file__).parent / "thousand_resources"
 ROUNDS = 5
 COST = Limit(1.3, "times")
@@ -28,7 +28,7 @@ REPORT = Limit(10, "s")
 
 def measure(recorder: Recorder) -> None:
     """Production from nothing and unchanged, a generated stack of 1,000 resources, and production's report."""
-    with _world() as environment:
+    with _sandbox() as environment:
 
         def production(*options: str) -> float:
             return _timed([FORTRESS, "preview", "--env", "production", *options], CHECKOUT, environment)
@@ -40,7 +40,7 @@ def measure(recorder: Recorder) -> None:
         report = (FORTRESS, "compliance", "report", "--env", "production", "--out", folder)
         samples = [_timed(report, CHECKOUT, environment) for _ in range(ROUNDS)]
         recorder.take("fortress compliance report --env production, all formats", REPORT, samples)
-    with _world() as environment:
+    with _sandbox() as environment:
         _measure_thousand(recorder, Path(environment["LOCALCLOUD_HOME"]), environment)
 
 
@@ -77,7 +77,7 @@ def _compare(
 
 
 @contextmanager
-def _world() -> Iterator[dict[str, str]]:
+def _sandbox() -> Iterator[dict[str, str]]:
     with tempfile.TemporaryDirectory(prefix="lf-bench-", dir="/tmp") as folder:
         yield {**os.environ, "LOCALCLOUD_HOME": folder}
 

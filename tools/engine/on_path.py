@@ -1,4 +1,4 @@
-"""A Pulumi that the machine already has."""
+"""Find a Pulumi that the machine already has."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ LANGUAGE_HOST = "pulumi-language-python"
 
 
 def find(folder: Path, search_path: str | None = None) -> Engine | None:
-    """The first new enough Pulumi on PATH whose Python language host runs; `folder` may be used to give it a `bin`."""
+    """Return the first new enough Pulumi on PATH whose Python language host runs; None if there is none.
+
+    Where the command's folder is not named `bin`, a link to it is made in `folder`.
+    """
     path = os.environ.get("PATH", os.defpath) if search_path is None else search_path
     for command in _candidates(path):
         release = version.parse(_output([str(command), "version"]))
@@ -29,7 +32,7 @@ def find(folder: Path, search_path: str | None = None) -> Engine | None:
 def _candidates(path: str) -> Iterator[Path]:
     for entry in path.split(os.pathsep):
         command = shutil.which("pulumi", path=entry) if entry else None
-        # A shell made ready by `fortress env` has a checkout's own engine on PATH: that is no find.
+        # A shell that `make shell` opened has this checkout's own engine on PATH, which is not the machine's.
         if command and not (Path(entry).parent / RECORD).exists():
             yield Path(command).absolute()
 
