@@ -152,3 +152,13 @@ def test_a_heavy_slot_is_left_where_moving_it_would_only_move_the_problem() -> N
     plan = plan_rebalance(eight_shards(), hot)
     assert 7 not in {move.slot for move in plan.moves}
     assert plan.after["shard-0"].slots < 50
+
+
+def test_the_shares_of_a_plan_add_up_what_the_slots_carry() -> None:
+    owners = ["a", "a", "b"]
+    entries = tuple(SlotEntry(slot, owner, 1, SlotState.OWNED, None, 1) for slot, owner in enumerate(owners))
+    slot_map = SlotMap(1, entries, {"a": ShardState.ACTIVE, "b": ShardState.ACTIVE})
+    load = {0: SlotLoad(bytes=10, writes=1.5), 1: SlotLoad(bytes=20, writes=2.5), 2: SlotLoad(bytes=30, writes=4.0)}
+    before = plan_rebalance(slot_map, load, tolerance=1.0).before
+    assert [before["a"][:3], before["b"][:3]] == [(2, 30, 4.0), (1, 30, 4.0)]
+    assert before["a"].weight + before["b"].weight == pytest.approx(1, abs=1e-6)

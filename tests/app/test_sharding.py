@@ -133,6 +133,15 @@ def test_a_shard_that_was_added_later_holds_nothing_at_first() -> None:
     assert set(directory.owners) == {"aws-0", "azure-0", "gcp-0"}
 
 
+def test_a_home_has_the_shards_that_name_it() -> None:
+    directory = parse_directory(document(*THREE, entry("aws-1", "aws")))
+    assert [shard.name for shard in directory.at_home("aws")] == ["aws-0", "aws-1"]
+    assert [shard.name for shard in directory.at_home("gcp")] == ["gcp-0"]
+    assert [directory.owners[slot] for slot in (0, 1365, 1366, 2730, 2731, 4095)] == [
+        name for name in ("aws-0", "azure-0", "gcp-0") for _ in range(2)
+    ]
+
+
 def test_the_first_shard_holds_the_map_unless_another_is_named() -> None:
     assert parse_directory(document(*THREE)).map_shard.name == "aws-0"
     named = {"slots": SLOTS, "shards": THREE, "map": "gcp-0"}

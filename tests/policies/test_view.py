@@ -157,3 +157,11 @@ def test_what_the_policy_sdk_hands_over_is_read_like_anything_else() -> None:
         with pytest.raises(Unknown, match="late"):
             one.text("late")
     assert keeping.is_secret("key")
+
+
+def test_an_error_names_the_whole_path_of_its_value() -> None:
+    inner = View(value={"size": {"gigabytes": "many"}}, path="disks[0]")
+    with pytest.raises(WrongShape, match=r"disks\[0\]\.size\.gigabytes"):
+        inner.number("size.gigabytes")
+    with pytest.raises(WrongShape, match=r"^size\.gigabytes"):
+        view(size={"gigabytes": "many"}).number("size.gigabytes")
