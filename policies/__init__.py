@@ -3,7 +3,7 @@
 What a module of controls needs is here; `policies/README.md` tells how to write one.
 """
 
-from policies.control import Check, Control, Theme, applies_to, applies_to_each, fixed_by, in_stack
+from policies.control import Theme, applies_to, applies_to_each, fixed_by, in_stack
 from policies.options import Options
 from policies.remedies import Fix, Properties, in_turn, sets, with_value
 from policies.resource import STACK, Resource
@@ -11,7 +11,6 @@ from policies.stack import Stack
 from policies.values import Undeterminable, Unknown, WrongShape
 from policies.verdicts import (
     CRITICAL,
-    FAIL,
     HIGH,
     LOW,
     MEDIUM,
@@ -29,15 +28,12 @@ from policies.view import View
 
 __all__ = [
     "CRITICAL",
-    "FAIL",
     "HIGH",
     "LOW",
     "MEDIUM",
     "NOT_APPLICABLE",
     "PASS",
     "STACK",
-    "Check",
-    "Control",
     "Fix",
     "Options",
     "Properties",

@@ -1,6 +1,6 @@
 """The pages that are written from the registry: controls by clouds, a page a framework, the short table of README.
 
-`python -m policies.docs` writes them anew.
+`python -m policies.docs` writes them.
 """
 
 from __future__ import annotations
@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from policies.control import Check, Control, Theme
-from policies.counts import Counts
 from policies.frameworks import FRAMEWORKS, framework
 from policies.frameworks.framework import Framework, Requirement
 from policies.registry import Registry, everything
@@ -21,6 +21,8 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 FOLDER = CHECKOUT / "docs" / "compliance"
 README = CHECKOUT / "README.md"
 CONTROLS = "controls.md"
+PUBLISHED = CHECKOUT / "policies" / "README.md"
+_LINE = re.compile(r"^\d+ controls, .*$", re.MULTILINE)
 MARKED = re.compile(r"(?<=<!-- policies\.docs: begin -->\n).*?(?=<!-- policies\.docs: end -->)", re.DOTALL)
 """What README leaves to this module."""
 COLUMNS: dict[Cloud, str] = {
@@ -31,6 +33,38 @@ COLUMNS: dict[Cloud, str] = {
     "any": "the stack",
 }
 WRITTEN = "<!-- Written by `python -m policies.docs`: change the controls, not this page. -->"
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Checks and fixes are counted per control and cloud; a fix that could replace a resource is not counted."""
+
+    controls: int
+    checks: int
+    by_cloud: dict[str, int]
+    fixes: int
+
+    @classmethod
+    def of(cls, registry: Registry) -> Counts:
+        clouds = Counter(id_.partition("/")[2] for id_ in registry.ids)
+        return cls(
+            controls=len(registry.controls),
+            checks=len(registry),
+            by_cloud={cloud: clouds[cloud] for cloud in CLOUDS if clouds[cloud]},
+            fixes=len(registry.fixable_ids),
+        )
+
+    @property
+    def sentence(self) -> str:
+        """Return the published line."""
+        clouds = ", ".join(f"{cloud} {count}" for cloud, count in self.by_cloud.items())
+        return f"{self.controls} controls, {self.checks} checks ({clouds}), {self.fixes} fixes that replace nothing."
+
+
+def find_published(text: str) -> str | None:
+    """The line as a document has it."""
+    found = _LINE.search(text)
+    return found.group() if found else None
 
 
 def pages(registry: Registry) -> dict[Path, str]:
@@ -156,6 +190,9 @@ def main() -> None:
     FOLDER.mkdir(exist_ok=True)
     for path, text in pages(everything()).items():
         path.write_text(text, encoding="utf-8")
+    PUBLISHED.write_text(
+        _LINE.sub(Counts.of(everything()).sentence, PUBLISHED.read_text(encoding="utf-8")), encoding="utf-8"
+    )
     README.write_text(readme(README.read_text(encoding="utf-8"), everything()), encoding="utf-8")
 
 

@@ -1,6 +1,6 @@
 """Reports: one results model, and writers that make every format from it."""
 
-from policies.report.assembly import Rules, assemble, judge
+from policies.report.assembly import Rules, judge
 from policies.report.model import Report, Source, new_violations
 from policies.report.writers import FORMATS, Format, UnknownFormat, chosen
 
@@ -11,7 +11,6 @@ __all__ = [
     "Rules",
     "Source",
     "UnknownFormat",
-    "assemble",
     "chosen",
     "judge",
     "new_violations",

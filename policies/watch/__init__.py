@@ -12,7 +12,6 @@ from policies.watch.records import (
     Resolved,
     Started,
     StillOpen,
-    TruncatedRecord,
 )
 from policies.watch.state import Contradiction, WatchState
 from policies.watch.text import BrokenLog, is_truncated, mark_truncated, parse_records, render_record
@@ -33,7 +32,6 @@ __all__ = [
     "Resolved",
     "Started",
     "StillOpen",
-    "TruncatedRecord",
     "Update",
     "WatchState",
     "compare",

@@ -8,7 +8,7 @@ import pytest
 
 from policies import HIGH, PASS, Resource, Severity, Theme, Verdict, applies_to, fixed_by, in_stack, sets
 from policies.control import BadDeclaration, Check
-from policies.counts import PUBLISHED, Counts, find_published
+from policies.docs import PUBLISHED, Counts, find_published
 from policies.frameworks import FRAMEWORKS, framework
 from policies.registry import COMPONENTS, Registry, everything, is_pattern, reasons_without_check
 from policies.resource import CLOUDS, drop_api_version
@@ -19,7 +19,7 @@ control = Theme("testing", "Testing").control
 
 
 def test_published_counts_are_those_of_the_registry() -> None:
-    assert find_published(PUBLISHED.read_text()) == Counts.of(everything()).sentence, "run python -m policies.counts"
+    assert find_published(PUBLISHED.read_text()) == Counts.of(everything()).sentence, "run python -m policies.docs"
 
 
 @pytest.mark.parametrize("one", everything().controls, ids=lambda one: one.id)

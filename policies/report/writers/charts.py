@@ -9,8 +9,6 @@ from policies.report.model import FrameworkEntry, Report
 from policies.verdicts import Severity, Status
 
 WIDTH = 600.0
-DIGIT = 7.0
-"""The width of a digit, with room to spare."""
 STATUSES = tuple(Status)
 
 
@@ -22,11 +20,6 @@ class Segment:
     count: int
     x: float
     width: float
-
-    @property
-    def has_room(self) -> bool:
-        """Tell whether its count can be written into it."""
-        return self.width >= DIGIT * (len(str(self.count)) + 1)
 
 
 @dataclass(frozen=True)
