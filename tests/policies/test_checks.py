@@ -83,12 +83,14 @@ def test_bad_fails(fixture: Fixture) -> None:
 
 @every_fixture
 def test_others_get_the_verdict_that_is_said(fixture: Fixture) -> None:
+    assert len(list(fixture.other)) == sum(map(len, fixture.entry.get("other", {}).values()))
     for status, case in fixture.other:
         gets(fixture, status, case)
 
 
 @every_fixture
 def test_what_is_absent_gets_the_verdict_that_is_said(fixture: Fixture) -> None:
+    assert list(fixture.absent)
     for path, status, case in fixture.absent:
         gets(fixture, status, case, f"without {path}")
 
@@ -122,6 +124,7 @@ def test_an_exemption_holds_until_its_last_day(fixture: Fixture) -> None:
 
 @every_fix
 def test_a_fix_makes_bad_good_once_and_for_all(fixture: Fixture) -> None:
+    assert fixture.bad
     for case in fixture.bad:
         before = copy.deepcopy(case.resource.value)
         once = apply_fix(fixture.check, case.resource, case.told(fixture.check, evaluator()), replacing=True)
@@ -171,6 +174,7 @@ def test_no_check_fails_by_itself(fixture: Fixture) -> None:
     """A fault inside a check would hide as not determinable."""
     cases = [*fixture.good, *fixture.bad, *(case for _, case in fixture.other)]
     cases += [case for _, _, case in [*fixture.absent, *fixture.unknown, *fixture.wrong]]
+    assert cases
     for case in cases:
         reason = case.result(fixture.check, evaluator()).found.reason
         assert "itself failed" not in reason, f"{fixture.id}: {case.resource.value}: {reason}"

@@ -36,6 +36,7 @@ def test_the_table_in_readme_is_that_of_the_registry() -> None:
 @pytest.mark.parametrize("name", FRAMEWORKS)
 def test_a_page_has_every_requirement_and_says_what_is_behind_it(name: str) -> None:
     text = (FOLDER / f"{name}.md").read_text(encoding="utf-8")
+    assert framework(name).requirements
     for id_, requirement in framework(name).requirements.items():
         [row] = [line for line in text.splitlines() if line.startswith(f"| {id_} |")]
         assert requirement.reason in row

@@ -48,7 +48,14 @@ def test_every_automated_requirement_has_a_control() -> None:
             framework(name).requirement_of(id_) for one in everything().controls for id_ in one.maps.get(name, ())
         }
         automated = {id_ for id_, requirement in framework(name).requirements.items() if requirement.automated}
+        assert automated
         assert automated <= mapped, f"{name}: {sorted(automated - mapped)}"
+
+
+def test_there_are_frameworks_and_every_pack_holds_some_of_the_controls() -> None:
+    assert len(FRAMEWORKS) == 4
+    held = {name: len(everything().select(framework=name).controls) for name in FRAMEWORKS}
+    assert all(0 < count <= len(everything().controls) for count in held.values()), held
 
 
 def stack_types() -> set[str]:

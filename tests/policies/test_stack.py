@@ -81,6 +81,7 @@ policies = st.builds(
 @given(st.lists(buckets | policies, max_size=9, unique_by=lambda one: one.urn), buckets)
 def test_the_companions_are_all_that_refer(resources: list[Resource], stranger: Resource) -> None:
     stack = Stack(resources)
+    assert list(stack) == resources
     for bucket in (*stack.of_type(BUCKET), stranger):
         expected = [one for one in stack.of_type(OTHER, POLICY) if stack.refers(one, "bucket", bucket)]
         assert list(stack.companions(bucket, OTHER, POLICY, by="bucket")) == expected

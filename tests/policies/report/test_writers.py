@@ -288,7 +288,9 @@ class TestSarif:
         assert result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == "my%20stacks/a%23b.py"
 
     def test_rules_are_told_as_code_scanning_demands_them(self) -> None:
-        for rule in self.run()["tool"]["driver"]["rules"]:
+        rules = self.run()["tool"]["driver"]["rules"]
+        assert [rule["id"] for rule in rules] == ["T-1", "T-2", "T-3"]
+        for rule in rules:
             assert rule["fullDescription"]["text"].startswith(rule["shortDescription"]["text"])
             assert len(rule["properties"]["tags"]) <= 20
 

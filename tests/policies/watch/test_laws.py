@@ -96,6 +96,7 @@ def test_findings_open_and_resolve_in_turns(seen: list[Observation]) -> None:
     for record in watched(seen):
         if isinstance(record, Opened | Resolved):
             turns[record.finding.key].append(record.event)
+    assert turns.keys() == {key for observation in seen for key in keys(observation)}
     for events in turns.values():
         assert events == ["opened", "resolved"] * (len(events) // 2) + ["opened"] * (len(events) % 2)
 
