@@ -208,7 +208,7 @@ class Environment(Settings):
     regions: Regions
     shards_per_home: Annotated[int, Field(ge=1, le=64)] = 1
     protect: bool
-    """Whether resources that hold data refuse deletion, and stay in the cloud when the stack forgets them."""
+    """Whether resources that hold data refuse deletion."""
     database: Database
     cluster: Cluster
     app: App
@@ -226,7 +226,7 @@ class Environment(Settings):
     @model_validator(mode="after")
     def _check_expiry(self) -> Self:
         if (self.expires is not None) != self.name.startswith("preview-"):
-            raise ValueError("expires belongs to preview environments, and to every one of them")
+            raise ValueError("expires is required for preview environments, and allowed only there")
         return self
 
     @model_validator(mode="after")
@@ -234,22 +234,22 @@ class Environment(Settings):
         keeper, secret = self.personal_data.keeper, self.personal_data.key_secret
         if secret is not None:
             if keeper is not None or self.mode is ExecutionMode.REAL:
-                raise ValueError("personalData.keySecret is for the local environment, and leaves no keeper")
+                raise ValueError("personalData.keySecret is for the local environment only, without a keeper")
         elif keeper is not None and keeper not in self.clouds:
             raise ValueError(f"personalData.keeper {keeper} is not among the clouds in use: {', '.join(self.clouds)}")
         elif keeper is None and not {"aws", "gcp"} & {*self.clouds}:
-            raise ValueError("personalData: one of the clouds in use must be aws or gcp, to keep the keys of persons")
+            raise ValueError("personalData: clouds must include aws or gcp, which keep the master key")
         return self
 
     @model_validator(mode="after")
     def _check_erasure_log(self) -> Self:
         settings = self.personal_data
         if settings.erasure_log == BUCKET and settings.key_secret is not None:
-            raise ValueError("personalData.erasureLog bucket needs a keeper, and personalData.keySecret leaves none")
+            raise ValueError("personalData.erasureLog bucket needs a keeper, which personalData.keySecret excludes")
         if settings.copy_region is None:
             return self
         if self.erasure_log != BUCKET:
-            raise ValueError("personalData.copyRegion is for erasureLog bucket, which the stack makes")
+            raise ValueError("personalData.copyRegion needs erasureLog bucket")
         home = getattr(self.regions, self.key_keeper).region
         if settings.copy_region == home or settings.copy_region.split("-")[0] != home.split("-")[0]:
             raise ValueError(
@@ -308,7 +308,7 @@ def read_environment(stack: str, configuration: Mapping[str, Any], source: str) 
         key.removeprefix(prefix): _parse(value) for key, value in configuration.items() if key.startswith(prefix)
     }
     if "name" in settings:
-        raise InvalidSettings(f"{source}: {prefix}name is the stack's own name and cannot be set")
+        raise InvalidSettings(f"{source}: {prefix}name is the stack's name and cannot be set")
     name = stack.removeprefix(REHEARSAL_PREFIX)
     if not NAME.match(name):
         raise InvalidSettings(f"stack {stack}: not an environment: local, preview-<number>, dev, staging or production")

@@ -73,7 +73,9 @@ def _aws_args(
             arn=endpoint.arn,
             resource_id=endpoint.resource_id,
             master_secret_arn=endpoint.admin.secret,
-            replica_resource_ids=[one.resource_id for one in endpoint.replicas if one.resource_id is not None],
+            replica_resource_ids=[
+                replica.resource_id for replica in endpoint.replicas if replica.resource_id is not None
+            ],
         )
         for name, endpoint in endpoints.items()
         if endpoint.arn is not None and endpoint.resource_id is not None and endpoint.admin.secret is not None

@@ -36,10 +36,8 @@ RETIRED: dict[str, dict[str, tuple[str, ...]]] = {
 }  # fmt: skip
 """Names that have a standard term, by the folder in which they mean what the glossary retires."""
 PENDING: set[str] = {
-    "Crew", "Expiry", "ShardWorld", "Side", "Standing", "Travels", "Turns", "World", "Worlds", "adopt", "at_hand",
-    "belongings", "budget", "calm", "cancellation", "collector", "crew", "eager", "growing", "healing", "leaves",
-    "leaving", "leftovers", "marks", "persistently", "places", "records", "statements", "terms", "told", "turns",
-    "world", "worlds",
+    "Expiry", "ShardWorld", "Standing", "World", "leaves", "persistently", "places", "records", "statements", "terms",
+    "told", "world",
 }  # fmt: skip
 """Names that are still to be renamed."""
 

@@ -44,7 +44,7 @@ class AppConfiguration(pulumi.ComponentResource):
         ]
         if args.secrets:
             self.parts.append(
-                _create_external_secret(name, SECRETS, [_to_reference(one) for one in args.secrets], args, child)
+                _create_external_secret(name, SECRETS, [_to_reference(secret) for secret in args.secrets], args, child)
             )
         if args.canary_secret:
             key = {"secretKey": CANARY_FILE, "remoteRef": {"key": args.canary_secret}}

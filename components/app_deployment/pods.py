@@ -136,8 +136,8 @@ def _build_serve_environment(args: AppDeploymentArgs) -> list[Manifest]:
         _make_variable("FORTRESS_OIDC_JWKS_URI", keys),
         *([_make_variable("FORTRESS_CANARY_KEY", f"{CANARY_FOLDER}/{CANARY_FILE}")] if args.canary_secret else []),
         *[
-            {"name": one.variable, "valueFrom": {"secretKeyRef": {"name": SECRETS, "key": one.variable}}}
-            for one in args.secrets
+            {"name": secret.variable, "valueFrom": {"secretKeyRef": {"name": SECRETS, "key": secret.variable}}}
+            for secret in args.secrets
         ],
     ]
 

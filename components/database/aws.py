@@ -200,8 +200,10 @@ def _create_parameter_group(name: str, args: AwsDatabaseArgs, opts: pulumi.Resou
         family=family,
         description="TLS, audit, logical replication and limits",
         parameters=[
-            rds.ParameterGroupParameterArgs(name=one.name, value=one.value, apply_method=one.apply_method)
-            for one in list_rds_parameters(args.settings)
+            rds.ParameterGroupParameterArgs(
+                name=parameter.name, value=parameter.value, apply_method=parameter.apply_method
+            )
+            for parameter in list_rds_parameters(args.settings)
         ],
         tags=args.tags,
         opts=opts,

@@ -147,7 +147,9 @@ class AzureDatabase(pulumi.ComponentResource):
             ),
             "identity": dbforpostgresql.UserAssignedIdentityArgs(
                 type="UserAssigned",
-                user_assigned_identities=pulumi.Output.from_input(home.key_identity_id).apply(lambda one: {one: {}}),
+                user_assigned_identities=pulumi.Output.from_input(home.key_identity_id).apply(
+                    lambda identity: {identity: {}}
+                ),
             ),
             "data_encryption": dbforpostgresql.DataEncryptionArgs(
                 type="AzureKeyVault",

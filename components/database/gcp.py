@@ -195,9 +195,9 @@ def to_user_name(email: str) -> str:
 
 def find_private_name(dns_names: Sequence[Any] | None) -> str | None:
     """Return the DNS name that the server's certificate holds for its private address."""
-    for one in dns_names or ():
-        if one.connection_type == "PRIVATE_SERVICES_ACCESS" and one.dns_scope == "INSTANCE" and one.name:
-            return str(one.name).rstrip(".")
+    for dns_name in dns_names or ():
+        if dns_name.connection_type == "PRIVATE_SERVICES_ACCESS" and dns_name.dns_scope == "INSTANCE" and dns_name.name:
+            return str(dns_name.name).rstrip(".")
     return None
 
 
@@ -210,7 +210,9 @@ def _read_host(instance: sql.DatabaseInstance) -> pulumi.Output[str]:
 def _read_authority(instance: sql.DatabaseInstance) -> pulumi.Output[str]:
     """Return the CA certificates; the SDK marks them secret, but every client needs them."""
     certificates: pulumi.Output[Any] = pulumi.Output.unsecret(instance.server_ca_certs)
-    return certificates.apply(lambda all_: "\n".join(one.cert.strip() for one in all_ or () if one.cert))
+    return certificates.apply(
+        lambda all_: "\n".join(authority.cert.strip() for authority in all_ or () if authority.cert)
+    )
 
 
 def _configure_addresses(home: GcpHome) -> sql.DatabaseInstanceSettingsIpConfigurationArgs:

@@ -143,9 +143,9 @@ def build_trust_policy(clusters: Sequence[Sequence[str]], token_subject: str) ->
 
 def _allow_connect(args: AwsFederationArgs) -> pulumi.Output[str]:
     users = [
-        pulumi.Output.all(one.arn, identity).apply(lambda pair: to_database_user_arn(*pair))
-        for one in args.databases
-        for identity in (one.resource_id, *one.replica_resource_ids)
+        pulumi.Output.all(database.arn, identity).apply(lambda pair: to_database_user_arn(*pair))
+        for database in args.databases
+        for identity in (database.resource_id, *database.replica_resource_ids)
     ]
     return pulumi.Output.all(pulumi.Output.all(*users), args.person_key_arn).apply(
         lambda known: make_iam_document(
@@ -164,7 +164,7 @@ def to_database_user_arn(server_arn: str, resource_id: str) -> str:
 
 
 def _allow_master(args: AwsFederationArgs) -> pulumi.Output[str]:
-    secrets = pulumi.Output.all(*[one.master_secret_arn for one in args.databases])
+    secrets = pulumi.Output.all(*[database.master_secret_arn for database in args.databases])
     return pulumi.Output.all(secrets, args.secret_key_arn, args.person_key_arn, _allow_erasures(args.erasures)).apply(
         lambda known: make_iam_document(
             [

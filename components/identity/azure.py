@@ -54,13 +54,15 @@ class AzureIdentities(pulumi.ComponentResource):
             for workload in WORKLOADS
         }
         self.resource_group_name = pulumi.Output.from_input(args.resource_group_name)
-        self.resource_names = {workload: one.name for workload, one in identities.items()}
-        self.principal_ids = {workload: one.principal_id for workload, one in identities.items()}
+        self.resource_names = {workload: identity.name for workload, identity in identities.items()}
+        self.principal_ids = {workload: identity.principal_id for workload, identity in identities.items()}
         self.logins = {
-            workload: AzureLogin(client_id=one.client_id, tenant_id=one.tenant_id)
-            for workload, one in identities.items()
+            workload: AzureLogin(client_id=identity.client_id, tenant_id=identity.tenant_id)
+            for workload, identity in identities.items()
         }
-        self.register_outputs({f"{workload}_principal_id": one.principal_id for workload, one in identities.items()})
+        self.register_outputs(
+            {f"{workload}_principal_id": identity.principal_id for workload, identity in identities.items()}
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +87,7 @@ class AzureFederation(pulumi.ComponentResource):
     def _trust(self, name: str, workload: Workload, args: AzureFederationArgs) -> None:
         previous: list[pulumi.Resource] = []
         for cluster in args.clusters:
-            # Azure refuses concurrent writes to the credentials of one identity (409), so they run one by one.
+            # Azure refuses concurrent writes to the credentials of one identity (409), so they run one by identity.
             credential = managedidentity.FederatedIdentityCredential(
                 f"{name}-{workload}-{cluster.home}",
                 federated_identity_credential_resource_name=f"{workload}-in-{cluster.home}",

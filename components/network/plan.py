@@ -97,9 +97,11 @@ def plan_gcp(cidr: str) -> GcpPlan:
 def check_disjoint(networks: Mapping[str, str]) -> None:
     """Raise InvalidNetwork if two networks, such as `{"aws": "10.16.0.0/16", …}`, overlap."""
     parsed = {name: _parse(cidr) for name, cidr in networks.items()}
-    for (one, first), (other, second) in combinations(parsed.items(), 2):
+    for (name, first), (other, second) in combinations(parsed.items(), 2):
         if first.overlaps(second):
-            raise InvalidNetwork(f"networks of {one} ({first}) and {other} ({second}) overlap; give each its own range")
+            raise InvalidNetwork(
+                f"networks of {name} ({first}) and {other} ({second}) overlap; give each its own range"
+            )
 
 
 def check_zones(zones: Iterable[str]) -> tuple[str, ...]:

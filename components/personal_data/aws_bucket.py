@@ -61,7 +61,7 @@ class AwsBucket(pulumi.ComponentResource):
             closed.append(self._lock(args.lock_days, closed))
         if args.expire_days is not None:
             self._expire(args.expire_days, closed)
-        ids = [one.id for one in closed]
+        ids = [setting.id for setting in closed]
         self.name = pulumi.Output.all(self._bucket.bucket, *ids).apply(lambda known: str(known[0]))
         self.register_outputs({"name": self.name, "arn": self.arn})
 

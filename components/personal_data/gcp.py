@@ -76,7 +76,7 @@ class GcpErasureLog(pulumi.ComponentResource):
             opts=child_of(self, opts, protect=args.protect),
         )
         granted = self._grant(name, bucket, args, child)
-        self.address = pulumi.Output.all(bucket.name, *(one.id for one in granted)).apply(
+        self.address = pulumi.Output.all(bucket.name, *(grant.id for grant in granted)).apply(
             lambda known: f"gcp-storage:{known[0]}/{PREFIX}"
         )
         self.register_outputs({"address": self.address})

@@ -133,20 +133,24 @@ class Engine:
     def named(self, type_: str, name: str) -> Registration:
         """Return the one resource of the type with this logical name."""
         found = [resource for resource in self.all(type_) if resource.name == name]
-        assert len(found) == 1, f"no {type_} named {name}; there are {[one.name for one in self.all(type_)]}"
+        assert len(found) == 1, f"no {type_} named {name}; there are {[resource.name for resource in self.all(type_)]}"
         return found[0]
 
     @property
     def components(self) -> list[Registration]:
-        return [one for one in self.registrations if not one.custom]
+        return [resource for resource in self.registrations if not resource.custom]
 
     @property
     def resources(self) -> list[Registration]:
         """Return custom resources without providers."""
-        return [one for one in self.registrations if one.custom and not one.type.startswith("pulumi:providers:")]
+        return [
+            resource
+            for resource in self.registrations
+            if resource.custom and not resource.type.startswith("pulumi:providers:")
+        ]
 
     def children(self, parent: Registration) -> list[Registration]:
-        return [one for one in self.registrations if one.parent == parent.urn]
+        return [resource for resource in self.registrations if resource.parent == parent.urn]
 
     def assert_well_formed(self, prefix: str = "livingfortress:") -> None:
         """Assert that every component has our token and outputs, and every resource a provider and a parent."""

@@ -1,4 +1,4 @@
-"""A project of its own for a test: the checkout's program with settings files that the test may change."""
+"""A separate project for a test: the checkout's program with settings files that the test may change."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ TODAY = datetime.date(2030, 1, 1)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--update-golden", action="store_true", help="write the golden lists anew, for review as a diff")
+    parser.addoption("--update-golden", action="store_true", help="rewrite the golden lists, to review their diff")
 
 
 @dataclass(frozen=True)
 class Rehearsed:
-    """An environment's rehearsal, run through the Automation API by the real engine."""
+    """The rehearsal of an environment, run by the real engine through the Automation API."""
 
     name: str
     project: Path
@@ -41,20 +41,20 @@ class Rehearsed:
     stack: auto.Stack
 
     def up(self) -> dict[str, int]:
-        """`pulumi up` with the policies, as `fortress up` runs it; what it did to how many resources."""
+        """Run `pulumi up` with the policies, as `fortress up` does; return the number of resources by operation."""
         return dict(self.stack.up(**POLICIES).summary.resource_changes or {})
 
     def preview(self) -> dict[str, int]:
-        """`pulumi preview` with the policies."""
+        """Run `pulumi preview` with the policies; return the number of resources by operation."""
         summary = self.stack.preview(**POLICIES).change_summary
         return {str(getattr(kind, "value", kind)): count for kind, count in summary.items()}
 
     def state(self) -> dict[str, Any]:
-        """The state as `pulumi stack export` gives it."""
+        """Return the state as `pulumi stack export` prints it."""
         return {"version": 3, "deployment": self.stack.export_stack().deployment}
 
     def set(self, key: str, value: Any) -> None:
-        """Change a setting, as an edit of the settings file would."""
+        """Change a setting in the settings file."""
         path = self.project / "stacks" / "config" / f"Pulumi.rehearsal-{self.name}.yaml"
         document = yaml.safe_load(path.read_text())
         target, (*groups, last) = document["config"], key.split(".")
@@ -64,7 +64,7 @@ class Rehearsed:
         path.write_text(yaml.safe_dump(document))
 
     def resources(self) -> list[dict[str, Any]]:
-        """What the state says there is, without the stack itself and the providers."""
+        """Return the resources of the state, without the stack itself and the providers."""
         document = json.loads(json.dumps(self.stack.export_stack().deployment))
         return [
             one
@@ -74,22 +74,25 @@ class Rehearsed:
 
     @property
     def golden_file(self) -> Path:
-        """The reviewed list of this environment."""
+        """Return the path of this environment's golden list."""
         return GOLDEN / f"{self.name.split('-')[0]}.txt"
 
     def golden_lines(self) -> list[str]:
-        """One line a resource: type, name, and the properties a reviewer wants to see change."""
-        return sorted(f"{one['type']}  {one['urn'].split('::')[-1]}{_shown(one)}" for one in self.resources())
+        """Return one line per resource: type, name, and properties that need a review when they change."""
+        return sorted(
+            f"{resource['type']}  {resource['urn'].split('::')[-1]}{_format_properties(resource)}"
+            for resource in self.resources()
+        )
 
     def records(self) -> Iterator[tuple[Path, dict[str, Any]]]:
-        """The emulators' own files."""
+        """Yield the emulators' files."""
         for path in sorted((self.sandbox.root / "records").rglob("*.json")):
             yield path, json.loads(path.read_text())
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A folder that is the project to the engine: links to the checkout, settings files of its own."""
+    """A project folder for the engine: links to the checkout, and its own settings files."""
     folder = tmp_path / "project"
     (folder / "stacks" / "config").mkdir(parents=True)
     shutil.copy(ROOT / "Pulumi.yaml", folder)
@@ -105,7 +108,7 @@ def project(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def rehearsed(request: pytest.FixtureRequest, project: Path, sandbox: Sandbox) -> Rehearsed:
-    """The environment that the test's parameter names, not yet up."""
+    """The rehearsal of the environment that the test's parameter names, not yet up."""
     name = request.param
     stack_name = f"rehearsal-{name}"
     prepare_stack(project, stack_name, TODAY)
@@ -162,15 +165,15 @@ KEY_PROPERTIES: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 
 
-def _shown(resource: Mapping[str, Any]) -> str:
+def _format_properties(resource: Mapping[str, Any]) -> str:
     inputs = resource.get("inputs") or {}
-    found = {path: _at(inputs, path) for path in KEY_PROPERTIES.get(resource["type"], ())}
+    found = {path: _get(inputs, path) for path in KEY_PROPERTIES.get(resource["type"], ())}
     known = {path: value for path, value in found.items() if value is not None}
     protected = {"protect": True} if resource.get("protect") else {}
     return f"  {json.dumps(known | protected, sort_keys=True)}" if known or protected else ""
 
 
-def _at(value: Any, path: str) -> Any:
+def _get(value: Any, path: str) -> Any:
     for part in path.split("."):
         value = value.get(part) if isinstance(value, Mapping) else None
     return value

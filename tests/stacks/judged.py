@@ -1,4 +1,4 @@
-"""A state of ours, judged by each pack as another project would get it: with the options that nobody has changed."""
+"""Judge a state of ours by each pack with its default options, as another project would get it."""
 
 from __future__ import annotations
 
@@ -16,34 +16,34 @@ from policies.resource import Resource
 from policies.sources import read_state
 
 PACKS = (None, *FRAMEWORKS)
-"""The framework of each pack; `fortress` has all controls and none."""
+"""The framework of each pack; None is `fortress`, which has all controls."""
 SENTENCE = 40
-"""Characters below which a reason explains nothing."""
+"""Fewest characters of a reason that explains something."""
 
 
 def faults(document: Any) -> list[str]:
-    """What fails, cannot be determined, or is exempt without an explanation, in an exported state."""
+    """Return what fails, is undetermined, or is exempt without an explanation, in an exported state."""
     resources = read_state(document)
     written = read_exemptions(EXEMPTIONS)
-    return [line for framework in PACKS for line in _faults(_judged(resources, framework, written), framework)]
+    return [line for framework in PACKS for line in _list_faults(_judge(resources, framework, written), framework)]
 
 
-def _judged(resources: Iterable[Resource], framework: str | None, exemptions: Exemptions) -> Results:
+def _judge(resources: Iterable[Resource], framework: str | None, exemptions: Exemptions) -> Results:
     registry = everything().select(framework=framework)
     return evaluate(resources, registry, today=datetime.date.today(), exemptions=exemptions)
 
 
-def _faults(results: Results, framework: str | None) -> Iterator[str]:
+def _list_faults(results: Results, framework: str | None) -> Iterator[str]:
     pack = framework or "fortress"
-    for one in results.with_status(Status.FAIL, Status.NOT_DETERMINABLE):
-        yield f"{pack}: {one.control.id} {one.resource.name}: {one.verdict}"
+    for result in results.with_status(Status.FAIL, Status.NOT_DETERMINABLE):
+        yield f"{pack}: {result.control.id} {result.resource.name}: {result.verdict}"
     for one in results.with_status(Status.EXEMPT):
         if one.exemption is None or len(one.exemption.reason) < SENTENCE:
-            yield f"{pack}: {one.control.id} {one.resource.name}: exempt, and nobody says why"
+            yield f"{pack}: {one.control.id} {one.resource.name}: exempt without an explanation"
     if framework is None:
-        yield from (f"{pack}: {one.where}: {one.message}" for one in results.problems)
+        yield from (f"{pack}: {problem.where}: {problem.message}" for problem in results.problems)
 
 
-def passed(document: Any) -> int:
-    """How many verdicts of the whole registry are a pass."""
-    return len(_judged(read_state(document), None, Exemptions()).with_status(Status.PASS))
+def count_passes(document: Any) -> int:
+    """Return the number of passes under all controls."""
+    return len(_judge(read_state(document), None, Exemptions()).with_status(Status.PASS))

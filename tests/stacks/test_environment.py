@@ -1,4 +1,4 @@
-"""Settings of an environment: what is read, and how what is wrong is told."""
+"""Settings of an environment: reading them, and the messages for wrong ones."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_every_committed_environment_is_valid(name: str) -> None:
     assert environment.mode is (ExecutionMode.LOCAL if name == "local" else ExecutionMode.REAL)
 
 
-def test_the_engine_hands_lists_and_objects_over_as_json_text() -> None:
+def test_the_engine_passes_lists_and_objects_as_json_text() -> None:
     as_text = {
         key: json.dumps(value) if isinstance(value, dict | list) else str(value).lower()
         for key, value in settings("production").items()
@@ -49,12 +49,12 @@ def test_a_preview_carries_its_expiry_as_a_tag() -> None:
 
 
 def test_production_has_no_expiry() -> None:
-    with pytest.raises(InvalidSettings, match="expires belongs to preview environments"):
+    with pytest.raises(InvalidSettings, match="expires is required for preview environments"):
         read(settings("production") | {"living-fortress:expires": "2030-01-31"})
 
 
 def test_a_preview_without_expiry_is_refused() -> None:
-    with pytest.raises(InvalidSettings, match="expires belongs to preview environments, and to every one of them"):
+    with pytest.raises(InvalidSettings, match="expires is required for preview environments, and allowed only there"):
         read(settings("preview"), "preview-7")
 
 
@@ -109,12 +109,12 @@ def test_a_wrong_setting_is_one_line_with_file_key_value_and_what_is_allowed(
 @pytest.mark.parametrize(
     ("changes", "line"),
     [
-        ({"personalData": {"keySecret": "key"}}, "personalData.keySecret is for the local environment"),
+        ({"personalData": {"keySecret": "key"}}, "personalData.keySecret is for the local environment only"),
         (
             {"personalData": {"keeper": "gcp"}, "clouds": ["aws"]},
             "personalData.keeper gcp is not among the clouds",
         ),
-        ({"clouds": ["azure"]}, "one of the clouds in use must be aws or gcp, to keep the keys of persons"),
+        ({"clouds": ["azure"]}, "personalData: clouds must include aws or gcp, which keep the master key"),
         (
             {"personalData": {"copyRegion": "eu-central-1"}},
             "personalData.copyRegion eu-central-1 must be another region of aws on the continent of eu-central-1",
@@ -126,11 +126,11 @@ def test_a_wrong_setting_is_one_line_with_file_key_value_and_what_is_allowed(
         ),
         (
             {"personalData": {"copyRegion": "eu-west-1", "erasureLog": "databases"}},
-            "personalData.copyRegion is for erasureLog bucket, which the stack makes",
+            "personalData.copyRegion needs erasureLog bucket",
         ),
     ],
 )
-def test_the_keys_of_persons_are_kept_by_a_cloud_in_use(changes: dict[str, Any], line: str) -> None:
+def test_the_keeper_is_a_cloud_in_use(changes: dict[str, Any], line: str) -> None:
     with pytest.raises(InvalidSettings, match=line):
         read(settings("production") | {f"living-fortress:{key}": value for key, value in changes.items()})
 
@@ -139,14 +139,12 @@ def test_the_keys_of_persons_are_kept_by_a_cloud_in_use(changes: dict[str, Any],
     ("clouds", "keeper", "kept"),
     [(["aws", "azure", "gcp"], None, "aws"), (["azure", "gcp"], None, "gcp"), (["aws", "azure", "gcp"], "gcp", "gcp")],
 )
-def test_the_first_cloud_that_can_keeps_the_keys_unless_another_is_named(
-    clouds: list[str], keeper: str | None, kept: str
-) -> None:
+def test_the_first_suitable_cloud_is_the_keeper_by_default(clouds: list[str], keeper: str | None, kept: str) -> None:
     changes = {"living-fortress:clouds": clouds, "living-fortress:personalData": {"keeper": keeper}}
     assert read(settings("production") | changes).key_keeper == kept
 
 
-def test_the_ledger_knows_the_tokens_of_decoys_only_where_it_is_told_to() -> None:
+def test_the_ledger_detects_canary_tokens_only_if_the_setting_says_so() -> None:
     silent = read(settings("production"))
     noticing = read(settings("production") | {"living-fortress:camouflage": {"noticesTokens": True}})
     assert {silent.canary_secret(cloud) for cloud in silent.clouds} == {None}
@@ -157,7 +155,7 @@ def test_the_ledger_knows_the_tokens_of_decoys_only_where_it_is_told_to() -> Non
     ]
 
 
-def test_a_bucket_that_the_stack_makes_needs_a_keeper() -> None:
+def test_a_bucket_of_the_stack_needs_a_keeper() -> None:
     local = settings("local")
     local["living-fortress:personalData"] |= {"erasureLog": "bucket"}
     with pytest.raises(InvalidSettings, match=r"personalData\.erasureLog bucket needs a keeper") as refused:
@@ -190,7 +188,7 @@ def test_a_preview_logs_erasures_in_a_bucket() -> None:
     assert (environment.erasure_log, environment.key_keeper) == ("bucket", "aws")
 
 
-def test_every_fault_is_told_not_only_the_first() -> None:
+def test_every_fault_is_reported_not_only_the_first() -> None:
     changed = with_change("database.size", "huge") | {"living-fortress:surprise": 1}
     del changed["living-fortress:owner"]
     with pytest.raises(InvalidSettings) as raised:
@@ -231,7 +229,7 @@ def test_a_stack_that_is_no_environment_is_refused(stack: str) -> None:
         read(settings("production"), stack)
 
 
-def test_settings_that_pulumi_declares_are_the_settings_that_are_read() -> None:
+def test_pulumi_declares_exactly_the_settings_that_are_read() -> None:
     declared = yaml.safe_load((CONFIG.parents[1] / "Pulumi.yaml").read_text())["config"]
     read_keys = {field.alias for name, field in Environment.model_fields.items() if name != "name"}
     assert set(declared) == read_keys - {"expires"}

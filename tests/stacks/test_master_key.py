@@ -18,7 +18,7 @@ BUCKET, LISTS = "gcp:storage/bucket:Bucket", "gcp:storage/bucketIAMMember:Bucket
 def test_where_google_is_the_only_cloud_it_keeps_the_key_and_the_log_of_erasures(rehearsed: Any) -> None:
     rehearsed.set("clouds", ["gcp"])
     rehearsed.stack.up()
-    named = {(one["type"], one["urn"].split("::")[-1]): one for one in rehearsed.resources()}
+    named = {(resource["type"], resource["urn"].split("::")[-1]): resource for resource in rehearsed.resources()}
     key = named[KEY, "preview-7-gcp-persons"]["id"]
     [deployment] = [one["outputs"] for (kind, _), one in named.items() if kind == DEPLOYMENT]
     [container] = deployment["spec"]["template"]["spec"]["containers"]

@@ -18,10 +18,10 @@ LIVES = (
     *(pytest.param(name, marks=pytest.mark.full) for name in ("dev", "staging", "production")),
 )
 PROTECTED = ("staging", "production")
-FORETOLD = "preview-7"
-"""Where a preview is held against the run it foretells; once is enough."""
+PREVIEWED = "preview-7"
+"""The environment whose preview is compared with the run; one is enough."""
 MANY = 300
-"""Verdicts that pass in the smallest environment."""
+"""Fewest passes, in the smallest environment."""
 DRIFTED = "aws:kms/key:Key"
 
 pytestmark = pytest.mark.engine
@@ -34,7 +34,7 @@ def test_an_environment_comes_up_stays_changes_is_repaired_and_goes(rehearsed: A
     assert set(rehearsed.up()) == {"same"}
 
     rehearsed.set("database.backupRetentionDays", 8)
-    if rehearsed.name == FORETOLD:
+    if rehearsed.name == PREVIEWED:
         assert rehearsed.preview() == rehearsed.up()
     else:
         result = rehearsed.up()
@@ -60,7 +60,7 @@ def comes_up(rehearsed: Any, update_golden: bool) -> None:
     assert set(rehearsed.up()) == {"create"}
     same_as_golden(rehearsed, update_golden)
     assert judged.faults(rehearsed.state()) == []
-    assert judged.passed(rehearsed.state()) > MANY
+    assert judged.count_passes(rehearsed.state()) > MANY
     assert not secrets_in(rehearsed)
 
 
@@ -85,7 +85,7 @@ def same_as_golden(rehearsed: Any, update: bool) -> None:
 
 
 def drift(rehearsed: Any) -> None:
-    """Somebody changes a key behind Pulumi's back."""
+    """Change a key outside of Pulumi."""
     path, record = next((path, record) for path, record in rehearsed.records() if record["type"] == DRIFTED)
     record["inputs"]["deletionWindowInDays"] = 7
     path.write_text(json.dumps(record))
@@ -100,15 +100,15 @@ def unprotect(stack: auto.Stack) -> None:
 
 
 def secrets_in(rehearsed: Any) -> list[str]:
-    """Places in the state, or in the emulators' records, where a key or password stands in the clear."""
+    """Places in the state, or in the emulators' records, that hold a key or password in clear text."""
     telling = ("PRIVATE KEY-----", "eyJhbGciOi")
     state = json.dumps(rehearsed.stack.export_stack().deployment)
     found = [word for word in telling if word in state]
     passwords = [
-        f"{one['urn']}: {path}"
-        for one in rehearsed.resources()
+        f"{resource['urn']}: {path}"
+        for resource in rehearsed.resources()
         for part in ("inputs", "outputs")
-        for path, value in leaves(one.get(part) or {})
+        for path, value in leaves(resource.get(part) or {})
         if any(word in path.lower() for word in ("password", "presharedkey", "sharedkey", "sharedsecret"))
         and isinstance(value, str)
         and len(value) > 7

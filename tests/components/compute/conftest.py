@@ -1,4 +1,4 @@
-"""What the compute tests run: clusters, identities, add-ons and the app on all three clouds, once for many looks."""
+"""Clusters, identities, add-ons and the app on all three clouds, built once for all compute tests."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ SETTINGS = ClusterSettings(size=NodeSize.SMALL, min_nodes=3, max_nodes=9, deleti
 
 @pytest.fixture(scope="session")
 def compute_engine(new_engine: Callable[[], Any]) -> Callable[[], Any]:
-    """A mock engine that answers as the clouds do."""
+    """Return a function that makes a mock engine with the clouds' outputs."""
 
     def made() -> Any:
         engine = new_engine()
@@ -144,7 +144,7 @@ def make_clusters() -> Callable[[Any, ClusterSettings], dict[str, Any]]:
 
 @pytest.fixture(scope="session")
 def clusters(compute_engine: Any, make_clusters: Any) -> SimpleNamespace:
-    """Three private clusters: the engine that saw them, and their outputs by cloud."""
+    """Three private clusters: their engine, and their outputs by cloud."""
     engine = compute_engine()
 
     def program() -> dict[str, Any]:

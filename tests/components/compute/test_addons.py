@@ -24,7 +24,7 @@ SURROUNDINGS = Surroundings(
     app_namespace="living-fortress",
     app_port=8440,
 )
-PINNED = [one for one in vars(charts).values() if isinstance(one, charts.Chart)]
+PINNED = [value for value in vars(charts).values() if isinstance(value, charts.Chart)]
 
 
 def reached(spec: dict[str, Any]) -> set[tuple[str, int]]:
@@ -63,12 +63,12 @@ def test_a_cluster_gets_gateway_certificates_names_and_secrets(addons: Any, clou
 
 
 def test_only_aws_needs_a_metrics_server_of_ours(addons: Any) -> None:
-    found = [one.name for one in addons.engine.all(RELEASE) if one.name.endswith("metrics-server")]
+    found = [resource.name for resource in addons.engine.all(RELEASE) if resource.name.endswith("metrics-server")]
     assert found == ["test-aws-metrics-server"]
 
 
 def test_every_add_on_lives_in_a_restricted_namespace_that_exists_first(addons: Any) -> None:
-    spaces = {one.urn: one for one in addons.engine.all("kubernetes:core/v1:Namespace")}
+    spaces = {resource.urn: resource for resource in addons.engine.all("kubernetes:core/v1:Namespace")}
     for release in addons.engine.all(RELEASE):
         [space] = [spaces[urn] for urn in release.depends_on if urn in spaces]
         assert space["metadata"]["name"] == release["namespace"]
@@ -78,7 +78,7 @@ def test_every_add_on_lives_in_a_restricted_namespace_that_exists_first(addons: 
 
 
 def test_every_add_on_comes_into_a_namespace_that_is_closed_but_for_what_it_needs(addons: Any) -> None:
-    by_urn = {one.urn: one for one in addons.engine.all(POLICY)}
+    by_urn = {resource.urn: resource for resource in addons.engine.all(POLICY)}
     for release in addons.engine.all(RELEASE):
         first = {one["metadata"]["name"]: one for urn in release.depends_on if (one := by_urn.get(urn))}
         assert first.keys() == {"default-deny", "allow-needed"}
@@ -201,7 +201,10 @@ def test_names_are_written_into_the_clusters_own_zone_only(
 def test_aws_add_ons_become_roles_by_pod_identity(addons: Any) -> None:
     engine = addons.engine
     associations = engine.all("aws:eks/podIdentityAssociation:PodIdentityAssociation")
-    assert {(one["namespace"], one["serviceAccount"], one["roleArn"]) for one in associations} == {
+    assert {
+        (association["namespace"], association["serviceAccount"], association["roleArn"])
+        for association in associations
+    } == {
         ("cert-manager", "cert-manager", "arn:mock:test-aws-dns"),
         ("external-dns", "external-dns", "arn:mock:test-aws-dns"),
         ("external-secrets", "external-secrets", "arn:mock:test-aws-secrets"),
@@ -222,7 +225,9 @@ def test_every_public_zone_is_signed(addons: Any) -> None:
     signing = engine.only("aws:route53/hostedZoneDnsSec:HostedZoneDnsSec")
     assert signing["signingStatus"] == "SIGNING"
     assert signing["hostedZoneId"] == engine.only("aws:route53/keySigningKey:KeySigningKey")["hostedZoneId"]
-    assert {one.urn for one in engine.all("aws:route53/keySigningKey:KeySigningKey")} <= set(signing.depends_on)
+    assert {resource.urn for resource in engine.all("aws:route53/keySigningKey:KeySigningKey")} <= set(
+        signing.depends_on
+    )
     assert engine.only("azure-native:dns:DnssecConfig")["zoneName"] == "test-azure"
     assert engine.only("gcp:dns/managedZone:ManagedZone")["dnssecConfig"] == {"state": "on"}
 
@@ -245,7 +250,7 @@ def test_azure_add_ons_are_trusted_by_account_and_granted_by_zone_and_vault(addo
         ("test-azure-secrets", "system:serviceaccount:external-secrets:external-secrets"),
     }
     grants = engine.all("azure-native:authorization:RoleAssignment")
-    assert {(one["scope"], one["roleDefinitionId"].rpartition("/")[2]) for one in grants} == {
+    assert {(grant["scope"], grant["roleDefinitionId"].rpartition("/")[2]) for grant in grants} == {
         ("test-azure-id", "befefa01-2a29-4197-83a8-272ff33ce314"),  # DNS Zone Contributor, on the zone
         ("/vaults/v", "4633458b-17de-408a-b874-0445c86b69e6"),  # Key Vault Secrets User
     }
@@ -264,7 +269,7 @@ def test_google_add_ons_are_lent_to_their_accounts_and_bound_to_zone_and_prefix(
     }
     zone = engine.only("gcp:dns/dnsManagedZoneIamMember:DnsManagedZoneIamMember")
     assert (zone["managedZone"], zone["role"]) == ("test-gcp", "roles/dns.admin")
-    grants = {one["role"]: one for one in engine.all("gcp:projects/iAMMember:IAMMember")}
+    grants = {resource["role"]: resource for resource in engine.all("gcp:projects/iAMMember:IAMMember")}
     assert set(grants) == {"roles/dns.reader", "roles/secretmanager.secretAccessor"}
     condition = grants["roles/secretmanager.secretAccessor"]["condition"]["expression"]
     assert condition == 'resource.name.extract("secrets/{name}/").startsWith("test-")'

@@ -87,13 +87,13 @@ def test_what_the_app_waits_for_its_namespace_waits_for(compute_engine: Any, app
 
 
 def test_accounts_hold_a_workload_identity_and_no_right_in_the_cluster(app: Any) -> None:
-    accounts = {one["metadata"]["name"]: one for one in app.all("kubernetes:core/v1:ServiceAccount")}
+    accounts = {resource["metadata"]["name"]: resource for resource in app.all("kubernetes:core/v1:ServiceAccount")}
     assert set(accounts) == {"ledger", "migrator"}
     for account in accounts.values():
         assert account["automountServiceAccountToken"] is False
         assert account["metadata"]["annotations"] == {"eks.amazonaws.com/role-arn": "arn:aws:iam::1:role/r"}
     [binding] = app.all("kubernetes:rbac.authorization.k8s.io/v1:RoleBinding")
-    assert {one["kind"] for one in binding["subjects"]} == {"Group"}
+    assert {subject["kind"] for subject in binding["subjects"]} == {"Group"}
 
 
 def test_people_may_look_and_change_nothing_and_see_no_secret(app: Any) -> None:
@@ -141,7 +141,7 @@ def test_no_pod_goes_before_its_successor_serves(app: Any) -> None:
 
 def test_pods_are_spread_over_zones_and_hosts(app: Any) -> None:
     spec = app.only(DEPLOYMENT)["spec"]["template"]["spec"]
-    spread = {one["topologyKey"]: one for one in spec["topologySpreadConstraints"]}
+    spread = {constraint["topologyKey"]: constraint for constraint in spec["topologySpreadConstraints"]}
     assert spread["topology.kubernetes.io/zone"]["whenUnsatisfiable"] == "DoNotSchedule"
     assert set(spread) == {"topology.kubernetes.io/zone", "kubernetes.io/hostname"}
     pods = app.only(DEPLOYMENT)["spec"]["template"]["metadata"]["labels"]
@@ -220,8 +220,8 @@ def test_a_pod_carries_a_token_for_each_cloud_and_no_other(app_args: Args, make:
     [volume] = [one["projected"] for one in pod["volumes"] if "projected" in one]
     assert volume["defaultMode"] == 0o440
     tokens = volume["sources"]
-    assert {one["serviceAccountToken"]["expirationSeconds"] for one in tokens} == {3600}
-    carried = {one["serviceAccountToken"]["path"]: one["serviceAccountToken"]["audience"] for one in tokens}
+    assert {token["serviceAccountToken"]["expirationSeconds"] for token in tokens} == {3600}
+    carried = {token["serviceAccountToken"]["path"]: token["serviceAccountToken"]["audience"] for token in tokens}
     assert carried == {
         "aws/token": "sts.amazonaws.com",
         "azure/token": "api://AzureADTokenExchange",
@@ -238,7 +238,7 @@ def test_a_pod_carries_a_token_for_each_cloud_and_no_other(app_args: Args, make:
             "GOOGLE_APPLICATION_CREDENTIALS": "/etc/fortress-gcp/credentials.json",
         }.items()
     )
-    mounts = {one["name"]: one["mountPath"] for one in container(pod)["volumeMounts"]}
+    mounts = {mount["name"]: mount["mountPath"] for mount in container(pod)["volumeMounts"]}
     assert mounts["tokens"] == "/var/run/secrets/fortress"
     assert mounts["gcp-login"] == "/etc/fortress-gcp"
 
@@ -248,14 +248,14 @@ def test_a_pod_of_google_has_no_credential_file_and_may_ask_the_metadata_server(
     args = app_args(cloud="gcp", logins=dict.fromkeys(WORKLOADS, inside))
     pod = build_server_pod(args)
     assert "GOOGLE_APPLICATION_CREDENTIALS" not in environment(pod)
-    assert not [one for one in pod["volumes"] if "projected" in one]
+    assert not [volume for volume in pod["volumes"] if "projected" in volume]
     [rule] = policies(args)["allow-metadata-server"]["egress"]
     assert rule["to"] == [{"ipBlock": {"cidr": "169.254.169.254/32"}}]
     assert "allow-metadata-server" not in policies(app_args())
 
 
 def test_the_credential_files_are_beside_the_pods(app: Any) -> None:
-    maps = {one["metadata"]["name"]: one["data"] for one in app.all("kubernetes:core/v1:ConfigMap")}
+    maps = {resource["metadata"]["name"]: resource["data"] for resource in app.all("kubernetes:core/v1:ConfigMap")}
     assert maps == {
         "ledger-directory": {"directory.json": '{"shards": []}'},
         "ledger-gcp-login": {"credentials.json": '{"type": "external_account"}'},
@@ -308,7 +308,7 @@ def test_a_directory_that_is_not_known_yet_previews(compute_engine: Any, app_arg
 
 
 def test_everything_is_denied_and_then_the_needed_allowed(app: Any) -> None:
-    specs = {one["metadata"]["name"]: one["spec"] for one in app.all(POLICY)}
+    specs = {resource["metadata"]["name"]: resource["spec"] for resource in app.all(POLICY)}
     assert specs["default-deny"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
     assert set(specs) == {
         "default-deny",
@@ -347,7 +347,7 @@ def test_dns_goes_to_the_cluster_resolver_and_to_the_node_addresses(app_args: Ar
     assert len(plain["to"]) == 1
     [with_node] = policies(app_args(dns_cidrs=["172.20.0.10/32"]))["allow-dns"]["egress"]
     assert with_node["to"][1:] == [{"ipBlock": {"cidr": "172.20.0.10/32"}}]
-    assert {one["port"] for one in with_node["ports"]} == {53}
+    assert {port["port"] for port in with_node["ports"]} == {53}
 
 
 def test_every_pod_is_under_the_policies_that_name_it(app: Any) -> None:
@@ -360,7 +360,7 @@ def test_every_pod_is_under_the_policies_that_name_it(app: Any) -> None:
 
 def test_requests_come_by_tls_and_plain_ones_are_sent_there(app: Any) -> None:
     gateway = app.only("kubernetes:gateway.networking.k8s.io/v1:Gateway")["spec"]
-    listeners = {one["name"]: one for one in gateway["listeners"]}
+    listeners = {listener["name"]: listener for listener in gateway["listeners"]}
     assert (listeners["https"]["port"], listeners["https"]["protocol"]) == (443, "HTTPS")
     assert listeners["https"]["tls"]["mode"] == "Terminate"
     certificate = app.only("kubernetes:cert-manager.io/v1:Certificate")["spec"]

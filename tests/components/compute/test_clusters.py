@@ -181,7 +181,7 @@ def test_a_kubeconfig_finds_the_cluster_and_holds_no_secret(
 
 
 def test_the_kubernetes_provider_is_the_clusters_own(clusters: Any) -> None:
-    made = {one.name: one for one in clusters.engine.all("pulumi:providers:kubernetes")}
+    made = {resource.name: resource for resource in clusters.engine.all("pulumi:providers:kubernetes")}
     for cloud in CLOUDS:
         assert made[f"test-{cloud}"]["kubeconfig"] == clusters.outputs[cloud]["kubeconfig"]
     assert "kubernetes::test-aws::" in clusters.engine.only("kubernetes:karpenter.sh/v1:NodePool").provider
@@ -238,7 +238,7 @@ def test_aws_nodes_enforce_policies_from_the_first_on_and_are_not_taken_away(clu
     controller = engine.only("kubernetes:core/v1:ConfigMap")
     assert controller.urn in engine.only("kubernetes:eks.amazonaws.com/v1:NodeClass").depends_on
     template = engine.only("kubernetes:karpenter.sh/v1:NodePool")["spec"]["template"]["spec"]
-    wanted = {one["key"]: one["values"] for one in template["requirements"]}
+    wanted = {requirement["key"]: requirement["values"] for requirement in template["requirements"]}
     assert wanted["karpenter.sh/capacity-type"] == ["on-demand"]
 
 

@@ -42,13 +42,13 @@ def test_an_aws_role_is_open_to_one_account_of_each_cluster(identities: Any, wor
 
 
 def test_an_aws_session_ends_within_the_hour(identities: Any) -> None:
-    assert {one["maxSessionDuration"] for one in identities.engine.all(ROLE)} == {3600}
+    assert {resource["maxSessionDuration"] for resource in identities.engine.all(ROLE)} == {3600}
 
 
 def test_aws_takes_tokens_meant_for_aws_only(identities: Any) -> None:
     providers = identities.engine.all("aws:iam/openIdConnectProvider:OpenIdConnectProvider")
-    assert {one["url"] for one in providers} == {f"https://issuer.{cloud}.example" for cloud in CLOUDS}
-    assert all(one["clientIdLists"] == ["sts.amazonaws.com"] for one in providers)
+    assert {provider["url"] for provider in providers} == {f"https://issuer.{cloud}.example" for cloud in CLOUDS}
+    assert all(provider["clientIdLists"] == ["sts.amazonaws.com"] for provider in providers)
 
 
 def test_the_ledger_logs_in_as_its_own_user_on_replicas_too_and_reads_no_secret(identities: Any) -> None:
@@ -118,18 +118,20 @@ def test_where_another_cloud_keeps_the_key_aws_allows_none() -> None:
 
 def test_azure_trusts_each_account_in_each_cluster(identities: Any) -> None:
     credentials = identities.engine.all("azure-native:managedidentity:FederatedIdentityCredential")
-    assert {(one["resourceName"], one["issuer"], one["subject"]) for one in credentials} == {
+    assert {
+        (credential["resourceName"], credential["issuer"], credential["subject"]) for credential in credentials
+    } == {
         (f"test-azure-{workload}", f"https://issuer.{cloud}.example", SUBJECTS[workload])
         for workload in SUBJECTS
         for cloud in CLOUDS
     }
-    assert all(one["audiences"] == ["api://AzureADTokenExchange"] for one in credentials)
+    assert all(credential["audiences"] == ["api://AzureADTokenExchange"] for credential in credentials)
 
 
 def test_azure_is_asked_for_one_credential_of_an_identity_at_a_time(identities: Any) -> None:
     credentials = identities.engine.all("azure-native:managedidentity:FederatedIdentityCredential")
     for workload in SUBJECTS:
-        chain = {one.name: one for one in credentials if f"-{workload}-" in one.name}
+        chain = {credential.name: credential for credential in credentials if f"-{workload}-" in credential.name}
         for earlier, later in (("aws", "azure"), ("azure", "gcp")):
             assert chain[f"test-azure-{workload}-{earlier}"].urn in chain[f"test-azure-{workload}-{later}"].depends_on
 
@@ -140,9 +142,9 @@ def test_google_knows_foreign_clusters_and_only_our_two_accounts_of_them(identit
         "https://issuer.aws.example",
         "https://issuer.azure.example",
     }
-    for one in providers:
-        assert one["attributeMapping"] == {"google.subject": "assertion.sub"}
-        assert json.loads(one["attributeCondition"].removeprefix("assertion.sub in ")) == list(SUBJECTS.values())
+    for provider in providers:
+        assert provider["attributeMapping"] == {"google.subject": "assertion.sub"}
+        assert json.loads(provider["attributeCondition"].removeprefix("assertion.sub in ")) == list(SUBJECTS.values())
 
 
 def test_google_accounts_log_into_cloud_sql_and_are_lent_to_nobody_else(identities: Any) -> None:
@@ -150,14 +152,14 @@ def test_google_accounts_log_into_cloud_sql_and_are_lent_to_nobody_else(identiti
     for workload in SUBJECTS:
         email = f"{workload}@fortress-test.iam.gserviceaccount.com"
         grants = engine.all("gcp:projects/iAMMember:IAMMember")
-        assert {one["role"] for one in grants if one["member"] == f"serviceAccount:{email}"} == {
+        assert {grant["role"] for grant in grants if grant["member"] == f"serviceAccount:{email}"} == {
             "roles/cloudsql.instanceUser",
             "roles/cloudsql.client",
         }
         lent = [
-            one
-            for one in engine.all("gcp:serviceaccount/iAMMember:IAMMember")
-            if one["serviceAccountId"].endswith(email)
+            resource
+            for resource in engine.all("gcp:serviceaccount/iAMMember:IAMMember")
+            if resource["serviceAccountId"].endswith(email)
         ]
         assert all(one["role"] == "roles/iam.workloadIdentityUser" for one in lent)
         assert {one["member"] for one in lent} == {
@@ -169,7 +171,7 @@ def test_google_accounts_log_into_cloud_sql_and_are_lent_to_nobody_else(identiti
 
 def test_the_google_database_users_are_named_after_the_accounts(identities: Any) -> None:
     accounts = identities.engine.all("gcp:serviceaccount/account:Account")
-    assert {one["accountId"] for one in accounts} == {"ledger", "migrator"}
+    assert {account["accountId"] for account in accounts} == {"ledger", "migrator"}
 
 
 def test_a_foreign_pod_gets_a_credential_file_without_secret(identities: Any) -> None:

@@ -79,7 +79,7 @@ def test_our_pods_pass(pod: Pod) -> None:
 
 
 def test_our_pods_cannot_write_their_own_image(pod: Pod) -> None:
-    assert all(one["securityContext"]["readOnlyRootFilesystem"] is True for one in pod["containers"])
+    assert all(container["securityContext"]["readOnlyRootFilesystem"] is True for container in pod["containers"])
 
 
 def test_our_pods_run_as_a_numbered_user_who_may_read_the_tokens(pod: Pod) -> None:

@@ -28,7 +28,8 @@ def test_every_resource_fits_its_contract(run: str, request: pytest.FixtureReque
     engine = getattr(found, "engine", found)
     assert engine.resources
     problems = {
-        one.urn: contract.check(one.type.partition(":")[0], one.type, one.inputs).problems for one in engine.resources
+        resource.urn: contract.check(resource.type.partition(":")[0], resource.type, resource.inputs).problems
+        for resource in engine.resources
     }
     assert {urn: found for urn, found in problems.items() if found} == {}
 
@@ -37,4 +38,4 @@ def test_every_resource_fits_its_contract(run: str, request: pytest.FixtureReque
 def test_every_type_has_facts_that_say_what_replaces_it(run: str, request: pytest.FixtureRequest) -> None:
     found = request.getfixturevalue(run)
     engine = getattr(found, "engine", found)
-    assert {one.type for one in engine.resources if contract.replaced_by(one.type) is None} == set()
+    assert {resource.type for resource in engine.resources if contract.replaced_by(resource.type) is None} == set()

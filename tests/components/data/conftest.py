@@ -1,4 +1,4 @@
-"""What the data tests run: networks, keys, databases and the mesh of all three clouds, once for many looks."""
+"""Networks, keys, databases and the mesh of all three clouds, built once for all data tests."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ STORAGE_EMAIL = "service-1@gs-project-accounts.iam.gserviceaccount.com"
 
 @pytest.fixture(scope="session")
 def data_engine(new_engine: Callable[[], Any]) -> Callable[[], Any]:
-    """A mock engine that answers as the clouds do."""
+    """Return a function that makes a mock engine with the clouds' outputs."""
 
     def made() -> Any:
         engine = new_engine()
@@ -96,7 +96,7 @@ def data_engine(new_engine: Callable[[], Any]) -> Callable[[], Any]:
 
 @pytest.fixture(scope="session")
 def run(data_engine: Callable[[], Any]) -> Callable[..., Any]:
-    """Runs a program that gets options with a provider for every cloud; returns the engine that saw it."""
+    """Return a function that runs a program with a provider for every cloud, and returns its engine."""
 
     def ran(program: Callable[[Any], Any]) -> Any:
         engine = data_engine()
@@ -108,43 +108,43 @@ def run(data_engine: Callable[[], Any]) -> Callable[..., Any]:
 
 @pytest.fixture(scope="session")
 def networks(run: Callable[..., Any]) -> Any:
-    """The engine that saw the three networks and what they stand on."""
+    """The engine after building the three networks and their foundations."""
     return run(_networks)
 
 
 @pytest.fixture(scope="session")
 def keys(run: Callable[..., Any]) -> Any:
-    """The engine that saw a protected key on every cloud."""
+    """The engine after building a protected key on every cloud."""
     return run(lambda opts: _keys(opts, protect=True))
 
 
 @pytest.fixture(scope="session")
 def settings() -> PostgresSettings:
-    """As production would have it, with a replica."""
+    """Settings like production's, with a replica."""
     return PostgresSettings(tier=Tier.MEDIUM, zone_redundant=True, deletion_protection=True, protect=True, replicas=1)
 
 
 @pytest.fixture(scope="session")
 def modest_settings() -> PostgresSettings:
-    """As a preview environment would have it."""
+    """Settings like a preview environment's."""
     return PostgresSettings(tier=Tier.SMALL, zone_redundant=False, deletion_protection=False, protect=False)
 
 
 @pytest.fixture(scope="session")
 def erasure_logs(run: Callable[..., Any]) -> Any:
-    """The engine that saw the logs of erasures of an environment that is protected, each in two regions."""
+    """The engine after building the erasure logs of a protected environment, each in two regions."""
     return run(lambda opts: _erasure_logs(opts, protect=True, copies={"aws": "eu-west-1", "gcp": "europe-west4"}))
 
 
 @pytest.fixture(scope="session")
 def modest_erasure_logs(run: Callable[..., Any]) -> Any:
-    """The engine that saw those of one that may go away, each in one region."""
+    """The engine after building the erasure logs of a temporary environment, each in one region."""
     return run(lambda opts: _erasure_logs(opts, protect=False, copies={}))
 
 
 @pytest.fixture(scope="session")
 def place_shards(run: Callable[..., Any], homes: dict[str, Home]) -> Callable[[PostgresSettings], Any]:
-    """Runs a shard on every cloud with given settings; the engine's result is the directory."""
+    """Return a function that builds a shard on every cloud; the engine's result is the directory."""
 
     def placed(settings: PostgresSettings) -> Any:
         def program(opts: Any) -> Any:
@@ -158,13 +158,13 @@ def place_shards(run: Callable[..., Any], homes: dict[str, Home]) -> Callable[[P
 
 @pytest.fixture(scope="session")
 def databases(place_shards: Callable[..., Any], settings: PostgresSettings) -> Any:
-    """The engine that saw three production-like shards."""
+    """The engine after building three production-like shards."""
     return place_shards(settings)
 
 
 @pytest.fixture(scope="session")
 def modest_databases(place_shards: Callable[..., Any], modest_settings: PostgresSettings) -> Any:
-    """The engine that saw three small ones."""
+    """The engine after building three small shards."""
     return place_shards(modest_settings)
 
 
@@ -205,7 +205,7 @@ def sites() -> SimpleNamespace:
 
 @pytest.fixture(scope="session")
 def joined(run: Callable[..., Any], sites: SimpleNamespace) -> Any:
-    """The engine that saw all three networks joined."""
+    """The engine after joining all three networks."""
     return run(lambda opts: Mesh("test", MeshArgs(aws=sites.aws, azure=sites.azure, gcp=sites.gcp), opts) and None)
 
 

@@ -35,7 +35,7 @@ def replica(engine: Any, cloud: str) -> Any:
 
 
 def flags(server: Any) -> Mapping[str, str]:
-    return {one["name"]: one["value"] for one in server["settings"]["databaseFlags"]}
+    return {flag["name"]: flag["value"] for flag in server["settings"]["databaseFlags"]}
 
 
 def test_every_database_is_made_of_well_formed_components(databases: Any, modest_databases: Any) -> None:
@@ -89,7 +89,7 @@ def test_every_server_is_encrypted_with_our_key(databases: Any) -> None:
 
 
 def test_no_server_takes_an_unencrypted_connection(databases: Any) -> None:
-    group = {one["name"]: one["value"] for one in databases.only(GROUP)["parameters"]}
+    group = {parameter["name"]: parameter["value"] for parameter in databases.only(GROUP)["parameters"]}
     assert group["rds.force_ssl"] == "1"
     assert all(server["parameterGroupName"] == databases.only(GROUP)["name"] for server in databases.all(RDS))
     for server in databases.all(FLEXIBLE):
@@ -154,9 +154,9 @@ def test_the_migrator_administers_the_azure_servers(databases: Any) -> None:
 
 
 def test_cloud_sqls_users_are_service_accounts(databases: Any) -> None:
-    users = {one["name"]: one for one in databases.all(USER)}
+    users = {resource["name"]: resource for resource in databases.all(USER)}
     assert set(users) == {"ledger@fortress-test.iam", "migrator@fortress-test.iam"}
-    assert {one["type"] for one in users.values()} == {"CLOUD_IAM_SERVICE_ACCOUNT"}
+    assert {user["type"] for user in users.values()} == {"CLOUD_IAM_SERVICE_ACCOUNT"}
     assert users["migrator@fortress-test.iam"]["databaseRoles"] == ["cloudsqlsuperuser"]
     assert "databaseRoles" not in users["ledger@fortress-test.iam"]
 
@@ -227,24 +227,24 @@ def test_a_server_meant_to_go_away_can(modest_databases: Any) -> None:
 
 
 def test_audit_logs_leave_every_server(databases: Any) -> None:
-    exported = {one["identifier"]: one["enabledCloudwatchLogsExports"] for one in databases.all(RDS)}
+    exported = {resource["identifier"]: resource["enabledCloudwatchLogsExports"] for resource in databases.all(RDS)}
     assert all("postgresql" in kinds for kinds in exported.values())
-    groups = {one["name"]: one for one in databases.all("aws:cloudwatch/logGroup:LogGroup")}
+    groups = {resource["name"]: resource for resource in databases.all("aws:cloudwatch/logGroup:LogGroup")}
     assert set(groups) == {f"/aws/rds/instance/{name}/{kind}" for name, kinds in exported.items() for kind in kinds}
-    assert all(one["kmsKeyId"] == KEY_ARN and one["retentionInDays"] == 365 for one in groups.values())
-    assert all(one["deletionProtectionEnabled"] for one in groups.values())
-    settings = {one["resourceUri"]: one for one in databases.all(AUDIT)}
+    assert all(group["kmsKeyId"] == KEY_ARN and group["retentionInDays"] == 365 for group in groups.values())
+    assert all(group["deletionProtectionEnabled"] for group in groups.values())
+    settings = {resource["resourceUri"]: resource for resource in databases.all(AUDIT)}
     assert set(settings) == {f"{server.name}-id" for server in databases.all(FLEXIBLE)}
-    for one in settings.values():
-        assert one["workspaceId"] == "/workspaces/audit"
-        assert {"categoryGroup": "allLogs", "enabled": True} in one["logs"]
+    for setting in settings.values():
+        assert setting["workspaceId"] == "/workspaces/audit"
+        assert {"categoryGroup": "allLogs", "enabled": True} in setting["logs"]
     assert all(flags(server)["cloudsql.enable_pgaudit"] == "on" for server in databases.all(CLOUD_SQL))
 
 
 def test_rds_logs_into_our_groups_and_not_into_its_own(databases: Any) -> None:
     groups = databases.all("aws:cloudwatch/logGroup:LogGroup")
     for server in databases.all(RDS):
-        own = {one.urn for one in groups if one["name"].startswith(f"/aws/rds/instance/{server['identifier']}/")}
+        own = {group.urn for group in groups if group["name"].startswith(f"/aws/rds/instance/{server['identifier']}/")}
         assert own
         assert own <= set(server.depends_on)
 

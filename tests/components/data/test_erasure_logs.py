@@ -63,7 +63,9 @@ def test_a_bucket_of_amazon_is_closed(erasure_logs: Any, name: str) -> None:
 @pytest.mark.parametrize("name", BUCKETS)
 def test_everything_of_a_copy_is_in_its_own_region(erasure_logs: Any, name: str) -> None:
     region = "eu-west-1" if name.startswith(COPY) else "eu-central-1"
-    found = [one for one in erasure_logs.resources if one.type.startswith("aws:s3/") and one.name == name]
+    found = [
+        resource for resource in erasure_logs.resources if resource.type.startswith("aws:s3/") and resource.name == name
+    ]
     assert len(found) >= 6
     assert {one["region"] for one in found} == {region}
 
@@ -131,11 +133,11 @@ def test_who_used_a_log_is_delivered_beside_it_by_s3_alone_and_ends(erasure_logs
 def test_every_entry_is_copied_and_no_deletion(erasure_logs: Any) -> None:
     names = {name: erasure_logs.named(BUCKET, name)["bucket"] for name in BUCKETS}
     ways = {}
-    for one in erasure_logs.all(REPLICATION):
-        [rule] = one["rules"]
+    for resource in erasure_logs.all(REPLICATION):
+        [rule] = resource["rules"]
         assert rule["status"] == "Enabled"
         assert rule["deleteMarkerReplication"] == {"status": "Disabled"}
-        ways[one["bucket"]] = rule["destination"]["bucket"].removeprefix("arn:aws:s3:::")
+        ways[resource["bucket"]] = rule["destination"]["bucket"].removeprefix("arn:aws:s3:::")
     assert ways == {
         names[LOG]: names[COPY],
         names[f"{LOG}-access"]: names[f"{COPY}-access"],
@@ -164,7 +166,7 @@ def test_what_copies_reads_the_source_and_writes_the_copy_and_nothing_else(erasu
 
 def test_where_there_is_one_region_nothing_is_copied(modest_erasure_logs: Any) -> None:
     assert not modest_erasure_logs.has(REPLICATION)
-    assert sorted(one.name for one in modest_erasure_logs.all(BUCKET)) == [LOG, f"{LOG}-access"]
+    assert sorted(resource.name for resource in modest_erasure_logs.all(BUCKET)) == [LOG, f"{LOG}-access"]
     assert "customPlacementConfig" not in modest_erasure_logs.only(GCS)
     assert modest_erasure_logs.only(GCS)["location"] == "europe-west3"
     assert modest_erasure_logs.only("gcp:kms/keyRing:KeyRing")["location"] == "europe-west3"
@@ -225,7 +227,7 @@ def test_what_is_logged_is_told_apart_from_personal_data(erasure_logs: Any, kind
 
 @pytest.mark.parametrize("kind", [BUCKET, GCS])
 def test_another_account_gets_other_names(erasure_logs: Any, kind: str) -> None:
-    names = [one.get("bucket") or one["name"] for one in erasure_logs.all(kind)]
+    names = [resource.get("bucket") or resource["name"] for resource in erasure_logs.all(kind)]
     assert len({*names}) == len(names)
     assert all(name.rpartition("-")[2].isalnum() and len(name.rpartition("-")[2]) == 6 for name in names)
 

@@ -36,7 +36,7 @@ def test_an_azure_key_rotates_and_cannot_be_purged(keys: Any) -> None:
     assert vault["enableSoftDelete"] is True
     assert vault["softDeleteRetentionInDays"] == 90
     policy = keys.only(VAULT_KEY)["properties"]["rotationPolicy"]
-    rotate = next(one for one in policy["lifetimeActions"] if one["action"]["type"] == "rotate")
+    rotate = next(action for action in policy["lifetimeActions"] if action["action"]["type"] == "rotate")
     assert rotate["trigger"] == {"timeAfterCreate": "P12M"}
     assert policy["attributes"]["expiryTime"] == "P24M"
 
@@ -63,7 +63,7 @@ def test_azures_vault_opens_by_role_only_and_not_to_the_network(keys: Any) -> No
 
 
 def test_azures_identities_get_the_least_role_on_the_vault_alone(keys: Any) -> None:
-    granted = {one.name: one for one in keys.all("azure-native:authorization:RoleAssignment")}
+    granted = {resource.name: resource for resource in keys.all("azure-native:authorization:RoleAssignment")}
     assert set(granted) == {"test-azure-services", "test-azure-cluster"}
     assert {one["scope"] for one in granted.values()} == {"test-azure-id"}
     assert granted["test-azure-services"]["roleDefinitionId"].endswith("/e147488a-f6f5-4113-8e2d-b22465e65bf6")

@@ -122,14 +122,14 @@ def test_googles_ends_agree_with_azures(joined: Any) -> None:
 def own_address(link: Any, tunnel: Tunnel) -> str:
     """What the instance of Azure's gateway at which the tunnel ends calls itself on it."""
     own: dict[str, str] = {
-        one["ipConfigurationId"].rpartition("-")[2]: one["customBgpIpAddress"]
-        for one in link["gatewayCustomBgpIpAddresses"]
+        address["ipConfigurationId"].rpartition("-")[2]: address["customBgpIpAddress"]
+        for address in link["gatewayCustomBgpIpAddresses"]
     }
     return own[str(tunnel.gateway)]
 
 
 def test_public_addresses_of_the_gateways_reach_the_other_end(joined: Any) -> None:
-    customers = {one.name: one["ipAddress"] for one in joined.all(CUSTOMER)}
+    customers = {resource.name: resource["ipAddress"] for resource in joined.all(CUSTOMER)}
     assert customers == {
         "test-aws-azure-0": "203.0.113.1",
         "test-aws-azure-1": "203.0.113.2",
@@ -137,11 +137,11 @@ def test_public_addresses_of_the_gateways_reach_the_other_end(joined: Any) -> No
         "test-aws-gcp-1": "198.51.100.2",
     }
     azure = joined.named(FAR, "test-gcp-azure")
-    assert [one["ipAddress"] for one in azure["interfaces"]] == ["203.0.113.1", "203.0.113.2"]
+    assert [interface["ipAddress"] for interface in azure["interfaces"]] == ["203.0.113.1", "203.0.113.2"]
 
 
 def test_google_knows_how_many_ways_lead_to_each_cloud(joined: Any) -> None:
-    kinds = {one.name: one["redundancyType"] for one in joined.all(FAR)}
+    kinds = {resource.name: resource["redundancyType"] for resource in joined.all(FAR)}
     assert kinds == {"test-gcp-aws": "FOUR_IPS_REDUNDANCY", "test-gcp-azure": "TWO_IPS_REDUNDANCY"}
 
 
@@ -151,7 +151,7 @@ def test_azures_gateway_carries_traffic_in_both_instances(joined: Any) -> None:
     assert gateway["enableBgp"] is True
     assert len(gateway["ipConfigurations"]) == 2
     assert gateway["sku"]["name"].endswith("AZ")
-    own = [one["customBgpIpAddresses"] for one in gateway["bgpSettings"]["bgpPeeringAddresses"]]
+    own = [address["customBgpIpAddresses"] for address in gateway["bgpSettings"]["bgpPeeringAddresses"]]
     assert own == azure_addresses([*aws_azure(), *gcp_azure()])
 
 
@@ -178,7 +178,9 @@ def test_no_key_is_ever_in_the_clear(joined: Any) -> None:
 
 
 def test_every_tunnel_has_a_key_of_its_own(joined: Any) -> None:
-    ends = [one["sharedKey"] for one in joined.all(AZURE_LINK)] + [one["sharedSecret"] for one in joined.all(TUNNEL)]
+    ends = [resource["sharedKey"] for resource in joined.all(AZURE_LINK)] + [
+        resource["sharedSecret"] for resource in joined.all(TUNNEL)
+    ]
     uses = Counter(ends)
     assert len(uses) == len(TUNNELS)
     assert sorted(uses.values()) == [1] * 8 + [2] * 2  # both ends of the two tunnels between Azure and Google are here
@@ -206,10 +208,12 @@ def test_both_ends_insist_on_the_same_cryptography(joined: Any) -> None:
 
 
 def test_aws_sends_what_is_meant_for_the_others_into_the_mesh(joined: Any) -> None:
-    routes = {(one["routeTableId"], one["destinationCidrBlock"]) for one in joined.all("aws:ec2/route:Route")}
+    routes = {
+        (resource["routeTableId"], resource["destinationCidrBlock"]) for resource in joined.all("aws:ec2/route:Route")
+    }
     assert routes == {(table, cidr) for table in ("rtb-1", "rtb-2") for cidr in ("10.17.0.0/16", "10.18.0.0/16")}
     attachment = joined.only("aws:ec2transitgateway/vpcAttachment:VpcAttachment").urn
-    assert all(attachment in one.depends_on for one in joined.all("aws:ec2/route:Route"))
+    assert all(attachment in resource.depends_on for resource in joined.all("aws:ec2/route:Route"))
 
 
 def test_google_announces_the_range_of_its_databases_too(joined: Any) -> None:
@@ -236,10 +240,10 @@ def test_without_aws_somebody_must_say_the_secret(pair: Callable[..., Any]) -> N
 
 def test_what_somebody_says_is_not_itself_a_key(pair: Callable[..., Any]) -> None:
     engine = pair("azure", "gcp", secret=SEED)
-    used = {one["sharedKey"] for one in engine.all(AZURE_LINK)}
+    used = {resource["sharedKey"] for resource in engine.all(AZURE_LINK)}
     assert len(used) == 2
     assert not any(SEED in key for key in used)
-    assert all(one.secrets for one in engine.all(TUNNEL))
+    assert all(resource.secrets for resource in engine.all(TUNNEL))
 
 
 def test_a_derived_key_is_a_secret_like_its_seed(engine: Any) -> None:
@@ -258,7 +262,7 @@ def test_the_other_clouds_ask_azure_for_its_private_names(joined: Any) -> None:
     assert [one["privateIpAddress"] for one in answering] == ["10.17.160.68"]
     rule = joined.only("aws:route53/resolverRule:ResolverRule")
     assert (rule["ruleType"], rule["domainName"]) == ("FORWARD", "test.private.postgres.database.azure.com")
-    assert [one["ip"] for one in rule["targetIps"]] == ["10.17.160.68"]
+    assert [ip["ip"] for ip in rule["targetIps"]] == ["10.17.160.68"]
     zone = joined.only("gcp:dns/managedZone:ManagedZone")
     assert zone["dnsName"] == "test.private.postgres.database.azure.com."
     (target,) = zone["forwardingConfig"]["targetNameServers"]
@@ -267,7 +271,7 @@ def test_the_other_clouds_ask_azure_for_its_private_names(joined: Any) -> None:
 
 def test_the_resolver_on_aws_talks_to_that_name_server_only(joined: Any) -> None:
     rules = joined.all("aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule")
-    assert {(one["ipProtocol"], one["fromPort"], one["toPort"], one["cidrIpv4"]) for one in rules} == {
+    assert {(rule["ipProtocol"], rule["fromPort"], rule["toPort"], rule["cidrIpv4"]) for rule in rules} == {
         ("tcp", 53, 53, "10.17.160.68/32"),
         ("udp", 53, 53, "10.17.160.68/32"),
     }

@@ -42,7 +42,7 @@ def test_aws_databases_have_no_way_to_the_internet(networks: Any) -> None:
     assert not [route for route in networks.all(ROUTE) if route["routeTableId"] == f"{table.name}-id"]
     joined = networks.all("aws:ec2/routeTableAssociation:RouteTableAssociation")
     inside = {one["subnetId"] for one in joined if one["routeTableId"] == f"{table.name}-id"}
-    assert inside == {f"{one.name}-id" for one in networks.all(SUBNET) if "-database-" in one.name}
+    assert inside == {f"{resource.name}-id" for resource in networks.all(SUBNET) if "-database-" in resource.name}
 
 
 def test_each_aws_zone_has_its_own_way_out(networks: Any) -> None:
@@ -50,7 +50,7 @@ def test_each_aws_zone_has_its_own_way_out(networks: Any) -> None:
     ways = {route.get("natGatewayId") for route in networks.all(ROUTE) if route.get("natGatewayId")}
     assert len(ways) == 3
     assert {nat["subnetId"] for nat in networks.all(NAT)} == {
-        f"{one.name}-id" for one in networks.all(SUBNET) if "-public-" in one.name
+        f"{resource.name}-id" for resource in networks.all(SUBNET) if "-public-" in resource.name
     }
 
 
@@ -60,10 +60,15 @@ def test_aws_clusters_leave_through_nat_only(networks: Any) -> None:
 
 
 def test_aws_services_are_reached_privately(networks: Any) -> None:
-    services = {one["serviceName"].removeprefix("com.amazonaws.eu-central-1."): one for one in networks.all(ENDPOINT)}
+    services = {
+        resource["serviceName"].removeprefix("com.amazonaws.eu-central-1."): resource
+        for resource in networks.all(ENDPOINT)
+    }
     assert {"s3", "ecr.api", "ecr.dkr", "kms", "logs", "secretsmanager", "sts"} <= set(services)
     assert services.pop("s3")["vpcEndpointType"] == "Gateway"
-    assert all(one["vpcEndpointType"] == "Interface" and one["privateDnsEnabled"] for one in services.values())
+    assert all(
+        service["vpcEndpointType"] == "Interface" and service["privateDnsEnabled"] for service in services.values()
+    )
 
 
 def test_aws_databases_take_postgres_from_the_joined_networks_and_nothing_else(networks: Any) -> None:
@@ -100,7 +105,9 @@ def test_aws_keeps_encrypted_flow_logs_of_everything(networks: Any) -> None:
 
 def test_azure_databases_live_in_a_subnet_of_their_own(networks: Any) -> None:
     subnet = networks.named(AZURE_SUBNET, "test-azure-database")
-    assert [one["serviceName"] for one in subnet["delegations"]] == ["Microsoft.DBforPostgreSQL/flexibleServers"]
+    assert [delegation["serviceName"] for delegation in subnet["delegations"]] == [
+        "Microsoft.DBforPostgreSQL/flexibleServers"
+    ]
     assert "natGateway" not in subnet
     assert subnet["networkSecurityGroup"] == {"id": "test-azure-database-id"}
 
@@ -109,7 +116,7 @@ def test_no_azure_subnet_uses_the_default_way_out(networks: Any) -> None:
     subnets = networks.all(AZURE_SUBNET)
     assert len(subnets) == 6
     assert not any(subnet["defaultOutboundAccess"] for subnet in subnets)
-    assert [one.name for one in subnets if "natGateway" in one] == ["test-azure-cluster"]
+    assert [subnet.name for subnet in subnets if "natGateway" in subnet] == ["test-azure-cluster"]
 
 
 def test_azure_subnets_are_made_one_after_another(networks: Any) -> None:
@@ -235,7 +242,7 @@ def test_what_a_component_waits_for_its_children_wait_for(run: Any) -> None:
 
     engine = run(program)
     first = engine.only("gcp:projects/service:Service").urn
-    assert all(first in one.depends_on for one in engine.resources if one.urn != first)
+    assert all(first in resource.depends_on for resource in engine.resources if resource.urn != first)
 
 
 @pytest.mark.parametrize(

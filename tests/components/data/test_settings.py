@@ -60,7 +60,7 @@ SAID = {
 
 
 def rds(of: PostgresSettings) -> dict[str, str]:
-    return {one.name: one.value for one in list_rds_parameters(of)}
+    return {parameter.name: parameter.value for parameter in list_rds_parameters(of)}
 
 
 @pytest.mark.parametrize("parameters", [rds, list_azure_parameters, list_cloud_sql_flags])
@@ -99,7 +99,7 @@ def test_the_parameters_that_the_platform_rests_on(parameters: Any, name: str, v
 
 
 def test_parameters_that_need_a_restart_wait_for_one() -> None:
-    methods = {one.name: one.apply_method for one in list_rds_parameters(settings())}
+    methods = {parameter.name: parameter.apply_method for parameter in list_rds_parameters(settings())}
     assert methods["max_connections"] == "pending-reboot"
     assert methods["rds.logical_replication"] == "pending-reboot"
     assert methods["statement_timeout"] == "immediate"

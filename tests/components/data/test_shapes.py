@@ -14,7 +14,8 @@ def test_every_resource_fits_its_contract(seen: str, request: pytest.FixtureRequ
     engine = request.getfixturevalue(seen)
     assert engine.resources
     problems = {
-        one.urn: contract.check(one.type.partition(":")[0], one.type, one.inputs).problems for one in engine.resources
+        resource.urn: contract.check(resource.type.partition(":")[0], resource.type, resource.inputs).problems
+        for resource in engine.resources
     }
     assert {urn: found for urn, found in problems.items() if found} == {}
 
@@ -22,5 +23,5 @@ def test_every_resource_fits_its_contract(seen: str, request: pytest.FixtureRequ
 @pytest.mark.parametrize("seen", SEEN)
 def test_every_type_says_what_replaces_it(seen: str, request: pytest.FixtureRequest) -> None:
     engine = request.getfixturevalue(seen)
-    unknown = {one.type for one in engine.resources if contract.replaced_by(one.type) is None}
+    unknown = {resource.type for resource in engine.resources if contract.replaced_by(resource.type) is None}
     assert unknown == set()
