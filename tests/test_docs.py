@@ -42,3 +42,12 @@ def test_there_are_pages_with_links_and_paths() -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_and_paths_lead_somewhere(page: Path) -> None:
     assert missing(page) == []
+
+
+def test_readme_names_where_to_change_what() -> None:
+    """Each row of the table that names a definition names the file that has it."""
+    table = (ROOT / "README.md").read_text(encoding="utf-8").split("| to change | edit |")[1].split("\n\n")[0]
+    rows = re.findall(r"`(\w+)`[^|;`]* in `([\w/]+\.py)`", table)
+    assert len(rows) == 3
+    for name, path in rows:
+        assert re.search(rf"^(class |def |)\b{name}\b", (ROOT / path).read_text(encoding="utf-8"), re.MULTILINE), path
