@@ -1,4 +1,4 @@
-"""Work that goes on beside the requests: started with the application, restarted when it fails, stopped with it."""
+"""Background work: started with the application, restarted when it fails, stopped with the application."""
 
 from __future__ import annotations
 
@@ -16,18 +16,19 @@ from app.database.pools import DatabaseUnavailable
 from app.tasks import cancel_and_wait
 
 FIRST_WAIT_SECONDS = 0.1
+"""Wait before a failed worker is restarted; it doubles with each failure."""
 LONGEST_WAIT_SECONDS = 10.0
 HEALTHY_SECONDS = 30.0
-"""A run that lasted this long begins with short waits again when it fails."""
+"""After a run of this length the waits start short again."""
 STOP_SECONDS = 10.0
-"""How long a worker may take to end once it is cancelled."""
+"""How long a cancelled worker may take to end."""
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
 class Worker:
-    """Work without end under a name; what it raises ends one run of it."""
+    """Named work that runs for ever; an error ends one run."""
 
     name: str
     run: Callable[[], Coroutine[Any, Any, None]]
@@ -35,18 +36,18 @@ class Worker:
 
 @dataclass(frozen=True)
 class WorkerState:
-    """How a worker is, for metrics."""
+    """The state of a worker, for metrics."""
 
     running: bool = False
-    """False while it waits to be restarted, and after its end."""
+    """False while it waits for its restart, and after its end."""
     failures: int = 0
-    """Runs that ended by an error since the process started."""
+    """Runs that ended in an error since the process started."""
     error: str | None = None
     """The last of these errors."""
 
 
-def led(leaderships: Leaderships, worker: Worker) -> Worker:
-    """The worker, but run by one process at a time: whichever leads its name on the shard."""
+def with_leadership(leaderships: Leaderships, worker: Worker) -> Worker:
+    """Return a worker that only the leader of its name on the shard runs."""
 
     async def run() -> None:
         await leaderships.lead(worker.name, worker.run)
@@ -55,7 +56,7 @@ def led(leaderships: Leaderships, worker: Worker) -> Worker:
 
 
 class Background:
-    """Runs workers for as long as it is entered."""
+    """Runs workers inside its `async with` block."""
 
     def __init__(
         self,
@@ -69,7 +70,7 @@ class Background:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._states: dict[str, WorkerState] = {}
         self._healthy_seconds = healthy_seconds
-        self._persistently = stamina.AsyncRetryingCaller(
+        self._retry = stamina.AsyncRetryingCaller(
             attempts=None,
             timeout=None,
             wait_initial=first_wait_seconds,
@@ -79,7 +80,7 @@ class Background:
 
     @property
     def states(self) -> Mapping[str, WorkerState]:
-        """How every worker is, by its name."""
+        """The state of every worker, by name."""
         return dict(self._states)
 
     async def __aenter__(self) -> Self:
@@ -91,7 +92,7 @@ class Background:
         await self.stop()
 
     def start(self, worker: Worker) -> None:
-        """Run one worker more; ValueError where one of its name runs already."""
+        """Run one more worker; raise ValueError if one of its name is running."""
         if worker.name in self._tasks:
             raise ValueError(f"a worker named {worker.name} runs already")
         self._states[worker.name] = WorkerState()
@@ -106,26 +107,26 @@ class Background:
 
     async def _keep(self, worker: Worker) -> None:
         try:
-            while not await self._persistently(self._finishes, worker):
+            while not await self._retry(self._run_once, worker):
                 pass
         finally:
             self._states[worker.name] = replace(self._states[worker.name], running=False)
 
-    async def _finishes(self, worker: Worker) -> bool:
-        """Run it once; whether it is done. Raises its error where it failed soon after it began."""
+    async def _run_once(self, worker: Worker) -> bool:
+        """Run it once and return whether it has finished; raise its error if the run was short."""
         started = time.monotonic()
         self._states[worker.name] = replace(self._states[worker.name], running=True)
         try:
             await worker.run()
         except Exception as error:
-            self._failed(worker, error)
+            self._note_failure(worker, error)
             if time.monotonic() - started < self._healthy_seconds:
                 raise
             return False
         log.info("worker finished", worker=worker.name)
         return True
 
-    def _failed(self, worker: Worker, error: Exception) -> None:
+    def _note_failure(self, worker: Worker, error: Exception) -> None:
         failures = self._states[worker.name].failures + 1
         self._states[worker.name] = WorkerState(False, failures, f"{type(error).__name__}: {error}")
         unexpected = not isinstance(error, DatabaseUnavailable)

@@ -1,4 +1,4 @@
-"""The data plane of a process, put together: databases, stores, routes, transfers, the ledger, and what runs beside."""
+"""The data plane of a process: databases, stores, routes, transfers, the ledger, and background work."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from prometheus_client.registry import Collector
 
-from app.background import Worker, led
+from app.background import Worker, with_leadership
 from app.connection_limits import pool_sizes
 from app.credits import Expiry, Ledger, LedgerMetrics, Shards, StatementLines
 from app.credits.events import PERSONAL_FIELDS
@@ -24,12 +24,13 @@ from app.topology import Directory
 from app.transfers import LOCK_SECONDS, Forgetting, Resolver, TransferMetrics, Transfers
 
 NOTICES_APART_SECONDS = 0.1
+"""Shortest time between two notices of new events on a shard."""
 REST_SECONDS = 0.25
-"""No reader of a read model waits for it, so its projector takes many events at once rather than each at once."""
+"""Pause of a projector between two batches: no reader waits for a read model, so batches may be large."""
 
 
 class DataPlane:
-    """Everything that a process needs to work with accounts."""
+    """Everything that a process needs to work on accounts."""
 
     def __init__(
         self,
@@ -41,14 +42,14 @@ class DataPlane:
         master_key: MasterKey,
         clock: Clock = utc_now,
     ) -> None:
-        """`cloud` is where the process runs: shards at home there are its home shards. `master_key` wraps the keys that
-        personal data is sealed under."""
+        """`cloud` is where the process runs: shards with that home are its home shards. `master_key` wraps the keys of
+        personal data."""
         self._home = [shard.name for shard in directory.at_home(cloud)]
         self._clock = clock
         sizes = pool_sizes(pool_size)
         self.databases = Databases(directory.shards, home=cloud, size=sizes.requests, seconds=database_seconds)
-        # Transfers wait for streams that others hold: not with the connections of everybody else, nor with those that
-        # let go of streams.
+        # Transfers that wait for locked streams use connections of their own: they must neither block requests nor the
+        # transfers that release streams.
         self._waiting = Databases(
             directory.shards, home=cloud, size=sizes.waiting, seconds=database_seconds, lock_seconds=LOCK_SECONDS
         )
@@ -89,7 +90,7 @@ class DataPlane:
         await self._replicas.open()
 
     async def close(self) -> None:
-        """Finish transfers that are under way, and close every connection."""
+        """Wait for transfers under way, and close every connection."""
         await self.transfers.close()
         await asyncio.gather(*(notifier.close() for notifier in self._notifiers.values()))
         await self._replicas.close()
@@ -103,11 +104,11 @@ class DataPlane:
 
     @property
     def collectors(self) -> list[Collector]:
-        """What the parts count."""
+        """The Prometheus collectors of all parts."""
         return [self.ledger_metrics.operations, self.transfer_metrics, self.projection_metrics, ReadMetrics(self.reads)]
 
     def workers(self) -> Iterator[Worker]:
-        """What is to run beside the requests; work on a shard is done by processes at its home."""
+        """Yield the background workers; only processes in a shard's home cloud work on it."""
         yield Worker("slot map", self.router.watch)
         yield Worker("standbys", self.reads.watch)
         participants = self.transfers.participants
@@ -115,8 +116,8 @@ class DataPlane:
             database = self.databases.by_shard[name]
             yield Resolver(participants[name], participants, self.transfer_metrics).worker
             leaderships = Leaderships(database)
-            yield led(leaderships, Forgetting(participants[name], participants).worker)
-            yield led(leaderships, self._expiry(name).worker)
+            yield with_leadership(leaderships, Forgetting(participants[name], participants).worker)
+            yield with_leadership(leaderships, self._expiry(name).worker)
             wakeup = Wakeup(database)
             yield Worker(f"notices of {name}", wakeup.run)
             projector = Projector(database, StatementLines(), wakeup=wakeup, rest_seconds=REST_SECONDS)

@@ -1,4 +1,4 @@
-"""Structured logs: JSON lines, or readable ones on a terminal; what libraries log takes the same form."""
+"""Structured logs: JSON lines, or readable ones on a terminal. Logs of libraries get the same form."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Any
 import structlog
 
 QUIET = {"psycopg.pool": "WARNING", "uvicorn.error": "WARNING", "yoyo": "WARNING"}
-"""Libraries whose chatter below this level tells an operator nothing."""
+"""Libraries whose messages below this level do not help an operator."""
 
 
 def configure(level: str, **always: str) -> None:
-    """Log from `level` on to stdout; `always` goes with every line."""
+    """Log to stdout from `level` on; add the fields `always` to every line."""
 
     def add_constants(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
         event.update(always)

@@ -1,4 +1,4 @@
-"""What a bearer token may be for: each operation of the API asks for one of these."""
+"""The scopes of bearer tokens; each operation of the API requires one."""
 
 from __future__ import annotations
 

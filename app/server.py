@@ -20,7 +20,7 @@ from app.settings import ServeSettings
 from app.topology import Directory, read_directory
 
 FINISH_SECONDS = 20
-"""How long requests that are under way may take once nothing new is accepted."""
+"""How long requests under way may take once no new ones are accepted."""
 
 Create = Callable[[ServeSettings, Directory, Mapping[str, int]], FastAPI]
 
@@ -28,7 +28,7 @@ log = structlog.get_logger(__name__)
 
 
 class DrainingServer(uvicorn.Server):
-    """On SIGTERM: not ready at once, still serving for a while, then finishing what is under way."""
+    """Stops in three steps on SIGTERM: not ready, but still serving; no new connections; requests finished."""
 
     def __init__(self, config: uvicorn.Config, services: Services, drain_seconds: float) -> None:
         super().__init__(config)
@@ -37,7 +37,7 @@ class DrainingServer(uvicorn.Server):
         self._stops_at_tick: int | None = None
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002  uvicorn's signature
-        """Begin to drain; an interrupt, or a second signal, skips the wait."""
+        """Start to drain; an interrupt or a second signal skips the wait."""
         if sig == signal.SIGINT or self._services.readiness.draining:
             if self.should_exit:
                 self.force_exit = True
@@ -45,7 +45,7 @@ class DrainingServer(uvicorn.Server):
         self._services.readiness.draining = True
 
     async def on_tick(self, counter: int) -> bool:
-        """Every tenth of a second: whether to stop."""
+        """Return whether to stop; called every tenth of a second."""
         if self._services.readiness.draining and self._stops_at_tick is None:
             log.info("draining", seconds=self._drain_seconds)
             self._stops_at_tick = counter + round(self._drain_seconds * 10)
@@ -55,7 +55,7 @@ class DrainingServer(uvicorn.Server):
 
 
 def run(settings: ServeSettings, create: Create = create_app) -> None:
-    """Serve until SIGTERM; raises WrongDirectory and NoRoom before anything listens."""
+    """Serve until SIGTERM; raise WrongDirectory and ServerTooSmall before listening."""
     directory = read_directory(settings.directory)
     logs.configure(settings.log_level, environment=settings.environment, cloud=settings.cloud)
     app = create(settings, directory, asyncio.run(branch_limits(settings, directory)))

@@ -1,4 +1,4 @@
-"""What the app is told by its environment: variables named FORTRESS_…, each with a type and a range."""
+"""Settings of the app from environment variables FORTRESS_…, each with a type and a range."""
 
 from __future__ import annotations
 
@@ -14,64 +14,64 @@ PREFIX = "FORTRESS_"
 
 
 class WrongSetting(Exception):
-    """A variable is absent or refused; one line for each, naming the variable, its value and what is allowed."""
+    """Variables are missing or invalid. The message has a line for each: its name, its value, what is allowed."""
 
 
 class CommonSettings(BaseSettings):
-    """What every command of the app needs."""
+    """Settings that every command of the app needs."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True)
 
     environment: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,30}$")] = "local"
-    """Name of the environment; a label of metrics and logs."""
+    """Name of the environment; a label in metrics and logs."""
     cloud: Cloud
-    """The cloud that this process runs in; shards at home there are its home shards."""
+    """The cloud that this process runs in; shards whose home it is are its home shards."""
     directory: Path = Path("/etc/fortress/directory.json")
-    """Where slots, shards and their databases are listed."""
+    """File that lists the shards, their first slots and their databases."""
     version: Annotated[str, Field(min_length=1)] = "unreleased"
-    """What was released; set in the image."""
+    """The release; set in the image."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
 
 class SealingSettings(CommonSettings):
-    """What whoever seals or opens personal data needs besides."""
+    """Further settings of commands that seal or open personal data."""
 
     master_key: Annotated[str, Field(min_length=1, pattern=r"^[a-z-]+:")]
-    """As `app.personal_data.master_key` takes it, such as file:/path or aws-kms:<arn>."""
+    """The master key, as `app.personal_data.master_key` takes it: file:/path, aws-kms:<arn>, …"""
 
 
 class ServeSettings(SealingSettings):
-    """What the HTTP server needs besides."""
+    """Further settings of the HTTP server."""
 
     host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8440
     """Port to listen on; 0 takes a free one."""
     oidc_issuer: Annotated[str, Field(pattern=r"^https://")]
-    """Issuer of bearer tokens, compared with their `iss` as it is written here."""
+    """Issuer of bearer tokens; must equal their `iss` exactly."""
     oidc_audience: Annotated[str, Field(min_length=1)]
     oidc_jwks_uri: Annotated[str, Field(pattern=r"^($|https://|file:///)")] = ""
-    """Where the issuer's public keys are read; empty asks the issuer's discovery document."""
+    """URL of the issuer's public keys; if empty, the issuer's discovery document names it."""
     pool_size: Annotated[int, Field(ge=1, le=50)] = 4
-    """Most connections that each of the three pools of this process holds to one shard."""
+    """Largest size of each of the three pools of this process per shard."""
     processes: Annotated[int, Field(ge=1, le=1000)] = 1
-    """Most processes like this one, in all clouds together: they share what a server has room for."""
+    """Most processes like this one, in all clouds together: they share the connections of a server."""
     database_seconds: Annotated[float, Field(gt=0, le=60)] = 3.0
-    """Longest that one request waits for its database, all attempts together."""
+    """Longest time that a request waits for its database, all attempts together."""
     rate_limit: Annotated[str, Field(pattern=r"^[1-9][0-9]{0,8}/([1-9][0-9]{0,3} ?)?(second|minute|hour)$")] = (
         "1000/second"
     )
-    """Requests that one caller may send to one process, such as 1000/second or 20/10 second."""
+    """Requests that one caller may send to one process: 1000/second, 20/10 second."""
     drain_seconds: Annotated[float, Field(ge=0, le=300)] = 2.0
-    """How long a stopping process still takes requests while it reports that it is not ready."""
+    """How long a stopping process still accepts requests while it reports not ready."""
     canary_key: Path | None = None
-    """File of the operator's key of decoys: with it, canary tokens that somebody presents are known and recorded."""
+    """File of the operator's key of decoys. With it, canary tokens in requests are detected and recorded."""
 
 
 AnySettings = TypeVar("AnySettings", bound=BaseSettings)
 
 
 def load(kind: type[AnySettings], **chosen: object) -> AnySettings:
-    """Settings from the environment, overridden by what is `chosen` and not None; raises WrongSetting."""
+    """Load settings from the environment; `chosen` values other than None take precedence. Raises WrongSetting."""
     given = {name: value for name, value in chosen.items() if value is not None}
     try:
         return kind(**given)  # type: ignore[arg-type]  # pydantic checks what the signature cannot say

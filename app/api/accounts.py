@@ -1,4 +1,4 @@
-"""Accounts, and what comes into and goes out of them."""
+"""Operations on accounts: grant, spend, statement, close, expire."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from app.api.parameters import (
     Body,
     Change,
     Expiry,
-    Injected,
     Pages,
     Reason,
-    change,
+    change_fields,
+    mark_replayed,
 )
 from app.api.problems import documented
-from app.api.replays import replayed
+from app.api.services import Injected
 from app.credits import account_id
 
 router = APIRouter(prefix="/accounts", tags=["accounts"])
@@ -43,7 +43,7 @@ class SpendRequest(Body):
 
 
 class ClosingRequest(Body):
-    """Why an account ends."""
+    """Why an account is closed."""
 
     reason: Reason | None = None
 
@@ -55,58 +55,58 @@ class PostedAmount(Change):
 
 
 class Line(BaseModel):
-    """One thing that happened to an account."""
+    """One event of an account."""
 
     version: int
     recorded_at: datetime
     type: str = Field(examples=["Granted"])
-    change: int = Field(description="What it added to the available credits.")
-    balance: int = Field(description="Available credits after it.")
-    details: dict[str, object] = Field(description="What else is known of it: amount, reason, reservation, other side.")
+    change: int = Field(description="Change of the available credits.")
+    balance: int = Field(description="Available credits after the event.")
+    details: dict[str, object] = Field(description="Its other fields: amount, reason, reservation, other account.")
 
 
 class Statement(BaseModel):
-    """A page of what happened to an account, the latest first."""
+    """A page of the events of an account, latest first."""
 
     account: str
     lines: list[Line]
-    next: str | None = Field(description="Cursor of the page behind this one; null on the last.")
+    next: str | None = Field(description="Cursor of the next page; null on the last.")
 
 
 class Expired(BaseModel):
-    """What ran out is recorded."""
+    """Expired grants and reservations are recorded."""
 
     account: str
-    events: int = Field(description="Grants and reservations that had run out.")
+    events: int = Field(description="Number of expired grants and reservations.")
 
 
 @router.post("/{account}/grants", status_code=201, responses=documented(400, 401, 403, 409, 413, 422, 429, 503))
 async def grant(
     account: AccountPath, request: GrantRequest, response: Response, services: Injected, actor: Granter, asked: Asked
 ) -> PostedAmount:
-    """Give credits to an account. The account comes into being with its first grant."""
+    """Grant credits to an account. The first grant creates the account."""
     posted = await services.ledger_of(actor).grant(
         account_id(account), request.amount, origin=asked(actor), reason=request.reason, expires_at=request.expires_at
     )
-    replayed(response, posted)
-    return PostedAmount(**change(account, posted), amount=request.amount)
+    mark_replayed(response, posted)
+    return PostedAmount(**change_fields(account, posted), amount=request.amount)
 
 
 @router.post("/{account}/spends", status_code=201, responses=documented(400, 401, 403, 404, 409, 413, 422, 429, 503))
 async def spend(
     account: AccountPath, request: SpendRequest, response: Response, services: Injected, actor: Spender, asked: Asked
 ) -> PostedAmount:
-    """Use available credits; those that expire first go first."""
+    """Spend available credits, those that expire first first."""
     posted = await services.ledger_of(actor).spend(
         account_id(account), request.amount, origin=asked(actor), reason=request.reason
     )
-    replayed(response, posted)
-    return PostedAmount(**change(account, posted), amount=request.amount)
+    mark_replayed(response, posted)
+    return PostedAmount(**change_fields(account, posted), amount=request.amount)
 
 
 @router.get("/{account}/statement", responses=documented(401, 403, 404, 422, 429, 503))
 async def statement(account: AccountPath, services: Injected, actor: Reader, paging: Pages) -> Statement:
-    """What happened to an account, the latest first."""
+    """List the events of an account, latest first."""
     pages = f"statement of {account}"
     before = None if paging.cursor is None else services.cursors.read(pages, paging.cursor)
     lines = await services.ledger_of(actor).statement(account_id(account), before=before, limit=paging.limit)
@@ -127,14 +127,14 @@ async def close(
     actor: Administrator,
     asked: Asked,
 ) -> Change:
-    """End an empty account, for good."""
+    """Close an empty account for good."""
     posted = await services.ledger_of(actor).close(account_id(account), origin=asked(actor), reason=request.reason)
-    replayed(response, posted)
-    return Change(**change(account, posted))
+    mark_replayed(response, posted)
+    return Change(**change_fields(account, posted))
 
 
 @router.post("/{account}/expire", responses=documented(401, 403, 404, 409, 422, 429, 503))
 async def expire(account: AccountPath, services: Injected, actor: Administrator, asked: Asked) -> Expired:
-    """Record what ran out now; by itself that happens within seconds."""
+    """Record expired credits now; otherwise this happens within seconds."""
     events = await services.ledger_of(actor).expire(account_id(account), origin=asked(actor))
     return Expired(account=account, events=events)

@@ -1,4 +1,4 @@
-"""The caller of a request, by bearer token."""
+"""Authentication of callers by bearer token."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from fastapi import Depends, Request, Security
 from fastapi.security import HTTPBearer, SecurityScopes
 
 from app.api.problems import Refused
-from app.api.services import Services, services_of
+from app.api.services import Injected, Services
 from app.scopes import Scope
 from app.tokens import Caller, InvalidToken
 
 bearer = HTTPBearer(auto_error=False, bearerFormat="JWT", description="Token of the OIDC issuer of this environment.")
 
 
-async def admitted(services: Services, authorization: str, required: str) -> Caller:
-    """Who asks, and may do what needs the scope `required` now.
+async def authenticate(services: Services, authorization: str, required: str) -> Caller:
+    """Return the caller, whose token must have the scope `required`.
 
-    Raises Refused where that is not proven, or where the scope is missing, TooManyRequests, KeysUnavailable.
+    Raises Refused if the token is invalid or lacks the scope, TooManyRequests, KeysUnavailable.
     """
     kind, _, token = authorization.partition(" ")
     if kind.lower() != "bearer" or not token:
-        raise Refused(401, "a bearer token is needed", "Bearer")
+        raise Refused(401, "a bearer token is required", "Bearer")
     try:
         known = services.callers.remembered(token) or await services.callers.caller(token)
     except InvalidToken as error:
@@ -37,11 +37,11 @@ async def admitted(services: Services, authorization: str, required: str) -> Cal
 async def caller(
     required: SecurityScopes,
     request: Request,
-    services: Annotated[Services, Depends(services_of)],
+    services: Injected,
     _: Annotated[object, Depends(bearer)],
 ) -> Caller:
-    """`admitted` as a dependency."""
-    return await admitted(services, request.headers.get("authorization", ""), required.scope_str)
+    """Authenticate the caller, as a dependency."""
+    return await authenticate(services, request.headers.get("authorization", ""), required.scope_str)
 
 
 Granter = Annotated[Caller, Security(caller, scopes=[Scope.GRANT])]

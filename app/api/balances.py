@@ -1,4 +1,4 @@
-"""The balance of an account: what is asked most, and so what everything unneeded is kept away from."""
+"""The balance of an account: the most frequent request, so its path is kept short."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from pydantic import BaseModel, Field
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app import scopes
-from app.api.authentication import Reader, admitted
-from app.api.parameters import AccountPath, Injected
+from app.api.authentication import Reader, authenticate
+from app.api.parameters import AccountPath
 from app.api.problems import answer_to, documented
-from app.api.services import Services
+from app.api.services import Injected, Services
 from app.credits import ACCOUNT_PATTERN, AccountId, Ledger, account_id
 
 router = APIRouter(prefix="/accounts", tags=["accounts"])
@@ -25,11 +25,11 @@ Reading = Callable[[str, AccountId], Awaitable[bytes]]
 
 
 class Account(BaseModel):
-    """An account as it is now, and where it lives."""
+    """The state of an account, and where it lives."""
 
     account: str
     balance: int = Field(description="Available credits.")
-    reserved: int = Field(description="Credits that are set aside.")
+    reserved: int = Field(description="Reserved credits.")
     version: int = Field(description="Number of events that led to the balance.")
     closed: bool
     slot: int
@@ -39,7 +39,7 @@ class Account(BaseModel):
 
 @router.get("/{account}", response_model=Account, responses=documented(401, 403, 404, 422, 429, 503))
 async def read_account(account: AccountPath, services: Injected, actor: Reader) -> Response:
-    """The balance of an account, and its home."""
+    """Return the balance of an account, and where it lives."""
     return Response(await _body(services.ledger_of(actor), account_id(account)), media_type="application/json")
 
 
@@ -60,9 +60,9 @@ async def _body(ledger: Ledger, account: AccountId) -> bytes:
 
 
 class BalanceReads:
-    """Answers well-formed reads of balances by itself and lets everything else through.
+    """Middleware that answers well-formed reads of balances itself and passes everything else on.
 
-    The answers are those of `read_account`, without the price of the framework's general machinery.
+    Its answers equal those of `read_account`, without the cost of the framework's routing and validation.
     """
 
     def __init__(self, app: ASGIApp, services: Services) -> None:
@@ -77,7 +77,7 @@ class BalanceReads:
             return
         scope["fortress.route"] = ROUTE
         try:
-            caller = await admitted(self._services, _authorization(scope), scopes.Scope.READ)
+            caller = await authenticate(self._services, _authorization(scope), scopes.Scope.READ)
             body = await _body(self._services.ledger_of(caller), AccountId(found[1]))
         except Exception as error:
             problem = answer_to(error)

@@ -1,6 +1,6 @@
-"""Cursors: where a page ended, in a form that clients cannot make sense of and cannot change unnoticed.
+"""Cursors: the end of a page, in an opaque form that clients cannot change unnoticed.
 
-A cursor lets nobody see more than the request that it comes with; its seal is there so that a mistake is told as one.
+A cursor grants no access. Its seal only makes sure that a wrong cursor is reported as an error.
 """
 
 from __future__ import annotations
@@ -13,26 +13,26 @@ _BYTES = 8
 
 
 class MalformedCursor(ValueError):
-    """The text is no cursor of this list, or was changed."""
+    """The text is not a cursor of this list, or was changed."""
 
     def __init__(self) -> None:
         super().__init__("this is no cursor of this list: use the `next` of its last page as it was given")
 
 
 class Cursors:
-    """Writes and reads cursors; every process of an environment understands those of the others."""
+    """Writes and reads cursors. All processes of an environment share them."""
 
     def __init__(self, environment: str) -> None:
-        """`environment`: whatever tells this environment from others."""
+        """`environment` is a text that differs between environments."""
         self._key = blake2b(environment.encode(), person=b"fortress cursor").digest()
 
     def write(self, pages: str, before: int) -> str:
-        """A cursor for the list named `pages` that stands before the version `before`."""
+        """Return the cursor of the list `pages` for entries before the version `before`."""
         place = before.to_bytes(_BYTES)
         return urlsafe_b64encode(place + self._seal(pages, place)).decode().rstrip("=")
 
     def read(self, pages: str, cursor: str) -> int:
-        """Where the cursor stands; raises MalformedCursor."""
+        """Return the version of a cursor; raise MalformedCursor."""
         try:
             raw = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
         except ValueError:

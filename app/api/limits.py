@@ -1,4 +1,4 @@
-"""A bound on the size of request bodies."""
+"""The limit on the size of request bodies."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ LARGEST_BODY = 64 * 1024
 
 
 class BodyLimit:
-    """Refuses a body that is larger than LARGEST_BODY, before it is held in memory."""
+    """Middleware that refuses a body above LARGEST_BODY bytes before it is held in memory."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

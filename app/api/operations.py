@@ -1,42 +1,38 @@
-"""What operators and the cluster ask."""
+"""Operations for operators and the cluster: health, readiness, metrics."""
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Response
 from pydantic import BaseModel
 
 from app.api.problems import documented, problem
 from app.api.readiness import READY
-from app.api.services import Services, services_of
+from app.api.services import Injected
 
 router = APIRouter(tags=["operations"])
 
-Injected = Annotated[Services, Depends(services_of)]
-
 
 class Health(BaseModel):
-    """The process runs."""
+    """The process is running."""
 
     status: str = "ok"
 
 
 class Ready(BaseModel):
-    """Each home shard, and that it is ready."""
+    """The home shards, all ready."""
 
     shards: dict[str, str]
 
 
 @router.get("/healthz")
 async def healthz() -> Health:
-    """Whether the process runs; asks nobody."""
+    """Return that the process is running, without asking a database."""
     return Health()
 
 
 @router.get("/readyz", response_model=Ready, responses=documented(503))
 async def readyz(services: Injected) -> Ready | Response:
-    """Whether this process should get requests: asks the database of every shard that is at home here."""
+    """Return whether this process should get requests: all its home shards answer."""
     if services.readiness.draining:
         return problem(503, "the process is stopping", kind="draining")
     shards = await services.readiness.by_shard()
@@ -47,5 +43,5 @@ async def readyz(services: Injected) -> Ready | Response:
 
 @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
 async def metrics(services: Injected) -> Response:
-    """Metrics in Prometheus' text format."""
+    """Return the metrics in Prometheus' text format."""
     return Response(services.metrics.exposition(), media_type=services.metrics.media_type)

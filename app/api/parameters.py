@@ -1,25 +1,23 @@
-"""Parameters and fields that several operations share."""
+"""Parameters, fields and answers that several operations share."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import Depends, Header, Path, Query, Request
+from fastapi import Depends, Header, Path, Query, Request, Response
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
-from app.api.services import Services, services_of
 from app.credits import ACCOUNT_PATTERN, LARGEST_AMOUNT, LARGEST_PAGE, LONGEST_REASON, PAGE, Origin, Posted
 from app.tokens import Caller
 
-Injected = Annotated[Services, Depends(services_of)]
 AccountPath = Annotated[str, Path(pattern=ACCOUNT_PATTERN, description="Name of the account.", examples=["alice"])]
 AccountName = Annotated[str, Field(pattern=ACCOUNT_PATTERN, examples=["alice"])]
-ReservationPath = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$", description="As it was given when it was made.")]
+ReservationPath = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$", description="As returned when it was created.")]
 
 
 def _whole(value: object) -> object:
-    """JSON knows one kind of number: 100.0 is the whole number 100, as long as no digit can have been lost."""
+    """Accept 100.0 as 100: JSON has one kind of number. Floats above 2^53 may have lost digits and stay floats."""
     exact = isinstance(value, float) and value.is_integer() and abs(value) < 2**53
     return int(value) if exact else value  # type: ignore[call-overload]
 
@@ -33,7 +31,7 @@ Reason = Annotated[str, Field(min_length=1, max_length=LONGEST_REASON, pattern=r
 
 
 def _iso(value: object) -> object:
-    """Nothing but ISO 8601: pydantic would take numbers, too."""
+    """Accept ISO 8601 only; pydantic would accept numbers, too."""
     return datetime.fromisoformat(value) if isinstance(value, str) else value
 
 
@@ -45,11 +43,13 @@ Expiry = Annotated[
 
 
 class Paging(BaseModel):
-    """Which page of a list, and how long; a misspelt parameter is told, not passed over."""
+    """The page of a list. Unknown parameters are refused, so that a misspelt one is noticed."""
 
     model_config = ConfigDict(extra="forbid")
 
-    cursor: str | None = Field(default=None, max_length=100, description="`next` of the page before; none begins anew.")
+    cursor: str | None = Field(
+        default=None, max_length=100, description="`next` of the previous page; none for the first."
+    )
     limit: int = Field(default=PAGE, ge=1, le=LARGEST_PAGE, description="Most entries on the page.")
 
 
@@ -57,7 +57,7 @@ Pages = Annotated[Paging, Query()]
 
 
 class Body(BaseModel):
-    """What is sent is exactly what is described."""
+    """A request body: exact types, and no unknown fields."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -66,15 +66,21 @@ class Change(BaseModel):
     """A change that is durably stored in the account's home cloud."""
 
     account: str
-    balance: int = Field(description="Available credits right after it.")
+    balance: int = Field(description="Available credits after the change.")
     version: int = Field(description="Number of its event in the account's stream.")
     slot: int
     shard: str
     home: str
 
 
-def change(account: str, posted: Posted) -> dict[str, str | int]:
-    """The fields of a Change."""
+def mark_replayed(response: Response, posted: Posted) -> None:
+    """Set `Idempotency-Replayed` if an earlier request with the same key made the change."""
+    if posted.repeated:
+        response.headers["Idempotency-Replayed"] = "true"
+
+
+def change_fields(account: str, posted: Posted) -> dict[str, str | int]:
+    """Return the fields of a Change."""
     place = posted.place
     return {
         "account": account,
@@ -87,7 +93,7 @@ def change(account: str, posted: Posted) -> dict[str, str | int]:
 
 
 class RequestOrigin:
-    """Makes the origin of a change, once its caller is known."""
+    """Builds the origin of a change once its caller is known."""
 
     def __init__(
         self,
@@ -97,7 +103,7 @@ class RequestOrigin:
             Header(
                 alias="Idempotency-Key",
                 pattern=r"^[\x21-\x7e]{1,200}$",
-                description="Makes the request safe to repeat: the first one with this key and content counts.",
+                description="Makes the request safe to retry: only the first one with this key and content counts.",
             ),
         ] = None,
     ) -> None:
@@ -105,7 +111,7 @@ class RequestOrigin:
         self._request: str | None = request.scope.get("request_id")
 
     def __call__(self, actor: Caller) -> Origin:
-        """The origin of what `actor` asks for."""
+        """Return the origin of a change by `actor`."""
         return Origin.of(actor.subject, self._key, self._request)
 
 

@@ -1,4 +1,4 @@
-"""Errors as application/problem+json (RFC 9457): one form for all of them."""
+"""Errors as application/problem+json (RFC 9457)."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Problem(BaseModel):
 
 
 class ProblemResponse(JSONResponse):
-    """A Problem on its way out."""
+    """The HTTP response of a Problem."""
 
     media_type = MEDIA_TYPE
 
@@ -69,7 +69,7 @@ def problem(
     headers: Mapping[str, str] | None = None,
     **more: Any,
 ) -> ProblemResponse:
-    """A problem response; `kind` names a problem that the status alone does not tell apart."""
+    """Return a problem response; `kind` distinguishes problems with the same status."""
     body = {
         "type": TYPE_PREFIX + kind if kind else "about:blank",
         "title": kind.replace("-", " ").capitalize() if kind else HTTPStatus(status).phrase,
@@ -81,7 +81,7 @@ def problem(
 
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """How OpenAPI describes these statuses of an operation."""
+    """Return the OpenAPI description of problems with these statuses."""
     return {
         status: {
             "description": HTTPStatus(status).phrase,
@@ -92,7 +92,7 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 class Refused(Exception):
-    """The caller is not known (401) or may not do this (403)."""
+    """The caller is not authenticated (401) or lacks a scope (403)."""
 
     def __init__(self, status: int, detail: str, challenge: str) -> None:
         super().__init__(detail)
@@ -102,16 +102,16 @@ class Refused(Exception):
 
 
 class Answer(NamedTuple):
-    """What a typed error is answered with."""
+    """The response to an error type."""
 
     status: int
     kind: str
     repeat: bool = False
-    """Whether the same request may succeed in a moment."""
+    """Whether the same request may succeed in a moment: adds Retry-After."""
     members: tuple[str, ...] = ()
-    """Attributes of the error that the problem shows."""
+    """Attributes of the error that the problem contains."""
     detail: str | None = None
-    """In place of the error's own words, where those are for the log."""
+    """Replaces the error's own message if that is for the log only."""
 
 
 ANSWERS: dict[type[Exception], Answer] = {
@@ -133,15 +133,15 @@ ANSWERS: dict[type[Exception], Answer] = {
     AccountNotEmpty: Answer(409, "account-not-empty"),
     BalanceTooLarge: Answer(409, "balance-too-large"),
     SubjectErased: Answer(409, "personal-data-erased"),
-    KeyMissing: Answer(503, "personal-data-unavailable", repeat=True, detail="what is sealed cannot be opened now"),
+    KeyMissing: Answer(503, "personal-data-unavailable", repeat=True, detail="sealed data cannot be opened now"),
     MasterKeyFailed: Answer(
         503, "personal-data-unavailable", repeat=True, detail="texts can be neither sealed nor opened now"
     ),
     KeyReused: Answer(409, "idempotency-key-reused"),
-    VersionConflict: Answer(503, "contended", repeat=True, detail="others change the account all the time"),
-    Overdue: Answer(503, "contended", repeat=True, detail="others change the account all the time"),
-    TransferContended: Answer(503, "contended", repeat=True, detail="others change the accounts all the time"),
-    StalePlace: Answer(503, "account-moving", repeat=True, detail="the account is on its way to another shard"),
+    VersionConflict: Answer(503, "contended", repeat=True, detail="others keep changing the account"),
+    Overdue: Answer(503, "contended", repeat=True, detail="others keep changing the account"),
+    TransferContended: Answer(503, "contended", repeat=True, detail="others keep changing the accounts"),
+    StalePlace: Answer(503, "account-moving", repeat=True, detail="the account is moving to another shard"),
     NoLogin: Answer(503, "shard-not-served", repeat=True, detail="this process cannot reach the account's shard yet"),
     KeysUnavailable: Answer(
         503,
@@ -150,18 +150,18 @@ ANSWERS: dict[type[Exception], Answer] = {
         detail="tokens cannot be checked now: the keys of their issuer cannot be read",
     ),
 }
-"""Every error that a request may end with, and that is no fault of the program."""
+"""Every expected error of a request, with its response."""
 
 
 def install(app: FastAPI) -> None:
-    """Answer every error of `app` with a problem."""
+    """Make `app` answer every error with a problem."""
     for error in (RequestValidationError, HTTPException, Refused, TooManyRequests, DatabaseUnavailable, *ANSWERS):
         app.add_exception_handler(error, _handle)
     _describe(app)
 
 
 def answer_to(error: Exception) -> ProblemResponse | None:
-    """The problem that an error is answered with; None for one that is a fault of the program."""
+    """Return the response to an error; None for an unexpected error, which is a defect."""
     for kind in type(error).__mro__:
         if kind in ANSWERS:
             return _known(ANSWERS[kind], error)
@@ -174,13 +174,13 @@ async def _handle(request: Request, error: Exception) -> ProblemResponse:
     answer = answer_to(error)
     assert answer is not None
     if answer.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        # The framework names the methods of one of the path's operations only.
+        # The framework lists the methods of one of the path's operations only.
         answer.headers["Allow"] = ", ".join(_methods(request.app, request.url.path))
     return answer
 
 
 def _methods(app: FastAPI, path: str) -> list[str]:
-    """The methods of a path, by the description; it has no parameter that a slash may be part of."""
+    """Return the methods of a path by the OpenAPI description; no parameter may contain a slash."""
     found: set[str] = set()
     for template, operations in app.openapi()["paths"].items():
         if re.fullmatch(re.sub(r"\{[^}]*\}", "[^/]*", template), path):
@@ -199,7 +199,7 @@ def _known(answer: Answer, error: Exception) -> ProblemResponse:
 
 
 def _describe(app: FastAPI) -> None:
-    """Put right what FastAPI does not tell: the schema that `documented` refers to, and bounds that no float holds."""
+    """Complete FastAPI's description: the schema that `documented` refers to, and bounds too large for a float."""
     without = app.openapi
 
     def openapi() -> dict[str, Any]:
@@ -216,7 +216,7 @@ def _exact(document: Any) -> Any:
         if exact.get("maximum") == float(LARGEST_AMOUNT):
             exact["maximum"] = LARGEST_AMOUNT
         return exact
-    return [_exact(each) for each in document] if isinstance(document, list) else document
+    return [_exact(item) for item in document] if isinstance(document, list) else document
 
 
 def _invalid(error: Any) -> ProblemResponse:

@@ -1,4 +1,4 @@
-"""How many requests a caller may send: counted by each process for itself."""
+"""The rate limit per caller, counted by each process separately."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from limits.aio.strategies import FixedWindowRateLimiter
 
 
 class TooManyRequests(Exception):
-    """The caller has used up what this window of time holds."""
+    """The caller has used up the requests of the current time window."""
 
     def __init__(self, limit: int, seconds: int) -> None:
-        super().__init__(f"more than {limit} requests; the next ones are taken in {seconds} s")
+        super().__init__(f"more than {limit} requests; retry in {seconds} s")
         self.headers: Mapping[str, str] = {
             "Retry-After": str(seconds),
             "RateLimit-Limit": str(limit),
@@ -25,16 +25,16 @@ class TooManyRequests(Exception):
 
 
 class Rates:
-    """Counts the requests of every caller in windows of time."""
+    """Counts the requests of every caller per time window."""
 
     def __init__(self, limit: str, *, now: Callable[[], float] = time.time) -> None:
-        """`limit` is written as `1000/second` or `20 per 10 second`; raises ValueError for what is not."""
+        """`limit` looks like `1000/second` or `20 per 10 second`; raise ValueError for others."""
         self._limit = parse(limit)
         self._limiter = FixedWindowRateLimiter(MemoryStorage())
         self._now = now
 
     async def count(self, caller: str) -> None:
-        """One more request; raises TooManyRequests."""
+        """Count a request; raise TooManyRequests."""
         if not await self._limiter.hit(self._limit, caller):
             window = await self._limiter.get_window_stats(self._limit, caller)
             raise TooManyRequests(self._limit.amount, max(1, ceil(window.reset_time - self._now())))

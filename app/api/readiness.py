@@ -12,6 +12,7 @@ from app.database import DatabaseUnavailable
 from app.events import EventStore
 
 PROBE_SECONDS = 1.5
+"""How long a shard may take to answer."""
 READY = "ready"
 NOT_MIGRATED = "not migrated"
 NOT_AVAILABLE = "not available"
@@ -21,7 +22,7 @@ log = structlog.get_logger(__name__)
 
 
 class Readiness:
-    """Ready while the home shards answer and the process is not stopping."""
+    """Checks the home shards, and knows whether the process is stopping."""
 
     def __init__(self, home_stores: Mapping[str, EventStore]) -> None:
         self._home_stores = home_stores
@@ -29,7 +30,7 @@ class Readiness:
         self.draining = False
 
     async def by_shard(self) -> dict[str, str]:
-        """What each home shard says: `ready`, or why not; in little more than PROBE_SECONDS whatever happens."""
+        """Return `ready`, or why not, for each home shard; takes little more than PROBE_SECONDS in any case."""
         probes = {name: asyncio.create_task(_probe(name, store)) for name, store in self._home_stores.items()}
         if probes:
             await asyncio.wait(probes.values(), timeout=PROBE_SECONDS)
@@ -38,7 +39,7 @@ class Readiness:
     def _outcome(self, task: asyncio.Task[str]) -> str:
         if task.done():
             return task.result()
-        # A server that is frozen delays even the end of a cancelled request: nobody waits for that here.
+        # A frozen server delays even a cancelled request: do not wait for it.
         task.cancel()
         self._given_up.add(task)
         task.add_done_callback(self._given_up.discard)
@@ -51,7 +52,7 @@ async def _probe(shard: str, store: EventStore) -> str:
     except (UndefinedTable, InsufficientPrivilege):
         return NOT_MIGRATED
     except DatabaseUnavailable as error:
-        # Host names and the server's own words are for the log: the answer may leave the cluster.
+        # Host names and the server's own message go to the log only: the answer may leave the cluster.
         log.warning("shard is not available", shard=shard, reason=str(error))
         return NOT_AVAILABLE
     return READY

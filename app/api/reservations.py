@@ -1,4 +1,4 @@
-"""Credits that are set aside until they are captured, released, or expire."""
+"""Operations on reservations: credits set aside until they are captured, released, or expire."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from app.api.parameters import (
     Body,
     Change,
     Expiry,
-    Injected,
     Pages,
     Reason,
     ReservationPath,
-    change,
+    change_fields,
+    mark_replayed,
 )
 from app.api.problems import documented
-from app.api.replays import replayed
+from app.api.services import Injected
 from app.credits import account_id
 
 router = APIRouter(prefix="/accounts/{account}/reservations", tags=["reservations"])
 
 
 class ReservationRequest(Body):
-    """Available credits to set aside."""
+    """Available credits to reserve."""
 
     amount: Amount
     reason: Reason | None = None
@@ -38,9 +38,9 @@ class ReservationRequest(Body):
 
 
 class CaptureRequest(Body):
-    """Reserved credits to use."""
+    """Reserved credits to spend."""
 
-    amount: Amount | None = Field(default=None, description="None captures all that is reserved.")
+    amount: Amount | None = Field(default=None, description="Leave it out to capture all.")
     reason: Reason | None = None
 
 
@@ -58,25 +58,25 @@ class PostedToReservation(Change):
 
 
 class Reservation(BaseModel):
-    """A reservation and what became of it."""
+    """A reservation and its state."""
 
     reservation: str
     opened: int = Field(description="Version of the event that reserved the credits.")
     version: int = Field(description="Version of its last event.")
     opened_at: datetime
     expires_at: datetime | None
-    reserved: int = Field(description="What was set aside at first.")
+    reserved: int = Field(description="Credits reserved at first.")
     captured: int
-    held: int = Field(description="What is still set aside.")
+    held: int = Field(description="Credits still reserved.")
     state: Literal["open", "captured", "released", "expired"]
 
 
 class Reservations(BaseModel):
-    """A page of the reservations of an account, the latest first."""
+    """A page of the reservations of an account, latest first."""
 
     account: str
     reservations: list[Reservation]
-    next: str | None = Field(description="Cursor of the page behind this one; null on the last.")
+    next: str | None = Field(description="Cursor of the next page; null on the last.")
 
 
 @router.post("", status_code=201, responses=documented(400, 401, 403, 404, 409, 413, 422, 429, 503))
@@ -88,12 +88,12 @@ async def reserve(
     actor: Spender,
     asked: Asked,
 ) -> PostedReservation:
-    """Set available credits aside."""
+    """Reserve available credits."""
     reservation, posted = await services.ledger_of(actor).reserve(
         account_id(account), request.amount, origin=asked(actor), reason=request.reason, expires_at=request.expires_at
     )
-    replayed(response, posted)
-    return PostedReservation(**change(account, posted), reservation=reservation, amount=request.amount)
+    mark_replayed(response, posted)
+    return PostedReservation(**change_fields(account, posted), reservation=reservation, amount=request.amount)
 
 
 @router.post("/{reservation}/capture", responses=documented(400, 401, 403, 404, 409, 413, 422, 429, 503))
@@ -106,12 +106,12 @@ async def capture(
     actor: Spender,
     asked: Asked,
 ) -> PostedToReservation:
-    """Use reserved credits; what is not captured stays reserved."""
+    """Spend reserved credits; the rest stays reserved."""
     posted = await services.ledger_of(actor).capture(
         account_id(account), reservation, request.amount, origin=asked(actor), reason=request.reason
     )
-    replayed(response, posted)
-    return PostedToReservation(**change(account, posted), reservation=reservation)
+    mark_replayed(response, posted)
+    return PostedToReservation(**change_fields(account, posted), reservation=reservation)
 
 
 @router.post("/{reservation}/release", responses=documented(401, 403, 404, 409, 422, 429, 503))
@@ -123,21 +123,21 @@ async def release(
     actor: Spender,
     asked: Asked,
 ) -> PostedToReservation:
-    """Give back what is still reserved."""
+    """Release the credits that are still reserved."""
     posted = await services.ledger_of(actor).release(account_id(account), reservation, origin=asked(actor))
-    replayed(response, posted)
-    return PostedToReservation(**change(account, posted), reservation=reservation)
+    mark_replayed(response, posted)
+    return PostedToReservation(**change_fields(account, posted), reservation=reservation)
 
 
 @router.get("", responses=documented(401, 403, 404, 422, 429, 503))
 async def reservations(account: AccountPath, services: Injected, actor: Reader, paging: Pages) -> Reservations:
-    """The reservations of an account, the latest first."""
+    """List the reservations of an account, latest first."""
     pages = f"reservations of {account}"
     before = None if paging.cursor is None else services.cursors.read(pages, paging.cursor)
     found = await services.ledger_of(actor).reservations(account_id(account), before=before, limit=paging.limit)
     return Reservations(
         account=account,
-        reservations=[Reservation(**each._asdict()) for each in found],
+        reservations=[Reservation(**reservation._asdict()) for reservation in found],
         next=services.cursors.write(pages, found[-1].opened) if len(found) == paging.limit else None,
     )
 
@@ -146,6 +146,6 @@ async def reservations(account: AccountPath, services: Injected, actor: Reader, 
 async def reservation(
     account: AccountPath, reservation: ReservationPath, services: Injected, actor: Reader
 ) -> Reservation:
-    """A reservation and what became of it."""
+    """A reservation and its state."""
     found = await services.ledger_of(actor).reservation(account_id(account), reservation)
     return Reservation(**found._asdict())

@@ -1,12 +1,12 @@
-"""What requests are served with, put together once a process."""
+"""The parts that serve requests, built once per process."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import cast
+from typing import Annotated, cast
 
-from fastapi import Request
+from fastapi import Depends, Request
 
 from app.api.cursors import Cursors
 from app.api.rates import Rates
@@ -35,5 +35,9 @@ class Services:
 
 
 def services_of(request: Request) -> Services:
-    """The services of the application that a request came to."""
+    """Return the services of the application that received a request."""
     return cast(Services, request.app.state.services)
+
+
+Injected = Annotated[Services, Depends(services_of)]
+"""The services, as a parameter of an operation."""

@@ -1,4 +1,4 @@
-"""What is counted and logged of every request: never an account, a token or a person."""
+"""Metrics and logs of requests. They never contain an account, a token or a person."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ _REQUESTS = itertools.count()
 
 log = structlog.get_logger(__name__)
 
-disable_created_metrics()  # type: ignore[no-untyped-call]  # they double the metrics and tell nothing of use
+disable_created_metrics()  # type: ignore[no-untyped-call]  # they double the metrics and help nobody
 
 PoolStatistics = Callable[[], Mapping[str, Mapping[str, int]]]
 
 
 class Metrics:
-    """The metrics of one application."""
+    """The Prometheus metrics of one application."""
 
     media_type = CONTENT_TYPE_LATEST
 
@@ -58,7 +58,7 @@ class Metrics:
         build = Info("fortress_build", "What runs here.", registry=self._registry)
         build.info({"version": version, "environment": environment, "cloud": cloud})
         self._registry.register(_Pools(pools))
-        # Looking a label up costs more than counting; both kinds of labels are few.
+        # Looking up a label costs more than counting; there are few combinations.
         self._count = cache(lambda method, route, status: self._requests.labels(method, route, str(status)).inc)
         self._time = cache(lambda method, route: self._seconds.labels(method, route).observe)
 
@@ -68,11 +68,11 @@ class Metrics:
         self._time(method, route)(seconds)
 
     def register(self, collector: Collector) -> None:
-        """Publish what another part of the application counts."""
+        """Publish the metrics of another part of the application."""
         self._registry.register(collector)
 
     def exposition(self) -> bytes:
-        """All metrics in Prometheus' text format."""
+        """Return all metrics in Prometheus' text format."""
         return generate_latest(self._registry)
 
 
@@ -90,7 +90,7 @@ class _Pools(Collector):
 
 
 class Telemetry:
-    """Outermost layer: gives every request an id, counts it, logs it, and turns a crash into a problem."""
+    """Outermost middleware: gives every request an id, counts and logs it, and turns a crash into a problem."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics, is_draining: Callable[[], bool]) -> None:
         self._app = app
@@ -121,7 +121,7 @@ class Telemetry:
         except Exception:
             log.exception("request crashed", method=scope["method"], route=_route(scope))
             if status:
-                raise  # the answer has begun: only a broken connection tells the client
+                raise  # the answer has begun: only a broken connection can signal the error
             await problem(500, "an unexpected error; its request id is in the log")(scope, receive, send_and_note)
         finally:
             self._note(scope, status or 499, time.perf_counter() - started)
@@ -140,18 +140,18 @@ def _request_id(scope: Scope) -> str:
             given: str = value.decode("latin-1")
             if REQUEST_ID.fullmatch(given):
                 return given
-    # Unique without asking for random bytes each time: this process, and which of its requests.
+    # Unique without random bytes per request: an id of the process and the number of the request.
     return f"{_PROCESS}{next(_REQUESTS):016x}"
 
 
 def _route(scope: Scope) -> str:
-    """The route's template, so that the number of labels stays small and no account is named."""
+    """Return the route's template: few labels, and no account in them."""
     path = scope.get("fortress.route") or getattr(scope.get("route"), "path", None)
     return path if isinstance(path, str) else UNMATCHED
 
 
 def _is_quiet(scope: Scope, status: int) -> bool:
-    """Reads that went well are counted; a line for each would cost more than they do."""
+    """Return whether a request is a successful read: it is counted, but a log line would cost more than the read."""
     return status < 400 and scope["method"] == "GET"
 
 

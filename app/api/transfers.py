@@ -1,4 +1,4 @@
-"""Credits that go from one account to another."""
+"""Transfers of credits between accounts."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
 from app.api.authentication import Spender
-from app.api.parameters import AccountName, Amount, Asked, Body, Change, Injected, Reason, change
+from app.api.parameters import AccountName, Amount, Asked, Body, Change, Reason, change_fields, mark_replayed
 from app.api.problems import documented
-from app.api.replays import replayed
+from app.api.services import Injected
 from app.credits import account_id
 
 router = APIRouter(prefix="/transfers", tags=["transfers"])
@@ -24,7 +24,7 @@ class TransferRequest(Body):
 
 
 class PostedTransfer(BaseModel):
-    """A transfer: both halves are durably stored, each in its account's home cloud."""
+    """A transfer that is durably stored in the home clouds of both accounts."""
 
     transfer: str
     amount: int
@@ -36,7 +36,7 @@ class PostedTransfer(BaseModel):
 async def transfer(
     request: TransferRequest, response: Response, services: Injected, actor: Spender, asked: Asked
 ) -> PostedTransfer:
-    """Move available credits to another account, wherever that is at home. Moved credits do not expire."""
+    """Move available credits to another account in any cloud. Moved credits do not expire."""
     moved = await services.ledger_of(actor).transfer(
         account_id(request.source),
         account_id(request.target),
@@ -44,10 +44,10 @@ async def transfer(
         origin=asked(actor),
         reason=request.reason,
     )
-    replayed(response, moved.source)
+    mark_replayed(response, moved.source)
     return PostedTransfer(
         transfer=moved.transfer,
         amount=request.amount,
-        source=Change(**change(request.source, moved.source)),
-        target=Change(**change(request.target, moved.target)),
+        source=Change(**change_fields(request.source, moved.source)),
+        target=Change(**change_fields(request.target, moved.target)),
     )

@@ -1,4 +1,4 @@
-"""One leader per shard and name: a session-level advisory lock, which the server frees when its holder dies."""
+"""One leader per shard and name, by a session-level advisory lock: the server frees it when the holder dies."""
 
 from __future__ import annotations
 
@@ -18,33 +18,33 @@ from app.queries import Connects
 from app.tasks import cancel_and_wait
 from app.topology import Shard
 
-WORKERS = 2
-"""First key of the advisory locks of workers; 1 is that of slots."""
+WORKER_LOCKS = 2
+"""First key of the advisory locks of workers; 1 is that of slots, 3 that of moves."""
 
 ASK_SECONDS = 1.0
-"""Mean time between two attempts to become leader, and between two looks whether the connection still stands."""
+"""Mean time between two attempts to become leader, and between two checks of the connection."""
 
 UNLOCK_SECONDS = 1.0
-"""Longest that a lock is given back by itself; after that the connection goes, with what else is led by it."""
+"""Longest wait to release one lock; after it the connection is closed, which ends all leaderships on it."""
 
 log = structlog.get_logger(__name__)
 
 
 class LeadershipLost(DatabaseUnavailable):
-    """The connection that held the lock is gone, so another process may lead by now."""
+    """The connection with the lock is lost: another process may lead by now."""
 
 
 class Database(Connects, Protocol):
-    """The database of a shard, as far as leadership needs it."""
+    """The part of a shard's database that leadership needs."""
 
     @property
     def shard(self) -> Shard:
-        """The shard it is the database of."""
+        """The shard of the database."""
         ...
 
 
 class _Session:
-    """A connection whose locks are what is led, and how many use it."""
+    """A connection that holds locks of leaderships, and the number of its users."""
 
     def __init__(self, connection: AsyncConnection[Any], stack: contextlib.AsyncExitStack) -> None:
         self.connection = connection
@@ -52,12 +52,12 @@ class _Session:
         self._stack = stack
 
     async def close(self) -> None:
-        """Give up every lock at once."""
+        """Release every lock at once."""
         await self._stack.aclose()
 
 
 class Leaderships:
-    """What this process leads on one shard, or asks to: all of it by the locks of one connection."""
+    """The leaderships of this process on one shard, held or asked for, all on one connection."""
 
     def __init__(self, database: Database, *, ask_seconds: float = ASK_SECONDS) -> None:
         self._database = database
@@ -69,20 +69,20 @@ class Leaderships:
     async def lead(self, name: str, run: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Wait until this process leads `name` on the shard, then run.
 
-        Once the connection that holds the lock is lost, the run is cancelled and LeadershipLost raised. The next
-        process may begin a moment earlier: what must not happen twice needs a lock inside its own transaction besides.
-        Raises DatabaseUnavailable where no connection can be had, what the run raises, and ValueError where the process
-        leads the name already, since a session gets a lock of its own again.
+        If the connection with the lock is lost, cancels the run and raises LeadershipLost. The next leader may start a
+        moment earlier, so work that must not happen twice needs a lock in its own transaction as well. Raises
+        DatabaseUnavailable if it cannot connect, what the run raises, and ValueError if this process leads the name
+        already: a session can acquire its own lock again.
         """
         if name in self._names:
             raise ValueError(f"{name} is led twice by one process")
         self._names.add(name)
         try:
-            async with self._shared(name) as connection:
+            async with self._share(name) as connection:
                 await self._acquire(connection, name)
                 log.info("leading", shard=self._database.shard.name, worker=name)
                 work = asyncio.create_task(run(), name=name)
-                watch = asyncio.create_task(self._until_lost(connection))
+                watch = asyncio.create_task(self._wait_until_lost(connection))
                 try:
                     await asyncio.wait([work, watch], return_when=asyncio.FIRST_COMPLETED)
                 finally:
@@ -94,8 +94,8 @@ class Leaderships:
         work.result()
 
     @contextlib.asynccontextmanager
-    async def _shared(self, name: str) -> AsyncIterator[AsyncConnection[Any]]:
-        """The connection; behind it the lock of the name is free, also where its grant was not heard of."""
+    async def _share(self, name: str) -> AsyncIterator[AsyncConnection[Any]]:
+        """Yield the connection. On exit the lock of the name is free, even if its grant was never confirmed."""
         async with self._opening:
             session = self._session
             if session is None or session.connection.closed:
@@ -107,7 +107,7 @@ class Leaderships:
             session.users -= 1
             others_stay = False
             try:
-                others_stay = session.users > 0 and await _unlocked(session.connection, name)
+                others_stay = session.users > 0 and await _unlock(session.connection, name)
             finally:
                 if not others_stay:
                     self._session = None if self._session is session else self._session
@@ -121,14 +121,14 @@ class Leaderships:
         """Ask again and again: a statement that waits for the lock would hold a snapshot, and vacuum with it."""
         while True:
             try:
-                cursor = await connection.execute("select pg_try_advisory_lock(%s, %s)", [WORKERS, lock_key(name)])
+                cursor = await connection.execute("select pg_try_advisory_lock(%s, %s)", [WORKER_LOCKS, lock_key(name)])
                 if await cursor.fetchone() == (True,):
                     return
             except (psycopg.OperationalError, psycopg.InterfaceError) as error:
                 raise DatabaseUnavailable(self._database.shard.name, str(error).strip()) from error
-            await asyncio.sleep(self._ask_seconds * random.uniform(0.5, 1.5))  # noqa: S311  not for secrets
+            await asyncio.sleep(self._ask_seconds * random.uniform(0.5, 1.5))  # noqa: S311  not a secret
 
-    async def _until_lost(self, connection: AsyncConnection[Any]) -> None:
+    async def _wait_until_lost(self, connection: AsyncConnection[Any]) -> None:
         with contextlib.suppress(psycopg.Error):
             while True:
                 await asyncio.sleep(self._ask_seconds)
@@ -136,15 +136,15 @@ class Leaderships:
 
 
 def lock_key(name: str) -> int:
-    """The second key of the lock of a name: a signed 32-bit integer."""
+    """Return the second key of the lock of a name: a signed 32-bit integer."""
     return int.from_bytes(xxhash.xxh32_digest(name.encode()), "big", signed=True)
 
 
-async def _unlocked(connection: AsyncConnection[Any], name: str) -> bool:
-    """Whether the lock is known to be free."""
+async def _unlock(connection: AsyncConnection[Any], name: str) -> bool:
+    """Release the lock; return whether it is known to be free."""
     try:
         async with asyncio.timeout(UNLOCK_SECONDS):
-            await connection.execute("select pg_advisory_unlock(%s, %s)", [WORKERS, lock_key(name)])
+            await connection.execute("select pg_advisory_unlock(%s, %s)", [WORKER_LOCKS, lock_key(name)])
     except (psycopg.Error, TimeoutError):
         return False
     return True

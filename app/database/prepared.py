@@ -1,8 +1,7 @@
-"""Statements that a connection prepares once, and then runs without a cursor.
+"""Statements that a connection prepares once and then runs without a cursor.
 
-What psycopg does around a small statement (a cursor, a query object, generators, a new wait with timers) is half of
-what the statement costs the client. Here libpq is driven directly, through `psycopg.pq`; values and rows are psycopg's
-all the same.
+Half of a small statement's cost for the client is psycopg's frame around it: a cursor, a query object, generators, a
+wait with timers. This module drives libpq directly through `psycopg.pq`, with psycopg's conversion of values and rows.
 """
 
 from __future__ import annotations
@@ -30,21 +29,22 @@ if TYPE_CHECKING:
     from psycopg.pq.abc import PGresult
 
 Kind = tuple[str, tuple[int, ...] | None]
-"""A statement, and the types of what it is given: another integer may be another type."""
+"""A statement and its parameter types: two integers may have different types."""
 
-MOST = 200
-"""Statements that a connection keeps prepared; the one that was used longest ago goes first."""
+MOST_PREPARED = 200
+"""Most statements that a connection keeps prepared; the least recently used one is dropped."""
 PIECES_AT_ONCE = 64
-"""Pieces of a result that are read before the others who wait for the loop have their turn."""
+"""Pieces of a result that are read before other tasks of the event loop may run."""
 LOOK_SECONDS = 0.1
-"""After one to two times of this a statement without an answer looks whether the connection is still there."""
+"""A statement without an answer checks its connection after one to two times of this."""
 CANCEL_SECONDS = 5.0
+"""How long the server may take to cancel a statement."""
 
 _PLACE = re.compile(r"%(?:%|\((\w+)\)s)")
 
 
 class PreparedStatements:
-    """The statements of one connection, each a transaction; used by one task at a time."""
+    """Runs statements on one connection, each its own transaction. For one task at a time."""
 
     def __init__(self, connection: AsyncConnection[Row]) -> None:
         self._connection = connection
@@ -54,19 +54,19 @@ class PreparedStatements:
         self._arrival = _Arrival(connection.pgconn.socket)
 
     async def rows(self, statement: str, parameters: Mapping[str, Any]) -> list[Row]:
-        """Run a statement with named places, as `cursor.execute` takes it; all its rows. Raises what that does.
+        """Run a statement with named parameters and return all its rows; raise what `cursor.execute` raises.
 
-        Where the caller is cancelled, the server is asked to cancel the statement.
+        If the caller is cancelled, the server is asked to cancel the statement.
         """
         try:
             result = await self._run(statement, parameters)
         except InvalidSqlStatementName:
-            # After a rollback by a cursor of this connection psycopg has the server forget all statements, ours too.
+            # After a rollback by a cursor, psycopg makes the server drop all prepared statements, ours too.
             self._names.clear()
             result = await self._run(statement, parameters)
         transformer = self._transformer
         if result.status != ExecStatus.TUPLES_OK:
-            raise ProgrammingError("the statement gives no rows")
+            raise ProgrammingError("the statement returns no rows")
         transformer.set_pgresult(result, format=Format.BINARY)
         try:
             return transformer.load_rows(0, result.ntuples, tuple)
@@ -84,12 +84,12 @@ class PreparedStatements:
         return await self._result()
 
     def rest(self) -> None:
-        """Leave the socket to others; to be called before anybody else uses the connection."""
+        """Stop watching the socket. Call it before anybody else uses the connection."""
         self._arrival.unwatch()
 
     async def _prepare(self, kind: Kind, text: bytes) -> bytes:
         pgconn = self._connection.pgconn
-        while len(self._names) >= MOST:
+        while len(self._names) >= MOST_PREPARED:
             _, oldest = self._names.popitem(last=False)
             pgconn.send_query(b"deallocate " + oldest)
             await self._result()
@@ -112,7 +112,7 @@ class PreparedStatements:
 
     async def _last_result(self) -> PGresult:
         pgconn = self._connection.pgconn
-        if pgconn.flush():  # more than the socket takes at once: what psycopg does, it reads while it writes
+        if pgconn.flush():  # more than the socket takes at once: let psycopg read while it writes
             self.rest()
             results: list[PGresult] = await self._connection.wait(execute(pgconn))
             return results[-1]
@@ -142,10 +142,10 @@ class PreparedStatements:
 
 
 class _Arrival:
-    """Whether something has come in at a socket; the loop goes on watching it from one wait to the next.
+    """Waits for data at a socket. The event loop keeps watching the socket between two waits.
 
-    uvloop does not tell of a socket with an error (a server that was killed), it only stops watching. So whoever waits
-    for long is woken to look by himself.
+    uvloop does not report a socket with an error (a killed server), it only stops watching. So a long wait ends from
+    time to time for the waiter to check.
     """
 
     def __init__(self, socket: int) -> None:
@@ -161,7 +161,7 @@ class _Arrival:
         return bool(self._poll.poll(0))
 
     async def wait(self) -> None:
-        """Until something has come in; or else for a moment."""
+        """Wait until data has arrived, or for a moment."""
         loop = asyncio.get_running_loop()
         self._waiting = waiting = loop.create_future()
         if self._loop is None:
@@ -181,7 +181,7 @@ class _Arrival:
     def _wake(self) -> None:
         waiting, self._waiting = self._waiting, None
         if waiting is None:
-            self.unwatch()  # nobody is to read it now, and the loop would tell of it for ever
+            self.unwatch()  # nobody reads it now, and the loop would report it for ever
         elif not waiting.done():
             waiting.set_result(None)
 
@@ -196,7 +196,7 @@ class _Arrival:
 
 @cache
 def _numbered(statement: str) -> tuple[bytes, Sequence[str]]:
-    """The statement with numbers for names, and the names in the order of their numbers."""
+    """Return the statement with `$1`, `$2` … for its named parameters, and the names in that order."""
     names: list[str] = []
 
     def numbered(place: re.Match[str]) -> str:

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import structlog
 from psycopg import AsyncConnection
 
-from app.background import Worker, led
+from app.background import Worker, with_leadership
 from app.database.leadership import Leaderships
 from app.events import Cursor, StoredEvent, Tail, Wakeup
 from app.events.decoding import stored_events
@@ -74,9 +74,9 @@ class Projector:
         """
         leaderships = leaderships or Leaderships(self._database)
         of = f"{self._projection.name} of {self._database.shard.name}"
-        yield led(leaderships, Worker(f"projection {of}", self.serve))
+        yield with_leadership(leaderships, Worker(f"projection {of}", self.serve))
         # By itself: however it fares, the generation that serves goes on.
-        yield led(leaderships, Worker(f"rebuilding {of}", self.build))
+        yield with_leadership(leaderships, Worker(f"rebuilding {of}", self.build))
 
     async def serve(self) -> None:
         """Keep the generation that serves up to date, without end; raises DatabaseUnavailable and RebaseNeeded."""

@@ -1,4 +1,4 @@
-"""What can be wrong with a question to the slot map, or with a change of it."""
+"""The reasons why the slot map refuses a read or a change."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from collections.abc import Iterable
 
 
 class MapError(Exception):
-    """A change of the slot map that was refused; the map is as it was."""
+    """The slot map refused a change; it is unchanged."""
 
 
 class SlotOutOfRange(MapError):
-    """There is no such slot."""
+    """The number is not a slot."""
 
     def __init__(self, slot: int, slots: int) -> None:
         super().__init__(f"slot {slot} is out of range: slots are numbered 0 to {slots - 1}")
 
 
 class StaleMap(MapError):
-    """The map has moved on since it was read: read it again, and decide again."""
+    """The entry has changed since the map was read: read it again and decide again."""
 
     def __init__(self, slot: int, known: int, current: int) -> None:
         super().__init__(f"slot {slot} was changed in version {current} of the map, not {known}: read the map again")
@@ -33,28 +33,28 @@ class UnknownShard(MapError):
 
 
 class ShardKnown(MapError):
-    """A shard is added that the map has already."""
+    """The map already has the shard."""
 
     def __init__(self, shard: str) -> None:
         super().__init__(f"the map already has a shard {shard}")
 
 
 class ShardNotActive(MapError):
-    """A slot is to move to a shard that is being emptied."""
+    """The target of a move is draining."""
 
     def __init__(self, shard: str) -> None:
         super().__init__(f"shard {shard} is draining and takes no slots: `fortress shards add {shard}` activates it")
 
 
 class ShardNotEmpty(MapError):
-    """A shard is removed that holds slots, or is about to."""
+    """The shard to remove holds slots, or one is moving to it."""
 
     def __init__(self, shard: str, slots: int) -> None:
-        super().__init__(f"shard {shard} holds {slots} slots, or is to get them: drain it first")
+        super().__init__(f"shard {shard} holds {slots} slots, or will get them: drain it first")
 
 
 class LastShard(MapError):
-    """Without this shard nothing would take slots."""
+    """No other shard takes slots."""
 
     def __init__(self, shard: str) -> None:
         super().__init__(f"{shard} is the last shard that takes slots: add another one first")
@@ -68,21 +68,21 @@ class SlotBusy(MapError):
 
 
 class SlotNotMoving(MapError):
-    """A move is finished or aborted that was not begun."""
+    """The slot to finish or abort a move of is not moving."""
 
     def __init__(self, slot: int) -> None:
         super().__init__(f"slot {slot} is not moving")
 
 
 class SameShard(MapError):
-    """The slot is where it is to go."""
+    """The slot is on the target shard already."""
 
     def __init__(self, slot: int, shard: str) -> None:
         super().__init__(f"slot {slot} is on shard {shard} already")
 
 
 class NoMap(MapError):
-    """The database that should hold the map has none."""
+    """The database that should hold the slot map has none."""
 
     def __init__(self, shard: str) -> None:
-        super().__init__(f"shard {shard} holds no slot map: `fortress migrate up` in its home cloud makes it")
+        super().__init__(f"shard {shard} holds no slot map: `fortress migrate up` in its home cloud creates it")

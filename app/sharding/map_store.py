@@ -1,4 +1,4 @@
-"""Where the authoritative slot map is kept, and how it is changed by compare-and-set."""
+"""The store of the authoritative slot map, changed by compare-and-set."""
 
 from __future__ import annotations
 
@@ -27,54 +27,54 @@ NOTHING_KNOWN = -1
 
 
 class MapStore(Protocol):
-    """The one map that counts. Every change is one step of it, durable when the call returns, or a MapError.
+    """The authoritative slot map. A change is durable when its call returns, or refused with a MapError.
 
-    A change of a slot names the entry it was decided on; StaleMap tells that the entry has changed since. Where the
-    answer to a change is lost (DatabaseUnavailable), reading the map again tells whether it was made.
+    A change of a slot names the entry it is based on; StaleMap means that the entry has changed since. After a lost
+    answer (DatabaseUnavailable), read the map again to find out whether the change was made.
     """
 
     async def read(self) -> SlotMap:
-        """The whole map; raises NoMap where there is none yet."""
+        """Read the whole map; raise NoMap if there is none yet."""
         ...
 
     async def refresh(self, known: SlotMap) -> SlotMap:
-        """The map as it is now, by asking only for what has changed since `known`."""
+        """Return the current map; read only what has changed since `known`."""
         ...
 
     async def begin_move(self, known: SlotEntry, target: str) -> SlotEntry:
-        """Note that a slot is on its way; raises SlotBusy, SameShard, UnknownShard, ShardNotActive, StaleMap."""
+        """Mark a slot as moving to `target`; raise SlotBusy, SameShard, UnknownShard, ShardNotActive, StaleMap."""
         ...
 
     async def finish_move(self, known: SlotEntry) -> SlotEntry:
-        """Give a moving slot to its target, with the next epoch; raises SlotNotMoving, StaleMap."""
+        """Give a moving slot to its target, in the next epoch; raise SlotNotMoving, StaleMap."""
         ...
 
     async def abort_move(self, known: SlotEntry) -> SlotEntry:
-        """Leave a moving slot where it is; raises SlotNotMoving, StaleMap."""
+        """Leave a moving slot on its shard; raise SlotNotMoving, StaleMap."""
         ...
 
     async def add_shard(self, shard: str) -> None:
-        """Let a new shard take slots; raises ShardKnown."""
+        """Add a shard that takes slots; raise ShardKnown."""
         ...
 
     async def set_shard_state(self, shard: str, state: ShardState) -> None:
-        """Let a shard take slots, or no more of them; raises UnknownShard, LastShard."""
+        """Set whether a shard takes slots; raise UnknownShard, LastShard."""
         ...
 
     async def remove_shard(self, shard: str) -> None:
-        """Forget a shard without slots; raises UnknownShard, LastShard, ShardNotEmpty."""
+        """Remove a shard without slots; raise UnknownShard, LastShard, ShardNotEmpty."""
         ...
 
 
 class PostgresMapStore:
-    """The map as tables in the database of one shard."""
+    """The slot map in tables of one shard's database."""
 
     def __init__(self, database: Runs, *, shard: str) -> None:
         self._database = database
         self._shard = shard
 
     async def read(self) -> SlotMap:
-        """The whole map; raises NoMap where there is none yet."""
+        """Read the whole map; raise NoMap if there is none yet."""
         rows = await self._database.rows(query("sharding.read_map"), {"known": NOTHING_KNOWN})
         if not rows or len(rows[0][2]) != SLOTS:
             raise NoMap(self._shard)
@@ -82,13 +82,13 @@ class PostgresMapStore:
         return SlotMap(version, tuple(map(_entry, entries)), _states(shards))
 
     async def refresh(self, known: SlotMap) -> SlotMap:
-        """The map as it is now, by asking only for what has changed since `known`."""
+        """Return the current map; read only what has changed since `known`."""
         rows = await self._database.rows(query("sharding.read_map"), {"known": known.version})
         if not rows:
             return known
         [(version, shards, changed)] = rows
         if version < known.version:
-            # A map that was restored from a backup: its entries say nothing about what came after them.
+            # The map was restored from a backup: its version does not tell what has changed.
             return await self.read()
         slots = list(known.slots)
         for entry in map(_entry, changed):
@@ -96,27 +96,27 @@ class PostgresMapStore:
         return SlotMap(version, tuple(slots), _states(shards))
 
     async def begin_move(self, known: SlotEntry, target: str) -> SlotEntry:
-        """Note that a slot is on its way; raises SlotBusy, SameShard, UnknownShard, ShardNotActive, StaleMap."""
+        """Mark a slot as moving to `target`; raise SlotBusy, SameShard, UnknownShard, ShardNotActive, StaleMap."""
         return await self._change("begin_slot_move", known, target=target)
 
     async def finish_move(self, known: SlotEntry) -> SlotEntry:
-        """Give a moving slot to its target, with the next epoch; raises SlotNotMoving, StaleMap."""
+        """Give a moving slot to its target, in the next epoch; raise SlotNotMoving, StaleMap."""
         return await self._change("end_slot_move", known, arrived=True)
 
     async def abort_move(self, known: SlotEntry) -> SlotEntry:
-        """Leave a moving slot where it is; raises SlotNotMoving, StaleMap."""
+        """Leave a moving slot on its shard; raise SlotNotMoving, StaleMap."""
         return await self._change("end_slot_move", known, arrived=False)
 
     async def add_shard(self, shard: str) -> None:
-        """Let a new shard take slots; raises ShardKnown."""
+        """Add a shard that takes slots; raise ShardKnown."""
         await self._change_shard("add_shard", shard)
 
     async def set_shard_state(self, shard: str, state: ShardState) -> None:
-        """Let a shard take slots, or no more of them; raises UnknownShard, LastShard."""
+        """Set whether a shard takes slots; raise UnknownShard, LastShard."""
         await self._change_shard("set_shard_state", shard, state=state.value)
 
     async def remove_shard(self, shard: str) -> None:
-        """Forget a shard without slots; raises UnknownShard, LastShard, ShardNotEmpty."""
+        """Remove a shard without slots; raise UnknownShard, LastShard, ShardNotEmpty."""
         await self._change_shard("remove_shard", shard)
 
     async def _change(self, name: str, known: SlotEntry, *, target: str = "", **more: bool) -> SlotEntry:

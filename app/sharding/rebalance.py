@@ -1,9 +1,8 @@
-"""Plans of slot moves: which slots go where so that shards carry what they should, and nothing moves needlessly. Pure.
+"""Plans of slot moves that bring every shard near its target load with few moves. Pure.
 
-The weight of a slot is the mean of its shares of all slots, of all bytes and of all writes, as far as they are known: a
-slot that is empty today counts too, since accounts will come to it. The plan is greedy: again and again the shard that
-is furthest above its target gives the heaviest slot that fits to the shard that is furthest below, for as long as a
-shard is further off than the tolerance and the move helps.
+The weight of a slot is the mean of its shares of all slots, all bytes and all writes, as far as they are known. Even an
+empty slot has weight, because accounts will come to it. The plan is greedy: the shard furthest above its target gives
+the heaviest slot that fits to the shard furthest below, until all are within the tolerance or no move helps.
 """
 
 from __future__ import annotations
@@ -17,26 +16,26 @@ from app.sharding.errors import LastShard
 from app.sharding.slot_map import ShardState, SlotEntry, SlotMap, SlotState
 
 TOLERANCE = 0.005
-"""How far from its target a shard may stay, as a share of an average shard's load."""
+"""Allowed distance of a shard from its target, as a share of the average shard's load."""
 UNIT = 10**12
-"""All slots together weigh this much: whole numbers, so that a plan is the same everywhere."""
+"""Weight of all slots together. Weights are integers, so that a plan is the same everywhere."""
 
 
 class SlotLoad(NamedTuple):
-    """What a slot holds and takes."""
+    """The size and write rate of a slot."""
 
     bytes: int = 0
     writes: float = 0.0
-    """Events a second."""
+    """Events per second."""
 
 
 NO_LOAD = SlotLoad()
 Loads = Mapping[int, SlotLoad]
-"""By slot; one that is left out holds nothing."""
+"""Loads by slot; a slot that is left out is empty."""
 
 
 class Move(NamedTuple):
-    """One slot's way."""
+    """A move of one slot."""
 
     slot: int
     source: str
@@ -44,24 +43,24 @@ class Move(NamedTuple):
 
 
 class Share(NamedTuple):
-    """What a shard has."""
+    """The slots and load of a shard."""
 
     slots: int = 0
     bytes: int = 0
     writes: float = 0.0
     weight: float = 0.0
-    """Share of the whole, 0 to 1."""
+    """Share of the total weight, 0 to 1."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Moves, and what every shard has without and with them."""
+    """Planned moves, and the share of every shard before and after them."""
 
     moves: tuple[Move, ...]
     before: Mapping[str, Share]
     after: Mapping[str, Share]
     bytes: int
-    """How much the moves copy, as far as sizes are known."""
+    """Bytes that the moves copy, as far as sizes are known."""
 
 
 def plan_rebalance(
@@ -71,9 +70,9 @@ def plan_rebalance(
     capacities: Mapping[str, float] | None = None,
     tolerance: float = TOLERANCE,
 ) -> Plan:
-    """Empty the draining shards, and level the others by `capacities` (default: all the same).
+    """Plan to empty draining shards and to level the others by `capacities` (default: all equal).
 
-    Slots that are on the move count where they go, and stay out of the plan.
+    A slot that is moving counts for its target, and is not planned again.
     """
     balance = _Balance(slot_map, loads or {}, capacities or {})
     balance.empty(name for name, state in slot_map.shards.items() if state is not ShardState.ACTIVE)
@@ -88,9 +87,9 @@ def plan_drain(
     *,
     capacities: Mapping[str, float] | None = None,
 ) -> Plan:
-    """Move every slot of one shard away, heaviest first, to whoever is furthest below its target.
+    """Plan to move every slot of one shard, heaviest first, to the shard furthest below its target.
 
-    Raises UnknownShard, and LastShard where nobody else takes slots.
+    Raises UnknownShard, and LastShard if no other shard takes slots.
     """
     if slot_map.state_of(shard) is ShardState.ACTIVE:
         slot_map = slot_map.with_shard_state(shard, ShardState.DRAINING)
@@ -102,7 +101,7 @@ def plan_drain(
 
 
 class _Balance:
-    """What each shard would have, while a plan is made."""
+    """The load of every shard while a plan is made."""
 
     def __init__(self, slot_map: SlotMap, loads: Loads, capacities: Mapping[str, float]) -> None:
         self._map = slot_map
@@ -122,13 +121,13 @@ class _Balance:
             insort(self._movable[owner], (self._weights[entry.slot], entry.slot))
 
     def empty(self, shards: Iterable[str]) -> None:
-        """Everything that can move leaves these shards."""
+        """Move all movable slots off these shards."""
         for shard in shards:
             for _, slot in reversed(list(self._movable[shard])):
                 self._move(slot, min(self._map.active, key=self._excess))
 
     def level(self, tolerance: float) -> None:
-        """The heaviest shard gives to the lightest, until all are near their targets or nothing helps."""
+        """Move slots from the heaviest to the lightest shard until all are near their targets or no move helps."""
         active = self._map.active
         allowed = tolerance * UNIT / len(active)
         while True:
@@ -136,13 +135,13 @@ class _Balance:
             excess, lack = self._excess(source), -self._excess(target)
             if max(excess, lack) <= allowed:
                 return
-            slot = self._that_fits(source, excess, lack)
+            slot = self._find_fitting(source, excess, lack)
             if slot is None:
                 return
             self._move(slot, target)
 
-    def _that_fits(self, source: str, excess: float, lack: float) -> int | None:
-        """The heaviest slot that neither shard has too much or too little for, else the lightest that still helps."""
+    def _find_fitting(self, source: str, excess: float, lack: float) -> int | None:
+        """Return the heaviest slot that overshoots neither target, else the lightest that still helps, else None."""
         movable = self._movable[source]
         fitting = bisect_right(movable, (int(min(excess, lack)), len(self._weights)))
         if fitting and movable[fitting - 1][0] > 0:
@@ -162,7 +161,7 @@ class _Balance:
         self._owner[slot] = target
 
     def plan(self) -> Plan:
-        """What it takes to get from the map to here; a slot that went by a detour goes straight."""
+        """Return the moves from the map to this state; a slot that was moved twice moves directly."""
         moves = tuple(
             Move(entry.slot, entry.shard, self._owner[entry.slot])
             for entry in self._map.slots
@@ -186,14 +185,14 @@ class _Balance:
 
 
 def _weights(slot_map: SlotMap, loads: Loads) -> list[int]:
-    """Weight of every slot; all of them together weigh UNIT, but for rounding."""
+    """Return the weight of every slot; the sum is UNIT except for rounding."""
     known = [loads.get(entry.slot, NO_LOAD) for entry in slot_map.slots]
     parts = [[1.0] * len(known), [float(load.bytes) for load in known], [load.writes for load in known]]
-    shares = [[one / total for one in part] for part in parts if (total := sum(part)) > 0]
+    shares = [[value / total for value in part] for part in parts if (total := sum(part)) > 0]
     return [round(UNIT * sum(slot) / len(shares)) for slot in zip(*shares, strict=True)]
 
 
 def _targets(slot_map: SlotMap, capacities: Mapping[str, float]) -> dict[str, float]:
-    """The weight that each shard should carry; nothing where it is draining."""
+    """Return the target weight of each shard; 0 for draining shards."""
     share = {name: capacities.get(name, 1.0) for name in slot_map.active}
     return {name: UNIT * share.get(name, 0.0) / sum(share.values()) for name in slot_map.shards}

@@ -1,4 +1,4 @@
-"""From a key to the store that holds it, by a cached slot map that is refreshed when a shard says it is stale."""
+"""Finding the store of a key by a cached slot map, refreshed when a shard says that it is stale."""
 
 from __future__ import annotations
 
@@ -16,20 +16,21 @@ Store = TypeVar("Store")
 Answer = TypeVar("Answer")
 
 STALE_SECONDS = 3.0
-"""How long a call follows a slot that is changing its shard; a move blocks it for a fraction of that."""
+"""How long a call is retried while its slot changes shards; a move blocks it for a fraction of that."""
 FIRST_WAIT_SECONDS = 0.005
 LONGEST_WAIT_SECONDS = 0.1
 WATCH_SECONDS = 1.0
+"""Time between two refreshes by `watch`."""
 
 
 class Router(Generic[Store]):
-    """Knows the store of every shard, and which of them has which slot."""
+    """Routes keys to the stores of their shards."""
 
     def __init__(self, directory: Directory, stores: Mapping[str, Store], maps: MapStore | None = None) -> None:
         """`stores` are those that this process can log in to, by name of the shard.
 
-        Until the map was read once, and for ever without `maps`, the directory's own division counts: where it is
-        wrong the shards refuse.
+        Until the map is first read (without `maps`: always) the slots in the directory count. Where they are wrong the
+        shards refuse, and `routed` reads the map.
         """
         self.stores = stores
         self._maps = maps
@@ -40,22 +41,22 @@ class Router(Generic[Store]):
 
     @property
     def map(self) -> SlotMap:
-        """The map as it is known here."""
+        """The cached map."""
         return self._map
 
     def route(self, key: str) -> tuple[Place, Store]:
-        """Where a key lives as far as is known here, and the store there; raises NoLogin."""
+        """Return the cached place of a key and the store there; raise NoLogin."""
         return self.route_slot(slot_of(key))
 
     def route_slot(self, slot: int) -> tuple[Place, Store]:
-        """Where a slot is as far as is known here, and the store there; raises NoLogin, SlotOutOfRange."""
+        """Return the cached place of a slot and the store there; raise NoLogin, SlotOutOfRange."""
         known = self._routes.get(slot)
         if known is None:
             known = self._routes[slot] = self._route(slot)
         return known
 
     def by_shard(self, keys: Iterable[str]) -> dict[str, list[tuple[str, Place]]]:
-        """Keys with their places, by shard; raises NoLogin."""
+        """Group keys with their places by shard; raise NoLogin."""
         groups: dict[str, list[tuple[str, Place]]] = {}
         for key in keys:
             place, _ = self.route_slot(slot_of(key))
@@ -63,22 +64,22 @@ class Router(Generic[Store]):
         return groups
 
     async def routed(self, key: str, call: Callable[[Place, Store], Awaitable[Answer]]) -> Answer:
-        """What `call` returns where the key lives; it is made again where the map turns out to be stale.
+        """Call `call` with the place of a key and its store, and return the result; retry if the map is stale.
 
-        A call that raises StalePlace must have done nothing. Raises StalePlace where the slot is nowhere for
-        STALE_SECONDS, NoLogin, and whatever `call` and the map's store raise.
+        A call that raises StalePlace must have changed nothing. Raises StalePlace if no shard owns the slot for
+        STALE_SECONDS, NoLogin, and what `call` and the map's store raise.
         """
         return await self.following(lambda: call(*self.route(key)))
 
     async def following(self, call: Callable[[], Awaitable[Answer]]) -> Answer:
-        """What `call` returns; before each repetition, which StalePlace asks for, the map is refreshed."""
+        """Return the result of `call`; after StalePlace refresh the map and call again."""
         try:
             return await call()
         except StalePlace as stale:
             return await self.again(call, stale)
 
     async def again(self, call: Callable[[], Awaitable[Answer]], stale: StalePlace) -> Answer:
-        """What `call` returns by a newer map than the one that was `stale`."""
+        """Refresh the map after `stale`, and return the result of `call`; retry for STALE_SECONDS."""
         if self._maps is None:
             raise stale
         async for attempt in stamina.retry_context(
@@ -95,7 +96,7 @@ class Router(Generic[Store]):
         raise AssertionError("the last attempt returns or raises")
 
     async def refresh(self) -> SlotMap:
-        """The map as its store has it; callers at the same time share one question."""
+        """Return the current map; concurrent callers share one read."""
         if self._maps is None:
             return self._map
         if self._refreshing is None or self._refreshing.done():
@@ -103,10 +104,7 @@ class Router(Generic[Store]):
         return await asyncio.shield(self._refreshing)
 
     async def watch(self, seconds: float = WATCH_SECONDS) -> None:
-        """Refresh for ever, so that hardly any call has to find out by itself that the map is stale.
-
-        Raises what the map's store raises, for whoever supervises it to start it again.
-        """
+        """Refresh for ever, so that few calls meet a stale map; raise what the map's store raises."""
         while True:
             await self.refresh()
             await asyncio.sleep(seconds)

@@ -1,4 +1,4 @@
-"""The slot map as a value: for every slot its shard, its epoch, and whether it is on the move. Pure."""
+"""The slot map as a value: the shard, epoch and state of every slot. Pure."""
 
 from __future__ import annotations
 
@@ -27,52 +27,52 @@ FIRST_EPOCH = 1
 
 
 class SlotState(StrEnum):
-    """Where a slot is in its life."""
+    """Whether a slot is moving."""
 
     OWNED = "owned"
     MOVING = "moving"
-    """Its shard still has it, and another one is being filled."""
+    """Its shard still takes writes, and another shard receives a copy."""
 
 
 class ShardState(StrEnum):
-    """What a shard is for."""
+    """Whether a shard takes slots."""
 
     ACTIVE = "active"
     DRAINING = "draining"
-    """It keeps what it has until that is moved away, and gets nothing new."""
+    """It keeps its slots until they are moved away, and gets no new ones."""
 
 
 class SlotEntry(NamedTuple):
-    """One slot of the map."""
+    """The entry of one slot in the map."""
 
     slot: int
     shard: str
-    """The one shard that takes writes."""
+    """The shard that takes writes."""
     epoch: int
-    """Grows by one whenever the slot changes its shard."""
+    """Goes up by one with each move of the slot."""
     state: SlotState
     moving_to: str | None
     changed: int
-    """Version of the map that this entry was last changed in: what compare-and-set compares."""
+    """Version of the map that last changed this entry; compare-and-set compares it."""
 
 
 @dataclass(frozen=True)
 class SlotMap:
-    """The whole map in one version. Every change gives a new one, with the next version, or raises a MapError."""
+    """One version of the whole map. A change returns the next version, or raises a MapError."""
 
     version: int
     slots: tuple[SlotEntry, ...]
     shards: Mapping[str, ShardState]
 
     def entry(self, slot: int) -> SlotEntry:
-        """One slot; raises SlotOutOfRange."""
+        """Return the entry of a slot; raise SlotOutOfRange."""
         if not 0 <= slot < len(self.slots):
             raise SlotOutOfRange(slot, len(self.slots))
         return self.slots[slot]
 
     @cached_property
     def held(self) -> Mapping[str, int]:
-        """How many slots each shard has."""
+        """Number of slots of each shard."""
         return dict.fromkeys(self.shards, 0) | Counter(entry.shard for entry in self.slots)
 
     @property
@@ -82,17 +82,17 @@ class SlotMap:
 
     @property
     def moving(self) -> list[SlotEntry]:
-        """The slots that are on the move."""
+        """The entries of moving slots."""
         return [entry for entry in self.slots if entry.state is SlotState.MOVING]
 
     def state_of(self, shard: str) -> ShardState:
-        """State of a shard; raises UnknownShard."""
+        """Return the state of a shard; raise UnknownShard."""
         if shard not in self.shards:
             raise UnknownShard(shard, self.shards)
         return self.shards[shard]
 
     def with_move_begun(self, known: SlotEntry, target: str) -> SlotMap:
-        """`known` is on its way to `target`; its shard still takes the writes."""
+        """Mark `known` as moving to `target`; its shard still takes the writes."""
         entry = self._current(known)
         if entry.state is not SlotState.OWNED:
             raise SlotBusy(entry.slot, entry.moving_to or "")
@@ -103,24 +103,24 @@ class SlotMap:
         return self._with_entry(entry._replace(state=SlotState.MOVING, moving_to=target))
 
     def with_move_finished(self, known: SlotEntry) -> SlotMap:
-        """`known` has arrived: its target takes the writes, one epoch on."""
+        """Give `known` to its target, in the next epoch."""
         entry = self._moving(known)
         return self._with_entry(
             SlotEntry(entry.slot, entry.moving_to or "", entry.epoch + 1, SlotState.OWNED, None, entry.changed)
         )
 
     def with_move_aborted(self, known: SlotEntry) -> SlotMap:
-        """`known` stays where it is."""
+        """Leave `known` on its shard."""
         return self._with_entry(self._moving(known)._replace(state=SlotState.OWNED, moving_to=None))
 
     def with_shard(self, shard: str) -> SlotMap:
-        """A new shard without slots takes slots from now on."""
+        """Add a shard without slots."""
         if shard in self.shards:
             raise ShardKnown(shard)
         return replace(self, version=self.version + 1, shards={**self.shards, shard: ShardState.ACTIVE})
 
     def with_shard_state(self, shard: str, state: ShardState) -> SlotMap:
-        """A shard takes slots, or no more of them; the last one that does must go on."""
+        """Set whether a shard takes slots; the last shard that does cannot stop."""
         if self.state_of(shard) is state:
             return self
         if state is not ShardState.ACTIVE and self.active == [shard]:
@@ -128,7 +128,7 @@ class SlotMap:
         return replace(self, version=self.version + 1, shards={**self.shards, shard: state})
 
     def without_shard(self, shard: str) -> SlotMap:
-        """A shard that holds nothing is forgotten."""
+        """Remove a shard without slots."""
         if self.state_of(shard) is ShardState.ACTIVE and self.active == [shard]:
             raise LastShard(shard)
         if held := sum(shard in (entry.shard, entry.moving_to) for entry in self.slots):
@@ -155,7 +155,7 @@ class SlotMap:
 
 
 def first_map(owners: Sequence[str], shards: Sequence[str], *, version: int = 1) -> SlotMap:
-    """The map of a new ledger: `owners` names the shard of every slot, in order of the slots."""
+    """Return the map of a new ledger; `owners` is the shard of every slot, in slot order."""
     if len(owners) != SLOTS:
         raise SlotOutOfRange(len(owners), SLOTS)
     entries = (SlotEntry(slot, owner, FIRST_EPOCH, SlotState.OWNED, None, version) for slot, owner in enumerate(owners))

@@ -1,4 +1,4 @@
-"""Bearer tokens: who asks, and what that caller may do."""
+"""Bearer tokens: authenticating callers and their scopes."""
 
 from app.tokens.jwks import JwksCache, KeysUnavailable, UnknownKey, key_source
 from app.tokens.known import KnownCallers

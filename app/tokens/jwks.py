@@ -1,4 +1,4 @@
-"""The public keys of the token issuer: where they are read, and a cache of them that a stranger cannot wear out."""
+"""The public keys of the token issuer, and a cache that limits how often they are read."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ import structlog
 from jwt import PyJWK, PyJWTError
 
 FRESH_SECONDS = 300.0
-"""How long keys are used before they are read again."""
+"""Age from which keys are read again."""
 RETRY_SECONDS = 10.0
-"""Shortest time between two readings, whatever key ids are asked for."""
+"""Shortest time between two reads, whatever key ids callers present."""
 FETCH_SECONDS = 3.0
+"""Time limit of one HTTPS request."""
 LARGEST_DOCUMENT = 1024 * 1024
 
 log = structlog.get_logger(__name__)
@@ -29,15 +30,15 @@ Source = Callable[[], str]
 
 
 class KeysUnavailable(Exception):
-    """The issuer's keys cannot be read; says from where and why."""
+    """The issuer's keys cannot be read. The message says from where and why."""
 
 
 class UnknownKey(Exception):
-    """The issuer has no key of that id."""
+    """The issuer has no key with this id."""
 
 
 class JwksCache:
-    """Keys by id, read again when they are old or when an unknown id is asked for, but never too often."""
+    """Keys by id, read again when they are old or an id is unknown, but not more often than RETRY_SECONDS."""
 
     def __init__(self, source: Source, *, now: Callable[[], float] = time.monotonic) -> None:
         self._source = source
@@ -46,10 +47,10 @@ class JwksCache:
         self._keys: dict[str | None, PyJWK] = {}
         self._read_at: float | None = None
         self._tried_at: float | None = None
-        self._failure = "they were not read yet"
+        self._failure = "they have not been read yet"
 
     async def key(self, identity: str | None) -> PyJWK:
-        """The key of this id; raises UnknownKey, or KeysUnavailable where no key was ever read."""
+        """Return the key with this id; raise UnknownKey, or KeysUnavailable if no key was ever read."""
         if identity not in self._keys or self._older_than(FRESH_SECONDS, self._read_at):
             await self._refresh(identity)
         if identity in self._keys:
@@ -65,45 +66,45 @@ class JwksCache:
                 return
             self._tried_at = self._now()
             try:
-                self._keys = _keys_in(await asyncio.to_thread(self._source))
+                self._keys = _parse_keys(await asyncio.to_thread(self._source))
                 self._read_at = self._now()
             except KeysUnavailable as error:
-                # Keys that were once good stay in use: an issuer that is down for a while locks nobody out.
+                # Keep using the old keys: an issuer that is down for a while must not lock callers out.
                 self._failure = str(error)
-                log.warning("keys of the issuer were not read", reason=self._failure)
+                log.warning("cannot read the keys of the issuer", reason=self._failure)
 
     def _older_than(self, seconds: float, moment: float | None) -> bool:
         return moment is None or self._now() - moment >= seconds
 
 
 def key_source(issuer: str, jwks_uri: str) -> Source:
-    """Reads keys at `jwks_uri` (https or file), or where the issuer's discovery document says when that is empty."""
+    """Return a source that reads `jwks_uri` (https or file), or if empty the URL in the discovery document."""
     if jwks_uri:
         return lambda: _read(jwks_uri)
-    return lambda: _read(_discovered(issuer))
+    return lambda: _read(_discover(issuer))
 
 
-def _discovered(issuer: str) -> str:
+def _discover(issuer: str) -> str:
     url = issuer.rstrip("/") + "/.well-known/openid-configuration"
     document = _json(_read(url), url)
     if document.get("issuer") != issuer:
         raise KeysUnavailable(f"{url} speaks for the issuer {document.get('issuer')!r}, not for {issuer}")
-    found = document.get("jwks_uri")
-    if not isinstance(found, str) or not found.startswith("https://"):
+    uri = document.get("jwks_uri")
+    if not isinstance(uri, str) or not uri.startswith("https://"):
         raise KeysUnavailable(f"{url} names no https jwks_uri")
-    return found
+    return uri
 
 
-def _keys_in(text: str) -> dict[str | None, PyJWK]:
+def _parse_keys(text: str) -> dict[str | None, PyJWK]:
     entries = _json(text, "the key set").get("keys")
-    keys = [key for key in map(_usable, entries if isinstance(entries, list) else []) if key is not None]
+    keys = [key for key in map(_parse_key, entries if isinstance(entries, list) else []) if key is not None]
     if not keys:
         raise KeysUnavailable("the key set holds no usable key")
     return {key.key_id: key for key in keys}
 
 
-def _usable(entry: Any) -> PyJWK | None:
-    """A key for checking signatures; None for one that is of another use or of a kind that is not known here."""
+def _parse_key(entry: Any) -> PyJWK | None:
+    """Return a key for verifying signatures; None for other uses and unknown kinds."""
     try:
         key = PyJWK(entry)
     except (PyJWTError, LookupError, TypeError, ValueError, AttributeError):
@@ -117,7 +118,7 @@ def _json(text: str, where: str) -> dict[str, Any]:
     except ValueError as error:
         raise KeysUnavailable(f"{where} is not JSON: {error}") from None
     if not isinstance(document, dict):
-        raise KeysUnavailable(f"{where} is no JSON object")
+        raise KeysUnavailable(f"{where} is not a JSON object")
     return document
 
 

@@ -1,4 +1,4 @@
-"""Tokens that were verified lately: a caller who comes again is known without another look at the signature."""
+"""A cache of verified tokens: a caller who returns is known without checking the signature again."""
 
 from __future__ import annotations
 
@@ -10,18 +10,19 @@ from typing import NamedTuple
 from app.tokens.verifier import Caller, Verifier
 
 SIZE = 10_000
+"""Most tokens in the cache."""
 TRUSTED_SECONDS = 60.0
-"""How long a verified token is taken unseen, and so the longest that a key stays in use after it was withdrawn."""
+"""How long a verified token is trusted; a withdrawn key stays in use for this time at most."""
 
 
 class _Known(NamedTuple):
     caller: Caller
     until: float
-    """By the monotonic clock: the other one may be set back."""
+    """By the monotonic clock: the other clock may be set back."""
 
 
 class KnownCallers:
-    """Verifies a token once in a while, and never trusts it beyond its end; keeps hashes, no tokens."""
+    """Verifies a token every TRUSTED_SECONDS, and never trusts it beyond its expiry. Keeps hashes, not tokens."""
 
     def __init__(
         self,
@@ -38,14 +39,14 @@ class KnownCallers:
         self._known: dict[bytes, _Known] = {}
 
     def remembered(self, token: str) -> Caller | None:
-        """Who holds the token, where that was found out lately."""
+        """Return the caller with this token if it was verified recently."""
         known = self._known.get(_digest(token))
         if known is None or known.until <= self._monotonic() or known.caller.expires_at <= self._now():
             return None
         return known.caller
 
     async def caller(self, token: str) -> Caller:
-        """Who holds the token; raises InvalidToken, and KeysUnavailable where it cannot be told."""
+        """Return the caller with this token; raise InvalidToken, or KeysUnavailable if it cannot be verified."""
         caller = self.remembered(token)
         if caller is None:
             caller = await self._verifier.caller(token)
@@ -54,7 +55,7 @@ class KnownCallers:
 
     def _keep(self, token: str, caller: Caller) -> None:
         if len(self._known) >= self._size:
-            self._known.pop(next(iter(self._known)))  # the one that was verified first
+            self._known.pop(next(iter(self._known)))  # the oldest
         self._known[_digest(token)] = _Known(caller, self._monotonic() + TRUSTED_SECONDS)
 
 

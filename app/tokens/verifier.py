@@ -1,4 +1,4 @@
-"""Checking a bearer token."""
+"""Verification of bearer tokens."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from jwt import PyJWK
 from app.tokens.jwks import UnknownKey
 
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
-"""Signatures by public key only: a shared secret would let the app forge tokens."""
+"""Public key signatures only: with a shared secret the app could forge tokens."""
 CLOCK_SKEW_SECONDS = 30
 LONGEST_TOKEN = 8192
 
@@ -21,26 +21,26 @@ class Keys(Protocol):
     """The public keys of an issuer."""
 
     async def key(self, identity: str | None) -> PyJWK:
-        """The key of this id; raises UnknownKey and KeysUnavailable."""
+        """Return the key with this id; raise UnknownKey and KeysUnavailable."""
         ...
 
 
 class InvalidToken(Exception):
-    """The token proves nothing; says why, without any part of it."""
+    """The token is invalid. The message says why and contains no part of the token."""
 
 
 @dataclass(frozen=True)
 class Caller:
-    """Who asks."""
+    """The sender of a request, as its token says."""
 
     subject: str
     scopes: frozenset[str]
     expires_at: float
-    """End of the token, in seconds since 1970; it is taken for CLOCK_SKEW_SECONDS longer."""
+    """Expiry of the token, in seconds since 1970; it is accepted for CLOCK_SKEW_SECONDS longer."""
 
 
 class Verifier:
-    """Takes tokens of one issuer, made for one audience."""
+    """Verifies tokens of one issuer for one audience."""
 
     def __init__(self, keys: Keys, *, issuer: str, audience: str) -> None:
         self._keys = keys
@@ -48,13 +48,13 @@ class Verifier:
         self._audience = audience
 
     async def caller(self, token: str) -> Caller:
-        """Who holds the token; raises InvalidToken, and KeysUnavailable where it cannot be told."""
+        """Return the caller with this token; raise InvalidToken, or KeysUnavailable if it cannot be verified."""
         if len(token) > LONGEST_TOKEN:
             raise InvalidToken("the token is too long")
         try:
             header = jwt.get_unverified_header(token)
             if header.get("alg") not in ALGORITHMS:
-                raise InvalidToken("the token is not signed by a public key algorithm that is taken here")
+                raise InvalidToken("the token is not signed with an accepted public key algorithm")
             key = await self._keys.key(header.get("kid"))
             claims = jwt.decode(
                 token,
@@ -85,7 +85,7 @@ def _reason(error: jwt.PyJWTError) -> str:
 
 
 def _scopes(claims: Mapping[str, Any]) -> frozenset[str]:
-    """Scopes as RFC 8693 writes them (`scope`), or as Entra does (`scp`)."""
+    """Return the scopes of a token, in the claim of RFC 8693 (`scope`) or of Entra (`scp`)."""
     granted = claims.get("scope", claims.get("scp", ""))
     if isinstance(granted, str):
         return frozenset(granted.split())

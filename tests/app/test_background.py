@@ -12,7 +12,7 @@ import pytest
 from psycopg import AsyncConnection
 from psycopg.conninfo import make_conninfo
 
-from app.background import Background, Worker, led
+from app.background import Background, Worker, with_leadership
 from app.database.leadership import LeadershipLost, Leaderships, lock_key
 from app.tasks import cancel_and_wait
 from app.topology import Directory, Shard
@@ -146,7 +146,7 @@ async def test_one_leads_and_the_next_takes_over_when_its_holder_dies(answering:
             finally:
                 leading.remove(name)
 
-        return led(Leaderships(database), Worker("projection", run))
+        return with_leadership(Leaderships(database), Worker("projection", run))
 
     async with impatient(contender("a")) as first, impatient(contender("b")):
         await until(lambda: leading, "a leader")
@@ -212,7 +212,7 @@ async def test_whatever_a_process_leads_on_a_shard_it_leads_by_one_connection(
 ) -> None:
     leaderships = Leaderships(database)
     names = ["a", "b", "c"]
-    async with impatient(*(led(leaderships, Worker(name, forever)) for name in names)):
+    async with impatient(*(with_leadership(leaderships, Worker(name, forever)) for name in names)):
         await until(lambda: all(holder(answering, database, name) for name in names), "a holder of every name")
         [connection] = database.connections
         held = {pid for name in names for pid in holder(answering, database, name)}

@@ -121,7 +121,7 @@ class TestConnectionCache:
 
     async def test_a_transaction_that_a_statement_began_does_not_stay_cache(self, alone: ShardDatabase) -> None:
         await alone.rows("select 1", {})
-        with pytest.raises(Exception, match="gives no rows"):
+        with pytest.raises(Exception, match="returns no rows"):
             await alone.rows_once("begin", {})
         first, second = [(await alone.rows("select now()", {}))[0][0] for _ in range(2)]
         assert first < second

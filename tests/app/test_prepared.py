@@ -75,7 +75,7 @@ async def test_a_statement_is_prepared_once(database: ShardDatabase) -> None:
 
 
 async def test_few_statements_stay_prepared(database: ShardDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(prepared, "MOST", 3)
+    monkeypatch.setattr(prepared, "MOST_PREPARED", 3)
     names = "select statement from pg_prepared_statements where name like 'fortress%%'"
     for _ in range(2):
         for number in range(5):
