@@ -1,1 +1,1 @@
-"""What runs on the platform: the credits ledger and its data plane."""
+"""The application: the credits ledger, its data plane, and the decoy API."""

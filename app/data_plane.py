@@ -125,7 +125,7 @@ class DataPlane:
             yield self.projection_metrics.watching(database)
 
     def expiries(self) -> list[Expiry]:
-        """What records what ran out, for every shard."""
+        """Return, for every shard, the worker that records expired credits."""
         return [self._expiry(name) for name in self.databases.by_shard]
 
     def _expiry(self, shard: str) -> Expiry:

@@ -164,7 +164,7 @@ def answer_to(error: Exception) -> ProblemResponse | None:
     """Return the response to an error; None for an unexpected error, which is a defect."""
     for kind in type(error).__mro__:
         if kind in ANSWERS:
-            return _known(ANSWERS[kind], error)
+            return _respond(ANSWERS[kind], error)
         if kind in _SPECIAL:
             return _SPECIAL[kind](error)
     return None
@@ -188,7 +188,7 @@ def _methods(app: FastAPI, path: str) -> list[str]:
     return sorted(found)
 
 
-def _known(answer: Answer, error: Exception) -> ProblemResponse:
+def _respond(answer: Answer, error: Exception) -> ProblemResponse:
     return problem(
         answer.status,
         answer.detail or str(error),

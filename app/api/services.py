@@ -27,10 +27,10 @@ class Services:
     readiness: Readiness
     metrics: Metrics
     views: Callable[[Caller], Ledger] | None = None
-    """Where not all callers see the same accounts: the ledger that one of them sees."""
+    """The ledger as a caller sees it, if callers see different accounts."""
 
     def ledger_of(self, caller: Caller) -> Ledger:
-        """The ledger as `caller` sees it."""
+        """Return the ledger as `caller` sees it."""
         return self.ledger if self.views is None else self.views(caller)
 
 

@@ -1,4 +1,4 @@
-"""Which shard, in which home cloud, an account's events live on: account -> slot -> shard -> home."""
+"""The slot map, its changes, and the routing of keys to shards."""
 
 from app.sharding.errors import (
     LastShard,

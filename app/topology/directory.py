@@ -27,7 +27,7 @@ class _Entry(BaseModel):
 
 
 class AppLogin(_Entry):
-    """How the app logs in to a shard."""
+    """The app's login to a shard."""
 
     user: Name
     login: Literal["aws-iam", "azure-entra", "gcp-iam"]
@@ -36,7 +36,7 @@ class AppLogin(_Entry):
 
 
 class AdminLogin(_Entry):
-    """How migrations log in to a shard."""
+    """The login of migrations to a shard."""
 
     user: Name
     login: Literal["aws-secret", "azure-entra", "gcp-iam"]

@@ -26,7 +26,7 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class MoveContext:
-    """What every step of a move needs."""
+    """The shards, the map, the limits and the observer of a move."""
 
     databases: Databases
     map_store: MapStore
