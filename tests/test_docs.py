@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -51,3 +52,16 @@ def test_readme_names_where_to_change_what() -> None:
     assert len(rows) == 3
     for name, path in rows:
         assert re.search(rf"^(class |def |)\b{name}\b", (ROOT / path).read_text(encoding="utf-8"), re.MULTILINE), path
+
+
+def test_the_architecture_page_has_the_layers_of_the_contracts() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
+        "contracts"
+    ]
+    layered = [contract for contract in contracts if contract["type"] == "layers"]
+    assert layered
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    for contract in layered:
+        [package] = contract["containers"]
+        layers = "; ".join(", ".join(re.findall(r"\w+", layer)) for layer in contract["layers"])
+        assert f"| `{package}` | {layers} |" in page
