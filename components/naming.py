@@ -25,7 +25,6 @@ class Rule:
     """Where the service states the rule."""
 
 
-AWS_RESOURCE = Rule(longest=255, source="AWS tagging: a tag value (Name) has at most 256 characters")
 RDS_INSTANCE = Rule(
     longest=63, source="Amazon RDS API, CreateDBInstance, DBInstanceIdentifier: 1 to 63, no `--`, no final `-`"
 )
@@ -34,7 +33,6 @@ KMS_ALIAS = Rule(
     longest=250, source="AWS KMS API, CreateAlias, AliasName: 1 to 256 with `alias/`, which may not be followed by aws/"
 )
 IAM_ROLE = Rule(longest=64, source="AWS IAM API, CreateRole, RoleName: 1 to 64")
-IAM_POLICY = Rule(longest=128, source="AWS IAM API, CreatePolicy, PolicyName: 1 to 128")
 EKS_CLUSTER = Rule(longest=100, source="Amazon EKS API, CreateCluster, name: 1 to 100")
 SECURITY_GROUP = Rule(
     longest=255, source="Amazon EC2 API, CreateSecurityGroup, GroupName: at most 255, not beginning with sg-"
@@ -53,7 +51,6 @@ S3_BUCKET = Rule(
 )
 
 AZURE_RESOURCE = Rule(longest=80, source="Azure naming rules, Microsoft.Network: 1 to 80 (most kinds)")
-AZURE_SUBNET = AZURE_RESOURCE
 AZURE_VNET = Rule(longest=64, shortest=2, source="Azure naming rules, Microsoft.Network/virtualNetworks: 2 to 64")
 AZURE_RESOURCE_GROUP = Rule(longest=90, source="Azure naming rules, Microsoft.Resources/resourceGroups: 1 to 90")
 AZURE_IDENTITY = Rule(longest=128, shortest=3, source="Azure naming rules, Microsoft.ManagedIdentity: 3 to 128")
@@ -68,12 +65,6 @@ KEY_VAULT = Rule(
     longest=24, shortest=3, source="Azure naming rules, Microsoft.KeyVault/vaults: 3 to 24, global, no `--`"
 )
 KEY_VAULT_KEY = Rule(longest=127, source="Azure naming rules, Microsoft.KeyVault/vaults/keys: 1 to 127")
-AZURE_STORAGE = Rule(
-    longest=24,
-    shortest=3,
-    separator="",
-    source="Azure naming rules, Microsoft.Storage: 3 to 24 letters and digits, global",
-)
 
 GCP_RESOURCE = Rule(longest=63, source="Compute Engine, resource naming convention: RFC 1035 label, 1 to 63")
 GCP_SERVICE_ACCOUNT = Rule(

@@ -23,8 +23,6 @@ from components.identity.workloads import WORKLOADS
 class AppConfiguration(pulumi.ComponentResource):
     """ConfigMaps of the app, and ExternalSecrets for its secrets. No secret value passes through Pulumi."""
 
-    parts: list[pulumi.Resource]
-
     def __init__(self, name: str, args: AppDeploymentArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("livingfortress:app_deployment:AppConfiguration", name, None, opts)
         child = child_of(self, opts)
@@ -33,22 +31,19 @@ class AppConfiguration(pulumi.ComponentResource):
             gcp = args.logins[workload].gcp
             if gcp and gcp.credential_configuration is not None:
                 contents[name_gcp_config_map(workload)] = {GCP_FILE: gcp.credential_configuration}
-        self.parts = [
+        for config_map, data in contents.items():
             core.v1.ConfigMap(
                 f"{name}-{config_map}",
                 metadata={"name": config_map, "namespace": args.namespace, "labels": args.labels},
                 data=data,
                 opts=child,
             )
-            for config_map, data in contents.items()
-        ]
         if args.secrets:
-            self.parts.append(
-                _create_external_secret(name, SECRETS, [_to_reference(secret) for secret in args.secrets], args, child)
-            )
+            references = [_to_reference(secret) for secret in args.secrets]
+            _create_external_secret(name, SECRETS, references, args, child)
         if args.canary_secret:
             key = {"secretKey": CANARY_FILE, "remoteRef": {"key": args.canary_secret}}
-            self.parts.append(_create_external_secret(name, CANARY_SECRET, [key], args, child))
+            _create_external_secret(name, CANARY_SECRET, [key], args, child)
         self.register_outputs({"directory": DIRECTORY_CONFIG_MAP})
 
 

@@ -18,15 +18,13 @@ DEADLINE_SECONDS = 900
 class AppMigration(pulumi.ComponentResource):
     """A Job that runs once per image and directory: its name changes with either, so Pulumi creates a new one."""
 
-    job: batch.v1.Job
-
     def __init__(self, name: str, args: AppDeploymentArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("livingfortress:app_deployment:AppMigration", name, None, opts)
         labels = {**args.labels, **selector(MIGRATOR)}
         job_name = pulumi.Output.from_input(args.directory).apply(
             lambda directory: f"ledger-migrate-{checksum(args.image + directory)[:10]}"
         )
-        self.job = batch.v1.Job(
+        batch.v1.Job(
             name,
             metadata={
                 "name": job_name,

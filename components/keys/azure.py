@@ -49,7 +49,6 @@ class AzureKey(pulumi.ComponentResource):
     vault_id: pulumi.Output[str]
     identity_id: pulumi.Output[str]
     """Resource id of the identity through which services reach the key."""
-    identity_principal_id: pulumi.Output[str]
 
     def __init__(self, name: str, args: AzureKeyArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("livingfortress:keys:AzureKey", name, None, opts)
@@ -88,7 +87,6 @@ class AzureKey(pulumi.ComponentResource):
         self.key_uri = pulumi.Output.all(key.key_uri, granted.id).apply(lambda both: str(both[0]))
         self.key_version_uri = pulumi.Output.all(key.key_uri_with_version, granted.id).apply(lambda both: str(both[0]))
         self.vault_id, self.identity_id = vault.id, identity.id
-        self.identity_principal_id = identity.principal_id
         self.register_outputs({"keyUri": self.key_uri, "vaultId": vault.id, "identityId": identity.id})
 
     def _grant(

@@ -42,7 +42,6 @@ class AwsNetwork(pulumi.ComponentResource):
     cidr: str
     cluster_subnet_ids: list[pulumi.Output[str]]
     database_subnet_ids: list[pulumi.Output[str]]
-    public_subnet_ids: list[pulumi.Output[str]]
     database_security_group_id: pulumi.Output[str]
     """Allows PostgreSQL from the clusters of all joined networks, and no egress."""
     route_table_ids: Mapping[str, pulumi.Output[str]]
@@ -80,7 +79,6 @@ class AwsNetwork(pulumi.ComponentResource):
         AwsFlowLogs(name, _make_flow_logs_args(network.id, args), child)
         self.cidr = args.cidr
         self.vpc_id = network.id
-        self.public_subnet_ids = subnets.public_ids
         self.cluster_subnet_ids = subnets.cluster_ids
         self.database_subnet_ids = subnets.database_ids
         self.route_table_ids = subnets.route_table_ids
@@ -108,7 +106,6 @@ class AwsSubnetsArgs:
 class AwsSubnets(pulumi.ComponentResource):
     """Nine subnets and their routes, with a NAT gateway per zone, so losing a zone affects no other."""
 
-    public_ids: list[pulumi.Output[str]]
     cluster_ids: list[pulumi.Output[str]]
     database_ids: list[pulumi.Output[str]]
     route_table_ids: dict[str, pulumi.Output[str]]
@@ -133,7 +130,6 @@ class AwsSubnets(pulumi.ComponentResource):
             for zone, inside, outside in zip(args.zones, cluster, public, strict=True)
         }
         tables["database"] = self._create_table("database", database)
-        self.public_ids = [subnet.id for subnet in public]
         self.cluster_ids = [subnet.id for subnet in cluster]
         self.database_ids = [subnet.id for subnet in database]
         self.route_table_ids = {key: table.id for key, table in tables.items()}

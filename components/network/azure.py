@@ -32,13 +32,11 @@ class AzureNetwork(pulumi.ComponentResource):
     """Virtual network with databases in a delegated subnet, under private names only."""
 
     vnet_id: pulumi.Output[str]
-    vnet_name: pulumi.Output[str]
     cidr: str
     cluster_subnet_id: pulumi.Output[str]
     control_plane_subnet_id: pulumi.Output[str]
     """Delegated to AKS, for an API server inside the network."""
     database_subnet_id: pulumi.Output[str]
-    endpoints_subnet_id: pulumi.Output[str]
     gateway_subnet_id: pulumi.Output[str]
     resolver_subnet_id: pulumi.Output[str]
     resolver_address: str
@@ -64,11 +62,10 @@ class AzureNetwork(pulumi.ComponentResource):
         subnets = AzureSubnets(name, vnet.name, plan, args, child)
         zone = AzureDatabaseNames(name, vnet.id, args, child)
         self.cidr, self.resolver_address = args.cidr, plan.resolver_address
-        self.vnet_id, self.vnet_name = vnet.id, vnet.name
+        self.vnet_id = vnet.id
         self.cluster_subnet_id = subnets.ids["cluster"]
         self.control_plane_subnet_id = subnets.ids["control-plane"]
         self.database_subnet_id = subnets.ids["database"]
-        self.endpoints_subnet_id = subnets.ids["endpoints"]
         self.gateway_subnet_id = subnets.ids["gateway"]
         self.resolver_subnet_id = subnets.ids["resolver"]
         self.database_zone_id, self.database_zone_name = zone.zone_id, zone.zone_name

@@ -38,13 +38,10 @@ class GcpNetwork(pulumi.ComponentResource):
     """VPC with one subnet, ranges for pods and services, Cloud NAT, and a private connection to Cloud SQL's network."""
 
     network_id: pulumi.Output[str]
-    network_name: pulumi.Output[str]
     cidr: str
     cluster_subnet_id: pulumi.Output[str]
     pods_range_name: str
     services_range_name: str
-    pods_cidr: str
-    database_cidr: str
     control_plane_cidr: str
     """Free range for a private control plane."""
     database_range_name: pulumi.Output[str]
@@ -91,9 +88,9 @@ class GcpNetwork(pulumi.ComponentResource):
         GcpEgress(name, network, subnet, args, child)
         GcpFirewall(name, network.id, plan, args, child)
         private = GcpDatabaseAccess(name, network, plan.database, args, child)
-        self.cidr, self.pods_cidr = args.cidr, plan.pods
-        self.database_cidr, self.control_plane_cidr = plan.database, plan.control_plane
-        self.network_id, self.network_name = network.id, network.name
+        self.cidr = args.cidr
+        self.control_plane_cidr = plan.control_plane
+        self.network_id = network.id
         self.cluster_subnet_id = subnet.id
         self.database_range_name, self.service_connection = private.range_name, private.connection
         self.register_outputs({"networkId": self.network_id, "clusterSubnetId": self.cluster_subnet_id})
