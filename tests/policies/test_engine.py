@@ -185,9 +185,9 @@ def test_an_exemptions_file_is_named_in_the_configuration(packed: Packed) -> Non
     ("configuration", "fault"),
     [
         ({"TLS_004": {"days": 1}}, "TLS-004: days: Extra inputs are not permitted; it has no options"),
-        ({"TLS_4": "mandatory"}, "TLS-4 is no control of this pack"),
+        ({"TLS_4": "mandatory"}, "TLS-4 is no control of any pack"),
         ({"all": {"strict": "maybe"}}, "all: strict: Input should be a valid boolean"),
-        ({"all": {"regions": []}}, "all: regions is no option of any control of this pack"),
+        ({"all": {"regions": []}}, "all: regions is no option of any control of any pack"),
     ],
 )
 def test_a_wrong_configuration_is_refused_with_its_place(packed: Packed, configuration: Any, fault: str) -> None:
