@@ -25,7 +25,7 @@ from app.credits.ledger import utc_now
 from app.credits.streams import Clock
 from app.data_plane import DataPlane
 from app.database import DatabaseUnavailable, Role, ShardDatabase
-from app.events import EventStore, EventStoreError, NewEvent, Slot
+from app.events import Append, EventStore, EventStoreError, NewEvent, Slot
 from app.personal_data import MasterKeyFailed, PersonalData
 from app.sharding import Router
 from app.topology import Directory, StalePlace
@@ -195,7 +195,7 @@ class DetectionLog:
 
         async def append(place: Any, store: EventStore) -> None:
             slot = Slot(place.slot, place.epoch)
-            await store.append(stream, event, slot=slot, idempotency_key=key, content=key.encode())
+            await store.append(Append(stream, [event], slot, idempotency_key=key, content=key.encode()))
 
         await self._router.routed(stream, append)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from app.credits import decisions
 from app.credits.account import fold
-from app.credits.balances import Balances, Standing
+from app.credits.balances import AccountHead, Balances
 from app.credits.errors import UnknownAccount, UnknownReservation
 from app.credits.events import Event, Granted, Reserved, Spent
 from app.credits.metrics import LedgerMetrics, counted
@@ -188,7 +188,7 @@ class Ledger:
             raise UnknownReservation(reservation)
         return ReservationLine._make(rows[0])
 
-    async def _settled(self, account: AccountId, standing: Standing) -> Balance:
+    async def _settled(self, account: AccountId, standing: AccountHead) -> Balance:
         state = await self._streams.load(account)
         state = fold(decisions.expire(state, self._clock()), state)
         return Balance(standing.place, standing.version, state.available, state.reserved, state.closed)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
@@ -23,12 +23,11 @@ from app.credits.state import ACCOUNTS, read_event, snapshot
 from app.credits.texts import Texts
 from app.credits.values import AccountId
 from app.events import (
+    Append,
     Appended,
     BelowFloor,
     EventStore,
     KeyReused,
-    NewEvent,
-    NewSnapshot,
     Overdue,
     Slot,
     StreamClosed,
@@ -36,7 +35,7 @@ from app.events import (
     VersionConflict,
     WrongEpoch,
 )
-from app.events.append import request as append_request
+from app.events.append import content_hash, key_hash
 from app.events.snapshots import EVERY, PAGE, load
 from app.personal_data import Sealed
 from app.personal_data.keys import nothing
@@ -52,15 +51,6 @@ Clock = Callable[[], datetime]
 Result = TypeVar("Result")
 
 _RETRIED = (VersionConflict, Overdue, WrongEpoch)
-
-
-@dataclass(frozen=True, slots=True)
-class _Terms:
-    """What an append is tied to besides its floor."""
-
-    expected_version: int | None = None
-    due: datetime | None = None
-    snapshot: NewSnapshot | None = None
 
 
 class AccountStreams:
@@ -123,33 +113,30 @@ class AccountStreams:
 
     async def find(self, account: AccountId, origin: Origin, content: bytes) -> Posted | None:
         """What an earlier request with the same key stored; raises KeyReused where it was about something else."""
-        asked = append_request(account, _ASKED, slot=Slot(0, 0), idempotency_key=origin.key, content=content)
-        parameters = {"stream": account, "key": asked.key}
+        parameters = {"stream": account, "key": key_hash(origin.key)}
         rows = await self._shards.database(account).rows(query("credits.find_request"), parameters)
         if not rows:
             return None
         version, total, stands_for = rows[0]
-        if stands_for != asked.content:
+        if stands_for != content_hash(content):
             raise KeyReused(f"the idempotency key already stands for another request to {account}")
         return Posted(self._shards.at(account)[0], total, version, repeated=True)
 
     async def _post(self, account: AccountId, event: Event, sealed: Sealed, origin: Origin) -> Posted:
-        now = self._clock()
         place, store = self._shards.at(account)
-        terms = self._terms(account, event, now)
+        now = self._clock()
+        blind = Append(
+            account,
+            sealed.events,
+            Slot(place.slot, place.epoch),
+            idempotency_key=origin.key,
+            content=sealed.content,
+            floor=0 if event.change < 0 else None,
+            due=event.expires_at if isinstance(event, Granted | Reserved) else None,
+            now=now,
+        )
         try:
-            appended = await store.append(
-                account,
-                sealed.events,
-                slot=Slot(place.slot, place.epoch),
-                expected_version=terms.expected_version,
-                idempotency_key=origin.key,
-                content=sealed.content,
-                floor=0 if event.change < 0 else None,
-                due=terms.due,
-                now=now,
-                snapshot=terms.snapshot,
-            )
+            appended = await store.append(self._add_snapshot(blind, event, now))
         except Overdue:
             await self.expire(account, Origin.of(EXPIRY))
             raise
@@ -163,16 +150,15 @@ class AccountStreams:
             self._recent.follow(account, event, appended.version)
         return _posted(place, appended)
 
-    def _terms(self, account: AccountId, event: Event, now: datetime) -> _Terms:
-        """Blind, except where this event makes a snapshot due and the account is known as it is right before it."""
-        blind = _Terms(due=event.expires_at if isinstance(event, Granted | Reserved) else None)
-        known = self._recent.get(account)
+    def _add_snapshot(self, blind: Append, event: Event, now: datetime) -> Append:
+        """Tie an append to its version where the event makes a snapshot due and the account before it is known."""
+        known = self._recent.get(blind.stream)
         if known is None or (known.version + 1) % EVERY or _is_due(known, now):
             return blind
         if known.closed or known.available + event.change < 0:
             return blind  # what is known may be out of date: let the database judge
         after = fold((event,), known)
-        return _Terms(known.version, after.due, snapshot(after))
+        return replace(blind, expected_version=known.version, due=after.due, snapshot=snapshot(after))
 
     async def _decide(self, account: AccountId, decision: Decision, origin: Origin, content: bytes) -> Posted:
         place, store = self._shards.at(account)
@@ -208,15 +194,17 @@ class AccountStreams:
         sealed = await self._texts.seal(account, events, origin)
         try:
             appended = await store.append(
-                account,
-                sealed.events,
-                slot=Slot(place.slot, place.epoch),
-                expected_version=state.version,
-                idempotency_key=origin.key,
-                content=content,
-                due=after.due,
-                snapshot=snapshot(after) if crosses else None,
-                closes=isinstance(events[-1], Closed),
+                Append(
+                    account,
+                    sealed.events,
+                    Slot(place.slot, place.epoch),
+                    expected_version=state.version,
+                    idempotency_key=origin.key,
+                    content=content,
+                    due=after.due,
+                    snapshot=snapshot(after) if crosses else None,
+                    closes=isinstance(events[-1], Closed),
+                )
             )
         except (WrongEpoch, VersionConflict, StreamClosed, TotalOutOfRange) as error:
             raise await self._refusal(account, error) from None
@@ -275,7 +263,6 @@ async def persistently(change: Callable[[], Awaitable[Result]]) -> Result:
 
 EXPIRY = "expiry"
 """Actor of what happens by itself."""
-_ASKED = NewEvent("Asked", {})
 
 
 def _posted(place: Place, appended: Appended) -> Posted:

@@ -1,5 +1,6 @@
 """The event store: streams of immutable events on PostgreSQL."""
 
+from app.events.append import Append
 from app.events.errors import (
     BelowFloor,
     EventFromTheFuture,
@@ -24,6 +25,7 @@ from app.events.wakeup import Notifier, Wakeup
 
 __all__ = [
     "START",
+    "Append",
     "Appended",
     "BelowFloor",
     "Cursor",

@@ -1,4 +1,4 @@
-"""Appends as the database takes them: many in one call, each judged by itself."""
+"""Appends as the database takes them: many in one call, each judged on its own."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ from app.events.errors import (
     WrongEpoch,
 )
 from app.events.model import Appended, Json, NewEvent, NewSnapshot, Slot
+from app.queries import query
 
 LARGEST_EVENT_BYTES = 64 * 1024
 """Data and metadata of one event, as JSON."""
@@ -41,100 +42,97 @@ _AS_TEXT = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATETIME
 _dumps = orjson.dumps
 
 Row = tuple[int, str, int, int]
-"""Number of the request from 1 on, outcome, version, total."""
+"""Number of the append from 1 on, outcome, version, total."""
 
 
 @dataclass(frozen=True, slots=True)
-class AppendRequest:
-    """One append, checked and encoded."""
+class Append:
+    """Events for the end of a stream, and the conditions under which they are stored: all of them or none.
+
+    Raises InvalidEvent and TotalOutOfRange.
+    """
 
     stream: str
-    slot: Slot
     events: Sequence[NewEvent]
-    data: Sequence[str]
-    metadata: Sequence[str]
+    slot: Slot
     expected_version: int | None = None
-    key: str | None = None
-    """Hash of the idempotency key, as hexadecimal digits."""
-    content: int | None = None
-    """Hash of what the key stands for."""
+    """The stream must be at this version; without it the append is blind."""
+    idempotency_key: str | None = None
+    """The same key with the same `content` returns what the first append did."""
+    content: bytes | None = None
+    """What the key stands for; by default the types and the data of the events."""
     floor: int | None = None
+    """The running total must not fall below this, as long as nothing in the stream was due before `now`."""
     due: datetime | None = None
+    """When something in the stream ends: exact where the writer knows the stream at `expected_version`, else no later
+    than what is recorded."""
+    now: datetime | None = None
     snapshot: NewSnapshot | None = None
     closes: bool = False
-    hash: int = field(default=0)
-    """Of the stream; signed, as a bigint is."""
+    """Whether the stream takes no more events afterwards."""
+
+    data: Sequence[str] = field(init=False, repr=False, compare=False)
+    """Data of each event, as JSON."""
+    metadata: Sequence[str] = field(init=False, repr=False, compare=False)
+    key_hash: str | None = field(init=False, repr=False, compare=False)
+    content_hash: int | None = field(init=False, repr=False, compare=False)
+    stream_hash: int = field(init=False, repr=False, compare=False)
+    """Signed, as a bigint is."""
+
+    def __post_init__(self) -> None:
+        _check(self)
+        data = [_text(self.stream, event.data) for event in self.events]
+        metadata = _texts_of_metadata(self.stream, self.events)
+        if max(map(len, data)) + max(map(len, metadata)) > LARGEST_EVENT_BYTES // 4:
+            for event, text, more in zip(self.events, data, metadata, strict=True):
+                _check_size(event.type, text, more)
+        key, content = None, None
+        if self.idempotency_key is not None:
+            key = key_hash(self.idempotency_key)
+            content = content_hash(self.content if self.content is not None else _content(self.events, data))
+        put = object.__setattr__
+        put(self, "data", data)
+        put(self, "metadata", metadata)
+        put(self, "key_hash", key)
+        put(self, "content_hash", content)
+        put(self, "stream_hash", xxhash.xxh3_64_intdigest(self.stream.encode()) - 2**63)
 
     @property
     def order(self) -> tuple[int, str]:
-        """Streams are locked in this order."""
-        return self.hash, self.stream
+        """Sort key of the order in which streams are locked."""
+        return self.stream_hash, self.stream
 
 
-def request(
-    stream: str,
-    events: NewEvent | Sequence[NewEvent],
-    *,
-    slot: Slot,
-    expected_version: int | None = None,
-    idempotency_key: str | None = None,
-    content: bytes | None = None,
-    floor: int | None = None,
-    due: datetime | None = None,
-    snapshot: NewSnapshot | None = None,
-    closes: bool = False,
-) -> AppendRequest:
-    """Check and encode an append; raises InvalidEvent and TotalOutOfRange.
+def encode(appends: Sequence[Append]) -> tuple[str, Mapping[str, Any]]:
+    """Return the query that stores these appends, and its parameters.
 
-    `content` is what the idempotency key stands for; by default types and data of the events.
+    Each stream may occur once, in the order of `Append.order`. An append that travels alone with one event takes a
+    shorter way: a database function with an array of 18 texts, which costs the server less than 23 arrays.
     """
-    several = (events,) if isinstance(events, NewEvent) else tuple(events)
-    _check(stream, several, due, idempotency_key)
-    data = [_text(stream, event.data) for event in several]
-    metadata = _texts_of_metadata(stream, several)
-    if max(map(len, data)) + max(map(len, metadata)) > LARGEST_EVENT_BYTES // 4:
-        for event, text, more in zip(several, data, metadata, strict=True):
-            _check_size(event.type, text, more)
-    key = None
-    digest = None
-    if idempotency_key is not None:
-        key = key_hash(idempotency_key)
-        digest = _digest(content if content is not None else _content(several, data))
-    return AppendRequest(
-        stream,
-        slot,
-        several,
-        data,
-        metadata,
-        expected_version,
-        key,
-        digest,
-        floor,
-        due,
-        snapshot,
-        closes,
-        xxhash.xxh3_64_intdigest(stream.encode()) - 2**63,
-    )
+    if len(appends) == 1 and len(appends[0].events) == 1:
+        return query("events.append_one"), parameters_of_one(appends[0])
+    now = max((append.now for append in appends if append.now), default=None)
+    return query("events.append"), parameters_of(appends, now)
 
 
-def parameters_of(requests: Sequence[AppendRequest], now: datetime | None) -> Mapping[str, Any]:
-    """Parameters of the statement `append`; every stream may be named once, in the order of `AppendRequest.order`."""
-    events = [event for each in requests for event in each.events]
-    counts = [len(each.events) for each in requests]
-    running = [list(accumulate([event.change for event in each.events])) for each in requests]
-    snapshots = [each.snapshot for each in requests]
+def parameters_of(appends: Sequence[Append], now: datetime | None) -> Mapping[str, Any]:
+    """Return the parameters of the query `append`: an array for each column, first of appends, then of events."""
+    events = [event for append in appends for event in append.events]
+    counts = [len(append.events) for append in appends]
+    running = [list(accumulate([event.change for event in append.events])) for append in appends]
+    snapshots = [append.snapshot for append in appends]
     return {
         "now": now,
-        "streams": array([each.stream for each in requests]),
-        "hashes": array([each.hash for each in requests]),
-        "slots": array([each.slot[0] for each in requests]),
-        "epochs": array([each.slot[1] for each in requests]),
-        "expected_versions": array([each.expected_version for each in requests]),
-        "idempotency_keys": array([each.key for each in requests]),
-        "content_hashes": array([each.content for each in requests]),
-        "floors": array([each.floor for each in requests]),
-        "dues": array([each.due for each in requests]),
-        "closes": array([each.closes for each in requests]),
+        "streams": array([append.stream for append in appends]),
+        "hashes": array([append.stream_hash for append in appends]),
+        "slots": array([append.slot[0] for append in appends]),
+        "epochs": array([append.slot[1] for append in appends]),
+        "expected_versions": array([append.expected_version for append in appends]),
+        "idempotency_keys": array([append.key_hash for append in appends]),
+        "content_hashes": array([append.content_hash for append in appends]),
+        "floors": array([append.floor for append in appends]),
+        "dues": array([append.due for append in appends]),
+        "closes": array([append.closes for append in appends]),
         "counts": array(counts),
         "sums": array([sums[-1] for sums in running]),
         "snapshot_schemas": array([kept and kept.schema_version for kept in snapshots]),
@@ -145,54 +143,57 @@ def parameters_of(requests: Sequence[AppendRequest], now: datetime | None) -> Ma
         "schema_versions": array([event.schema_version for event in events]),
         "changes": array([event.change for event in events]),
         "running_sums": array([total for sums in running for total in sums]),
-        "data": array([text for each in requests for text in each.data]),
-        "metadata": array([text for each in requests for text in each.metadata]),
+        "data": array([text for append in appends for text in append.data]),
+        "metadata": array([text for append in appends for text in append.metadata]),
     }
 
 
-def parameters_of_one(asked: AppendRequest, now: datetime | None) -> Mapping[str, Any] | None:
-    """Parameters of the statement `append_one`, which does the same for less; None where there are several events."""
-    if len(asked.events) > 1:
-        return None
-    event, snapshot = asked.events[0], asked.snapshot
+def parameters_of_one(append: Append) -> Mapping[str, Any]:
+    """Return the parameters of the query `append_one`, for an append of one event."""
+    event, snapshot = append.events[0], append.snapshot
     fields = [
-        *(now, asked.stream, asked.hash, asked.slot[0], asked.slot[1]),
-        *(asked.expected_version, asked.key, asked.content, asked.floor, asked.due, asked.closes),
+        *(append.now, append.stream, append.stream_hash, append.slot[0], append.slot[1]),
+        *(append.expected_version, append.key_hash, append.content_hash, append.floor, append.due, append.closes),
         *(snapshot and snapshot.schema_version, snapshot and _text("a snapshot", snapshot.state)),
-        *(event.type, event.schema_version, event.change, asked.data[0], asked.metadata[0]),
+        *(event.type, event.schema_version, event.change, append.data[0], append.metadata[0]),
     ]
     return {"fields": array(fields)}
 
 
 def key_hash(idempotency_key: str) -> str:
-    """What stands in the database for a key: 128 bits, as hexadecimal digits."""
+    """Return what the database keeps of a key: 128 bits, as hexadecimal digits."""
     return blake2b(idempotency_key.encode(), digest_size=16).hexdigest()
 
 
+def content_hash(content: bytes) -> int:
+    """Return what the database keeps of what a key stands for: a bigint."""
+    return int.from_bytes(blake2b(content, digest_size=8).digest(), signed=True)
+
+
 def array(values: Sequence[Any]) -> str:
-    """An array as PostgreSQL writes it: JSON's list in other brackets, as long as no text holds a control character."""
+    """Write an array as PostgreSQL does: JSON's list in other brackets, since no text holds a control character."""
     return "{" + _dumps(values).decode()[1:-1] + "}"
 
 
-def result(asked: AppendRequest, row: Row) -> Appended | EventStoreError:
-    """What became of an append."""
+def read_outcome(append: Append, row: Row) -> Appended | EventStoreError:
+    """Return what became of an append: the result, or the refusal to raise."""
     _, outcome, version, total = row
     if outcome == "stored":
         return Appended(version, total, False)
     if outcome == "repeated":
         return Appended(version, total, True)
-    return _refusal(asked, outcome, version, total)
+    return _refusal(append, outcome, version, total)
 
 
-def _refusal(asked: AppendRequest, outcome: str, version: int, total: int) -> EventStoreError:
-    stream = asked.stream
+def _refusal(append: Append, outcome: str, version: int, total: int) -> EventStoreError:
+    stream = append.stream
     match outcome:
         case "key reused":
             return KeyReused(f"the idempotency key already stands for another request to {stream}")
         case "version conflict":
-            return VersionConflict(stream, asked.expected_version, version)
+            return VersionConflict(stream, append.expected_version, version)
         case "wrong epoch":
-            return WrongEpoch(stream, asked.slot.number, asked.slot.epoch, version)
+            return WrongEpoch(stream, append.slot.number, append.slot.epoch, version)
         case "closed":
             return StreamClosed(f"{stream} is closed")
         case "below floor":
@@ -201,10 +202,11 @@ def _refusal(asked: AppendRequest, outcome: str, version: int, total: int) -> Ev
             return Overdue(f"something in {stream} has ended, and is not recorded yet")
         case "total out of range":
             return TotalOutOfRange(f"the running total of {stream} would leave the range of a bigint")
-    raise AssertionError(f"the database knows an outcome {outcome!r} that is not known here")
+    raise AssertionError(f"the database answered with the unknown outcome {outcome!r}")
 
 
-def _check(stream: str, events: Sequence[NewEvent], due: datetime | None, key: str | None) -> None:
+def _check(append: Append) -> None:
+    stream, events, due, key = append.stream, append.events, append.due, append.idempotency_key
     if not _NAME.fullmatch(stream) or len(stream.encode()) > 255:
         raise InvalidEvent(f"a stream is named by 1 to 255 bytes without control characters, not by {stream[:80]!r}")
     if not 1 <= len(events) <= LARGEST_APPEND:
@@ -243,7 +245,7 @@ def _check_size(kind: str, data: str, metadata: str) -> None:
 
 
 def _text(whose: str, document: Json) -> str:
-    """JSON that is the same text for the same content."""
+    """Return JSON that is the same text for the same content."""
     try:
         text = _dumps(document, None, _AS_TEXT).decode()
         if "null" in text:  # orjson writes it for numbers that are not finite, too
@@ -254,9 +256,11 @@ def _text(whose: str, document: Json) -> str:
 
 
 def _texts_of_metadata(stream: str, events: Sequence[NewEvent]) -> list[str]:
-    """The same for each of them; most often the events of one append have one and the same object."""
+    """Return the metadata of each event as JSON; the events of one append mostly share one object."""
     first = events[0].metadata
     text = _text(stream, first)
+    if len(events) == 1:
+        return [text]
     return [
         text if event.metadata is first else "{}" if event.metadata == {} else _text(stream, event.metadata)
         for event in events
@@ -264,8 +268,4 @@ def _texts_of_metadata(stream: str, events: Sequence[NewEvent]) -> list[str]:
 
 
 def _content(events: Sequence[NewEvent], data: Sequence[str]) -> bytes:
-    return "\n".join(f"{event.type} {text}" for event, text in zip(events, data, strict=True)).encode()
-
-
-def _digest(content: bytes) -> int:
-    return int.from_bytes(blake2b(content, digest_size=8).digest(), signed=True)
+    return "\n".join([f"{event.type} {text}" for event, text in zip(events, data, strict=True)]).encode()

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from app.events import append, copy_rows
+from app.events import copy_rows
+from app.events.append import LARGEST_EVENT_BYTES, Append, array
 from app.events.errors import EventStoreError, InvalidEvent, StreamClosed, TotalOutOfRange, VersionConflict, WrongEpoch
 from app.events.model import Json, NewEvent, Slot
 
@@ -68,12 +69,12 @@ class Chunk:
             if not -(2**63) <= each.sum < 2**63:
                 raise _out_of_range(each.name)
         return {
-            "streams": append.array([each.name for each in streams]),
-            "slots": append.array([each.slot.number for each in streams]),
-            "epochs": append.array([each.slot.epoch for each in streams]),
-            "counts": append.array([each.count for each in streams]),
-            "sums": append.array([each.sum for each in streams]),
-            "dues": append.array([each.due for each in streams]),
+            "streams": array([each.name for each in streams]),
+            "slots": array([each.slot.number for each in streams]),
+            "epochs": array([each.slot.epoch for each in streams]),
+            "counts": array([each.count for each in streams]),
+            "sums": array([each.sum for each in streams]),
+            "dues": array([each.due for each in streams]),
         }
 
     def begin(self, answers: Iterable[Sequence[Any]]) -> None:
@@ -108,7 +109,7 @@ class Chunk:
             if slot is None:
                 self._elsewhere.add(each.stream)
                 return False
-            append.request(each.stream, each.event, slot=slot)  # refuses a name that no append takes
+            Append(each.stream, (each.event,), slot)  # refuses a name that no append takes
             stream = self._streams[each.stream] = _Stream(each.stream, slot)
         stream.count += 1
         stream.sum += each.event.change
@@ -131,8 +132,8 @@ class Chunk:
             self._metadata = event.metadata
             self._metadata_field = copy_rows.field(_text(name, event.metadata))
         data = _text(name, event.data)
-        if len(data) + len(self._metadata_field) > append.LARGEST_EVENT_BYTES:
-            append.request(name, event, slot=stream.slot)  # refuses what is too large
+        if len(data) + len(self._metadata_field) > LARGEST_EVENT_BYTES:
+            Append(name, (event,), stream.slot)  # refuses what is too large
         kind = self._kinds.get((event.type, event.schema_version)) or self._kind(each, stream.slot)
         try:
             numbers = copy_rows.numbers(
@@ -151,7 +152,7 @@ class Chunk:
         )
 
     def _kind(self, each: ImportedEvent, slot: Slot) -> bytes:
-        append.request(each.stream, each.event, slot=slot)  # refuses a type that no append takes
+        Append(each.stream, (each.event,), slot)  # refuses a type that no append takes
         kind = copy_rows.field(each.event.type.encode())
         self._kinds[each.event.type, each.event.schema_version] = kind
         return kind
@@ -169,12 +170,10 @@ def _microseconds(stream: str, at: datetime) -> int:
 
 def _key(each: ImportedEvent, slot: Slot) -> bytes:
     """As an append with this key would store it: so a repetition of the original request is known as one."""
-    request = append.request(
-        each.stream, each.event, slot=slot, idempotency_key=each.idempotency_key, content=each.content
-    )
-    assert request.key is not None
-    assert request.content is not None
-    return copy_rows.key(bytes.fromhex(request.key), request.content)
+    append = Append(each.stream, (each.event,), slot, idempotency_key=each.idempotency_key, content=each.content)
+    assert append.key_hash is not None
+    assert append.content_hash is not None
+    return copy_rows.key(bytes.fromhex(append.key_hash), append.content_hash)
 
 
 def _text(stream: str, document: Json) -> bytes:

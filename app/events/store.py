@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
-from typing import Any
 
 from orjson import loads
 
-from app.events import append
+from app.events.append import Append, array
 from app.events.decoding import past_events, stored_events
 from app.events.group_commit import GroupCommit
-from app.events.model import Appended, Head, NewEvent, NewSnapshot, PastEvent, Slot, StoredEvent, StoredSnapshot
+from app.events.model import Appended, Head, PastEvent, StoredEvent, StoredSnapshot
 from app.queries import Runs, query
-
-Row = tuple[Any, ...]
 
 
 class EventStore:
@@ -25,44 +21,13 @@ class EventStore:
         self._database = database
         self._commits = GroupCommit(database, stored=stored)
 
-    async def append(
-        self,
-        stream: str,
-        events: NewEvent | Sequence[NewEvent],
-        *,
-        slot: Slot,
-        expected_version: int | None = None,
-        idempotency_key: str | None = None,
-        content: bytes | None = None,
-        floor: int | None = None,
-        due: datetime | None = None,
-        now: datetime | None = None,
-        snapshot: NewSnapshot | None = None,
-        closes: bool = False,
-    ) -> Appended:
+    async def append(self, append: Append) -> Appended:
         """Store events as the last of their stream, all or none; they are durable when this returns.
 
-        The same `idempotency_key` with the same `content` (by default the events) returns what the first call did.
-        Without `expected_version` the append is blind: `floor` then bounds the running total from below, as long as
-        nothing in the stream was due before `now`. `due` is when something in the stream ends: exactly, where the
-        writer knows the stream at `expected_version`, else no later than what is recorded.
-
         Raises the errors of `app.events.errors`, and DatabaseUnavailable: then it is not known whether the events are
-        stored, and a call with the same key tells.
+        stored, and an append with the same key tells.
         """
-        request = append.request(
-            stream,
-            events,
-            slot=slot,
-            expected_version=expected_version,
-            idempotency_key=idempotency_key,
-            content=content,
-            floor=floor,
-            due=due,
-            snapshot=snapshot,
-            closes=closes,
-        )
-        return await self._commits.submit(request, now)
+        return await self._commits.submit(append)
 
     async def head(self, stream: str) -> Head | None:
         """Where a stream ends; None where nothing was ever appended to it."""
@@ -71,7 +36,7 @@ class EventStore:
 
     async def heads(self, streams: Sequence[str]) -> dict[str, Head]:
         """Where streams end, in one round trip; those that nothing was ever appended to are left out."""
-        rows = await self._database.rows(query("events.read_heads"), {"streams": append.array(streams)})
+        rows = await self._database.rows(query("events.read_heads"), {"streams": array(streams)})
         return {stream: Head(*head) for stream, *head in rows}
 
     async def read(self, stream: str, *, after: int = 0, limit: int = 1000) -> list[StoredEvent]:

@@ -18,7 +18,7 @@ import structlog
 
 from app.database import DatabaseUnavailable, ShardDatabase
 from app.events import Appended, WrongEpoch
-from app.events.append import AppendRequest, request
+from app.events.append import Append
 from app.events.model import Slot
 from app.topology import Place
 from app.transfers.errors import BranchMissing, SameStream, TransferContended, TransferInDoubt, Unbalanced
@@ -57,7 +57,7 @@ async def ignore_step(_: Step) -> None:
 class _Branch:
     """The append of a leg, and the shard that it is for."""
 
-    request: AppendRequest
+    request: Append
     participant: Participant
 
 
@@ -193,16 +193,16 @@ class Transfers:
 
     def _branch(self, leg: Leg, key: str, content: bytes) -> _Branch:
         place = self._route(leg.stream)
-        asked = request(
+        append = Append(
             leg.stream,
             leg.several,
-            slot=Slot(place.slot, place.epoch),
+            Slot(place.slot, place.epoch),
             idempotency_key=key,
             content=content,
             floor=leg.floor,
             due=leg.due,
         )
-        return _Branch(asked, self._participants[place.shard])
+        return _Branch(append, self._participants[place.shard])
 
     async def _append_on_one_shard(self, first: _Branch, last: _Branch, now: datetime | None) -> Outcome:
         """Append both legs in one transaction: they are on the same shard."""

@@ -18,7 +18,7 @@ from psycopg.sql import SQL, Literal
 from app.database import DatabaseUnavailable, ShardDatabase
 from app.database.pools import Connection
 from app.events import Appended, EventStoreError, TotalOutOfRange
-from app.events.append import AppendRequest, parameters_of, result
+from app.events.append import Append, parameters_of, read_outcome
 from app.queries import query
 from app.transfers.model import Decision, Gid, Prepared
 
@@ -66,7 +66,7 @@ class Participant:
         """Name of the shard."""
         return self._database.shard.name
 
-    async def append_all(self, requests: Sequence[AppendRequest], now: datetime | None) -> list[Appended]:
+    async def append_all(self, requests: Sequence[Append], now: datetime | None) -> list[Appended]:
         """Store all appends or none; raise the errors of the event store, Stored and LostRace."""
         parameters = parameters_of(requests, now)
         async with self._requesting(requests, self._waiting) as connection:
@@ -74,7 +74,7 @@ class Participant:
             rows = await cursor.fetchall()
         return [_stored(requests[row[0] - 1], row) for row in rows]
 
-    async def prepare(self, request: AppendRequest, now: datetime | None, gid: Gid) -> Appended:
+    async def prepare(self, request: Append, now: datetime | None, gid: Gid) -> Appended:
         """Prepare a transaction with an append: stored once it is committed. Raises what `append_all` raises."""
         async with self._requesting([request], self._waiting) as connection:
             async with connection.pipeline():
@@ -84,9 +84,7 @@ class Participant:
                 await connection.execute(SQL("prepare transaction {}").format(Literal(str(gid))), prepare=False)
             return _stored(request, await cursor.fetchone())
 
-    async def decide(
-        self, request: AppendRequest, now: datetime | None, attempt: uuid.UUID, participant: str
-    ) -> Appended:
+    async def decide(self, request: Append, now: datetime | None, attempt: uuid.UUID, participant: str) -> Appended:
         """Store an append together with the decision to commit; raise what `append_all` raises, and Aborted."""
         parameters = {**parameters_of([request], now), "attempt": attempt, "participant": participant}
         async with self._requesting([request], self._waiting) as connection:
@@ -108,16 +106,18 @@ class Participant:
         parameters = {"attempt": attempt, "participant": participant}
         return Decision((await self._database.rows(query("transfers.abort"), parameters, seconds=seconds))[0][0])
 
-    async def find(self, request: AppendRequest) -> Appended | None:
+    async def find(self, request: Append) -> Appended | None:
         """Return what an earlier call with the same key stored, or None."""
-        rows = await self._database.rows(query("transfers.find_append"), {"stream": request.stream, "key": request.key})
+        rows = await self._database.rows(
+            query("transfers.find_append"), {"stream": request.stream, "key": request.key_hash}
+        )
         if not rows:
             return None
         [(version, content, before)] = rows
-        outcome = "repeated" if content == request.content else "key reused"
+        outcome = "repeated" if content == request.content_hash else "key reused"
         count = len(request.events)
         total = before + sum(event.change for event in request.events)
-        return _appended(result(request, (1, outcome, version + count - 1, total)))
+        return _appended(read_outcome(request, (1, outcome, version + count - 1, total)))
 
     async def list_prepared(self, *, seconds: float | None = None) -> list[Prepared]:
         """List all prepared transactions of the shard, also those of others."""
@@ -139,19 +139,17 @@ class Participant:
         await asyncio.gather(*(database.rows("select", {}) for database in (self._waiting, self._database)))
 
     @asynccontextmanager
-    async def _requesting(
-        self, requests: Sequence[AppendRequest], database: ShardDatabase
-    ) -> AsyncIterator[Connection]:
+    async def _requesting(self, requests: Sequence[Append], database: ShardDatabase) -> AsyncIterator[Connection]:
         async with database.connection() as connection:
             try:
                 yield connection
             except psycopg.Error as error:
                 raise self._translate(requests, error) from error
 
-    def _translate(self, requests: Sequence[AppendRequest], error: psycopg.Error) -> Exception:
+    def _translate(self, requests: Sequence[Append], error: psycopg.Error) -> Exception:
         if error.sqlstate == REFUSED:
             row = orjson.loads(error.diag.message_detail or "")
-            refusal = result(requests[row[0] - 1], row)
+            refusal = read_outcome(requests[row[0] - 1], row)
             return Stored() if isinstance(refusal, Appended) else refusal
         if isinstance(error, errors.NumericValueOutOfRange):
             streams = " or ".join(request.stream for request in requests)
@@ -171,8 +169,8 @@ def _with_append(name: str) -> str:
     return query(f"transfers.{name}").replace("{append}", query("events.append"))
 
 
-def _stored(request: AppendRequest, row: Any) -> Appended:
-    outcome = _appended(result(request, row[:4]))
+def _stored(request: Append, row: Any) -> Appended:
+    outcome = _appended(read_outcome(request, row[:4]))
     if outcome.repeated:
         raise Stored
     return outcome

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from app.database import Databases, ShardDatabase
 from app.events import NewEvent, NewSnapshot, Slot
-from app.events.append import parameters_of, parameters_of_one, request
+from app.events.append import Append, encode, parameters_of
 from app.queries import query
 from app.topology import Directory
 
@@ -57,11 +57,11 @@ async def stored(database: ShardDatabase, name: str, steps: Any, *, alone: bool)
     seen: list[Any] = []
     for event, terms, now in steps:
         # What a key stands for decides what the event adds.
-        asked = request(name, event, **terms | {"content": terms["content"] + str(event.change).encode()})
-        if alone:
-            rows = await database.rows(query("events.append_one"), parameters_of_one(asked, now) or {})
-        else:
-            rows = await database.rows(query("events.append"), parameters_of([asked], now))
+        content = terms["content"] + str(event.change).encode()
+        asked = Append(name, [event], **terms | {"content": content, "now": now})
+        text, parameters = encode([asked]) if alone else (query("events.append"), parameters_of([asked], now))
+        assert (text == query("events.append_one")) is alone
+        rows = await database.rows(text, parameters)
         seen.append(rows)
     return [*seen, *[await database.rows(question, {"stream": name}) for question in KEPT]]
 
@@ -86,5 +86,5 @@ def test_alone_and_among_many_are_the_same(migrated: Directory) -> None:
 
 
 def test_several_events_are_no_append_of_one() -> None:
-    asked = request("s", [NewEvent("Happened", {})] * 2, slot=Slot(7, 1))
-    assert parameters_of_one(asked, None) is None
+    text, _ = encode([Append("s", [NewEvent("Happened", {})] * 2, Slot(7, 1))])
+    assert text == query("events.append")

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from app.database import ShardDatabase
-from app.events import EventStore, InvalidEvent, NewEvent, PastEvent, Slot, StreamClosed
+from app.events import Append, EventStore, InvalidEvent, NewEvent, PastEvent, Slot, StreamClosed
 from app.events.archive import Archived, archive
 from app.topology import Directory
 
@@ -39,9 +39,9 @@ async def fill(store: EventStore) -> None:
     """Two closed streams and an open one, one among the other."""
     for number in range(1, 8):
         for stream in ("closed-1", "open", "closed-2"):
-            await store.append(stream, NewEvent("Happened", {"number": number}, 1), slot=HERE)
+            await store.append(Append(stream, [NewEvent("Happened", {"number": number}, 1)], slot=HERE))
     for stream in ("closed-1", "closed-2"):
-        await store.append(stream, NewEvent("Closed", {}), slot=HERE, closes=True, idempotency_key="close")
+        await store.append(Append(stream, [NewEvent("Closed", {})], slot=HERE, closes=True, idempotency_key="close"))
 
 
 async def counts(database: ShardDatabase) -> dict[str, int]:
@@ -84,8 +84,10 @@ async def test_appends_stay_refused_and_the_closing_one_repeatable(database: Sha
     await fill(store)
     await archive(database, closed_before=later())
     with pytest.raises(StreamClosed):
-        await store.append("closed-1", NewEvent("Happened", {}), slot=HERE)
-    again = await store.append("closed-1", NewEvent("Closed", {}), slot=HERE, closes=True, idempotency_key="close")
+        await store.append(Append("closed-1", [NewEvent("Happened", {})], slot=HERE))
+    again = await store.append(
+        Append("closed-1", [NewEvent("Closed", {})], slot=HERE, closes=True, idempotency_key="close")
+    )
     assert (again.repeated, again.version, again.total) == (True, 8, 7)
     head = await store.head("closed-1")
     assert head is not None

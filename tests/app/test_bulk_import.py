@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from app.database import DatabaseUnavailable, ShardDatabase
 from app.events import (
+    Append,
     EventStore,
     InvalidEvent,
     KeyReused,
@@ -75,7 +76,7 @@ def content(event: StoredEvent) -> Any:
 async def test_imported_streams_are_like_appended_ones(database: ShardDatabase, store: EventStore, chunk: int) -> None:
     imported = many(50)
     for each in imported:
-        await store.append(f"appended-{each.stream}", each.event, slot=HERE)
+        await store.append(Append(f"appended-{each.stream}", [each.event], slot=HERE))
     assert await import_events(database, imported, name="i", place=here, chunk=chunk) == Progress(50, 50)
     for stream in ("s0", "s1", "s2"):
         ours, theirs = await store.read(stream), await store.read(f"appended-{stream}")
@@ -85,9 +86,9 @@ async def test_imported_streams_are_like_appended_ones(database: ShardDatabase, 
 
 @servers
 async def test_streams_go_on_before_and_after(database: ShardDatabase, store: EventStore) -> None:
-    await store.append("s0", happened("s0", 100).event, slot=HERE)
+    await store.append(Append("s0", [happened("s0", 100).event], slot=HERE))
     await import_events(database, many(6), name="i", place=here)
-    appended = await store.append("s0", happened("s0", 200).event, slot=HERE, expected_version=3)
+    appended = await store.append(Append("s0", [happened("s0", 200).event], slot=HERE, expected_version=3))
     assert (appended.version, appended.total) == (4, 303)
     assert await numbers(store, "s0") == [100, 0, 3, 200]
 
@@ -200,8 +201,8 @@ async def test_of_two_processes_with_the_same_import_one_is_refused(database: Sh
 async def test_a_chunk_with_something_wrong_is_not_stored_at_all(
     database: ShardDatabase, store: EventStore, bad: ImportedEvent, cause: type[Exception], reason: str
 ) -> None:
-    await store.append("s0", happened("s0", 50).event, slot=HERE, idempotency_key="used")
-    await store.append("closed", NewEvent("Closed", {}), slot=HERE, closes=True)
+    await store.append(Append("s0", [happened("s0", 50).event], slot=HERE, idempotency_key="used"))
+    await store.append(Append("closed", [NewEvent("Closed", {})], slot=HERE, closes=True))
 
     def place(stream: str) -> Slot | None:
         return Slot(7, 2) if stream == "elsewhere" else HERE
@@ -224,17 +225,17 @@ async def test_a_key_of_an_imported_event_answers_the_request_it_belongs_to(
     database: ShardDatabase, store: EventStore
 ) -> None:
     await import_events(database, [happened("s", 1, idempotency_key="k"), happened("s", 2)], name="i", place=here)
-    again = await store.append("s", happened("s", 1).event, slot=HERE, idempotency_key="k")
+    again = await store.append(Append("s", [happened("s", 1).event], slot=HERE, idempotency_key="k"))
     assert (again.repeated, again.version, again.total) == (True, 1, 1)
     with pytest.raises(KeyReused):
-        await store.append("s", happened("s", 3).event, slot=HERE, idempotency_key="k")
+        await store.append(Append("s", [happened("s", 3).event], slot=HERE, idempotency_key="k"))
 
 
 @servers
 async def test_writers_at_the_same_time_wait_and_lose_nothing(database: ShardDatabase, store: EventStore) -> None:
     async def write() -> None:
         for number in range(1000, 1040):
-            await store.append("s0", happened("s0", number).event, slot=HERE)
+            await store.append(Append("s0", [happened("s0", number).event], slot=HERE))
 
     await asyncio.gather(write(), import_events(database, many(120), name="i", place=here, chunk=10))
     assert sorted(await numbers(store, "s0")) == [*range(0, 120, 3), *range(1000, 1040)]

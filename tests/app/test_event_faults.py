@@ -17,7 +17,7 @@ import psycopg
 import pytest
 
 from app.database import DatabaseUnavailable
-from app.events import Appended, EventStore, NewEvent, Slot, VersionConflict
+from app.events import Append, Appended, EventStore, NewEvent, Slot, VersionConflict
 from app.topology import Directory
 from tests.waiting import until
 
@@ -76,12 +76,14 @@ class Clients:
 
         def once() -> Awaitable[object]:
             return self.store.append(
-                stream,
-                NewEvent("Happened", {"mark": mark}),
-                slot=HERE,
-                expected_version=known[stream] if expecting else None,
-                idempotency_key=mark,
-                now=self.now(),
+                Append(
+                    stream,
+                    [NewEvent("Happened", {"mark": mark})],
+                    slot=HERE,
+                    expected_version=known[stream] if expecting else None,
+                    idempotency_key=mark,
+                    now=self.now(),
+                )
             )
 
         try:
@@ -236,7 +238,7 @@ async def test_a_really_full_disk_is_told_and_appends_go_on_once_there_is_room(
 
     def append(number: int) -> Awaitable[Appended]:
         event = NewEvent("Happened", {"mark": marks[number]})
-        return store.append(f"s{number}", event, slot=HERE, idempotency_key="k")
+        return store.append(Append(f"s{number}", [event], slot=HERE, idempotency_key="k"))
 
     disk = Path("/tmp") / f"{postgres.sandbox.root.name}-disk"
     with (

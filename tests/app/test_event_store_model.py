@@ -25,7 +25,7 @@ from app.events import (
     VersionConflict,
     WrongEpoch,
 )
-from app.events.append import AppendRequest, parameters_of, request, result
+from app.events.append import Append, parameters_of, read_outcome
 from app.queries import query
 from app.topology import Directory
 
@@ -47,7 +47,7 @@ class Stream:
     due: datetime | None = None
     closed: bool = False
 
-    def append(self, asked: AppendRequest, key: str | None, now: datetime) -> Appended | type[EventStoreError]:
+    def append(self, asked: Append, key: str | None, now: datetime) -> Appended | type[EventStoreError]:
         changes = tuple(event.change for event in asked.events)
         if asked.slot.epoch != 1:
             return WrongEpoch
@@ -66,7 +66,7 @@ class Stream:
             self.keys[key] = changes, len(self.changes)
         return Appended(len(self.changes), sum(self.changes), False)
 
-    def refusal(self, asked: AppendRequest, change: int, now: datetime) -> type[EventStoreError] | None:
+    def refusal(self, asked: Append, change: int, now: datetime) -> type[EventStoreError] | None:
         blind = asked.expected_version is None
         if not blind and asked.expected_version != len(self.changes):
             return VersionConflict
@@ -81,9 +81,9 @@ class Stream:
 
 
 @st.composite
-def appends(draw: st.DrawFn, stream: str) -> tuple[AppendRequest, str | None]:
+def appends(draw: st.DrawFn, stream: str) -> tuple[Append, str | None]:
     key = draw(st.none() | st.sampled_from(["k1", "k2", "k3"]))
-    asked = request(
+    asked = Append(
         stream,
         [
             NewEvent("Changed", {"by": change}, change)
@@ -118,7 +118,7 @@ class Store(RuleBasedStateMachine):
         assert [row[0] for row in sorted(rows)] == list(range(1, len(batch) + 1))
         for row in rows:
             asked, key = batch[row[0] - 1]
-            outcome = result(asked, row)
+            outcome = read_outcome(asked, row)
             wanted = self.streams[asked.stream].append(asked, key, now)
             assert (outcome if isinstance(outcome, Appended) else type(outcome)) == wanted
 

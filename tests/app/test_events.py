@@ -6,13 +6,14 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import Any
 
 import pytest
 
 from app.database import ShardDatabase
 from app.events import (
+    Append,
+    Appended,
     BelowFloor,
     EventStore,
     Head,
@@ -50,7 +51,11 @@ def store(database: ShardDatabase) -> EventStore:
 
 @pytest.fixture
 def append(store: EventStore) -> Any:
-    return partial(store.append, slot=HERE)
+    async def append(stream: str, events: NewEvent | list[NewEvent], slot: Slot = HERE, **conditions: Any) -> Appended:
+        several = [events] if isinstance(events, NewEvent) else events
+        return await store.append(Append(stream, several, slot, **conditions))
+
+    return append
 
 
 def event(number: int = 1, change: int = 0) -> NewEvent:
@@ -201,7 +206,7 @@ class TestSlots:
     @pytest.mark.parametrize("slot", [Slot(7, 2), Slot(4000, 1)])
     async def test_a_writer_with_a_stale_map_is_told(self, store: EventStore, slot: Slot) -> None:
         with pytest.raises(WrongEpoch) as caught:
-            await store.append("s", event(), slot=slot)
+            await store.append(Append("s", [event()], slot=slot))
         assert caught.value.actual == (1 if slot.number == 7 else None)
         assert await store.head("s") is None
 
@@ -243,7 +248,7 @@ class TestGroupCommit:
             append("conflict", event(), expected_version=5),
             append("below", event(change=-1), floor=0),
             append("range", [event(change=2**63 - 1), event(change=2**63 - 1)]),
-            store.append("stale", event(), slot=Slot(7, 9)),
+            append("stale", event(), slot=Slot(7, 9)),
         ]
         outcomes = await asyncio.gather(*calls, return_exceptions=True)
         assert [type(outcome) for outcome in outcomes[50:]] == [
@@ -272,7 +277,11 @@ class TestGroupCommit:
     ) -> None:
         other = EventStore(database)
         await asyncio.gather(
-            *(each.append(f"s{number % 20}", event(), slot=HERE) for number in range(400) for each in (store, other))
+            *(
+                each.append(Append(f"s{number % 20}", [event()], slot=HERE))
+                for number in range(400)
+                for each in (store, other)
+            )
         )
         heads = await store.heads([f"s{number}" for number in range(20)])
         assert [each.version for each in heads.values()] == [40] * 20

@@ -46,7 +46,7 @@ from app.credits.ledger import utc_now
 from app.credits.shards import Shards
 from app.credits.values import LARGEST_AMOUNT
 from app.data_plane import DataPlane
-from app.events import KeyReused, NewEvent, Slot
+from app.events import Append, KeyReused, NewEvent, Slot
 from app.personal_data.key_file import FileMasterKey
 from app.topology import Directory
 
@@ -211,7 +211,7 @@ class TestExpiry:
         for account in (damaged, *others):
             await ledger.grant(account, 5, origin=by(), expires_at=clock() + HOUR)
         place, store = plane.router.route(damaged)
-        await store.append(damaged, NewEvent("Unheard", {}), slot=Slot(place.slot, place.epoch))
+        await store.append(Append(damaged, [NewEvent("Unheard", {})], slot=Slot(place.slot, place.epoch)))
         clock.moved = 2 * HOUR
         plane.ledger._streams._recent.forget(damaged)
         with capture_logs() as lines:

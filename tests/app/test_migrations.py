@@ -14,7 +14,7 @@ import pytest
 from psycopg import errors
 
 from app.events import NewEvent, Slot
-from app.events.append import parameters_of, request
+from app.events.append import Append, parameters_of
 from app.provisioning import migrate
 from app.provisioning.migrate import MigrationFailed, Migrator, all_migrations
 from app.queries import query
@@ -28,7 +28,7 @@ NUMBER = len([*files("app").joinpath("migrations").iterdir()]) // 2
 def append(connection: psycopg.Connection[tuple[Any, ...]], stream: str, key: str) -> list[Any]:
     """Append an event as the app does; outcome and version."""
     [(slot,)] = connection.execute("select min(slot) from slots").fetchall()
-    asked = request(stream, NewEvent("Granted", {}, change=1), slot=Slot(slot, 1), idempotency_key=key)
+    asked = Append(stream, [NewEvent("Granted", {}, change=1)], slot=Slot(slot, 1), idempotency_key=key)
     with connection.cursor() as cursor:
         rows = cursor.execute(query("events.append"), parameters_of([asked], None)).fetchall()
     return [row[1:3] for row in rows]

@@ -18,6 +18,7 @@ from psycopg.sql import SQL, Identifier
 
 from app.database import DatabaseUnavailable, Role, ShardDatabase
 from app.events import (
+    Append,
     EventStore,
     Fold,
     KeyReused,
@@ -29,7 +30,7 @@ from app.events import (
     load,
     snapshot_due,
 )
-from app.events.append import request as append_request
+from app.events.append import content_hash
 from app.personal_data import (
     Erased,
     KeyMissing,
@@ -96,7 +97,9 @@ class World:
     async def append(self, subject: str, *events: NewEvent, key: str | None = None, **more: Any) -> Any:
         sealed = await self.personal.seal(subject, events)
         return await self.store_of(subject).append(
-            subject, sealed.events, slot=self.slot_of(subject), idempotency_key=key, content=sealed.content, **more
+            Append(
+                subject, sealed.events, slot=self.slot_of(subject), idempotency_key=key, content=sealed.content, **more
+            )
         )
 
     async def read(self, subject: str) -> list[Any]:
@@ -305,17 +308,11 @@ class TestTheKeyedHashOfContent:
 
     async def test_no_plain_hash_is_stored(self, world: World) -> None:
         await world.append("anna", opened(), key="k")
-        plain = append_request("anna", opened(), slot=world.slot_of("anna"), idempotency_key="k")
-        bare = append_request(
-            "anna",
-            opened(),
-            slot=world.slot_of("anna"),
-            idempotency_key="k",
-            content=json.dumps([["Opened", 1, opened().data]], sort_keys=True, separators=(",", ":")).encode(),
-        )
+        plain = Append("anna", [opened()], world.slot_of("anna"), idempotency_key="k").content_hash
+        bare = json.dumps([["Opened", 1, opened().data]], sort_keys=True, separators=(",", ":"))
         with psycopg_to(world, "anna") as connection:
             [(stored,)] = connection.execute("select content_hash from events where stream = 'anna'").fetchall()
-        assert stored not in (plain.content, bare.content)
+        assert stored not in (plain, content_hash(bare.encode()))
 
     async def test_after_an_erasure_a_repetition_is_refused(self, world: World, log: FileErasureLog) -> None:
         await world.append("anna", opened(), key="k")
@@ -584,7 +581,7 @@ class TestExports:
         about_anna = await world.personal.seal("anna", [NewEvent("Renamed", {"name": NAME})])
         about_bert = await world.personal.seal("bert", [NewEvent("Renamed", {"name": "Bert"})])
         both = NewEvent("Both", {"first": dict(about_anna.events[0].data), "second": dict(about_bert.events[0].data)})
-        await world.store_of("other").append("other", both, slot=world.slot_of("other"))
+        await world.store_of("other").append(Append("other", [both], slot=world.slot_of("other")))
         own = await self.export(world, "anna")
         assert {(event["stream"], event["version"]) for event in own["events"]} == {("anna", 1), ("anna", 2)}
         document = await self.export(world, "anna", everywhere=True)
@@ -611,7 +608,7 @@ class TestExports:
         self, world: World, everywhere: bool
     ) -> None:
         for stream in ("anna", "anna/x", "anna/", "anna-1", "anna0", "annaa", "ann"):
-            await world.store_of(stream).append(stream, NewEvent("Granted", {}), slot=world.slot_of(stream))
+            await world.store_of(stream).append(Append(stream, [NewEvent("Granted", {})], slot=world.slot_of(stream)))
         document = await self.export(world, "anna", everywhere=everywhere)
         assert {event["stream"] for event in document["events"]} == {"anna", "anna/x", "anna/"}
 

@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from app.database import Role, ShardDatabase
-from app.events import EventStore, NewEvent, Slot
+from app.events import Append, EventStore, NewEvent, Slot
 from app.personal_data import PersonalData, SubjectKeys, master_key
 from app.sharding import Router
 from app.topology import parse_directory, slot_of
@@ -56,7 +56,7 @@ def open_account(folder: Path, subject: str, *, closes: bool = False) -> None:
         sealed = await personal.seal(
             subject, [NewEvent("Opened", {"email": EMAIL}), NewEvent("Granted", {"amount": 5})]
         )
-        await EventStore(database).append(subject, sealed.events, slot=Slot(slot_of(subject), 1), closes=closes)
+        await EventStore(database).append(Append(subject, sealed.events, slot=Slot(slot_of(subject), 1), closes=closes))
         await database.close()
 
     asyncio.run(run())

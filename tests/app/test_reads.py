@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, generate_latest
 
 from app.database import Databases, DatabaseUnavailable
-from app.events import EventStore, NewEvent, Slot
+from app.events import Append, EventStore, NewEvent, Slot
 from app.sharding import PostgresMapStore, Router, router
 from app.sharding.reads import (
     LagClock,
@@ -261,7 +261,7 @@ class World:
 
     async def grant(self, key: str, amount: int = 1) -> Position:
         place, store = self.router.route(key)
-        await store.append(key, NewEvent("Granted", {}, change=amount), slot=Slot(place.slot, place.epoch))
+        await store.append(Append(key, [NewEvent("Granted", {}, change=amount)], slot=Slot(place.slot, place.epoch)))
         return await self.reads.position(key)
 
     async def look_until_fresh(self) -> None:

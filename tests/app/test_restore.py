@@ -17,7 +17,7 @@ import pytest
 from typer.testing import CliRunner
 
 from app.database import Role, ShardDatabase
-from app.events import START, Cursor, EventStore, NewEvent, RebaseNeeded, Slot, StoredEvent, Tail
+from app.events import START, Append, Cursor, EventStore, NewEvent, RebaseNeeded, Slot, StoredEvent, Tail
 from app.events.archive import archive
 from app.projections import Projector, lags, rebuild
 from app.provisioning.migrate import Migrator
@@ -150,7 +150,7 @@ async def append(database: ShardDatabase, *streams: str, count: int = 1) -> Plac
     placed = []
     for _ in range(count):
         for stream in streams:
-            stored = await EventStore(database).append(stream, NewEvent("Counted", {}, change=3), slot=HERE)
+            stored = await EventStore(database).append(Append(stream, [NewEvent("Counted", {}, change=3)], slot=HERE))
             placed.append((stream, stored.version))
     return placed
 
@@ -159,7 +159,7 @@ async def fill(shards: Shards) -> Places:
     """Open streams, and a closed one whose events are in the archive; what a tail reads of them."""
     async with opened(shards.of(shards.old)) as database:
         placed = await append(database, "a", "closed", "b", count=6)
-        await EventStore(database).append("closed", NewEvent("Counted", {}, change=3), slot=HERE, closes=True)
+        await EventStore(database).append(Append("closed", [NewEvent("Counted", {}, change=3)], slot=HERE, closes=True))
         placed += [("closed", 7), *await append(database, "a", "c", count=4)]
         moved = await archive(database, closed_before=datetime.now(UTC) + timedelta(minutes=1))
         assert moved.events == 6

@@ -8,7 +8,19 @@ from typing import Any
 
 import pytest
 
-from app.events import EventStore, Fold, GapInStream, Loaded, NewEvent, PastEvent, Slot, Upcasting, load, snapshot_due
+from app.events import (
+    Append,
+    EventStore,
+    Fold,
+    GapInStream,
+    Loaded,
+    NewEvent,
+    PastEvent,
+    Slot,
+    Upcasting,
+    load,
+    snapshot_due,
+)
 from app.topology import Directory
 
 from .conftest import Postgres, opened_database
@@ -70,11 +82,13 @@ async def write(store: EventStore, numbers: range, schema_version: int = 1) -> L
         loaded = await load(store, "s", kind)
         state = Sum(loaded.state.value + number, loaded.state.events + 1)
         await store.append(
-            "s",
-            NewEvent("Counted", {"number": number}),
-            slot=HERE,
-            expected_version=loaded.version,
-            snapshot=snapshot_due(loaded, kind, state, 1),
+            Append(
+                "s",
+                [NewEvent("Counted", {"number": number})],
+                slot=HERE,
+                expected_version=loaded.version,
+                snapshot=snapshot_due(loaded, kind, state, 1),
+            )
         )
     return await load(store, "s", kind)
 
@@ -115,17 +129,19 @@ async def test_a_snapshot_of_the_new_version_takes_the_place_of_the_old_one(stor
 
 @pytest.mark.parametrize("page", [1, 2, 7, 10, 49, 50, 51])
 async def test_a_long_tail_is_read_page_by_page(store: EventStore, page: int) -> None:
-    await store.append("s", [NewEvent("Counted", {"number": number}) for number in range(1, 51)], slot=HERE)
+    await store.append(Append("s", [NewEvent("Counted", {"number": number}) for number in range(1, 51)], slot=HERE))
     assert await load(store, "s", fold(), page=page) == Loaded(Sum(1275, 50), 50, 0)
     loaded = await load(store, "s", fold())
     await store.append(
-        "s",
-        [NewEvent("Counted", {"number": 0})],
-        slot=HERE,
-        expected_version=50,
-        snapshot=snapshot_due(loaded, fold(), Sum(1275, 51), 1, every=10),
+        Append(
+            "s",
+            [NewEvent("Counted", {"number": 0})],
+            slot=HERE,
+            expected_version=50,
+            snapshot=snapshot_due(loaded, fold(), Sum(1275, 51), 1, every=10),
+        )
     )
-    await store.append("s", [NewEvent("Counted", {"number": 1})] * 50, slot=HERE)
+    await store.append(Append("s", [NewEvent("Counted", {"number": 1})] * 50, slot=HERE))
     assert await load(store, "s", fold(), page=page) == Loaded(Sum(1325, 101), 101, 51)
 
 
@@ -134,11 +150,13 @@ async def test_a_refused_append_keeps_no_snapshot(store: EventStore) -> None:
     loaded = replace(await load(store, "s", fold()), version=1)
     with pytest.raises(Exception, match="is at version 2, not 1"):
         await store.append(
-            "s",
-            NewEvent("Counted", {"number": 9}),
-            slot=HERE,
-            expected_version=loaded.version,
-            snapshot=snapshot_due(loaded, fold(), Sum(999, 9), 1, every=1),
+            Append(
+                "s",
+                [NewEvent("Counted", {"number": 9})],
+                slot=HERE,
+                expected_version=loaded.version,
+                snapshot=snapshot_due(loaded, fold(), Sum(999, 9), 1, every=1),
+            )
         )
     assert (await load(store, "s", fold())).snapshot_version == 0
 

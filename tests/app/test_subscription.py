@@ -10,7 +10,7 @@ import pytest
 
 from app.background import Background, Worker
 from app.database import DatabaseUnavailable, ShardDatabase
-from app.events import START, EventStore, NewEvent, Notifier, Slot, StoredEvent, Subscription, Tail, Wakeup
+from app.events import START, Append, EventStore, NewEvent, Notifier, Slot, StoredEvent, Subscription, Tail, Wakeup
 from app.topology import Directory
 from tests.waiting import until
 
@@ -39,7 +39,7 @@ async def store(database: ShardDatabase) -> AsyncIterator[EventStore]:
 
 
 async def append(store: EventStore, stream: str, count: int = 1) -> None:
-    await store.append(stream, [NewEvent("Happened", {})] * count, slot=HERE)
+    await store.append(Append(stream, [NewEvent("Happened", {})] * count, slot=HERE))
 
 
 async def take(batches: Subscription, count: int) -> list[StoredEvent]:

@@ -11,8 +11,8 @@ import psycopg
 import pytest
 
 from app.database import ShardDatabase
-from app.events import START, Cursor, EventStore, NewEvent, Slot, StoredEvent, Tail
-from app.events.append import parameters_of, request
+from app.events import START, Append, Cursor, EventStore, NewEvent, Slot, StoredEvent, Tail
+from app.events.append import parameters_of
 from app.queries import query
 from app.topology import Directory
 
@@ -51,7 +51,7 @@ def events(count: int) -> list[NewEvent]:
 
 async def append_in(connection: psycopg.AsyncConnection[Any], stream: str, count: int = 1) -> None:
     """Append within the connection's transaction."""
-    asked = request(stream, events(count), slot=HERE)
+    asked = Append(stream, events(count), slot=HERE)
     [row] = await (await connection.execute(query("events.append"), parameters_of([asked], None))).fetchall()
     assert row[1] == "stored"
 
@@ -71,7 +71,7 @@ def named(found: list[StoredEvent]) -> list[tuple[str, int]]:
 
 async def test_pages_hold_every_event_once_in_order(store: EventStore, tail: Tail) -> None:
     for number in range(6):
-        await store.append(f"s{number % 3}", events(1 + number), slot=HERE)
+        await store.append(Append(f"s{number % 3}", events(1 + number), slot=HERE))
     whole = await read_all(tail, limit=1000)
     assert len(whole) == 21
     assert [event.cursor for event in whole] == sorted({event.cursor for event in whole})
@@ -83,11 +83,11 @@ async def test_pages_hold_every_event_once_in_order(store: EventStore, tail: Tai
 
 
 async def test_what_commits_late_is_waited_for(database: ShardDatabase, store: EventStore, tail: Tail) -> None:
-    await store.append("before", events(1), slot=HERE)
+    await store.append(Append("before", events(1), slot=HERE))
     async with database.connection() as slow:
         async with slow.transaction():
             await append_in(slow, "slow")
-            await store.append("quick", events(1), slot=HERE)
+            await store.append(Append("quick", events(1), slot=HERE))
             seen = await tail.page(START)
             assert named(seen) == [("before", 1)]
             lag = await tail.lag()
@@ -107,7 +107,7 @@ async def test_a_prepared_transaction_holds_the_tail_and_is_seen(
         await append_in(connection, "prepared")
         await connection.execute("prepare transaction 'held'")
     try:
-        await store.append("quick", events(1), slot=HERE)
+        await store.append(Append("quick", events(1), slot=HERE))
         assert await tail.page(START) == []
         assert (await tail.lag()).prepared_seconds > 0
     finally:
@@ -121,7 +121,7 @@ async def test_what_was_rolled_back_leaves_a_hole_and_no_event(
 ) -> None:
     async with database.connection() as connection, connection.transaction(force_rollback=True):
         await append_in(connection, "undone", 3)
-    await store.append("done", events(2), slot=HERE)
+    await store.append(Append("done", events(2), slot=HERE))
     assert named(await tail.page(START)) == [("done", 1), ("done", 2)]
 
 
@@ -129,8 +129,8 @@ async def test_archived_events_are_met_at_their_place(
     store: EventStore, tail: Tail, operator: psycopg.Connection[Any]
 ) -> None:
     for stream in ("a", "closed", "b"):
-        await store.append(stream, events(2), slot=HERE)
-    await store.append("closed", events(1), slot=HERE, closes=True)
+        await store.append(Append(stream, events(2), slot=HERE))
+    await store.append(Append("closed", events(1), slot=HERE, closes=True))
     whole = await read_all(tail, limit=2)
     assert operator.execute("select archive_events('closed', 10)").fetchone() == (2,)
     assert operator.execute("select count(*) from events_archive").fetchone() == (2,)
@@ -142,8 +142,8 @@ async def test_a_page_reads_no_more_rows_than_it_holds(
     database: ShardDatabase, store: EventStore, operator: psycopg.Connection[Any]
 ) -> None:
     # Of one transaction, and without statistics: what makes the planner take a sort of everything for cheap.
-    await store.append("many", events(4000), slot=HERE)
-    await asyncio.gather(*(store.append(f"s{number}", events(20), slot=HERE) for number in range(100)))
+    await store.append(Append("many", events(4000), slot=HERE))
+    await asyncio.gather(*(store.append(Append(f"s{number}", events(20), slot=HERE)) for number in range(100)))
     scans = """
         select coalesce(sum(seq_scan), 0)::int, coalesce(sum(idx_tup_fetch), 0)::int
         from pg_stat_xact_user_tables where relname ~ '^events_'

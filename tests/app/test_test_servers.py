@@ -5,7 +5,7 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from app.events import EventStore, NewEvent, Slot
+from app.events import Append, EventStore, NewEvent, Slot
 from app.topology import Directory
 
 from .conftest import FORGET, Postgres, opened_database
@@ -27,7 +27,7 @@ async def test_written_tables_are_emptied_and_stay_guarded(migrated: Directory, 
     count = "select count(*), max(position) from events"
     for _ in range(2):
         async with opened_database(migrated) as database:
-            await EventStore(database).append("s", NewEvent("Happened", {}), slot=Slot(7, 1))
+            await EventStore(database).append(Append("s", [NewEvent("Happened", {})], slot=Slot(7, 1)))
         with postgres.as_operator(migrated.shards[0].database) as operator:
             assert operator.execute(count).fetchone() == (1, 1)
             operator.execute(FORGET)

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from app.database import Databases, DatabaseUnavailable
-from app.events import EventStore, NewEvent
+from app.events import Append, EventStore, NewEvent
 from app.events.model import Slot
 from app.provisioning.migrate import Migrator
 from app.sharding import PostgresMapStore, Router
@@ -180,11 +180,13 @@ class Ledger:
 
         async def call(place: Place, store: EventStore) -> None:
             await store.append(
-                stream,
-                NewEvent("Happened", {"number": number}, change=1),
-                slot=Slot(place.slot, place.epoch),
-                idempotency_key=str(number),
-                **more,
+                Append(
+                    stream,
+                    [NewEvent("Happened", {"number": number}, change=1)],
+                    slot=Slot(place.slot, place.epoch),
+                    idempotency_key=str(number),
+                    **more,
+                )
             )
 
         while True:

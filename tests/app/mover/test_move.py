@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from app.database import DatabaseUnavailable
-from app.events import NewEvent
+from app.events import Append, NewEvent
 from app.events.model import NewSnapshot, Slot
 from app.sharding import SameShard, ShardNotActive, ShardState, SlotBusy, SlotEntry, SlotNotMoving, UnknownShard
 from app.sharding.mover import (
@@ -90,9 +90,9 @@ async def test_a_slot_moves_whole_and_its_source_is_dropped_after_a_grace(
     streams = await ledger.fill(slot)
     store = ledger.router.stores[SOURCE]
     last = {"slot": Slot(slot, 1), "snapshot": NewSnapshot(3, {"sum": 26}), "closes": True}
-    await store.append(streams[0], NewEvent("Closed", {"number": 0}, metadata={"actor": "ä"}), **last)
+    await store.append(Append(streams[0], [NewEvent("Closed", {"number": 0}, metadata={"actor": "ä"})], **last))
     due = datetime.now(UTC) + timedelta(days=1)
-    await store.append(streams[1], NewEvent("Granted", {"number": 0}, 10), slot=Slot(slot, 1), due=due)
+    await store.append(Append(streams[1], [NewEvent("Granted", {"number": 0}, 10)], slot=Slot(slot, 1), due=due))
     before = servers.ask(SOURCE, CONTENT, slot), servers.ask(SOURCE, HEADS, slot)
 
     entry = await move(servers, slot, batch_events=40)
@@ -116,7 +116,7 @@ async def test_a_slot_moves_whole_and_its_source_is_dropped_after_a_grace(
 async def test_archived_events_and_keys_of_persons_move_too(servers: Servers, ledger: Ledger, slot: int) -> None:
     [stream, other] = await ledger.fill(slot, streams=2)
     await ledger.router.stores[SOURCE].append(
-        stream, NewEvent("Closed", {"number": 0}), slot=Slot(slot, 1), closes=True
+        Append(stream, [NewEvent("Closed", {"number": 0})], slot=Slot(slot, 1), closes=True)
     )
     assert servers.ask(SOURCE, "select archive_events(%s, 20)", stream) == [(20,)]
     keep = "select outcome from keep_subject_key(%s, %s::smallint, 1, %s, 'master')"
@@ -180,9 +180,9 @@ async def test_a_request_that_is_repeated_after_the_move_is_recognised(
 ) -> None:
     [stream] = keys_of(slot, 1)
     event = NewEvent("Happened", {"number": 1})
-    await ledger.router.stores[SOURCE].append(stream, event, slot=Slot(slot, 1), idempotency_key="k")
+    await ledger.router.stores[SOURCE].append(Append(stream, [event], slot=Slot(slot, 1), idempotency_key="k"))
     await move(servers, slot)
-    again = await ledger.router.stores[TARGET].append(stream, event, slot=Slot(slot, 2), idempotency_key="k")
+    again = await ledger.router.stores[TARGET].append(Append(stream, [event], slot=Slot(slot, 2), idempotency_key="k"))
     assert (again.version, again.repeated) == (1, True)
 
 

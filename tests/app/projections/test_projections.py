@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from app.background import Background
 from app.database import ShardDatabase
-from app.events import START, EventStore, GapInStream, NewEvent, Notifier, Slot, StoredEvent, Tail, Wakeup
+from app.events import START, Append, EventStore, GapInStream, NewEvent, Notifier, Slot, StoredEvent, Tail, Wakeup
 from app.projections import Connection, Projector, lags, rebuild
 from app.tasks import cancel_and_wait
 from tests.app.conftest import FORGET, Postgres
@@ -32,7 +32,7 @@ ROOT = Path(__file__).parents[3]
 
 
 async def append(store: EventStore, stream: str, count: int = 1) -> None:
-    await store.append(stream, [NewEvent("Counted", {}, change=3)] * count, slot=HERE)
+    await store.append(Append(stream, [NewEvent("Counted", {}, change=3)] * count, slot=HERE))
 
 
 async def catch_up(projector: Projector) -> None:
@@ -158,7 +158,7 @@ async def test_a_new_generation_is_built_while_the_old_one_serves_and_then_takes
     await begin(projector)
     await append(store, "s", 10)
     assert operator.execute("select archive_events('s', 5)").fetchone() == (0,)  # not closed
-    await store.append("closed", [NewEvent("Counted", {}, change=1)] * 5, slot=HERE, closes=True)
+    await store.append(Append("closed", [NewEvent("Counted", {}, change=1)] * 5, slot=HERE, closes=True))
     await catch_up(projector)
     assert operator.execute("select archive_events('closed', 3)").fetchone() == (3,)
     assert await rebuild(database, "tally") == 2

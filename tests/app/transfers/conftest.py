@@ -15,7 +15,7 @@ import pytest
 import stamina
 
 from app.database import Databases, DatabaseUnavailable
-from app.events import EventStore, NewEvent
+from app.events import Append, EventStore, NewEvent
 from app.events.model import Slot
 from app.provisioning.migrate import Migrator
 from app.tasks import cancel_and_wait
@@ -159,7 +159,7 @@ class Bank:
             async for attempt in stamina.retry_context(DatabaseUnavailable, attempts=None, timeout=START_SECONDS):
                 with attempt:
                     event = NewEvent("Granted", {}, amount)
-                    await store.append(stream, event, slot=self.slot(stream), idempotency_key=key)
+                    await store.append(Append(stream, [event], slot=self.slot(stream), idempotency_key=key))
 
     def total(self, *streams: str) -> int:
         question = "select total from streams where stream = %s"
@@ -252,9 +252,7 @@ def stream_on(shard_name: str, *, hash_is: Callable[[int], bool] = lambda _: Tru
 
 
 def place_in_order(stream: str) -> int:
-    from app.events.append import request
-
-    return request(stream, NewEvent("E", {}), slot=Slot(0, 1)).hash
+    return Append(stream, [NewEvent("E", {})], Slot(0, 1)).stream_hash
 
 
 def pair(source_shard: str, target_shard: str, *, prepared: str, prefix: str = "s") -> tuple[str, str]:

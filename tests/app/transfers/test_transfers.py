@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 
-from app.events import BelowFloor, EventStore, EventStoreError, KeyReused, NewEvent, Overdue, StreamClosed
+from app.events import Append, BelowFloor, EventStore, EventStoreError, KeyReused, NewEvent, Overdue, StreamClosed
 from app.transfers import Leg, SameStream, Step, TransferContended, Unbalanced
 from tests.app.transfers.conftest import GRANTED, Bank, legs, pair, stream_on
 
@@ -74,7 +74,7 @@ async def test_what_the_source_cannot_cover_moves_nothing(bank: Bank, streams: t
 async def test_what_the_target_does_not_take_stays_with_the_source(bank: Bank, streams: tuple[str, str]) -> None:
     source, target = streams
     await bank.grant(source)
-    await store_of(bank, target).append(target, NewEvent("Closed", {}), slot=bank.slot(target), closes=True)
+    await store_of(bank, target).append(Append(target, [NewEvent("Closed", {})], slot=bank.slot(target), closes=True))
     with pytest.raises(StreamClosed, match=target):
         await bank.transfers.transfer(*legs(source, target, 1), key="k")
     assert untouched(bank, source, target)
@@ -85,7 +85,7 @@ async def test_a_source_of_which_something_has_ended_is_looked_at_first(bank: Ba
     source, target = streams
     past = NOW - timedelta(seconds=1)
     granted = NewEvent("Granted", {}, GRANTED)
-    await store_of(bank, source).append(source, granted, slot=bank.slot(source), due=past)
+    await store_of(bank, source).append(Append(source, [granted], slot=bank.slot(source), due=past))
     with pytest.raises(Overdue, match=source):
         await bank.transfers.transfer(*legs(source, target, 1), key="k", now=NOW)
     assert untouched(bank, source, target)
@@ -108,7 +108,7 @@ async def test_a_key_stands_for_one_transfer(bank: Bank, streams: tuple[str, str
 async def test_a_key_that_the_source_used_otherwise_is_refused(bank: Bank, streams: tuple[str, str]) -> None:
     source, target = streams
     granted = NewEvent("Granted", {}, GRANTED)
-    await store_of(bank, source).append(source, granted, slot=bank.slot(source), idempotency_key="k")
+    await store_of(bank, source).append(Append(source, [granted], slot=bank.slot(source), idempotency_key="k"))
     with pytest.raises(KeyReused):
         await bank.transfers.transfer(*legs(source, target, 5), key="k")
     assert untouched(bank, source, target)

@@ -8,7 +8,7 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 
-from app.events import EventStore, NewSnapshot
+from app.events import Append, EventStore, NewSnapshot
 from app.topology import Shard
 from tools.bench.data_plane import cpu, ours
 from tools.bench.data_plane.ours import EVENT, in_loop, opened, slot
@@ -78,7 +78,9 @@ async def _appender(shard: Shard) -> AsyncIterator[Callable[[str], Awaitable[flo
                 snapshot = NewSnapshot(1, STATE) if way == SNAPSHOTS and (version + 1) % EVERY == 0 else None
                 key = str(uuid.uuid4()) if way == KEYED else None
                 await store.append(
-                    stream, EVENT, slot=place, expected_version=version, idempotency_key=key, snapshot=snapshot
+                    Append(
+                        stream, [EVENT], slot=place, expected_version=version, idempotency_key=key, snapshot=snapshot
+                    )
                 )
             return cpu.seconds([os.getpid()]) - started
 

@@ -8,7 +8,7 @@ import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 
-from app.events import EventStore
+from app.events import Append, EventStore
 from app.topology import Shard
 from tools.bench.data_plane import ours, pgbench, raw
 from tools.bench.data_plane.ours import EVENT, STREAMS, in_loop, opened, slot
@@ -87,7 +87,7 @@ async def _callers(shard: Shard, count: int) -> AsyncIterator[Callable[[float], 
                 now = time.perf_counter()
                 while now < end:
                     stream = chance.choice(names)
-                    await store.append(stream, EVENT, slot=slot(stream))
+                    await store.append(Append(stream, [EVENT], slot=slot(stream)))
                     before, now = now, time.perf_counter()
                     waited.append(now - before)
 

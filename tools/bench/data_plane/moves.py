@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from app.database.connection import Role
 from app.database.pools import ShardDatabase
-from app.events import Appended, EventStore, Slot
+from app.events import Append, Appended, EventStore, Slot
 from app.sharding import PostgresMapStore, Router
 from app.sharding.mover import move_slot
 from app.topology import Directory, Place, slot_of
@@ -136,6 +136,6 @@ async def _write(router: Router[EventStore], stream: str, target: str) -> Writte
 
 async def _append(router: Router[EventStore], stream: str, events: int) -> Appended:
     async def append(place: Place, store: EventStore) -> Appended:
-        return await store.append(stream, [EVENT] * events, slot=Slot(place.slot, place.epoch))
+        return await store.append(Append(stream, [EVENT] * events, slot=Slot(place.slot, place.epoch)))
 
     return await router.routed(stream, append)

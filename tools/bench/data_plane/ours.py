@@ -12,7 +12,7 @@ from typing import Any
 import uvloop
 
 from app.database.pools import Databases, ShardDatabase
-from app.events import EventStore, NewEvent, Slot
+from app.events import Append, EventStore, NewEvent, Slot
 from app.provisioning.migrate import Migrator
 from app.topology import Directory, Shard, parse_directory, slot_of
 from tools.bench.data_plane.payload import DATA
@@ -124,7 +124,7 @@ async def _appender(shard: Shard, batch: int, number: int) -> AsyncIterator[Call
             end = time.perf_counter() + seconds
             while time.perf_counter() < end:
                 stream = streams[(stored // batch) % len(streams)]
-                await store.append(stream, events, slot=slot(stream))
+                await store.append(Append(stream, events, slot=slot(stream)))
                 stored += batch
             return stored
 
@@ -139,5 +139,5 @@ async def append_to_each(
     for first in range(0, len(streams), AT_ONCE):
         some = streams[first : first + AT_ONCE]
         await asyncio.gather(
-            *(stores[directory.place_of(each).shard].append(each, event, slot=slot(each)) for each in some)
+            *(stores[directory.place_of(each).shard].append(Append(each, [event], slot=slot(each))) for each in some)
         )

@@ -12,7 +12,7 @@ from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
 from app.database import Databases
-from app.events import EventStore
+from app.events import Append, EventStore
 from app.sharding import Router
 from app.sharding.reads import ReadRouter, ReplicaDatabases, build_read_router
 from app.topology import Directory
@@ -91,7 +91,7 @@ def routed(directory: Directory, _: int) -> contextlib.AbstractContextManager[Wo
 async def _routed(directory: Directory) -> AsyncIterator[Callable[[float], Awaitable[float]]]:
     async with _reads(directory) as (databases, reads):
         store = EventStore(databases.by_shard[directory.shards[0].name])
-        await store.append(ONE, EVENT, slot=slot(ONE))
+        await store.append(Append(ONE, [EVENT], slot=slot(ONE)))
         yield lambda seconds: _repeated(lambda: reads.head(ONE), seconds)
 
 

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import orjson
 
-from app.events import EventStore
+from app.events import Append, EventStore
 from app.topology import Shard
 from tools.bench.data_plane import ours, peer
 from tools.bench.data_plane.ours import EVENT, in_loop, opened, slot
@@ -60,7 +60,7 @@ async def _our_reader(shard: Shard) -> AsyncIterator[Callable[[float], Awaitable
         store = EventStore(database)
         stream = f"replayed-{time.time_ns()}"
         for _ in range(EVENTS // BATCH):
-            await store.append(stream, [EVENT] * BATCH, slot=slot(stream))
+            await store.append(Append(stream, [EVENT] * BATCH, slot=slot(stream)))
 
         async def work(seconds: float) -> float:
             done, started = 0, time.perf_counter()

@@ -12,7 +12,7 @@ from uuid import uuid4
 import orjson
 import psycopg
 
-from app.events import START, EventStore, Tail
+from app.events import START, Append, EventStore, Tail
 from app.topology import Shard
 from tools.bench.data_plane import group_commit, ours, peer
 from tools.bench.data_plane.ours import EVENT, in_loop, opened, slot
@@ -117,10 +117,10 @@ async def _our_tail(shard: Shard) -> AsyncIterator[Callable[[], Awaitable[float]
     async with opened(shard) as database:
         store, tail = EventStore(database), Tail(database)
         stream = f"tailed-{time.time_ns()}"
-        await store.append(stream, EVENT, slot=slot(stream))
+        await store.append(Append(stream, [EVENT], slot=slot(stream)))
         start = (await store.read(stream))[0].cursor
         for number in range(EVENTS // BATCH):
-            await store.append(f"{stream}-{number}", [EVENT] * BATCH, slot=slot(f"{stream}-{number}"))
+            await store.append(Append(f"{stream}-{number}", [EVENT] * BATCH, slot=slot(f"{stream}-{number}")))
 
         async def work() -> float:
             count, total, cursor = 0, 0, start
