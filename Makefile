@@ -22,13 +22,13 @@ LOCK := $(BIN)/uv pip compile --quiet --generate-hashes --universal --no-emit-in
 ##@ Use it
 .PHONY: setup up status down preview rehearse refresh preview-comment compliance shell
 
-setup: ## Install everything this checkout needs; a second run does only what changed
+setup: ## Install everything this checkout needs; a second run installs only changes
 	@$(PYTHON) tools/setup.py >&2
 
 up: setup ## Bring the local environment up: three clouds, their databases, the app
 	@$(FORTRESS) up $(GATE)
 
-status: setup ## Show what of the local environment runs, and where
+status: setup ## Show what runs in the local environment, and where
 	@$(FORTRESS) status
 
 down: setup ## Take the local environment down; leaves nothing behind
@@ -40,13 +40,13 @@ preview: setup ## Show what `pulumi up` would do to an environment, without a cr
 rehearse: setup ## Bring an environment up with fake accounts and recorded resources only: make rehearse ENV=production
 	@$(FORTRESS) rehearse --env $(ENV) $(GATE)
 
-refresh: setup ## Compare what is recorded with what really runs: make refresh ENV=local
+refresh: setup ## Compare the recorded state with what really runs: make refresh ENV=local
 	@$(FORTRESS) refresh --env $(ENV)
 
 preview-comment: setup ## Print a preview as Markdown for a pull request: make preview-comment ENV=production
 	@$(FORTRESS) preview-comment --env $(ENV) $(GATE) $(STRICTLY)
 
-compliance: setup ## Judge an environment by all controls and write the reports, without a credential: make compliance ENV=production
+compliance: setup ## Check an environment by all controls and write the reports, without a credential: make compliance ENV=production
 	@$(FORTRESS) compliance report --env $(ENV)
 
 shell: setup ## Open a shell in which `pulumi`, `fortress` and their settings are ready
@@ -55,7 +55,7 @@ shell: setup ## Open a shell in which `pulumi`, `fortress` and their settings ar
 ##@ Change it
 .PHONY: lint types test test-fast test-full mutants bench fmt lock
 
-lint: setup ## Check style, the arrows of the house, the workflows, and the commits since main
+lint: setup ## Check style, layers, workflows, and the commits since main
 	@$(CHECKS) lint
 
 types: setup ## Check all types
@@ -81,7 +81,7 @@ fmt: setup ## Format the code and sort its imports
 	@$(BIN)/ruff check --fix-only --quiet
 	@$(BIN)/ruff format
 
-lock: setup ## Resolve the requirements anew and pin them by hash
+lock: setup ## Resolve the requirements again and pin them by hash
 	@$(LOCK) requirements/app.in requirements/runtime.in requirements/dev.in --output-file requirements/locked.txt
 	@$(LOCK) requirements/app.in --constraint requirements/locked.txt --output-file requirements/app.txt
 	@$(LOCK) requirements/bootstrap.in --output-file requirements/bootstrap.txt

@@ -16,7 +16,7 @@ class MalformedCursor(ValueError):
     """The text is not a cursor of this list, or was changed."""
 
     def __init__(self) -> None:
-        super().__init__("this is no cursor of this list: use the `next` of its last page as it was given")
+        super().__init__("not a cursor of this list: pass the `next` of its last page unchanged")
 
 
 class Cursors:

@@ -102,7 +102,7 @@ def _write_row(name: str, figures: Figures, exempt: int) -> str:
 def _write_note(report: Report) -> str:
     parts = []
     if report.tally.not_determinable and report.source.kind == "preview":
-        parts.append("What is not determinable yet, an update settles before it makes the resource.")
+        parts.append("An update settles undetermined verdicts before it creates the resource.")
     exempt = report.of_status(Status.EXEMPT)
     if exempt:
         parts.append(f"{count(len(exempt), 'verdict')} exempt.")
