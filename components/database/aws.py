@@ -12,8 +12,15 @@ from components import naming
 from components.common import Cloud, add_name, child_of, make_trust_document
 from components.database.credential import AwsMasterCredential
 from components.database.endpoint import Endpoint, Login, ReplicaEndpoint
-from components.database.parameters import list_rds_parameters
-from components.database.settings import ADMIN_ROLE, APP_ROLE, DATABASE, Maintenance, PostgresSettings, Tier
+from components.database.settings import (
+    ADMIN_ROLE,
+    APP_ROLE,
+    DATABASE,
+    Maintenance,
+    PostgresSettings,
+    Tier,
+    list_rds_parameters,
+)
 
 INSTANCE_CLASSES: Mapping[Tier, str] = {
     Tier.SMALL: "db.t4g.medium",

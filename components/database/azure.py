@@ -11,8 +11,7 @@ from pulumi_azure_native import authorization, dbforpostgresql, monitor
 from components import naming
 from components.common import Cloud, child_of
 from components.database.endpoint import Endpoint, Login, ReplicaEndpoint
-from components.database.parameters import list_azure_parameters
-from components.database.settings import ADMIN_ROLE, APP_ROLE, DATABASE, PostgresSettings, Tier
+from components.database.settings import ADMIN_ROLE, APP_ROLE, DATABASE, PostgresSettings, Tier, list_azure_parameters
 
 
 @dataclass(frozen=True, kw_only=True)

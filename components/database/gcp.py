@@ -12,8 +12,7 @@ from pulumi_gcp import sql
 from components import naming
 from components.common import Cloud, child_of, to_labels
 from components.database.endpoint import Endpoint, Login, ReplicaEndpoint
-from components.database.parameters import list_cloud_sql_flags
-from components.database.settings import DATABASE, PostgresSettings, Tier
+from components.database.settings import DATABASE, PostgresSettings, Tier, list_cloud_sql_flags
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,8 +8,17 @@ from typing import Any
 import pytest
 
 from components.database.aws import format_backup_window, format_maintenance_window
-from components.database.parameters import list_azure_parameters, list_cloud_sql_flags, list_rds_parameters
-from components.database.settings import Day, InvalidSettings, Limits, Maintenance, PostgresSettings, Tier
+from components.database.settings import (
+    Day,
+    InvalidSettings,
+    Limits,
+    Maintenance,
+    PostgresSettings,
+    Tier,
+    list_azure_parameters,
+    list_cloud_sql_flags,
+    list_rds_parameters,
+)
 
 
 def settings(**changes: Any) -> PostgresSettings:
