@@ -84,7 +84,8 @@ def _alarms(found: Iterable[Change]) -> Iterable[str]:
     lost = [change for change in found if change.store and change.kind in ("deleted", "replaced")]
     if lost:
         lines = [
-            f"> - **{one.kind}**: {one.store} {_code(one.name)} ({_code(one.type)}){_because(one)}" for one in lost
+            f"> - **{change.kind}**: {change.store} {_code(change.name)} ({_code(change.type)}){_because(change)}"
+            for change in lost
         ]
         yield "> [!CAUTION]\n> **Data stores would be lost:**\n" + "\n".join(
             _fitting(lines, "> - and {} more data stores")

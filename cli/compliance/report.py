@@ -119,7 +119,7 @@ def write(report: Report, wanted: Sequence[Format], out: Path | None, *, only_na
     if out is None and only_named:
         return None
     folder = out or FOLDER / _name_folder(report)
-    texts = {one.file: one.write(report) for one in wanted}
+    texts = {text.file: text.write(report) for text in wanted}
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in texts.items():
@@ -199,9 +199,9 @@ def _list_violations(report: Report) -> Iterable[str]:
     names = {resource.urn: resource.name for resource in report.resources}
     ordered = sorted(report.violations, key=lambda one: WORST_FIRST.index(controls[one.control].severity))
     rows = [
-        (one.control, controls[one.control].severity.value, one.cloud, names[one.urn],
-         one.reason or controls[one.control].title)
-        for one in ordered[:MOST_SHOWN]
+        (verdict.control, controls[verdict.control].severity.value, verdict.cloud, names[verdict.urn],
+         verdict.reason or controls[verdict.control].title)
+        for verdict in ordered[:MOST_SHOWN]
     ]  # fmt: skip
     yield f"{count(len(ordered), 'violation')}, {len(report.blocking)} of them blocking:"
     yield from columns(("control", "severity", "cloud", "resource", "found"), rows)

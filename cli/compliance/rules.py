@@ -43,9 +43,9 @@ def read_rules(files: RuleFiles, *, own: bool) -> Rules:
     named = files.configuration or (CONFIGURATION if own else None)
     configuration = read_configuration_file(registry, named) if named else Configuration()
     if files.frameworks:
-        ids = {one.id for one in frameworks}
+        ids = {framework_.id for framework_ in frameworks}
         registry = Registry(
-            (one for one in registry if not ids.isdisjoint(_list_frameworks(one.control))), registry.known
+            (check for check in registry if not ids.isdisjoint(_list_frameworks(check.control))), registry.known
         )
     return Rules(
         registry=registry,

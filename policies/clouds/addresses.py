@@ -92,4 +92,4 @@ class Sources(Ranges):
             networks: list[IPv4Network | IPv6Network] = list(summarize_address_range(start, end))
         except (ValueError, TypeError):
             raise WrongShape("", "a range of addresses", f"{first}-{last}") from None
-        return start == IPv4Address(0) or any(self.is_wide(one) for one in networks)
+        return start == IPv4Address(0) or any(self.is_wide(network_) for network_ in networks)

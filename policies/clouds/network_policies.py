@@ -43,7 +43,7 @@ def selects_by(selector: View, *names: str) -> bool:
     asked = selector.objects("matchExpressions")
     if _asks_for_labels(selector) or not asked:
         return False
-    return all(one.text("operator") in ALL_BUT and one.text("key") in names for one in asked)
+    return all(expression.text("operator") in ALL_BUT and expression.text("key") in names for expression in asked)
 
 
 def means_all_ports(rule: View, path: str) -> bool:

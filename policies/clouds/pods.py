@@ -42,7 +42,7 @@ def containers_of(resource: Resource) -> tuple[View, ...]:
 
 def pod_reads(token: str, *paths: str) -> list[str]:
     """Return what a check of that type reads: paths from the pod's specification; `*.x` means x of every container."""
-    return [path for one in paths for path in _reads(POD_SPECS[token], one)]
+    return [path for path_ in paths for path in _reads(POD_SPECS[token], path_)]
 
 
 def in_pods(*paths: str, beside: Sequence[str] = ()) -> Decorator:

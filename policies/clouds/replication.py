@@ -225,7 +225,7 @@ def _list_tagged_copies(stack: Stack) -> tuple[tuple[Resource, frozenset[str] | 
 def is_tagged_copy(store: Resource, stack: Stack) -> bool:
     """Tell whether its tag names a store of this stack that is neither a copy itself nor a replica."""
     named = originals_of(store, stack)
-    others = [one for one in stores_in(stack) if one is not store and named & names_of(one)] if named else []
+    others = [other for other in stores_in(stack) if other is not store and named & names_of(other)] if named else []
     return any(not originals_of(other, stack) and not is_replica(other) for other in others)
 
 

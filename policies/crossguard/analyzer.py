@@ -94,7 +94,7 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
             else:
                 remediation.properties.CopyFrom(struct(applied.properties))
         fixed = {remediation.policyName for remediation in response.remediations}
-        response.not_applicable.extend(one for one in self._not_applicable if one.policy_name not in fixed)
+        response.not_applicable.extend(note for note in self._not_applicable if note.policy_name not in fixed)
         return response
 
     def Analyze(self, request: Any, context: grpc.ServicerContext) -> Any:
@@ -111,9 +111,9 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
 
     def AnalyzeStack(self, request: Any, context: grpc.ServicerContext) -> Any:
         """Judge all resources together, and report on the stack as a whole."""
-        stack = Stack(self._whole(one) for one in request.resources)
+        stack = Stack(self._whole(message) for message in request.resources)
         results = self._evaluator.of_stack(stack)
-        everything = [result for one in self._results.values() for result in one] + results
+        everything = [result for results in self._results.values() for result in results] + results
         summary = self._gate.summary(conclude(self._evaluator, stack, everything))
         return self._response([*self._gate.violations(results), *summary], results)
 
@@ -149,7 +149,7 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
     def _silence(self, judged: frozenset[str]) -> Any:
         """Return the answer without a violation, cached by set of controls: thousands of resources have few types."""
         if judged not in self._silences:
-            rest = [one for one in self._not_applicable if one.policy_name not in judged]
+            rest = [note for note in self._not_applicable if note.policy_name not in judged]
             self._silences[judged] = analyzer_pb2.AnalyzeResponse(not_applicable=rest)
         return self._silences[judged]
 

@@ -94,8 +94,8 @@ class Exemptions:
             return self
         everything = (self, *others)
         return Exemptions(
-            tuple(entry for one in everything for entry in one.entries),
-            tuple(problem for one in everything for problem in one.problems),
+            tuple(entry for exemptions in everything for entry in exemptions.entries),
+            tuple(problem for exemptions in everything for problem in exemptions.problems),
         )
 
     def covering(self, check: str, urn: str, today: datetime.date) -> Exemption | None:

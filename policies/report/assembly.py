@@ -76,7 +76,9 @@ def assemble(
     counted = [result for result in results if level(result.control) is not Level.DISABLED]
     evaluator = Evaluator(rules.registry, at.date(), rules.configuration.options)
     verdicts = tuple(
-        sorted((_make_verdict(one, evaluator) for one in counted), key=lambda one: (one.control, one.cloud, one.urn))
+        sorted(
+            (_make_verdict(result, evaluator) for result in counted), key=lambda one: (one.control, one.cloud, one.urn)
+        )
     )
     by_control = _group_by_control(verdicts)
     frameworks = tuple(

@@ -39,7 +39,7 @@ def framework_entry(framework: Framework, controls: Iterable[Control], verdicts:
         unit=framework.unit,
         kinds=kinds,
         figures=figures(own, *_coverage(requirements, verdicts)),
-        tally=Tally.of(one.status for one in own),
+        tally=Tally.of(verdict.status for verdict in own),
         requirements=requirements,
     )
 
@@ -92,7 +92,7 @@ def _assess_requirement(
 ) -> RequirementEntry:
     own = [verdict for control in controls for verdict in verdicts.get(control, ())]
     decided = requirement.status
-    status = decided or _assess(one.status for one in own)
+    status = decided or _assess(verdict.status for verdict in own)
     reason = requirement.reason
     if not decided and status is Status.NOT_ASSESSED:
         reason = (NOT_MEANT if own else NO_RESOURCE) if controls else NO_CONTROL
@@ -101,10 +101,10 @@ def _assess_requirement(
         title=requirement.title,
         kind=_classify(requirement),
         status=status,
-        without_exemptions=decided or _assess(one.found for one in own),
+        without_exemptions=decided or _assess(verdict.found for verdict in own),
         reason=reason,
         controls=tuple(controls),
-        tally=Tally.of(one.status for one in own),
+        tally=Tally.of(verdict.status for verdict in own),
     )
 
 

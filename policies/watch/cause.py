@@ -63,7 +63,7 @@ class Cause(Part):
 
 def list_unseen(history: Sequence[Update], seen: str) -> tuple[Update, ...]:
     """Return the updates after the one with the id `seen`, newest first; all, where it is not there any more."""
-    ids = [one.id for one in history]
+    ids = [update.id for update in history]
     return tuple(history[: ids.index(seen)] if seen in ids else history)
 
 

@@ -129,7 +129,7 @@ def _parse_severity(text: str) -> Severity:
     try:
         return Severity(text)
     except ValueError:
-        known = ", ".join(one.value for one in Severity)
+        known = ", ".join(severity.value for severity in Severity)
         raise BadOption(f"--alert-at: {text!r} is no severity: there are {known}") from None
 
 

@@ -147,9 +147,9 @@ def _make_exemption_metric(report: Report, exemptions: Iterable[Exemption], toda
     )
     days: dict[tuple[str, str, str], int] = {}
     both: tuple[Exemption | ExemptionEntry, ...] = (*exemptions, *in_code)
-    for one in both:
-        labels = (one.check, one.owner, one.ticket)
-        left = (one.expires - today).days
+    for exemption in both:
+        labels = (exemption.check, exemption.owner, exemption.ticket)
+        left = (exemption.expires - today).days
         days[labels] = min(left, days.get(labels, left))
     family = GaugeMetricFamily(
         f"{PREFIX}exemption_days_left",

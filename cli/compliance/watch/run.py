@@ -100,8 +100,10 @@ class Stages:
 
     def blind(self, open_: dict[str, Finding]) -> tuple[Finding, ...]:
         """Return the failures, and the open ones of stages that were not tried now."""
-        untried = (one for one in open_.values() if one.kind is Kind.BLIND and _stage(one) not in self.tried)
-        return (*(one for one in self.tried.values() if one), *untried)
+        untried = (
+            finding for finding in open_.values() if finding.kind is Kind.BLIND and _stage(finding) not in self.tried
+        )
+        return (*(finding for finding in self.tried.values() if finding), *untried)
 
 
 @dataclass(frozen=True)
@@ -259,7 +261,7 @@ class Watch:
     def _alert(self) -> None:
         """Tell the webhook of every open finding that it has not taken yet, also from before a restart."""
         state = self.log.state
-        due = [one for one in (state.open[key] for key in sorted(state.untold)) if self._is_due(one)]
+        due = [record for record in (state.open[key] for key in sorted(state.untold)) if self._is_due(record)]
         if not due or self.webhook is None:
             return
         try:
@@ -269,7 +271,7 @@ class Watch:
             print(f"error: {fault}; the alert is tried again after the next pass", file=sys.stderr, flush=True)
             return
         self.watching.alerts += 1
-        told = AlertDelivered(at=self.clock(), keys=tuple(one.finding.key for one in due))
+        told = AlertDelivered(at=self.clock(), keys=tuple(record.finding.key for record in due))
         try:
             self.log.append([told], told.at)
         except OSError as fault:

@@ -118,7 +118,7 @@ def list_drifted(preview: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the URNs that a refresh would change or drop, from `pulumi refresh --preview-only --json`."""
     steps = preview.get("steps") or ()
     changed = (step for step in steps if step.get("op") not in (UNCHANGED, "refresh"))
-    return tuple(sorted({str(one.get("urn")) for one in changed}))
+    return tuple(sorted({str(step.get("urn")) for step in changed}))
 
 
 def find_last_word(output: str) -> str:

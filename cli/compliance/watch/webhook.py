@@ -93,7 +93,7 @@ class Webhook:
 
 def make_body(stack: str, opened: Sequence[Opened]) -> bytes:
     """Return the JSON body."""
-    findings: list[Any] = [one.model_dump(mode="json", by_alias=True) for one in opened]
+    findings: list[Any] = [record.model_dump(mode="json", by_alias=True) for record in opened]
     return json.dumps({"version": 1, "stack": stack, "findings": findings}).encode()
 
 
@@ -109,5 +109,5 @@ def sign(secret: bytes, body: bytes, at: datetime.datetime) -> dict[str, str]:
 
 def make_delivery_id(opened: Iterable[Opened]) -> str:
     """Return an id that is the same for the same findings, also after a restart, to recognise repeats."""
-    parts = (f"{one.finding.key}\0{one.at.isoformat()}" for one in opened)
+    parts = (f"{record.finding.key}\0{record.at.isoformat()}" for record in opened)
     return hashlib.sha256("\n".join(sorted(parts)).encode()).hexdigest()[:32]

@@ -116,7 +116,9 @@ def _locks_group_of(store: Resource, groups: list[Resource], lock: Resource, sta
     if any(stack.refers(lock, path, group) for group in groups):
         return True
     return (
-        all(one.known(path) for one in (lock, store)) and bool(lock.text(path)) and lock.text(path) == store.text(path)
+        all(holder.known(path) for holder in (lock, store))
+        and bool(lock.text(path))
+        and lock.text(path) == store.text(path)
     )
 
 

@@ -56,7 +56,7 @@ def efs_is_in_plan(system: Resource, stack: Stack, options: Environments) -> Ver
     if spared:
         return spared
     own = stack.companions(system, "aws:efs/backupPolicy:BackupPolicy", by="fileSystemId")
-    if any(one.text("backupPolicy.status") == "ENABLED" for one in own):
+    if any(verdict.text("backupPolicy.status") == "ENABLED" for verdict in own):
         return PASS
     return passes_if(any(plans_of(system, stack)), NO_PLAN)
 
@@ -87,7 +87,7 @@ def gcp_volume_is_in_plan(volume: Resource, stack: Stack, options: Environments)
     if spared:
         return spared
     attached = stack.companions(volume, ATTACHMENT, by="disk")
-    scheduled = any(_takes_snapshots(one, stack) for one in attached)
+    scheduled = any(_takes_snapshots(attachment, stack) for attachment in attached)
     return passes_if(scheduled or bool(stack.companions(volume, ASSOCIATION, by="resource")), NO_PLAN)
 
 

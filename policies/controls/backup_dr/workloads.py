@@ -42,7 +42,7 @@ def workload_outlives_a_node(workload: Resource, stack: Stack, options: Workload
     replicas = _replicas(workload, stack)
     if replicas < ENOUGH:
         return unless_exempt(workload, options, f"it may run with {replicas} replicas")
-    budgets = [one for one in _beside(workload, stack, BUDGET) if _selects(one, workload)]
+    budgets = [budget for budget in _beside(workload, stack, BUDGET) if _selects(budget, workload)]
     return PASS if budgets else unless_exempt(workload, options, "no PodDisruptionBudget selects it")
 
 

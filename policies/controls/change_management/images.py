@@ -63,7 +63,7 @@ def _judge(images: Sequence[str], options: Sources) -> Verdict:
         return fails("there is no image")
     loose = [image for image in images if not BY_DIGEST.fullmatch(image)]
     if loose:
-        return fails(f"without a digest: {', '.join(one or 'not set' for one in loose)}")
+        return fails(f"without a digest: {', '.join(image or 'not set' for image in loose)}")
     foreign = [image for image in images if not options.allows(image)]
     return passes_if(not foreign, f"from another registry: {', '.join(foreign)}")
 

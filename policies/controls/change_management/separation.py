@@ -58,9 +58,9 @@ def stack_is_one_environment(_: Resource, stack: Stack, options: Separation) -> 
     """Two names that are known settle it, whatever is not known of others."""
     found: set[str] = set()
     unclear: Undeterminable | None = None
-    for one in stack:
+    for resource in stack:
         try:
-            found.add(tag(one, options.environment_tag))
+            found.add(tag(resource, options.environment_tag))
         except Undeterminable as signal:
             unclear = signal
     environments = sorted(found - {""})

@@ -162,7 +162,7 @@ _PROBE = ("httpGet", "tcpSocket", "exec", "grpc")
     "kubernetes:apps/v1:Deployment",
     "kubernetes:apps/v1:StatefulSet",
     "kubernetes:apps/v1:DaemonSet",
-    reads=[f"{_PODS}.{_PORTS}", *(f"{_PODS}.readinessProbe.{one}" for one in _PROBE)],
+    reads=[f"{_PODS}.{_PORTS}", *(f"{_PODS}.readinessProbe.{name}" for name in _PROBE)],
 )
 def servers_say_when_they_are_ready(workload: Resource) -> Verdict:
     servers = [entry for entry in workload.objects(_PODS) if entry.objects(_PORTS)]

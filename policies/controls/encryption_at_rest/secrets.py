@@ -79,7 +79,7 @@ def _judge(variables: Iterable[Variable]) -> Verdict:
     others: list[Variable] = []
     for variable in variables:
         (told if telling(variable.name) else others).append(variable)
-    found = [one.name for one in told if one.is_plain and one.holder.has(one.path)]
+    found = [variable.name for variable in told if variable.is_plain and variable.holder.has(variable.path)]
     if not found:
         found = [other.name for other in others if other.is_plain and has_credential(other.holder.text(other.path))]
     return passes_if(not found, f"in plain: {', '.join(sorted(set(found)))}")

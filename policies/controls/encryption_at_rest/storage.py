@@ -111,7 +111,7 @@ TAKES_ACCESS_LOGS = not_applicable("it takes access logs, which S3 delivers only
 
 
 @bucket_key
-@in_stack(S3_BUCKET, reads=["bucket", *(f"{ENCRYPTION}.{_DEFAULT}.{one}" for one in (_ALGORITHM, _KEY))])
+@in_stack(S3_BUCKET, reads=["bucket", *(f"{ENCRYPTION}.{_DEFAULT}.{name}" for name in (_ALGORITHM, _KEY))])
 def bucket_uses_kms(bucket: Resource, stack: Stack) -> Verdict:
     kind = "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration"
     rules = parts(bucket, ENCRYPTION)

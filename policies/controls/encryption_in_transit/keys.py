@@ -58,8 +58,8 @@ def hosted_zone_is_signed(zone: Resource, stack: Stack) -> Verdict:
         return NOT_APPLICABLE
     named_by = [zone, *stack.companions(zone, "aws:route53/keySigningKey:KeySigningKey", by="hostedZoneId")]
     dnssec = "aws:route53/hostedZoneDnsSec:HostedZoneDnsSec"
-    signing = [found for one in named_by for found in stack.companions(one, dnssec, by="hostedZoneId")]
-    signed = any(one.text("signingStatus", default="SIGNING") == "SIGNING" for one in signing)
+    signing = [found for namer in named_by for found in stack.companions(namer, dnssec, by="hostedZoneId")]
+    signed = any(signer.text("signingStatus", default="SIGNING") == "SIGNING" for signer in signing)
     return passes_if(signed, "no signing belongs to it")
 
 
@@ -135,7 +135,7 @@ def aws_tunnel_is_strong(connection: Resource) -> Verdict:
     reads=[
         "connectionType",
         "connectionProtocol",
-        *(f"ipsecPolicies.{one}" for one in _STRONG),
+        *(f"ipsecPolicies.{name}" for name in _STRONG),
     ],
 )
 def azure_tunnel_is_strong(connection: Resource) -> Verdict:

@@ -89,7 +89,7 @@ def _has_new_policy(balancer: Resource, port: float, stack: Stack) -> bool:
     ]
     for listener in stack.companions(balancer, _OF_LISTENER, by="loadBalancerName"):
         if listener.number("loadBalancerPort") == port:
-            found += [one.objects("policyAttributes") for one in _policies_named_by(listener, stack)]
+            found += [policy.objects("policyAttributes") for policy in _policies_named_by(listener, stack)]
     return any(map(_is_new, found))
 
 
@@ -142,7 +142,7 @@ def rds_speaks_new_tls(group: Resource) -> Verdict:
     set_ = [
         parameter for parameter in group.objects("parameters") if parameter.text("name") == "ssl_min_protocol_version"
     ]
-    versions = [one.text("value") for one in set_]
+    versions = [parameter.text("value") for parameter in set_]
     return passes_if(
         all(version in _DATABASE for version in versions), f"ssl_min_protocol_version is {', '.join(versions)}"
     )

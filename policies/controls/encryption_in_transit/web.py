@@ -167,7 +167,7 @@ def forwarding_rule_serves_https(rule: Resource, stack: Stack) -> Verdict:
         return not_applicable("it leads to Google's own services")
     proxies = stack.of_type("gcp:compute/targetHttpProxy:TargetHttpProxy")
     led_to = [proxy for proxy in proxies if stack.refers(rule, "target", proxy)]
-    redirects = bool(led_to) and all(_only_redirects(one, stack) for one in led_to)
+    redirects = bool(led_to) and all(_only_redirects(proxy, stack) for proxy in led_to)
     return passes_if(redirects, f"portRange is {ports}")
 
 
@@ -200,7 +200,7 @@ def gateway_serves_https(gateway: Resource, stack: Stack) -> Verdict:
         if listener.text("protocol") not in ENCRYPTED
     ]
     routes = [route for route in stack.of_type(f"{GATEWAY_API}:HTTPRoute") if not _redirects(route)]
-    serving = [one for one in plain if any(_is_attached(route, name, one) for route in routes)]
+    serving = [listener for listener in plain if any(_is_attached(route, name, listener) for route in routes)]
     return passes_if(not serving, f"routes serve plain HTTP at {', '.join(serving)}")
 
 

@@ -155,5 +155,5 @@ def _no_whole_pool(members: Iterable[str]) -> Verdict:
     foreign = [member for member in members if member.startswith(("principal://", "principalSet://"))]
     if not foreign:
         return NOT_APPLICABLE
-    pools = [one for one in foreign if one.endswith("/*")]
+    pools = [pool for pool in foreign if pool.endswith("/*")]
     return passes_if(not pools, f"members are {', '.join(pools)}")

@@ -303,7 +303,7 @@ def member_is_no_user(grant: Resource, options: People) -> Verdict:
 @applies_to(*BINDINGS, reads=["members"])
 def members_are_no_users(grant: Resource, options: People) -> Verdict:
     people = [member for member in grant.texts("members") if not is_named(member) or kind_of(member) == PEOPLE]
-    found = [one for one in people if not options.allows(one.removeprefix(f"{PEOPLE}:"))]
+    found = [person for person in people if not options.allows(person.removeprefix(f"{PEOPLE}:"))]
     return passes_if(not found, f"members are {', '.join(found)}")
 
 

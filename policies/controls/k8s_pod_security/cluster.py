@@ -117,7 +117,7 @@ _LABELLED = ("matchLabels", "matchExpressions")
     "kubernetes:external-secrets.io/v1:ClusterSecretStore",
     reads=[
         *(f"spec.conditions.{selector}" for selector in _SELECTORS),
-        *(f"spec.conditions.namespaceSelector.{one}" for one in _LABELLED),
+        *(f"spec.conditions.namespaceSelector.{name}" for name in _LABELLED),
     ],
 )
 def secret_store_serves_named(store: Resource) -> Verdict:

@@ -77,7 +77,7 @@ def _policies_of(namespace: Resource, stack: Stack) -> list[Resource]:
     """List what rules over the namespace, in its own cluster: another may have a namespace of the same name."""
     policies = stack.of_type(NETWORK_POLICY, CILIUM_POLICY, CILIUM_EVERYWHERE)
     near = [policy for policy in policies if policy.provider_urn == namespace.provider_urn]
-    return [one for one in near if one.type == CILIUM_EVERYWHERE or _is_in(one, namespace, stack)]
+    return [policy for policy in near if policy.type == CILIUM_EVERYWHERE or _is_in(policy, namespace, stack)]
 
 
 def _is_in(policy: Resource, namespace: Resource, stack: Stack) -> bool:

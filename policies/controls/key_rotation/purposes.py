@@ -144,7 +144,9 @@ def crypto_key_is_in_use(key: Resource, stack: Stack) -> Verdict:
 def _is_in_use(key: Resource, stack: Stack) -> Verdict:
     """A right to use it counts: somebody outside the stack may do so."""
     names = {key.urn, *(alias.urn for alias in stack.companions(key, ALIAS, by="targetKeyId"))}
-    leaning = (one for one in stack if one.type not in ATTACHED and not names.isdisjoint(_leans_on(one)))
+    leaning = (
+        resource for resource in stack if resource.type not in ATTACHED and not names.isdisjoint(_leans_on(resource))
+    )
     return passes_if(bool(users(key, stack)) or any(True for _ in leaning), "nothing in the stack uses it")
 
 

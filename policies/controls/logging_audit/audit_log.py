@@ -61,7 +61,7 @@ _SELECTED = ("readWriteType", "includeManagementEvents", "excludeManagementEvent
 @complete_trail
 @applies_to(
     "aws:cloudtrail/trail:Trail",
-    reads=[*_RECORDS, *(f"{_SELECTORS}.{one}" for one in _SELECTED), f"{_ADVANCED}.field", f"{_ADVANCED}.equals"],
+    reads=[*_RECORDS, *(f"{_SELECTORS}.{name}" for name in _SELECTED), f"{_ADVANCED}.field", f"{_ADVANCED}.equals"],
 )
 @fixed_by(in_turn(*(sets(name, True) for name in _RECORDS)))
 def trail_records_everything(trail: Resource) -> Verdict:

@@ -44,13 +44,13 @@ def with_texts(path: str, wanted: Sequence[str], untold: Sequence[str] = ()) -> 
 
     def fix(properties: Properties) -> Properties:
         found = View(value=properties).texts(path) or tuple(untold)
-        return with_value(properties, path, [*found, *(one for one in wanted if one not in found)])
+        return with_value(properties, path, [*found, *(text for text in wanted if text not in found)])
 
     return fix
 
 
 def _has_all(cluster: Resource, path: str, wanted: Sequence[str]) -> Verdict:
-    missing = [one for one in wanted if one not in cluster.texts(path)]
+    missing = [text for text in wanted if text not in cluster.texts(path)]
     return passes_if(not missing, f"{path} leaves out {', '.join(missing)}")
 
 

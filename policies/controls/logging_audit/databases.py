@@ -53,7 +53,7 @@ def _loads_pgaudit(values: Mapping[str, str]) -> bool:
 
 
 def _words(listed: str) -> set[str]:
-    return {one.strip().lower() for one in listed.split(",")}
+    return {word.strip().lower() for word in listed.split(",")}
 
 
 @audited_database

@@ -58,7 +58,7 @@ def open_beyond(resource: Resource, ports: Collection[int], sources: Sources) ->
     for rule in read_rules(resource):
         beyond = rule.reaches_beyond(ports)
         if beyond and rule.read_sources(sources):
-            found.update(describe_ports(one) for one in beyond)
+            found.update(describe_ports(ports) for ports in beyond)
     return sorted(found)
 
 

@@ -134,7 +134,7 @@ def gcs_objects_expire(bucket: Resource, options: Keeping) -> Verdict:
         return IMPERSONAL
     rules = [rule for rule in bucket.objects("lifecycleRules") if rule.text("action.type") == "Delete"]
     whole = [rule.object("condition") for rule in rules if _means_all(rule.object("condition"))]
-    return passes_if(any(options.allow([one.number("age")]) for one in whole), "no rule deletes all objects in time")
+    return passes_if(any(options.allow([rule.number("age")]) for rule in whole), "no rule deletes all objects in time")
 
 
 def _means_all(condition: View) -> bool:

@@ -123,7 +123,9 @@ def write(report: Report) -> str:
 
 def slug(text: str) -> str:
     """Text as part of an id: each odd character becomes its number, so two texts never become one id."""
-    return "".join(one if one.isascii() and (one.isalnum() or one in "-.") else f"_{ord(one):x}" for one in text)
+    return "".join(
+        letter if letter.isascii() and (letter.isalnum() or letter in "-.") else f"_{ord(letter):x}" for letter in text
+    )
 
 
 def format_option(value: object) -> str:
@@ -189,20 +191,20 @@ def _map_evidence(report: Report) -> Mapping[str, list[tuple[str, str, Requireme
 def _list_in_force(exempt: Iterable[VerdictEntry]) -> list[tuple[ExemptionEntry, list[VerdictEntry]]]:
     """List each exemption with all that it covers; those that end first come first."""
     found: dict[tuple[str, str, str, str, str, str], tuple[ExemptionEntry, list[VerdictEntry]]] = {}
-    for one in exempt:
-        if one.exemption:
-            it = one.exemption
+    for verdict in exempt:
+        if verdict.exemption:
+            it = verdict.exemption
             key = (it.expires.isoformat(), it.check, it.owner, it.ticket, it.reason, it.origin)
-            found.setdefault(key, (it, []))[1].append(one)
+            found.setdefault(key, (it, []))[1].append(verdict)
     return [found[key] for key in sorted(found)]
 
 
 def _list_ending(report: Report, in_force: Iterable[VerdictEntry]) -> list[tuple[str, str, int]]:
     """List exemptions that end soon: control, last day, and how many verdicts depend on it."""
     counts: dict[tuple[str, str], int] = defaultdict(int)
-    for one in in_force:
-        if one.exemption and (one.exemption.expires - report.generated.date()).days <= SOON_DAYS:
-            counts[one.exemption.expires.isoformat(), one.control] += 1
+    for verdict in in_force:
+        if verdict.exemption and (verdict.exemption.expires - report.generated.date()).days <= SOON_DAYS:
+            counts[verdict.exemption.expires.isoformat(), verdict.control] += 1
     return [(control, day, count) for (day, control), count in sorted(counts.items())]
 
 

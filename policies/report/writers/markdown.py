@@ -42,7 +42,7 @@ def section(report: Report, base: Report | None = None) -> str:
 
 def _write_headline(report: Report, shown: Sequence[VerdictEntry], base: Report | None) -> str:
     new = "new " if base is not None else ""
-    blocking = len({one.fingerprint for one in report.blocking} & {one.fingerprint for one in shown})
+    blocking = len({verdict.fingerprint for verdict in report.blocking} & {verdict.fingerprint for verdict in shown})
     told = f"{count(len(shown), f'{new}violation')}, {blocking} of them blocking"
     if not shown:
         told = f"No {new}violations found" if report.figures.evaluated else "Nothing was evaluated"
@@ -58,8 +58,8 @@ def _write_headline(report: Report, shown: Sequence[VerdictEntry], base: Report 
 def _list_violations(report: Report, shown: Sequence[VerdictEntry]) -> Iterable[str]:
     """List one point a control, worst first, with the resources below it, as far as there is room."""
     by_control: dict[str, list[VerdictEntry]] = defaultdict(list)
-    for one in shown:
-        by_control[one.control].append(one)
+    for verdict in shown:
+        by_control[verdict.control].append(verdict)
     controls = sorted(
         (control for control in report.controls if control.id in by_control),
         key=lambda one: WORST_FIRST.index(one.severity),

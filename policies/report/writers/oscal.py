@@ -69,7 +69,7 @@ def _origin(report: Report) -> list[dict[str, str]]:
 
 def _result(report: Report) -> dict[str, Any]:
     observed = report.of_status(*OBSERVED)
-    judged = {one.urn for one in observed}
+    judged = {verdict.urn for verdict in observed}
     result: dict[str, Any] = {
         "uuid": _id("result", report.source.digest, _stamp(report)),
         "title": _line(f"{report.source.kind} of {report.source.stack}"),
@@ -90,7 +90,7 @@ def _result(report: Report) -> dict[str, Any]:
     ]
     if observed:  # an empty list is not allowed
         result["local-definitions"] = {"components": [_tool(report)], "inventory-items": items}
-        result["observations"] = [_observation(report, one) for one in observed]
+        result["observations"] = [_observation(report, verdict) for verdict in observed]
     if findings:
         result["findings"] = findings
     return result
@@ -125,7 +125,7 @@ def _selections(report: Report) -> list[dict[str, Any]]:
             f"{framework.unit} reviewed ({kinds})."
         }
         if reviewed:
-            selection["include-controls"] = [{"control-id": token(framework, one)} for one in reviewed]
+            selection["include-controls"] = [{"control-id": token(framework, requirement)} for requirement in reviewed]
             selections.append(selection)
     return selections or [{"description": "Nothing was reviewed.", "include-controls": [{"control-id": "none"}]}]
 
@@ -163,9 +163,9 @@ def _finding(
     report: Report, framework: FrameworkEntry, requirement: RequirementEntry, observed: Iterable[VerdictEntry]
 ) -> dict[str, Any]:
     related = [
-        {"observation-uuid": _id("observation", one.fingerprint)}
-        for one in observed
-        if one.control in requirement.controls
+        {"observation-uuid": _id("observation", verdict.fingerprint)}
+        for verdict in observed
+        if verdict.control in requirement.controls
     ]
     passed = requirement.status is Status.PASS
     return {
