@@ -9,7 +9,7 @@ from prometheus_client.registry import Collector
 
 from app.background import Worker, with_leadership
 from app.connection_limits import pool_sizes
-from app.credits import Expiry, Ledger, LedgerMetrics, Shards, StatementLines
+from app.credits import ExpiryWorker, Ledger, LedgerMetrics, Shards, StatementLines
 from app.credits.events import PERSONAL_FIELDS
 from app.credits.ledger import utc_now
 from app.credits.streams import Clock
@@ -124,12 +124,12 @@ class DataPlane:
             yield from projector.workers(leaderships)
             yield self.projection_metrics.watching(database)
 
-    def expiries(self) -> list[Expiry]:
+    def expiries(self) -> list[ExpiryWorker]:
         """Return, for every shard, the worker that records expired credits."""
         return [self._expiry(name) for name in self.databases.by_shard]
 
-    def _expiry(self, shard: str) -> Expiry:
-        return Expiry(shard, self.databases.by_shard[shard], self.ledger, self._clock)
+    def _expiry(self, shard: str) -> ExpiryWorker:
+        return ExpiryWorker(shard, self.databases.by_shard[shard], self.ledger, self._clock)
 
     async def _refresh(self) -> None:
         await self.router.refresh()

@@ -37,7 +37,7 @@ class SealingSettings(CommonSettings):
     """Further settings of commands that seal or open personal data."""
 
     master_key: Annotated[str, Field(min_length=1, pattern=r"^[a-z-]+:")]
-    """The master key, as `app.personal_data.master_key` takes it: file:/path, aws-kms:<arn>, …"""
+    """The master key, as `app.personal_data.open_master_key` takes it: file:/path, aws-kms:<arn>, …"""
 
 
 class ServeSettings(SealingSettings):

@@ -22,7 +22,7 @@ from app.canaries.detections import CanaryDetection
 from app.canaries.detector import CanaryDetector
 from app.credits import Ledger
 from app.data_plane import DataPlane
-from app.personal_data import master_key
+from app.personal_data import open_master_key
 from app.settings import ServeSettings
 from app.tokens import Caller, JwksCache, Keys, KnownCallers, Verifier, key_source
 from app.topology import Directory
@@ -56,7 +56,7 @@ def create_app(
         cloud=settings.cloud,
         pool_size=settings.pool_size,
         database_seconds=settings.database_seconds,
-        master_key=master_key(settings.master_key),
+        master_key=open_master_key(settings.master_key),
     )
     plane.transfers.limit_branches(branch_limits or {})
     services = _services(settings, plane, decoy)

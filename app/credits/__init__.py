@@ -34,7 +34,7 @@ from app.credits.events import (
     TransferredIn,
     TransferredOut,
 )
-from app.credits.expiry import Expiry
+from app.credits.expiry import ExpiryWorker
 from app.credits.ledger import LARGEST_PAGE, PAGE, Ledger
 from app.credits.metrics import LedgerMetrics
 from app.credits.model import Balance, Moved, Origin, Posted, ReservationLine, StatementLine
@@ -58,7 +58,7 @@ __all__ = [
     "Closed",
     "CreditsError",
     "Event",
-    "Expiry",
+    "ExpiryWorker",
     "GrantExpired",
     "Granted",
     "ImpossibleEvent",

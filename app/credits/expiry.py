@@ -26,7 +26,7 @@ AT_ONCE = 8
 log = structlog.get_logger(__name__)
 
 
-class Expiry:
+class ExpiryWorker:
     """The accounts of one shard. Any number of processes may do this: who comes second finds nothing due."""
 
     def __init__(

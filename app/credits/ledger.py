@@ -16,7 +16,7 @@ from app.credits.metrics import LedgerMetrics, counted
 from app.credits.model import Balance, Moved, Origin, Posted, ReservationLine, StatementLine
 from app.credits.shards import Shards
 from app.credits.state import read_event
-from app.credits.streams import AccountStreams, Clock, persistently
+from app.credits.streams import AccountStreams, Clock, retry_on_conflict
 from app.credits.texts import Texts
 from app.credits.transfers import AccountTransfers
 from app.credits.values import LARGEST_AMOUNT, AccountId, check_amount, check_expiry
@@ -141,16 +141,16 @@ class Ledger:
     @counted
     async def expire(self, account: AccountId, *, origin: Origin) -> int:
         """Record what ran out, grants and reservations; how many events that were."""
-        return await persistently(lambda: self._streams.expire(account, origin))
+        return await retry_on_conflict(lambda: self._streams.expire(account, origin))
 
     async def balance(self, account: AccountId) -> Balance:
         """The account as it is now, without what ran out already; raises UnknownAccount."""
-        standing = await self._balances.of(account)
-        if standing is None:
+        head = await self._balances.of(account)
+        if head is None:
             raise UnknownAccount(account)
-        if standing.due is not None and standing.due <= self._clock():
-            return await self._settled(account, standing)
-        return Balance(standing.place, standing.version, standing.available, standing.reserved, standing.closed)
+        if head.due is not None and head.due <= self._clock():
+            return await self._settled(account, head)
+        return Balance(head.place, head.version, head.available, head.reserved, head.closed)
 
     async def history(self, account: AccountId, *, after: int = 0, limit: int = 1000) -> Sequence[Event]:
         """What happened to an account, in order, from the event behind version `after` on."""
@@ -188,10 +188,10 @@ class Ledger:
             raise UnknownReservation(reservation)
         return ReservationLine._make(rows[0])
 
-    async def _settled(self, account: AccountId, standing: AccountHead) -> Balance:
+    async def _settled(self, account: AccountId, head: AccountHead) -> Balance:
         state = await self._streams.load(account)
         state = fold(decisions.expire(state, self._clock()), state)
-        return Balance(standing.place, standing.version, state.available, state.reserved, state.closed)
+        return Balance(head.place, head.version, state.available, state.reserved, state.closed)
 
     async def _page(self, text: str, account: AccountId, before: int | None, limit: int) -> list[Any]:
         # Tells unknown accounts, and finds the shard of one that has just moved.

@@ -74,7 +74,7 @@ class AccountStreams:
         try:
             return await self._post(account, event, sealed, origin)
         except _RETRIED:
-            return await persistently(lambda: self._post(account, event, sealed, origin))
+            return await retry_on_conflict(lambda: self._post(account, event, sealed, origin))
 
     async def decide(
         self, account: AccountId, decision: Decision, origin: Origin, *parts: Any, text: str | None = None
@@ -88,7 +88,7 @@ class AccountStreams:
         try:
             return await self._decide(account, decision, origin, content)
         except _RETRIED:
-            return await persistently(lambda: self._decide(account, decision, origin, content))
+            return await retry_on_conflict(lambda: self._decide(account, decision, origin, content))
 
     async def load(self, account: AccountId) -> Account:
         """The account as it is now; `NEW` where nothing ever happened to it."""
@@ -219,8 +219,8 @@ class AccountStreams:
 
     async def _confirm(self, account: AccountId, state: Account) -> None:
         """Raises VersionConflict where a refusal was decided on what is out of date."""
-        standing = await self._balances.of(account)
-        version = standing.version if standing else 0
+        head = await self._balances.of(account)
+        version = head.version if head else 0
         if version != state.version:
             self._recent.forget(account)
             raise VersionConflict(account, state.version, version)
@@ -246,7 +246,7 @@ async def _more(store: EventStore, account: AccountId, known: Account) -> Accoun
     return known
 
 
-async def persistently(change: Callable[[], Awaitable[Result]]) -> Result:
+async def retry_on_conflict(change: Callable[[], Awaitable[Result]]) -> Result:
     """Try a change again, each time a little later, as long as it only loses against others."""
     async for attempt in stamina.retry_context(
         on=_RETRIED,

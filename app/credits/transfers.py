@@ -13,7 +13,7 @@ from app.credits.errors import (
 from app.credits.events import Event, TransferredIn, TransferredOut
 from app.credits.model import Moved, Origin, Posted
 from app.credits.shards import Shards
-from app.credits.streams import EXPIRY, AccountStreams, Clock, persistently
+from app.credits.streams import EXPIRY, AccountStreams, Clock, retry_on_conflict
 from app.credits.texts import Texts
 from app.credits.values import AccountId
 from app.events import Appended, BelowFloor, Overdue, StreamClosed, TotalOutOfRange
@@ -53,7 +53,7 @@ class AccountTransfers:
         content = await self._texts.content(source, target, amount, text=reason, first=lambda: self._require(source))
         # Each account has the text under a key of its own: it is in the history of both, until one of them is erased.
         legs = await self._leg(source, out, origin), await self._leg(target, into, origin)
-        return await persistently(lambda: self._transfer(legs, out, content, origin))
+        return await retry_on_conflict(lambda: self._transfer(legs, out, content, origin))
 
     async def _transfer(self, legs: tuple[Leg, Leg], out: TransferredOut, content: bytes, origin: Origin) -> Moved:
         source, target = (AccountId(leg.stream) for leg in legs)
@@ -67,8 +67,8 @@ class AccountTransfers:
                 raise UnknownAccount(source) from None
             raise InsufficientCredits(out.amount, error.total) from None
         except StreamClosed:
-            standing = await self._balances.of(source)
-            raise AccountClosed(source if standing and standing.closed else target) from None
+            head = await self._balances.of(source)
+            raise AccountClosed(source if head and head.closed else target) from None
         except TotalOutOfRange:
             raise BalanceTooLarge(f"the balance of {target} would get too large") from None
         return Moved(out.transfer, self._posted(source, made.source), self._posted(target, made.target))

@@ -16,10 +16,11 @@ from app.personal_data.errors import (
 )
 from app.personal_data.export import export
 from app.personal_data.keys import SubjectKeys
-from app.personal_data.master_key import MasterKey, Wrapped, master_key
+from app.personal_data.master_key import MasterKey, Wrapped
 from app.personal_data.object_log import ObjectErasureLog
 from app.personal_data.sealed_events import PersonalData, Sealed
 from app.personal_data.sealing import SEALED, Erased, SubjectKey, seal, subjects_of, unseal
+from app.personal_data.settings import open_master_key
 
 __all__ = [
     "SEALED",
@@ -48,7 +49,7 @@ __all__ = [
     "Wrapped",
     "erase",
     "export",
-    "master_key",
+    "open_master_key",
     "replay_erasures",
     "seal",
     "subjects_of",

@@ -84,7 +84,7 @@ async def _prepare(
     from app.camouflage import reasons as known_reasons
     from app.camouflage.preparation import Preparation
     from app.canaries.key import CamouflageKey
-    from app.personal_data import master_key
+    from app.personal_data import open_master_key
     from app.topology import read_directory
     from cli.shared.operators import operator_databases
     from cli.shared.progress import progress
@@ -94,7 +94,7 @@ async def _prepare(
     texts = known_reasons.default_reasons() if reasons is None else known_reasons.read_reasons(reasons)
     operator = CamouflageKey.read(settings.canary_key)
     async with operator_databases(directory) as databases:
-        preparation = Preparation(directory, databases, operator, master_key(settings.master_key))
+        preparation = Preparation(directory, databases, operator, open_master_key(settings.master_key))
         with progress(f"place {place}: accounts") as report:
             return await preparation.make(
                 place,

@@ -278,7 +278,7 @@ def _await(run: Callable[[DataPlane], Awaitable[Result]], directory: Path | None
 @asynccontextmanager
 async def _plane(directory: Path | None) -> AsyncIterator[DataPlane]:
     from app.data_plane import DataPlane
-    from app.personal_data import master_key
+    from app.personal_data import open_master_key
     from app.settings import SealingSettings, load
     from app.topology import read_directory
 
@@ -288,7 +288,7 @@ async def _plane(directory: Path | None) -> AsyncIterator[DataPlane]:
         cloud=settings.cloud,
         pool_size=CONNECTIONS,
         database_seconds=SECONDS,
-        master_key=master_key(settings.master_key),
+        master_key=open_master_key(settings.master_key),
     )
     await plane.open()
     try:

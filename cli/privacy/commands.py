@@ -167,16 +167,16 @@ class _World:
 
 @asynccontextmanager
 async def _world(directory_file: Path | None) -> AsyncIterator[_World]:
-    from app.personal_data import SubjectKeys, master_key
-    from app.personal_data.settings import erasure_log
+    from app.personal_data import SubjectKeys, open_master_key
+    from app.personal_data.settings import open_erasure_log
     from cli.shared.operator_context import shard_world
 
     settings = _settings(directory_file)
-    master = master_key(settings.master_key)
+    master = open_master_key(settings.master_key)
     async with shard_world(directory_file) as world:
         databases = world.databases
         keys = {name: SubjectKeys(database, master) for name, database in databases.items()}
-        yield _World(databases, keys, erasure_log(settings.erasure_log, world.directory, databases))
+        yield _World(databases, keys, open_erasure_log(settings.erasure_log, world.directory, databases))
 
 
 def _settings(directory_file: Path | None) -> PersonalDataSettings:

@@ -19,7 +19,7 @@ from app.connection_limits import (
     pool_sizes,
 )
 from app.data_plane import DataPlane
-from app.personal_data import master_key
+from app.personal_data import open_master_key
 from app.server import run
 from app.settings import ServeSettings
 from app.topology import Directory, read_directory
@@ -107,7 +107,7 @@ async def test_a_process_holds_no_more_than_is_counted(
     settings: ServeSettings, migrated: Directory, postgres: Postgres
 ) -> None:
     plane = DataPlane(
-        migrated, cloud="aws", pool_size=3, database_seconds=3, master_key=master_key(settings.master_key)
+        migrated, cloud="aws", pool_size=3, database_seconds=3, master_key=open_master_key(settings.master_key)
     )
     pools = [
         databases.by_shard["aws-0"]._pool.max_size for databases in (plane.databases, plane._waiting, plane._settling)

@@ -22,7 +22,7 @@ from app.credits import (
     AccountNotEmpty,
     BalanceTooLarge,
     CreditsError,
-    Expiry,
+    ExpiryWorker,
     GrantExpired,
     InsufficientCredits,
     InvalidAmount,
@@ -94,9 +94,9 @@ async def account_of(ledger: Ledger, account: AccountId) -> Account:
     return fold(await ledger.history(account))
 
 
-def expiry(plane: DataPlane, clock: Clock, account: AccountId, page: int = 200) -> Expiry:
+def expiry(plane: DataPlane, clock: Clock, account: AccountId, page: int = 200) -> ExpiryWorker:
     shard = plane.router.route(account)[0].shard
-    return Expiry(shard, plane.databases.by_shard[shard], plane.ledger, clock, page=page)
+    return ExpiryWorker(shard, plane.databases.by_shard[shard], plane.ledger, clock, page=page)
 
 
 def accounts_at(directory: Directory, home: str) -> list[AccountId]:

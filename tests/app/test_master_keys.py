@@ -23,12 +23,12 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from app.database import LoginRefused
-from app.personal_data import MasterKeyFailed, UnsafeKeyFile
+from app.personal_data import MasterKeyFailed, UnsafeKeyFile, open_master_key
 from app.personal_data.aws import AwsMasterKey
 from app.personal_data.azure import AzureMasterKey
 from app.personal_data.gcp import GcpMasterKey
 from app.personal_data.key_file import FileMasterKey
-from app.personal_data.master_key import MasterKey, Wrapped, context_of, master_key
+from app.personal_data.master_key import MasterKey, Wrapped, context_of
 
 SECRET = b"the data key of one subject 32 b"
 ANNA = context_of("anna")
@@ -328,10 +328,10 @@ def test_processes_that_make_the_file_at_once_use_the_same_key(tmp_path: Path) -
 
 def test_the_setting_chooses_the_keeper(tmp_path: Path) -> None:
     FileMasterKey.create(tmp_path / "master.json")
-    assert isinstance(master_key(f"file:{tmp_path}/master.json"), FileMasterKey)
-    assert isinstance(master_key(f"aws-kms:{ARN},{ARN}-0"), AwsMasterKey)
-    assert isinstance(master_key("azure-key-vault:https://v.vault.azure.net/keys/ledger"), AzureMasterKey)
-    assert isinstance(master_key(f"gcp-kms:{GCP_NAME}"), GcpMasterKey)
+    assert isinstance(open_master_key(f"file:{tmp_path}/master.json"), FileMasterKey)
+    assert isinstance(open_master_key(f"aws-kms:{ARN},{ARN}-0"), AwsMasterKey)
+    assert isinstance(open_master_key("azure-key-vault:https://v.vault.azure.net/keys/ledger"), AzureMasterKey)
+    assert isinstance(open_master_key(f"gcp-kms:{GCP_NAME}"), GcpMasterKey)
 
 
 @pytest.mark.parametrize(
@@ -339,4 +339,4 @@ def test_the_setting_chooses_the_keeper(tmp_path: Path) -> None:
 )
 def test_a_setting_that_names_no_master_key_is_refused(wrong: str) -> None:
     with pytest.raises(MasterKeyFailed):
-        master_key(wrong)
+        open_master_key(wrong)

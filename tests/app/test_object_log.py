@@ -22,7 +22,7 @@ from app.personal_data import (
 from app.personal_data.aws_bucket import AwsBucket
 from app.personal_data.gcp_bucket import GcpBucket
 from app.personal_data.object_log import Bucket
-from app.personal_data.settings import PersonalDataSettings, erasure_log
+from app.personal_data.settings import PersonalDataSettings, open_erasure_log
 from app.settings import WrongSetting, load
 from app.topology import parse_directory
 
@@ -191,7 +191,7 @@ def test_the_setting_names_the_store(where: str) -> None:
     }
     logins = {role: {"user": role, "login": "azure-entra"} for role in ("app", "admin")}
     directory = parse_directory(json.dumps({"slots": 4096, "shards": [shard | logins]}))
-    assert isinstance(erasure_log(settings(where).erasure_log, directory, {}), ObjectErasureLog)
+    assert isinstance(open_erasure_log(settings(where).erasure_log, directory, {}), ObjectErasureLog)
 
 
 @pytest.mark.parametrize("wrong", ["aws-s3:bucket", "aws-s3:eu-central-1/", "gcp-storage:", "gcp-storage:A", "s3://b"])

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from app.database import Role, ShardDatabase
 from app.events import Append, EventStore, NewEvent, Slot
-from app.personal_data import PersonalData, SubjectKeys, master_key
+from app.personal_data import PersonalData, SubjectKeys, open_master_key
 from app.sharding import Router
 from app.topology import parse_directory, slot_of
 from cli.main import app
@@ -51,7 +51,7 @@ def open_account(folder: Path, subject: str, *, closes: bool = False) -> None:
         shard = directory.by_name[directory.place_of(subject).shard]
         database = ShardDatabase(shard, size=2, kept=1, seconds=5, role=Role.ADMIN)
         await database.open()
-        keys = {shard.name: SubjectKeys(database, master_key(f"file:{folder / 'master.json'}"))}
+        keys = {shard.name: SubjectKeys(database, open_master_key(f"file:{folder / 'master.json'}"))}
         personal = PersonalData(Router(directory, keys), keys, {"Opened": ["email"]})
         sealed = await personal.seal(
             subject, [NewEvent("Opened", {"email": EMAIL}), NewEvent("Granted", {"amount": 5})]
