@@ -2,14 +2,17 @@
 
 {"all": {"strict": true, "allowedRegions": ["eu-west-1"]}, "BKP-001": {"minimumDays": 35}, "ENC-001": "advisory"}
 
+The engine hands it over; `--config` reads the file of `--policy-pack-config` without the engine, with the same meaning.
 One file serves several packs: what it says of controls that only other packs hold is checked, and has no effect here.
 """
 
 from __future__ import annotations
 
 import enum
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from pydantic import Field, ValidationError
@@ -124,3 +127,43 @@ def _restore_whole_numbers(value: Any) -> Any:
     if isinstance(value, list):
         return [_restore_whole_numbers(item) for item in value]
     return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+LEVEL = "enforcementLevel"
+
+
+def read_configuration_file(registry: Registry, path: Path) -> Configuration:
+    """Read a configuration for the controls of the registry; raises BadConfiguration."""
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise BadConfiguration(f"{path}: cannot be read as JSON: {error}") from None
+    if not isinstance(document, Mapping):
+        raise BadConfiguration(f"{path}: must be an object with controls in it")
+    try:
+        return _read(registry, document)
+    except BadConfiguration as fault:
+        raise BadConfiguration(f"{path}: {fault}") from None
+
+
+def _read(registry: Registry, document: Mapping[str, Any]) -> Configuration:
+    levels: dict[str, Level] = {}
+    properties: dict[str, dict[str, Any]] = {}
+    for name, entry in document.items():
+        given = {LEVEL: entry} if isinstance(entry, str) else entry
+        if not isinstance(given, Mapping):
+            raise BadConfiguration(f"{name}: must be a level, or an object with options")
+        properties[name] = {option: value for option, value in given.items() if option != LEVEL}
+        if LEVEL in given:
+            levels[name] = _read_level(name, given[LEVEL])
+    common = {control.id: levels[ALL] for control in registry.controls} if ALL in levels else {}
+    refuse_unknown_controls(levels.keys() - {ALL, EXEMPTIONS}, registry)
+    return read_configuration(registry, common | levels, properties)
+
+
+def _read_level(name: str, text: Any) -> Level:
+    try:
+        return Level(text)
+    except ValueError:
+        allowed = ", ".join(level.value for level in Level)
+        raise BadConfiguration(f"{name}: {text!r} is no level; there are {allowed}") from None

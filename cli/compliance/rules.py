@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cli.gate import CONFIGURATION, PACK
-from policies.configuration import Configuration
-from policies.configuration_file import read_configuration_file
+from policies.configuration import Configuration, read_configuration_file
 from policies.control import Control
 from policies.exemptions import Exemptions, read_baseline, read_exemptions
 from policies.frameworks import FRAMEWORKS, framework

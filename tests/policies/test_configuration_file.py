@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from policies.configuration import BadConfiguration, Level, default_level
-from policies.configuration_file import read_configuration_file
+from policies.configuration import BadConfiguration, Level, default_level, read_configuration_file
 from policies.frameworks import FRAMEWORKS
 from policies.registry import everything
 

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from policies.configuration import Level
-from policies.configuration_file import read_configuration_file
+from policies.configuration import Level, read_configuration_file
 from policies.docs import FOLDER, README, pages, readme
 from policies.frameworks import FRAMEWORKS, framework
 from policies.registry import everything
