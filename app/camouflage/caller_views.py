@@ -20,14 +20,13 @@ import xxhash
 from psycopg.errors import DiskFull, ReadOnlySqlTransaction
 
 from app.camouflage.database_fingerprint import FingerprintGuard
-from app.camouflage.statements import statement
 from app.canaries.key import CamouflageKey, mac
 from app.credits import AccountId, Ledger, Origin, UnknownAccount, UnknownReservation
 from app.credits.model import StatementLine
 from app.credits.shards import Shards
 from app.database import DatabaseUnavailable
 from app.events import WrongEpoch
-from app.queries import Reads
+from app.queries import Reads, query
 from app.tokens import Caller
 
 log = structlog.get_logger(__name__)
@@ -89,7 +88,7 @@ class Copies:
             "slot": place.slot,
             "epoch": place.epoch,
         }
-        [(outcome, epoch)] = await self._shards.database(account).rows(statement("copy_account"), parameters)
+        [(outcome, epoch)] = await self._shards.database(account).rows(query("camouflage.copy_account"), parameters)
         if outcome == "wrong epoch":
             raise WrongEpoch(stream, place.slot, place.epoch, epoch)
 
@@ -132,7 +131,7 @@ class CallerViews:
     async def claim(self, subject: str) -> ViewName:
         """Return the caller's view, assigned at the first call; raises DatabaseUnavailable."""
         parameters = {"caller": mac(self._callers, subject)}
-        [(number, prepared)] = await self._claims.rows(statement("claim_view"), parameters)
+        [(number, prepared)] = await self._claims.rows(query("camouflage.claim_view"), parameters)
         if not prepared:
             log.warning("all prepared views are taken: changes of this caller copy accounts", view=number)
         return view_name(self._key, number, prepared=prepared)

@@ -8,9 +8,8 @@ from typing import Protocol
 from psycopg.errors import InsufficientPrivilege, UndefinedTable
 
 from app.camouflage.errors import NotADecoy
-from app.camouflage.statements import statement
 from app.canaries.key import CamouflageKey
-from app.queries import Connects, Reads
+from app.queries import Connects, Reads, query
 
 
 class Database(Reads, Connects, Protocol):
@@ -24,14 +23,16 @@ async def install(databases: Mapping[str, Database], key: CamouflageKey, views: 
     """
     for name, database in databases.items():
         try:
-            [(marked, used)] = await database.rows(statement("is_fresh"), {})
+            [(marked, used)] = await database.rows(query("camouflage.is_fresh"), {})
         except UndefinedTable:
             raise NotADecoy(f"the database of shard {name} is not migrated: run fortress migrate up first") from None
         if used and not marked:
             raise NotADecoy(f"the database of shard {name} holds accounts already: decoys need databases of their own")
         async with database.dedicated() as connection:
-            await connection.execute(statement("install"), prepare=False)  # several statements
-            await connection.execute(statement("write_fingerprint"), {"fingerprint": _fingerprint(key), "views": views})
+            await connection.execute(query("camouflage.install"), prepare=False)  # several statements
+            await connection.execute(
+                query("camouflage.write_fingerprint"), {"fingerprint": _fingerprint(key), "views": views}
+            )
     await check(databases, key)
 
 
@@ -39,7 +40,7 @@ async def check(databases: Mapping[str, Reads], key: CamouflageKey) -> None:
     """Raise NotADecoy for a database without a fingerprint, or with that of another key."""
     for name, database in databases.items():
         try:
-            rows = await database.rows(statement("read_fingerprint"), {})
+            rows = await database.rows(query("camouflage.read_fingerprint"), {})
         except (UndefinedTable, InsufficientPrivilege):
             rows = []
         if not rows:

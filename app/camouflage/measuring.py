@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from app.camouflage.behaviour import ACTIONS, ENDINGS, Action, BehaviourModel, Segment
 from app.camouflage.errors import TooFewAccounts
-from app.camouflage.statements import statement
 from app.credits.events import (
     Captured,
     Closed,
@@ -27,7 +26,7 @@ from app.credits.events import (
     TransferredOut,
     decode,
 )
-from app.queries import Reads
+from app.queries import Reads, query
 
 FEWEST = 20
 """Accounts behind any number in the model."""
@@ -76,7 +75,7 @@ class _Account:
 
 async def read_histories(database: Reads, accounts: int) -> list[History]:
     """Read the histories of so many random accounts of a shard; reasons stay sealed."""
-    rows = await database.rows(statement("sample_histories"), {"accounts": accounts})
+    rows = await database.rows(query("camouflage.sample_histories"), {"accounts": accounts})
     return [
         [(decode(kind, data), recorded_at) for _, _, kind, data, recorded_at in events]
         for _, events in groupby(rows, key=lambda row: row[0])

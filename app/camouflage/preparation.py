@@ -16,7 +16,6 @@ from app.camouflage.caller_views import Copies, view_name
 from app.camouflage.database_fingerprint import Database, FingerprintGuard
 from app.camouflage.histories import DatedEvent, Population
 from app.camouflage.reasons import Reasons
-from app.camouflage.statements import statement
 from app.canaries.key import CamouflageKey
 from app.canaries.tokens import check_place
 from app.credits import Origin, Shards
@@ -27,6 +26,7 @@ from app.events import EventStore, Slot
 from app.events.bulk_import import import_events
 from app.events.import_chunk import ImportedEvent
 from app.personal_data import MasterKey, PersonalData, SubjectKeys
+from app.queries import query
 from app.sharding import PostgresMapStore, Router
 from app.topology import Directory
 
@@ -82,9 +82,9 @@ class Preparation:
         await database_fingerprint.install(self._databases, self._key, views)
         await self._router.refresh()
         [(until,)] = await self._databases[self._map_shard].rows(
-            statement("keep_place"), {"place": place, "until": now}
+            query("camouflage.keep_place"), {"place": place, "until": now}
         )
-        [(views,)] = await self._databases[self._map_shard].rows(statement("read_views"), {})
+        [(views,)] = await self._databases[self._map_shard].rows(query("camouflage.read_views"), {})
         population = Population(self._key, place, rows, model, reasons, until)
         accounts = events = made = 0
         for number, block in enumerate(population.blocks()):

@@ -19,7 +19,6 @@ from prometheus_client import Counter
 
 from app.background import Worker
 from app.canaries.key import CamouflageKey
-from app.canaries.statements import statement
 from app.canaries.tokens import Canaries, Canary, Kind
 from app.credits.ledger import utc_now
 from app.credits.streams import Clock
@@ -27,6 +26,7 @@ from app.data_plane import DataPlane
 from app.database import DatabaseUnavailable, Role, ShardDatabase
 from app.events import Append, EventStore, EventStoreError, NewEvent, Slot
 from app.personal_data import MasterKeyFailed, PersonalData
+from app.queries import query
 from app.sharding import Router
 from app.topology import Directory, StalePlace
 
@@ -231,7 +231,7 @@ async def read_detections(directory: Directory, days: int) -> list[dict[str, Any
         database = ShardDatabase(shard, size=1, kept=0, seconds=REPORT_SECONDS, role=Role.ADMIN)
         await database.open()
         try:
-            found += [data for (data,) in await database.rows(statement("read_detections"), {"days": days})]
+            found += [data for (data,) in await database.rows(query("canaries.read_detections"), {"days": days})]
         finally:
             await database.close()
     return sorted(found, key=lambda data: str(data["at"]), reverse=True)

@@ -1,3 +1,56 @@
+-- Decoy databases: fingerprint, views of callers, places, samples to measure.
+
+-- name: is_fresh
+select
+    to_regclass('public.camouflage') is not null as marked,
+    exists (select from streams) as used
+
+-- name: write_fingerprint
+insert into camouflage (mark, worlds)
+select :fingerprint, :views
+where not exists (select from camouflage)
+
+-- name: read_fingerprint
+select mark from camouflage
+
+-- name: read_views
+select worlds from camouflage
+
+-- name: claim_view
+select claimed.number, claimed.number <= made.worlds as ready
+from claim_world(:caller) as claimed (number)
+cross join camouflage as made
+
+-- name: copy_account
+select outcome, epoch
+from copy_account(:account, :stream, :hash, :slot::smallint, :epoch)
+
+-- name: keep_place
+with kept as (
+    insert into camouflage_places (place, until)
+    values (:place, :until)
+    on conflict (place) do nothing
+    returning until
+)
+select until from kept
+union all
+select until from camouflage_places where place = :place
+limit 1
+
+-- name: sample_histories
+with sampled as (
+    select stream
+    from streams
+    where version > 0 and position('/' in stream) = 0
+    order by hashtext(stream)
+    limit :accounts
+)
+select event.stream, event.version, event.type, event.data, event.recorded_at
+from sampled
+join all_events as event on event.stream = sampled.stream
+order by event.stream, event.version
+
+-- name: install
 -- For decoy databases only; a ledger's must have none of this.
 create table if not exists camouflage (
     mark bytea primary key,

@@ -1,2 +1,0 @@
-select outcome, epoch
-from copy_account(%(account)s, %(stream)s, %(hash)s, %(slot)s::smallint, %(epoch)s)

@@ -1,3 +1,0 @@
-select
-    to_regclass('public.camouflage') is not null as marked,
-    exists (select from streams) as used

@@ -1,1 +1,0 @@
-select mark from camouflage

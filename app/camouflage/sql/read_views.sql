@@ -1,1 +1,0 @@
-select worlds from camouflage

@@ -1,3 +1,0 @@
-insert into camouflage (mark, worlds)
-select %(fingerprint)s, %(views)s
-where not exists (select from camouflage)
