@@ -220,7 +220,7 @@ async def test_wrong_paths_and_methods_are_problems_too(client: httpx.AsyncClien
     assert (answer.status_code, answer.headers["Content-Type"]) == (status, PROBLEM)
 
 
-async def test_a_wrong_method_is_told_the_right_ones(client: httpx.AsyncClient) -> None:
+async def test_a_wrong_method_is_answered_with_the_allowed_ones(client: httpx.AsyncClient) -> None:
     assert (await client.delete("/accounts/alice/reservations")).headers["Allow"] == "GET, POST"
 
 
@@ -237,7 +237,7 @@ async def test_a_large_body_is_refused(client: httpx.AsyncClient, streamed: bool
 
 
 class TestAuthorisation:
-    """Who is let in."""
+    """Authentication and scopes."""
 
     @pytest.mark.parametrize(
         "headers", [{"Authorization": ""}, {"Authorization": "Basic YTpi"}, {"Authorization": "Bearer"}]
@@ -283,7 +283,7 @@ class TestAuthorisation:
 
 
 class TestOperations:
-    """What operators see."""
+    """Health, readiness, metrics and logs."""
 
     async def test_readiness_asks_the_home_shards(self, client: httpx.AsyncClient) -> None:
         answer = await client.get("/readyz")
@@ -308,7 +308,7 @@ class TestOperations:
         assert (answer.status_code, answer.json()["shards"]) == (503, {"aws-0": "no answer within 1.5 s"})
         assert (await client.get("/readyz")).status_code == 200
 
-    async def test_a_grant_behind_a_stuck_database_is_told_so(
+    async def test_a_grant_on_a_stuck_database_is_refused_in_time(
         self, client: httpx.AsyncClient, migrated: Directory, postgres: Postgres
     ) -> None:
         account = account_at(migrated, "aws")

@@ -1,4 +1,4 @@
-"""What can be done to accounts over HTTP besides granting."""
+"""Operations on accounts over HTTP besides granting."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ async def test_credits_are_spent_once_however_often_it_is_asked(client: httpx.As
     assert await balance(client) == (6, 0)
 
 
-async def test_what_is_missing_is_told_in_numbers(client: httpx.AsyncClient) -> None:
+async def test_missing_credits_are_reported_as_numbers(client: httpx.AsyncClient) -> None:
     await post(client, "/accounts/alice/grants", amount=10)
     answer = await post(client, "/accounts/alice/spends", amount=11)
     assert kind(answer) == (409, "insufficient-credits")
@@ -93,7 +93,7 @@ async def test_reservations_are_listed_page_by_page(client: httpx.AsyncClient) -
     parameters: dict[str, Any] = {"limit": 2}
     while True:
         page = (await client.get("/accounts/alice/reservations", params=parameters)).json()
-        seen += [each["reservation"] for each in page["reservations"]]
+        seen += [entry["reservation"] for entry in page["reservations"]]
         if page["next"] is None:
             break
         parameters["cursor"] = page["next"]
@@ -238,7 +238,7 @@ async def test_a_page_that_makes_no_sense_is_refused(client: httpx.AsyncClient, 
     assert kind(await client.get("/accounts/alice/reservations", params=parameters)) == (422, "invalid-request")
 
 
-async def test_who_asks_too_often_is_told_when_to_come_back(
+async def test_a_caller_over_the_limit_learns_when_to_retry(
     settings: ServeSettings, migrated: Directory, postgres: Postgres
 ) -> None:
     app = create_app(settings.model_copy(update={"rate_limit": "3/hour"}), migrated)

@@ -1,4 +1,4 @@
-"""What processes may hold of a server fits into it, or they say so before they start."""
+"""All processes together stay within the limits of a server, or refuse to start."""
 
 from __future__ import annotations
 

@@ -260,7 +260,7 @@ async def test_a_refresh_sees_every_change_since(store: MapStore) -> None:
 
 @pytest.mark.servers
 class TestInPostgresql:
-    """What only a database can get wrong."""
+    """Errors that only a database can make."""
 
     async def test_an_unfilled_map_is_named(self, connection: psycopg.Connection[tuple[Any, ...]]) -> None:
         store = PostgresMapStore(Database(connection), shard="aws-0")

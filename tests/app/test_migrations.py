@@ -162,7 +162,7 @@ def test_it_does_not_wait_for_ever(shard: Shard, postgres: Postgres) -> None:
 
 @pytest.mark.servers
 class TestRights:
-    """What the app's roles may do in a migrated database, and what nobody may."""
+    """The rights of the app's roles in a migrated database."""
 
     @pytest.fixture(params=["ledger", GCP_USER])
     def app_connection(

@@ -1,4 +1,4 @@
-"""A shard that was restored is of an earlier time, and the map tells."""
+"""The slot map shows that a shard was restored to an earlier time."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def moved(known: SlotMap, slot: int, target: str, *, arrived: bool = True) -> Sl
 
 
 def owned_by(known: SlotMap, shard: str) -> dict[int, int]:
-    """What a shard has that knows what the map knows."""
+    """Return the slots and epochs of a shard that agrees with the map."""
     return {entry.slot: entry.epoch for entry in known.slots if entry.shard == shard}
 
 

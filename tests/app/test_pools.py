@@ -57,7 +57,7 @@ class TestTimeLimit:
         with pytest.raises(asyncio.CancelledError):
             await waiting
 
-    async def test_the_inner_of_two_limits_is_told_from_the_outer(self) -> None:
+    async def test_an_inner_limit_is_distinguished_from_an_outer_one(self) -> None:
         with TimeLimit(10):
             with pytest.raises(TimeoutError), TimeLimit(0.01):
                 await asyncio.Event().wait()

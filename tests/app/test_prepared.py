@@ -116,7 +116,7 @@ async def test_many_rows_leave_others_their_turn(database: ShardDatabase) -> Non
     assert turns > 10
 
 
-async def test_who_is_cancelled_cancels_the_statement(database: ShardDatabase, migrated: Directory) -> None:
+async def test_cancelling_the_caller_cancels_the_statement(database: ShardDatabase, migrated: Directory) -> None:
     held = await connection(database)
     sleeping = asyncio.create_task(database.rows("select pg_sleep(600)", {}))
     await asyncio.sleep(0.05)
@@ -150,7 +150,7 @@ async def test_cursors_and_statements_take_turns_on_one_connection(database: Sha
             assert await cursor.fetchone() == (2 * number,)
 
 
-async def test_what_a_rollback_of_a_cursor_makes_the_server_forget_is_prepared_anew(database: ShardDatabase) -> None:
+async def test_statements_are_prepared_again_after_a_cursor_rolls_back(database: ShardDatabase) -> None:
     assert await database.rows(DOUBLED, {"number": 1}) == [(2,)]
     async with database.connection() as other:
         await other.execute("begin")

@@ -1,4 +1,4 @@
-"""How often a caller may ask."""
+"""The rate limit per caller."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ async def test_one_caller_does_not_use_up_what_another_has() -> None:
     await rates.count("bob")
 
 
-async def test_a_client_is_never_told_to_come_back_at_once() -> None:
+async def test_retry_after_is_never_zero() -> None:
     rates = Rates("1/hour", now=lambda: time.time() + 7200)
     await rates.count("alice")
     with pytest.raises(TooManyRequests) as caught:

@@ -66,11 +66,11 @@ def server(name: str, *, home: str = "aws", primary: bool = False, fresh_until: 
 
 
 def names(servers: list[Server]) -> list[str]:
-    return [each.name for each in servers]
+    return [listed.name for listed in servers]
 
 
 class TestChoice:
-    """Which server is asked first."""
+    """The order in which servers are asked."""
 
     def test_a_standby_at_home_before_the_primary_before_one_abroad(self) -> None:
         servers = [server("far", home="gcp"), server("primary", primary=True), server("near")]
@@ -87,8 +87,8 @@ class TestChoice:
     def test_a_key_keeps_its_standby_when_another_goes(self, key: str) -> None:
         servers = [server("primary", primary=True), *(server(f"standby-{number}") for number in range(3))]
         first, *others = candidates(servers, key, home="aws", now=100, lag_limit=2)
-        gone = next(each for each in others if not each.is_primary)
-        left = [each for each in servers if each is not gone]
+        gone = next(other for other in others if not other.is_primary)
+        left = [listed for listed in servers if listed is not gone]
         assert candidates(left, key, home="aws", now=100, lag_limit=2)[0] is first
 
     def test_equal_standbys_share_the_keys(self) -> None:
@@ -101,7 +101,7 @@ class TestChoice:
 
 
 class TestLag:
-    """How old a standby's data is at most."""
+    """The age of a standby's data."""
 
     def test_what_is_replayed_is_as_old_as_the_moment_when_the_primary_was_there(self) -> None:
         log = LagClock()
@@ -182,7 +182,7 @@ class TestBreaker:
 
 
 class TestFallBack:
-    """What happens when a server does not answer, without any server."""
+    """Servers that do not answer, without a real server."""
 
     def reads(self, *servers: Server) -> ReadRouter:
         shards = {"aws-0": list(servers), "gcp-0": list(servers)}
@@ -198,10 +198,10 @@ class TestFallBack:
         primary._database.down = True  # type: ignore[attr-defined]
         assert await self.reads(standby, primary).rows(KEY, "select 1", {}) == [("standby",)]
 
-    async def test_where_nobody_answers_the_reason_is_told(self) -> None:
+    async def test_the_reason_is_reported_if_no_server_answers(self) -> None:
         standby, primary = server("standby"), server("primary", primary=True)
-        for each in (standby, primary):
-            each._database.down = True  # type: ignore[attr-defined]
+        for failing in (standby, primary):
+            failing._database.down = True  # type: ignore[attr-defined]
         with pytest.raises(DatabaseUnavailable, match="down"):
             await self.reads(standby, primary).rows(KEY, "select 1", {})
 
@@ -301,7 +301,7 @@ class TestWithAStandby:
             assert (head.version, head.total) == (1, 5)
             assert app.answered(KEY)["primary"] == before["primary"]
             assert app.answered(KEY)["standby"] > before["standby"]
-            [state] = [each for each in app.reads.states() if (each.shard, each.role) == ("azure-0", "standby")]
+            [state] = [state for state in app.reads.states() if (state.shard, state.role) == ("azure-0", "standby")]
             assert state.lag_seconds < LIMITS.lag_seconds
             assert state.circuit == "closed"
 
@@ -350,9 +350,11 @@ class TestWithAStandby:
             await app.look_until_fresh()
             replay(standby, on=False)
             await app.grant(KEY)
-            while max(each.lag_seconds for each in app.reads.states() if each.shard == "azure-0") <= limits.lag_seconds:
+            while (
+                max(state.lag_seconds for state in app.reads.states() if state.shard == "azure-0") <= limits.lag_seconds
+            ):
                 await app.reads.look()
-            assert math.inf not in {each.lag_seconds for each in app.reads.states()}
+            assert math.inf not in {state.lag_seconds for state in app.reads.states()}
             await app.grant(KEY)
             head = await app.reads.head(KEY)
             assert head is not None
@@ -375,7 +377,7 @@ class TestWithAStandby:
             standby.kill()
             for _ in range(FAILURES + 2):
                 assert await app.reads.head(KEY) is not None
-            [state] = [each for each in app.reads.states() if (each.shard, each.role) == ("azure-0", "standby")]
+            [state] = [state for state in app.reads.states() if (state.shard, state.role) == ("azure-0", "standby")]
             assert state.circuit == "open"
 
     async def test_a_promoted_standby_is_none(self, migrated: Directory, postgres: Postgres) -> None:

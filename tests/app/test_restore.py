@@ -74,7 +74,7 @@ class Shards:
             return cursor.fetchall() if cursor.description else []
 
     def restore(self) -> None:
-        """What docs/restore.md has an operator do: roles, then the database."""
+        """Restore as in docs/restore.md: the roles, then the database."""
         roles, dump = self.folder / "roles.sql", self.folder / "shard.dump"
         self._run(self.old, "pg_dumpall", "--roles-only", "--no-role-passwords", "--file", str(roles))
         self._run(self.old, "pg_dump", "--format", "custom", "--file", str(dump), self.name)

@@ -87,7 +87,7 @@ async def test_a_call_goes_where_the_key_lives(world: World) -> None:
     assert world.maps.asked == 0
 
 
-async def test_a_stale_router_is_told_and_goes_to_the_new_shard(world: World) -> None:
+async def test_a_stale_router_refreshes_and_finds_the_new_shard(world: World) -> None:
     world.leave(ALICE)
     await world.arrive(ALICE, "gcp-0")
     assert await world.ask("alice") == "gcp-0"

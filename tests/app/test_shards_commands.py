@@ -35,8 +35,8 @@ def directory(empty: Empty, answering: Postgres, tmp_path: Path, monkeypatch: py
     shards = [shard(answering, home, empty(home).database) | {"slots": RANGES[home]} for home in RANGES]
     text = json.dumps({"slots": 4096, "shards": shards})
     parsed = parse_directory(text)
-    for each in parsed.shards:
-        Migrator(each, directory=parsed).up(lambda _: None)
+    for listed in parsed.shards:
+        Migrator(listed, directory=parsed).up(lambda _: None)
     (tmp_path / "directory.json").write_text(text)
     monkeypatch.setenv("FORTRESS_DIRECTORY", str(tmp_path / "directory.json"))
     return parsed
@@ -50,26 +50,26 @@ def fortress(*words: str, answer: str = "") -> str:
     return result.stdout
 
 
-def told(*words: str) -> Any:
+def run_json(*words: str) -> Any:
     return json.loads(fortress(*words, "--json"))
 
 
 def slots() -> dict[str, int]:
-    return {each["shard"]: each["slots"] for each in told("status")["shards"]}
+    return {row["shard"]: row["slots"] for row in run_json("status")["shards"]}
 
 
 def owned(postgres: Postgres, directory: Directory, name: str) -> set[int]:
-    """What the shard itself believes."""
+    """Return the slots that the shard owns by its own table."""
     with postgres.as_operator(directory.by_name[name].database) as connection:
         return {slot for (slot,) in connection.execute("select slot from slots where state = 'owned'")}
 
 
 def test_status_tells_shards_and_servers(directory: Directory) -> None:
-    status = told("status")
+    status = run_json("status")
     assert status["version"] == 1
     assert status["moving"] == []
-    assert [each["slots"] for each in status["shards"]] == [2044, 2044, 8]
-    assert {(each["server"], each["role"], each["circuit"], each["answers"]) for each in status["servers"]} == {
+    assert [row["slots"] for row in status["shards"]] == [2044, 2044, 8]
+    assert {(row["server"], row["role"], row["circuit"], row["answers"]) for row in status["servers"]} == {
         (name, "primary", "closed", True) for name in ("aws-0", "azure-0", "gcp-0")
     }
     lines = fortress("status").splitlines()
@@ -77,26 +77,26 @@ def test_status_tells_shards_and_servers(directory: Directory) -> None:
     assert any(line.split() == ["gcp-0", "gcp", "active", "8", "0", "0"] for line in lines)
 
 
-def test_a_server_that_is_down_is_told(directory: Directory, tmp_path: Path) -> None:
+def test_status_shows_a_server_that_is_down(directory: Directory, tmp_path: Path) -> None:
     document = json.loads((tmp_path / "directory.json").read_text())
     document["shards"][2]["port"] = 1
     (tmp_path / "directory.json").write_text(json.dumps(document))
-    [down] = [each for each in told("status")["servers"] if not each["answers"]]
+    [down] = [row for row in run_json("status")["servers"] if not row["answers"]]
     assert down["server"] == "gcp-0"
     assert any(line.startswith("gcp-0") and line.endswith("DOWN") for line in fortress("status").splitlines())
 
 
 def test_one_slot_moves(directory: Directory, answering: Postgres) -> None:
-    assert told("move", "4090", "aws-0") == {"slot": 4090, "shard": "aws-0", "epoch": 2}
+    assert run_json("move", "4090", "aws-0") == {"slot": 4090, "shard": "aws-0", "epoch": 2}
     assert slots() == {"aws-0": 2045, "azure-0": 2044, "gcp-0": 7}
     assert 4090 in owned(answering, directory, "aws-0")
     assert 4090 not in owned(answering, directory, "gcp-0")
-    assert told("drop", "--grace", "0") == {"dropped": [4090]}
-    assert told("resume") == {"moved": [], "aborted": [], "failed": {}}
+    assert run_json("drop", "--grace", "0") == {"dropped": [4090]}
+    assert run_json("resume") == {"moved": [], "aborted": [], "failed": {}}
 
 
 def test_a_plan_changes_nothing_and_a_rebalance_asks(directory: Directory) -> None:
-    planned = told("plan", "--seconds", "0")
+    planned = run_json("plan", "--seconds", "0")
     assert len(planned["moves"]) == pytest.approx(4096 / 3 - 8, rel=0.01)
     assert {move["target"] for move in planned["moves"]} == {"gcp-0"}
     with pytest.raises(AssertionError):
@@ -108,14 +108,14 @@ def test_a_plan_changes_nothing_and_a_rebalance_asks(directory: Directory) -> No
 def test_a_shard_is_drained_removed_and_added_again(directory: Directory, answering: Postgres) -> None:
     with pytest.raises(ShardNotEmpty, match="shard gcp-0 holds 8 slots"):
         fortress("remove", "gcp-0")
-    assert told("drain", "gcp-0", "--yes")["moved"] == 8
+    assert run_json("drain", "gcp-0", "--yes")["moved"] == 8
     assert slots() == {"aws-0": 2048, "azure-0": 2048, "gcp-0": 0}
     assert owned(answering, directory, "gcp-0") == set()
-    assert [each["state"] for each in told("status")["shards"]] == ["active", "active", "draining"]
-    assert told("rebalance", "--seconds", "0")["moved"] == 0
-    assert told("remove", "gcp-0") == {"removed": "gcp-0"}
+    assert [row["state"] for row in run_json("status")["shards"]] == ["active", "active", "draining"]
+    assert run_json("rebalance", "--seconds", "0")["moved"] == 0
+    assert run_json("remove", "gcp-0") == {"removed": "gcp-0"}
     assert slots() == {"aws-0": 2048, "azure-0": 2048}
-    assert told("add", "gcp-0") == {"added": "gcp-0"}
+    assert run_json("add", "gcp-0") == {"added": "gcp-0"}
     assert slots() == {"aws-0": 2048, "azure-0": 2048, "gcp-0": 0}
 
 
@@ -125,7 +125,7 @@ def test_a_shard_is_drained_removed_and_added_again(directory: Directory, answer
 def test_a_shard_that_a_transfer_waits_for_is_not_removed(
     directory: Directory, answering: Postgres, held_by: str, decider: str
 ) -> None:
-    told("drain", "gcp-0", "--yes")
+    run_json("drain", "gcp-0", "--yes")
     needing, other = (f"fortress:{name}:{uuid.uuid4().hex}" for name in (decider, "ibm-0"))
     with ExitStack() as stack:
         prepare(stack, answering, directory.by_name[held_by].database, needing)
@@ -133,10 +133,10 @@ def test_a_shard_that_a_transfer_waits_for_is_not_removed(
         prepare(stack, answering, directory.by_name["aws-0"].database, other)
         with pytest.raises(ShardNeeded, match=f"need shard gcp-0: 1 on {held_by}. They settle"):
             fortress("remove", "gcp-0")
-        assert [each["shard"] for each in told("status")["shards"]] == ["aws-0", "azure-0", "gcp-0"]
+        assert [row["shard"] for row in run_json("status")["shards"]] == ["aws-0", "azure-0", "gcp-0"]
         with answering.as_operator(directory.by_name[held_by].database) as connection:
             connection.execute(f"rollback prepared '{needing}'")
-        assert told("remove", "gcp-0") == {"removed": "gcp-0"}
+        assert run_json("remove", "gcp-0") == {"removed": "gcp-0"}
 
 
 def prepare(stack: ExitStack, postgres: Postgres, database: str, gid: str) -> None:
@@ -156,7 +156,7 @@ def prepare(stack: ExitStack, postgres: Postgres, database: str, gid: str) -> No
 def test_a_shard_is_not_removed_while_one_that_may_need_it_is_down(
     directory: Directory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told("drain", "gcp-0", "--yes")
+    run_json("drain", "gcp-0", "--yes")
     monkeypatch.setattr("cli.shared.operator_context.SECONDS", 1.0)
     document = json.loads((tmp_path / "directory.json").read_text())
     document["shards"][1]["port"] = 1
@@ -171,8 +171,8 @@ def test_a_rebalance_empties_a_shard_that_drains(directory: Directory, answering
     output = fortress("rebalance", "--yes", "--seconds", "0.1")
     assert output.endswith("8 slots moved\n")
     assert slots() == {"aws-0": 2048, "azure-0": 2048, "gcp-0": 0}
-    told("add", "gcp-0")
-    assert told("status")["shards"][2]["state"] == "active"
+    run_json("add", "gcp-0")
+    assert run_json("status")["shards"][2]["state"] == "active"
 
 
 def test_the_last_shard_stays(directory: Directory, answering: Postgres) -> None:
@@ -203,8 +203,8 @@ def test_bad_input_is_refused_by_name(
 
 
 def test_a_shard_that_believes_in_slots_of_others_is_not_let_in(directory: Directory, answering: Postgres) -> None:
-    told("drain", "gcp-0", "--yes")
-    told("remove", "gcp-0")
+    run_json("drain", "gcp-0", "--yes")
+    run_json("remove", "gcp-0")
     with answering.as_operator(directory.by_name["gcp-0"].database) as connection:
         connection.execute("update slots set state = 'owned' where slot = 4090")
     with pytest.raises(
@@ -217,7 +217,7 @@ def test_loads_are_measured(directory: Directory, answering: Postgres) -> None:
     """What is written decides: the shard with a heavy slot gives others away."""
     with answering.as_operator(directory.by_name["aws-0"].database) as connection:
         fill(connection, slot=3, streams=50)
-    planned = told("plan", "--seconds", "0")
+    planned = run_json("plan", "--seconds", "0")
     assert planned["shards"]["aws-0"]["before"]["bytes"] > planned["shards"]["azure-0"]["before"]["bytes"] == 0
     assert 3 not in {move["slot"] for move in planned["moves"]}
 

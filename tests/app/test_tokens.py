@@ -212,7 +212,7 @@ class TestKnownCallers:
         clock.now += TRUSTED_SECONDS
         assert known.remembered(token) is None
 
-    async def test_a_token_that_proves_nothing_is_not_remembered(self) -> None:
+    async def test_an_invalid_token_is_not_cached(self) -> None:
         known = KnownCallers(verifier(Issuer(ec=EC_KEY)))
         token = signed(OTHER_KEY)
         for _ in range(2):
@@ -227,7 +227,7 @@ class TestKnownCallers:
         assert [known.remembered(token) is not None for token in tokens] == [False, True, True]
 
 
-async def test_without_any_key_it_cannot_be_told() -> None:
+async def test_without_keys_no_token_is_verified() -> None:
     issuer = Issuer()
     issuer.down = True
     with pytest.raises(KeysUnavailable, match="the issuer is down"):

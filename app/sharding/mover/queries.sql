@@ -48,9 +48,6 @@ from events_checksum(:streams::text[], :after::bigint[], :upto::bigint[])
 -- name: forget_arrival
 select forget_arrival(:slot::smallint, :move::uuid)
 
--- name: hold_arrival
-select hold_arrival(:slot::smallint, :move::uuid)
-
 -- name: land_events!
 copy arriving_events from stdin (format binary)
 

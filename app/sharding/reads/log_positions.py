@@ -1,4 +1,4 @@
-"""Positions in a shard's write-ahead log: for reading one's own writes on a standby, and for a standby's age. Pure."""
+"""Positions in a shard's write-ahead log: for reading your own writes on a standby, and for a standby's age. Pure."""
 
 from __future__ import annotations
 

@@ -77,7 +77,7 @@ class Servers:
         return row
 
     def rows_of(self, shard: str, slot: int) -> dict[str, int]:
-        """How much of a slot a shard has, by table."""
+        """Count the rows of a slot on a shard, by table."""
         tables = ("streams", "events", "events_archive", "subject_keys", "slots")
         return {
             table: count
@@ -136,8 +136,8 @@ def migrated(by_home: Mapping[str, Postgres]) -> Servers:
     directory = parse_directory(json.dumps(document))
     with pytest.MonkeyPatch.context() as patch:
         log_in_as(patch, by_home["aws"], "migrator")
-        for each in directory.shards:
-            Migrator(each, directory=directory).up(lambda _: None)
+        for listed in directory.shards:
+            Migrator(listed, directory=directory).up(lambda _: None)
     for server in by_home.values():
         with server.as_operator("postgres") as connection:
             connection.execute(MOVER_SQL)
@@ -166,7 +166,7 @@ def keys_of(slot: int, count: int) -> list[str]:
 
 @dataclass
 class Ledger:
-    """What the app writes and reads with, and what was acknowledged to it."""
+    """The app's stores, and the writes that were acknowledged to it."""
 
     router: Router[EventStore]
     acknowledged: dict[str, list[int]] = field(default_factory=dict)

@@ -32,7 +32,7 @@ async def projecting(servers: Servers) -> AsyncIterator[None]:
         Projector(databases.by_shard[shard], StatementLines(), poll_seconds=0.02) for shard in (SOURCE, TARGET)
     ]
     try:
-        async with Background([worker for each in projectors for worker in each.workers()]):
+        async with Background([worker for projector in projectors for worker in projector.workers()]):
             yield
     finally:
         await databases.close()

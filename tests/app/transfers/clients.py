@@ -26,7 +26,7 @@ from app.transfers import LOCK_SECONDS, Leg, Resolver, TransferContended, Transf
 from tests.app.history import Operation
 
 MOST = 40
-"""Of credits that a transfer takes: more than many streams have, now and then."""
+"""Most credits in a transfer: sometimes more than a stream has."""
 
 
 class Log:
@@ -40,7 +40,7 @@ class Log:
 
 
 def operations(log: Path) -> Iterator[Operation]:
-    """What the lines of a log say; of a call without an end nothing is known."""
+    """Yield the operations in a log; the outcome of a call without an end is unknown."""
     begun: dict[str, list[Any]] = {}
     for line in log.read_bytes().splitlines():
         what, call, *rest = orjson.loads(line)
@@ -65,7 +65,7 @@ class Client:
         self._calls = 0
 
     async def transfer(self, source: str, target: str, amount: int, *, calls: int) -> None:
-        """Transfer, and ask again with the same key until that is answered, `calls` times at most."""
+        """Transfer, and retry with the same key until it is answered, at most `calls` times."""
         mark = f"{self._name}-{self._calls}"
         while calls and not await self._call(mark, source, target, amount):
             calls -= 1
@@ -89,7 +89,7 @@ class Client:
                 Leg(target, NewEvent("TransferredIn", {"mark": mark}, amount)),
                 key=mark,
             )
-            kind, versions = _told(made)
+            kind, versions = _describe(made)
         except (BelowFloor, TransferContended):
             kind = "refused"
         except DatabaseUnavailable:
@@ -98,8 +98,8 @@ class Client:
         return kind != "unknown"
 
 
-def _told(made: Transferred) -> tuple[str, tuple[int, int]]:
-    # Of a transfer that is made and not settled a reader may still miss one half: it is there in the end.
+def _describe(made: Transferred) -> tuple[str, tuple[int, int]]:
+    # A transfer that is not settled yet may lack a branch for readers; it appears in the end.
     return "stored" if made.settled else "later", (made.source.version, made.target.version)
 
 
@@ -113,7 +113,9 @@ async def run(file: str, log: str, clients: str, seed: str, streams: Sequence[st
     metrics = TransferMetrics()
     transfers = Transfers(waiting.by_shard, settling.by_shard, directory.place_of, _no_refresh, metrics=metrics)
     participants = transfers.participants
-    resolvers = [asyncio.create_task(Resolver(each, participants, metrics).run()) for each in participants.values()]
+    resolvers = [
+        asyncio.create_task(Resolver(participant, participants, metrics).run()) for participant in participants.values()
+    ]
     stores = _stores(directory, settling, streams)
     stopped = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)

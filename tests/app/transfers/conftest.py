@@ -42,7 +42,7 @@ UP_SECONDS = 10.0
 START_SECONDS = 60.0
 """How long the preparation of a test may retry on a busy machine."""
 SEEN_SECONDS = 0.3
-"""How old a prepared half must be before the tests' resolvers settle it."""
+"""How old a prepared branch must be before the tests' resolvers settle it."""
 
 
 class FaultyProxy(DelayProxy):
@@ -109,8 +109,8 @@ def started() -> Iterator[Servers]:
         servers = Servers(by_shard, {cloud: make_database(server, cloud) for cloud, server in by_shard.items()})
         with pytest.MonkeyPatch.context() as patch:
             log_in_as(patch, by_shard["aws"], "migrator")
-            for each in parse_directory(servers.directory()).shards:
-                Migrator(each).up(lambda _: None)
+            for listed in parse_directory(servers.directory()).shards:
+                Migrator(listed).up(lambda _: None)
         yield servers
 
 
@@ -136,7 +136,7 @@ class Bank:
     transfers: Transfers = field(init=False)
     resolvers: list[Resolver] = field(init=False)
     faults: dict[Step, Callable[[], Any]] = field(default_factory=dict)
-    """What is done, once, when a transfer gets to a step."""
+    """Faults that happen once, when a transfer reaches a step."""
     stored: list[str] = field(default_factory=list)
     epochs_behind: int = 0
     """By how much the slot map of the transfers is stale, until it is refreshed."""
@@ -214,9 +214,9 @@ async def open_bank(servers: Servers, *, seconds: float = ANSWER_SECONDS) -> Asy
         common = {"home": "aws", "size": 3, "seconds": seconds}
         databases = Databases(directory.shards, **common, lock_seconds=LOCK_SECONDS)
         settling = Databases(directory.shards, **common)
-        for each in (databases, settling):
-            await each.open()
-            stack.push_async_callback(each.close)
+        for opened_databases in (databases, settling):
+            await opened_databases.open()
+            stack.push_async_callback(opened_databases.close)
         metrics = TransferMetrics()
         opened = Bank(servers, directory, databases, settling, proxies, metrics)
         opened.transfers = Transfers(
@@ -256,7 +256,7 @@ def place_in_order(stream: str) -> int:
 
 
 def pair(source_shard: str, target_shard: str, *, prepared: str, prefix: str = "s") -> tuple[str, str]:
-    """Source and target on these shards; the half of the one called `prepared` is locked, and prepared, first."""
+    """Source and target on these shards; the branch of the one named `prepared` is locked and prepared first."""
     low, high = (lambda place: place < 0), (lambda place: place >= 0)
     of_source, of_target = (low, high) if prepared == "source" else (high, low)
     return (

@@ -1,4 +1,4 @@
-"""What is left prepared is settled, as it was decided and by nobody else."""
+"""Branches that were left prepared are settled as decided, and only by the role of the app."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Crash(Exception):
 
 
 async def left_prepared(bank: Bank, prepared: str, at: Step) -> tuple[str, str]:
-    """Source and target of a transfer whose coordinator ended at a step; the prepared half is on aws-0."""
+    """Source and target of a transfer whose coordinator ended at a step; the prepared branch is on aws-0."""
     shards = ("aws-0", "azure-0") if prepared == "source" else ("azure-0", "aws-0")
     source, target = pair(*shards, prepared=prepared)
     await bank.grant(source)
@@ -125,7 +125,7 @@ async def test_any_number_of_resolvers_may_watch_a_shard(bank: Bank) -> None:
 
 
 @servers
-async def test_prepared_transactions_of_others_are_told_of_and_left_alone(bank: Bank) -> None:
+async def test_prepared_transactions_of_others_are_reported_and_left_alone(bank: Bank) -> None:
     with bank.servers.of("aws-0").as_operator(bank.servers.databases["aws"]) as other:
         other.execute("begin")
         other.execute("select pg_current_xact_id()")
@@ -141,7 +141,7 @@ async def test_decisions_are_forgotten_once_nobody_can_ask_for_them(bank: Bank) 
     participants = bank.transfers.participants
     await left_prepared(bank, "source", Step.DECIDED)
     forgetting = Forgetting(participants["azure-0"], participants, kept_seconds=0)
-    assert await forgetting.forget() == 0  # the half on aws-0 is still prepared
+    assert await forgetting.forget() == 0  # the branch on aws-0 is still prepared
     await bank.settled()
     await participants["azure-0"].abort(ATTEMPT, "aws-0")
     assert await Forgetting(participants["azure-0"], participants).forget() == 0  # too young

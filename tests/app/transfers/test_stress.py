@@ -28,7 +28,7 @@ STREAMS = [stream_on(shard, prefix=f"t{number}") for number in range(30) for sha
 GRANTED = 100
 PROCESSES = 4
 CLIENTS = 25
-"""Of each process."""
+"""Clients of each process."""
 
 
 @dataclass
@@ -126,16 +126,16 @@ def stored(servers: Servers) -> dict[str, list[str]]:
 
 
 def check(crowd: Crowd, found: dict[str, list[str]]) -> Counter[str]:
-    """What was told against what is there; how many halves were told what."""
-    halves = Counter(mark for marks in found.values() for mark in marks[1:])
-    assert set(halves.values()) == {2}, "a transfer is there by half, or twice"
-    told = [operation for log in crowd.logs for operation in operations(log)]
-    assert {each.mark for each in told if each.kind in ("stored", "later")} <= halves.keys()
+    """Compare what the clients were told with what is stored; count the outcomes of transfers."""
+    branches = Counter(mark for marks in found.values() for mark in marks[1:])
+    assert set(branches.values()) == {2}, "a transfer lacks a branch, or was made twice"
+    answered = [operation for log in crowd.logs for operation in operations(log)]
+    assert {operation.mark for operation in answered if operation.kind in ("stored", "later")} <= branches.keys()
     # The grant is version 1 of every stream, and known to nobody's log.
-    history = [replace(each, kind="unknown") if each.kind == "later" else each for each in told]
+    history = [replace(operation, kind="unknown") if operation.kind == "later" else operation for operation in answered]
     history += [replace(history[0], stream=stream, kind="unknown", started=0, mark="granted") for stream in STREAMS]
     assert violations(history, found) == []
-    return Counter(each.kind for each in told)
+    return Counter(operation.kind for operation in answered)
 
 
 async def whole(bank: Bank, crowd: Crowd) -> Counter[str]:
@@ -171,5 +171,5 @@ async def test_a_hundred_clients_for_a_minute(bank: Bank, tmp_path: Path) -> Non
             killed[victim] += 1
         await crowd.make(100)
         kinds = await whole(bank, crowd)
-    print(f"killed {dict(killed)}, halves told {dict(kinds)}")
+    print(f"killed {dict(killed)}, outcomes {dict(kinds)}")
     assert min(killed[victim] for victim in ("coordinator", "aws-0", "azure-0")) >= 1

@@ -156,7 +156,7 @@ async def test_a_stale_map_is_refreshed(bank: Bank, streams: tuple[str, str]) ->
 
 
 @pytest.mark.parametrize("prepared", ["source", "target"])
-async def test_a_caller_that_goes_away_leaves_no_half(bank: Bank, prepared: str) -> None:
+async def test_a_cancelled_caller_leaves_no_prepared_branch(bank: Bank, prepared: str) -> None:
     source, target = pair("aws-0", "azure-0", prepared=prepared)
     await bank.grant(source)
     arrived = asyncio.Event()
@@ -220,7 +220,7 @@ def _lock_of(stream: str) -> int:
     return place_in_order(stream)
 
 
-async def test_only_the_role_of_the_app_may_finish_its_half(bank: Bank) -> None:
+async def test_only_the_role_of_the_app_may_finish_its_branch(bank: Bank) -> None:
     source, target = pair("aws-0", "azure-0", prepared="target")
     await bank.grant(source)
     refused: list[psycopg.Error] = []
