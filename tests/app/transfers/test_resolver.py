@@ -167,7 +167,7 @@ class FakeParticipant:
         self.listed = list(prepared)
         self.settled: list[tuple[str, Decision]] = []
 
-    async def prepared(self, *, seconds: float | None = None) -> list[Prepared]:
+    async def list_prepared(self, *, seconds: float | None = None) -> list[Prepared]:
         return self.listed
 
     async def abort(self, _attempt: uuid.UUID, _participant: str, *, seconds: float | None = None) -> Decision:
@@ -193,7 +193,7 @@ async def test_a_servers_clock_does_not_decide_when_to_settle(age: float) -> Non
     assert shard.settled == [(GID, Decision.ABORT)]
 
 
-async def test_a_half_whose_decider_is_not_known_stays_and_is_counted() -> None:
+async def test_a_branch_with_an_unknown_decider_stays_and_is_counted() -> None:
     shard = FakeParticipant(Prepared(GID, True, 5.0))
     metrics = TransferMetrics()
     await Resolver(shard, {}, metrics, patience_seconds=0).look()  # type: ignore[arg-type]
@@ -205,7 +205,7 @@ async def test_a_shard_that_does_not_answer_does_not_end_the_resolver() -> None:
     looks = asyncio.Event()
 
     class Silent(FakeParticipant):
-        async def prepared(self, *, seconds: float | None = None) -> list[Prepared]:
+        async def list_prepared(self, *, seconds: float | None = None) -> list[Prepared]:
             if not self.settled:
                 self.settled.append(("", Decision.ABORT))
                 raise DatabaseUnavailable("aws-0", "no answer in time")
