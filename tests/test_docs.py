@@ -64,4 +64,5 @@ def test_the_architecture_page_has_the_layers_of_the_contracts() -> None:
     for contract in layered:
         [package] = contract["containers"]
         layers = "; ".join(", ".join(re.findall(r"\w+", layer)) for layer in contract["layers"])
-        assert f"| `{package}` | {layers} |" in page
+        row = f"| `{package}` | {layers} |"
+        assert row in page, f"docs/architecture.md lacks the row {row}"

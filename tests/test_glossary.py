@@ -35,10 +35,7 @@ RETIRED: dict[str, dict[str, tuple[str, ...]]] = {
     "policies": {"module": ("copies", "places", "statements", "trail")},
 }  # fmt: skip
 """Names that have a standard term, by the folder in which they mean what the glossary retires."""
-PENDING: set[str] = {
-    "Expiry", "ShardWorld", "World", "leaves", "persistently", "places", "records", "statements", "terms", "told",
-    "world",
-}  # fmt: skip
+PENDING: set[str] = {"ShardWorld", "leaves", "places", "records", "statements", "terms", "told"}
 """Names that are still to be renamed."""
 
 

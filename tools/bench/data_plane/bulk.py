@@ -16,10 +16,10 @@ from app.events.bulk_import import import_events
 from app.events.import_chunk import ImportedEvent
 from app.topology import Shard
 from tools.bench.data_plane import peer, raw
+from tools.bench.data_plane.databases import BenchDatabases
 from tools.bench.data_plane.ours import EVENT, in_loop, slot
 from tools.bench.data_plane.server import ADMIN, logged_in_as
 from tools.bench.data_plane.worker_pool import Work, WorkerPool, worker_pool
-from tools.bench.data_plane.world import World
 from tools.bench.measurement import Floor, Recorder, Unbounded
 from tools.bench.slices import paired
 
@@ -30,12 +30,12 @@ BATCH = 100
 SECONDS = 0.7
 
 
-def against_the_peer(world: World, recorder: Recorder) -> None:
+def against_the_peer(bench: BenchDatabases, recorder: Recorder) -> None:
     """Import of events against the peer's batches of a hundred."""
     with (
-        logged_in_as(world.server, ADMIN),
-        worker_pool(1, importer, world.shard) as mine,
-        worker_pool(1, peer.appender, world.peers, BATCH) as theirs,
+        logged_in_as(bench.server, ADMIN),
+        worker_pool(1, importer, bench.shard) as mine,
+        worker_pool(1, peer.appender, bench.peers, BATCH) as theirs,
     ):
         pairs = paired(lambda: _imported(mine), lambda: theirs.run(SECONDS)[0] / SECONDS)
     raw_figures = {"ours/s": pairs.ours, "theirs/s": pairs.theirs}
@@ -44,13 +44,13 @@ def against_the_peer(world: World, recorder: Recorder) -> None:
     )
 
 
-def bound(world: World, recorder: Recorder) -> None:
+def bound(bench: BenchDatabases, recorder: Recorder) -> None:
     """Import of events against a bare COPY of as many rows into a table like ours."""
-    raw.make_tables(world)
+    raw.make_tables(bench)
     with (
-        logged_in_as(world.server, ADMIN),
-        worker_pool(1, importer, world.shard) as mine,
-        worker_pool(1, copier, world.peers) as theirs,
+        logged_in_as(bench.server, ADMIN),
+        worker_pool(1, importer, bench.shard) as mine,
+        worker_pool(1, copier, bench.peers) as theirs,
     ):
         pairs = paired(lambda: _imported(mine), lambda: theirs.run()[0], pairs=7)
     raw_figures = {"ours/s": pairs.ours, "theirs/s": pairs.theirs}

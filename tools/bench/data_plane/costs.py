@@ -11,10 +11,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from app.events import Append, EventStore, NewSnapshot
 from app.topology import Shard
 from tools.bench.data_plane import cpu, ours
+from tools.bench.data_plane.databases import BenchDatabases
 from tools.bench.data_plane.ours import EVENT, in_loop, opened, slot
 from tools.bench.data_plane.server import logged_in_as
 from tools.bench.data_plane.worker_pool import Work, WorkerPool, worker_pool
-from tools.bench.data_plane.world import World
 from tools.bench.measurement import Limit, Recorder
 from tools.bench.slices import paired
 
@@ -27,33 +27,33 @@ STATE = {"available": 12_345, "reserved": 0, "grants": [{"amount": 100, "left": 
 PLAIN, KEYED, SNAPSHOTS = "plain", "keyed", "snapshots"
 
 
-def keys(world: World, recorder: Recorder) -> None:
+def keys(bench: BenchDatabases, recorder: Recorder) -> None:
     """Idempotency keys on single appends."""
-    _cost(world, recorder, "cost of idempotency keys on single appends (CPU)", KEYED, Limit(15, "%"))
+    _cost(bench, recorder, "cost of idempotency keys on single appends (CPU)", KEYED, Limit(15, "%"))
 
 
-def snapshots(world: World, recorder: Recorder) -> None:
+def snapshots(bench: BenchDatabases, recorder: Recorder) -> None:
     """A snapshot with every hundredth append."""
-    _cost(world, recorder, "cost of snapshots on single appends (CPU)", SNAPSHOTS, Limit(2, "%"))
+    _cost(bench, recorder, "cost of snapshots on single appends (CPU)", SNAPSHOTS, Limit(2, "%"))
 
 
 ROWS = (keys, snapshots)
 
 
-def _cost(world: World, recorder: Recorder, name: str, way: str, limit: Limit) -> None:
-    shard = world.shard
-    with logged_in_as(world.server, ours.WRITER), worker_pool(1, appender, shard) as member:
+def _cost(bench: BenchDatabases, recorder: Recorder, name: str, way: str, limit: Limit) -> None:
+    shard = bench.shard
+    with logged_in_as(bench.server, ours.WRITER), worker_pool(1, appender, shard) as member:
         pairs = paired(
-            lambda: _per_append(world, shard, member, way),
-            lambda: _per_append(world, shard, member, PLAIN),
+            lambda: _per_append(bench, shard, member, way),
+            lambda: _per_append(bench, shard, member, PLAIN),
             pairs=PAIRS,
         )
     recorder.take(name, limit, pairs.extra_percent, raw={"with us": pairs.ours, "without us": pairs.theirs})
 
 
-def _per_append(world: World, shard: Shard, member: WorkerPool[float], way: str) -> float:
+def _per_append(bench: BenchDatabases, shard: Shard, member: WorkerPool[float], way: str) -> float:
     """Microseconds of processor time for each append, in the process that appends and in those that serve it."""
-    backends = world.server.backends(shard.database)
+    backends = bench.server.backends(shard.database)
     before = cpu.seconds(backends)
     [client] = member.run(way)
     return 1e6 * (client + cpu.seconds(backends) - before) / APPENDS

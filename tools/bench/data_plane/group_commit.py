@@ -11,10 +11,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from app.events import Append, EventStore
 from app.topology import Shard
 from tools.bench.data_plane import ours, pgbench, raw
+from tools.bench.data_plane.databases import BenchDatabases
 from tools.bench.data_plane.ours import EVENT, STREAMS, in_loop, opened, slot
 from tools.bench.data_plane.server import logged_in_as
 from tools.bench.data_plane.worker_pool import Work, worker_pool
-from tools.bench.data_plane.world import World
 from tools.bench.measurement import Floor, Limit, Recorder, Unbounded
 from tools.bench.slices import paired, percentile
 
@@ -25,19 +25,19 @@ RUNS_OF_OTHERS = 3
 Latencies = list[float]
 
 
-def group_commit(world: World, recorder: Recorder) -> None:
+def group_commit(bench: BenchDatabases, recorder: Recorder) -> None:
     """Single appends of 64 concurrent callers."""
-    raw.make_tables(world)
+    raw.make_tables(bench)
     seconds: list[Latencies] = []
-    with logged_in_as(world.server, ours.WRITER), worker_pool(1, callers, world.shard, CALLERS) as mine:
+    with logged_in_as(bench.server, ours.WRITER), worker_pool(1, callers, bench.shard, CALLERS) as mine:
 
         def appends() -> float:
             [(rate, latencies)] = mine.run(SECONDS)
             seconds.append(latencies)
             return rate
 
-        pairs = paired(appends, lambda: pgbench.commits_per_second(world, "like_ours", SECONDS))
-        minimal = [pgbench.commits_per_second(world, "minimal", SECONDS) for _ in range(RUNS_OF_OTHERS)]
+        pairs = paired(appends, lambda: pgbench.commits_per_second(bench, "like_ours", SECONDS))
+        minimal = [pgbench.commits_per_second(bench, "minimal", SECONDS) for _ in range(RUNS_OF_OTHERS)]
     measured = seconds[1:]
     rates = {"ours/s": pairs.ours, "theirs/s": pairs.theirs}
     recorder.take(

@@ -19,10 +19,10 @@ from app.topology import Directory, Shard
 from localcloud.identity import ISSUER
 from localcloud.sandbox import can_listen
 from tools.bench.data_plane import http_client, ours
+from tools.bench.data_plane.databases import BenchDatabases
 from tools.bench.data_plane.http_client import Latencies
 from tools.bench.data_plane.server import Server, logged_in_as
 from tools.bench.data_plane.worker_pool import WorkerPool, worker_pool
-from tools.bench.data_plane.world import World
 from tools.bench.measurement import Floor, Limit, Recorder
 from tools.bench.slices import paired, percentile
 
@@ -39,11 +39,11 @@ START_SECONDS = 30.0
 Client = WorkerPool[tuple[float, Latencies]]
 
 
-def balance_reads(world: World, recorder: Recorder) -> None:
+def balance_reads(bench: BenchDatabases, recorder: Recorder) -> None:
     """Balance reads through the API."""
-    shard = world.shard
-    with logged_in_as(world.server, ours.WRITER), _serving(world, shard) as (our_port, their_port):
-        token = world.server.authority.mint("reader", AUDIENCE, ["credits:read"], timedelta(hours=1))
+    shard = bench.shard
+    with logged_in_as(bench.server, ours.WRITER), _serving(bench, shard) as (our_port, their_port):
+        token = bench.server.authority.mint("reader", AUDIENCE, ["credits:read"], timedelta(hours=1))
         ours_asked = [_request(account, token) for account in _accounts()]
         theirs_asked = [_request(account, None) for account in _accounts()]
         with (
@@ -86,14 +86,14 @@ def _request(account: str, token: str | None) -> bytes:
 
 
 @contextlib.contextmanager
-def _serving(world: World, shard: Shard) -> Iterator[tuple[int, int]]:
+def _serving(bench: BenchDatabases, shard: Shard) -> Iterator[tuple[int, int]]:
     """Ports of our API and of the plain one; both as processes of their own, on the same rows."""
     asyncio.run(_grant(shard))
     our_port, their_port = _free_port(), _free_port()
-    parameters = world.server.parameters(shard.database, ours.WRITER)
+    parameters = bench.server.parameters(shard.database, ours.WRITER)
     plain = [sys.executable, "-m", "tools.bench.data_plane.plain_api", json.dumps([HOST, their_port, parameters, POOL])]
     with (
-        _process([str(FORTRESS), "serve"], _environment(world.server, shard, our_port), our_port),
+        _process([str(FORTRESS), "serve"], _environment(bench.server, shard, our_port), our_port),
         _process(plain, {}, their_port),
     ):
         yield our_port, their_port

@@ -15,10 +15,10 @@ from app.sharding import PostgresMapStore, Router
 from app.sharding.mover import move_slot
 from app.topology import Directory, Place, slot_of
 from tools.bench.data_plane import ours
+from tools.bench.data_plane.databases import BenchDatabases
 from tools.bench.data_plane.ours import EVENT, in_loop
 from tools.bench.data_plane.server import ADMIN, logged_in_as
 from tools.bench.data_plane.worker_pool import Work, worker_pool
-from tools.bench.data_plane.world import World
 from tools.bench.measurement import Limit, Recorder, Unbounded
 from tools.bench.slices import percentile
 
@@ -36,18 +36,18 @@ Written = tuple[float, int]
 """The longest that one append took, in seconds; how many appends failed."""
 
 
-def pauses(world: World, recorder: Recorder) -> None:
+def pauses(bench: BenchDatabases, recorder: Recorder) -> None:
     """Moves of slots that are written."""
-    source, target = (shard.name for shard in world.moving.shards)
+    source, target = (shard.name for shard in bench.moving.shards)
     with (
-        logged_in_as(world.server, ours.WRITER),
-        worker_pool(1, writers, world.moving) as writing,
-        logged_in_as(world.server, ADMIN),
-        worker_pool(1, mover, world.moving) as moving,
+        logged_in_as(bench.server, ours.WRITER),
+        worker_pool(1, writers, bench.moving) as writing,
+        logged_in_as(bench.server, ADMIN),
+        worker_pool(1, mover, bench.moving) as moving,
         ThreadPoolExecutor() as pool,
     ):
         waited, took, failed = [], [], 0
-        slots = [slot for slot in range(len(world.moving.owners)) if world.moving.owners[slot] == source]
+        slots = [slot for slot in range(len(bench.moving.owners)) if bench.moving.owners[slot] == source]
         for slot in slots[:MOVES]:
             written = pool.submit(writing.run, slot, target)
             took.append(moving.run(slot, target)[0])

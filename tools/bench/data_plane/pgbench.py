@@ -6,21 +6,21 @@ import os
 import re
 import subprocess
 
+from tools.bench.data_plane.databases import PEERS, BenchDatabases
 from tools.bench.data_plane.raw import SQL
 from tools.bench.data_plane.server import ADMIN, tool
-from tools.bench.data_plane.world import PEERS, World
 from tools.bench.slices import lengthen
 
 CLIENTS = 64
 THREADS = 2
 
 
-def commits_per_second(world: World, script: str, seconds: float, *, encrypted: bool = True) -> float:
+def commits_per_second(bench: BenchDatabases, script: str, seconds: float, *, encrypted: bool = True) -> float:
     """Return the rate of `sql/pgbench_<script>.sql` by 64 clients with prepared statements, time to connect left out.
 
     On a busy machine a short slice can end before the first of 64 TLS connections has committed: it is lengthened.
     """
-    server = world.server
+    server = bench.server
     tls = server.environment(ADMIN) if encrypted else {"PGSSLMODE": "disable"}
 
     def rate(slice_seconds: float) -> float:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from app.sharding import first_map
 from app.sharding.rebalance import plan_rebalance
 from app.topology import SLOTS
-from tools.bench.data_plane.world import World
+from tools.bench.data_plane.databases import BenchDatabases
 from tools.bench.measurement import Limit, Recorder
 
 NAMES = [f"shard-{number}" for number in range(8)]
 
 
-def ninth_shard(_: World, recorder: Recorder) -> None:
+def ninth_shard(_: BenchDatabases, recorder: Recorder) -> None:
     """The slots that move when a ninth shard joins eight."""
     eight = first_map([NAMES[slot * len(NAMES) // SLOTS] for slot in range(SLOTS)], NAMES)
     plan = plan_rebalance(eight.with_shard("shard-8"))

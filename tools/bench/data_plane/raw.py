@@ -11,10 +11,10 @@ from typing import Any
 
 import psycopg
 
+from tools.bench.data_plane.databases import BenchDatabases
 from tools.bench.data_plane.payload import STATE
 from tools.bench.data_plane.server import Connection
 from tools.bench.data_plane.worker_pool import Work
-from tools.bench.data_plane.world import World
 
 SQL = Path(__file__).parent / "sql"
 COLUMNS = "stream, version, slot, schema_version, change, total, type, data, metadata"
@@ -27,9 +27,9 @@ PIECE_BYTES = 100_000
 Row = tuple[Any, ...]
 
 
-def make_tables(world: World) -> None:
+def make_tables(bench: BenchDatabases) -> None:
     """Empty tables in the peers' database: one with the columns, partitions and indexes of our events, one minimal."""
-    with psycopg.connect(autocommit=True, **world.peers) as connection:
+    with psycopg.connect(autocommit=True, **bench.peers) as connection:
         for name in ("like_ours", "minimal"):
             connection.execute((SQL / f"{name}.sql").read_text())
 

@@ -17,10 +17,10 @@ from app.sharding import Router
 from app.sharding.reads import ReadRouter, ReplicaDatabases, build_read_router
 from app.topology import Directory
 from tools.bench.data_plane import ours
+from tools.bench.data_plane.databases import BenchDatabases
 from tools.bench.data_plane.ours import EVENT, in_loop, slot
 from tools.bench.data_plane.server import logged_in_as
 from tools.bench.data_plane.worker_pool import Work, worker_pool
-from tools.bench.data_plane.world import World
 from tools.bench.measurement import Floor, Limit, Recorder, Unbounded
 from tools.bench.slices import paired
 
@@ -32,12 +32,12 @@ HEAD = "select version, total, due, closed from streams where stream = %(stream)
 ONE = "read"
 
 
-def single(world: World, recorder: Recorder) -> None:
+def single(bench: BenchDatabases, recorder: Recorder) -> None:
     """One row through the router against the same row by psycopg itself."""
-    directory = Directory(slots=4096, shards=[world.shard])
-    database = world.server.parameters(world.shard.database, ours.WRITER)
+    directory = Directory(slots=4096, shards=[bench.shard])
+    database = bench.server.parameters(bench.shard.database, ours.WRITER)
     with (
-        logged_in_as(world.server, ours.WRITER),
+        logged_in_as(bench.server, ours.WRITER),
         worker_pool(1, routed, directory) as mine,
         worker_pool(1, plain, database) as theirs,
         worker_pool(1, pooled, database) as through_a_pool,
@@ -60,9 +60,9 @@ def single(world: World, recorder: Recorder) -> None:
     )
 
 
-def many(world: World, recorder: Recorder) -> None:
+def many(bench: BenchDatabases, recorder: Recorder) -> None:
     """Rows read by batched multi-get over all shards."""
-    with logged_in_as(world.server, ours.WRITER), worker_pool(1, multi_get, world.three) as mine:
+    with logged_in_as(bench.server, ours.WRITER), worker_pool(1, multi_get, bench.three) as mine:
         mine.run(SECONDS)
         samples = [mine.run(SECONDS)[0] for _ in range(11)]
     recorder.take("rows by batched multi-get over 3 shards", Floor(125_000, "rows/s"), samples)

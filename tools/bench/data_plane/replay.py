@@ -13,11 +13,11 @@ import orjson
 from app.events import Append, EventStore
 from app.topology import Shard
 from tools.bench.data_plane import ours, peer
+from tools.bench.data_plane.databases import BenchDatabases
 from tools.bench.data_plane.ours import EVENT, in_loop, opened, slot
 from tools.bench.data_plane.payload import AMOUNT
 from tools.bench.data_plane.server import ADMIN, logged_in_as
 from tools.bench.data_plane.worker_pool import Work, worker_pool
-from tools.bench.data_plane.world import World
 from tools.bench.measurement import Floor, Limit, Recorder
 from tools.bench.slices import paired
 
@@ -27,13 +27,13 @@ SECONDS = 0.7
 EXPECTED = EVENTS * AMOUNT
 
 
-def replay(world: World, recorder: Recorder) -> None:
+def replay(bench: BenchDatabases, recorder: Recorder) -> None:
     """Replay of a stream of 1,000 events."""
     with (
-        logged_in_as(world.server, ours.WRITER),
-        worker_pool(1, our_reader, world.shard) as mine,
-        logged_in_as(world.server, ADMIN),
-        worker_pool(1, their_reader, world.peers) as theirs,
+        logged_in_as(bench.server, ours.WRITER),
+        worker_pool(1, our_reader, bench.shard) as mine,
+        logged_in_as(bench.server, ADMIN),
+        worker_pool(1, their_reader, bench.peers) as theirs,
     ):
         pairs = paired(lambda: mine.run(SECONDS)[0], lambda: theirs.run(SECONDS)[0])
     recorder.take(

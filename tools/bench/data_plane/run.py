@@ -17,11 +17,11 @@ from tools.bench.data_plane import (
     tail,
     transfers,
 )
+from tools.bench.data_plane.databases import BenchDatabases
 from tools.bench.data_plane.server import running_server
-from tools.bench.data_plane.world import World
 from tools.bench.measurement import Recorder, attempted
 
-Row = Callable[[World, Recorder], None]
+Row = Callable[[BenchDatabases, Recorder], None]
 
 ROWS: Mapping[str, Sequence[Row]] = {
     "append": append.ROWS,
@@ -42,9 +42,9 @@ ROWS: Mapping[str, Sequence[Row]] = {
 def measure(chosen: Sequence[str], recorder: Recorder) -> None:
     """Take the rows of these groups, on one server."""
     with running_server() as server:
-        world = World(server)
+        bench = BenchDatabases(server)
         for group in chosen:
             for row in ROWS[group]:
                 with attempted(recorder, group, row):
                     server.settle()
-                    row(world, recorder)
+                    row(bench, recorder)

@@ -15,10 +15,10 @@ import psycopg
 from app.events import START, Append, EventStore, Tail
 from app.topology import Shard
 from tools.bench.data_plane import group_commit, ours, peer
+from tools.bench.data_plane.databases import BenchDatabases
 from tools.bench.data_plane.ours import EVENT, in_loop, opened, slot
 from tools.bench.data_plane.server import ADMIN, logged_in_as
 from tools.bench.data_plane.worker_pool import Work, worker_pool
-from tools.bench.data_plane.world import World
 from tools.bench.measurement import Floor, Limit, Recorder
 from tools.bench.slices import paired
 
@@ -38,13 +38,13 @@ Found = tuple[int, int]
 """How many events were seen, and how many of them more than once."""
 
 
-def rate(world: World, recorder: Recorder) -> None:
+def rate(bench: BenchDatabases, recorder: Recorder) -> None:
     """Reading events by pages of the tail."""
     with (
-        logged_in_as(world.server, ours.WRITER),
-        worker_pool(1, our_tail, world.shard) as mine,
-        logged_in_as(world.server, ADMIN),
-        worker_pool(1, their_tail, world.peers) as theirs,
+        logged_in_as(bench.server, ours.WRITER),
+        worker_pool(1, our_tail, bench.shard) as mine,
+        logged_in_as(bench.server, ADMIN),
+        worker_pool(1, their_tail, bench.peers) as theirs,
     ):
         pairs = paired(lambda: mine.run()[0], lambda: theirs.run()[0])
     recorder.take(
@@ -56,26 +56,26 @@ def rate(world: World, recorder: Recorder) -> None:
     )
 
 
-def nothing_skipped(world: World, recorder: Recorder) -> None:
+def nothing_skipped(bench: BenchDatabases, recorder: Recorder) -> None:
     """A tail under four writers, beside a naive one that goes by a serial number."""
-    world.server.settle()
+    bench.server.settle()
     with (
-        logged_in_as(world.server, ours.WRITER),
-        worker_pool(WRITERS, group_commit.callers, world.followed, CALLERS) as writers,
-        worker_pool(1, follower, world.followed) as tail,
-        logged_in_as(world.server, ADMIN),
-        worker_pool(1, naive_follower, world.server.parameters(world.followed.database)) as naive,
+        logged_in_as(bench.server, ours.WRITER),
+        worker_pool(WRITERS, group_commit.callers, bench.followed, CALLERS) as writers,
+        worker_pool(1, follower, bench.followed) as tail,
+        logged_in_as(bench.server, ADMIN),
+        worker_pool(1, naive_follower, bench.server.parameters(bench.followed.database)) as naive,
         ThreadPoolExecutor() as pool,
     ):
         stored, ours_saw, naive_saw, twice = 0, 0, 0, 0
         slices = 0
         while stored < ENOUGH and slices < MOST_SLICES:
             slices += 1
-            before = _last_position(world)
+            before = _last_position(bench)
             running = [pool.submit(each.run, before, FOLLOWING_SECONDS) for each in (tail, naive)]
             writers.run(WRITING_SECONDS)
             [(seen, doubled)], [(seen_by_naive, _)] = (each.result() for each in running)
-            stored += _stored_after(world, before)
+            stored += _stored_after(bench, before)
             ours_saw, twice, naive_saw = ours_saw + seen, twice + doubled, naive_saw + seen_by_naive
     figures = {"events": [stored], "writers": [WRITERS]}
     recorder.take("tail under 4 writers: events stored", Floor(ENOUGH, "events"), [stored])
@@ -93,16 +93,16 @@ def nothing_skipped(world: World, recorder: Recorder) -> None:
 ROWS = (rate, nothing_skipped)
 
 
-def _last_position(world: World) -> int:
-    return _number(world, "select coalesce(max(position), 0) from events", [])
+def _last_position(bench: BenchDatabases) -> int:
+    return _number(bench, "select coalesce(max(position), 0) from events", [])
 
 
-def _stored_after(world: World, position: int) -> int:
-    return _number(world, "select count(*) from events where position > %s", [position])
+def _stored_after(bench: BenchDatabases, position: int) -> int:
+    return _number(bench, "select count(*) from events where position > %s", [position])
 
 
-def _number(world: World, question: str, parameters: list[Any]) -> int:
-    with world.server.connect(world.followed.database) as connection:
+def _number(bench: BenchDatabases, question: str, parameters: list[Any]) -> int:
+    with bench.server.connect(bench.followed.database) as connection:
         row = connection.execute(question, parameters).fetchone()
     return int(row[0]) if row else 0
 

@@ -18,10 +18,10 @@ from app.personal_data.key_file import FileMasterKey
 from app.topology import Directory
 from app.transfers import Leg
 from tools.bench.data_plane import ours
+from tools.bench.data_plane.databases import BenchDatabases
 from tools.bench.data_plane.ours import EVENT, in_loop
 from tools.bench.data_plane.server import logged_in_as
 from tools.bench.data_plane.worker_pool import Work, worker_pool
-from tools.bench.data_plane.world import World
 from tools.bench.delay_proxy import delayed
 from tools.bench.measurement import Limit, Recorder
 from tools.bench.slices import percentile
@@ -39,24 +39,24 @@ Latencies = list[float]
 Told = tuple[float | None, float]
 
 
-def on_loopback(world: World, recorder: Recorder) -> None:
+def on_loopback(bench: BenchDatabases, recorder: Recorder) -> None:
     """Transfers between shards of this machine."""
-    _measure(world, recorder, world.three, "on loopback", Limit(25, "ms"))
+    _measure(bench, recorder, bench.three, "on loopback", Limit(25, "ms"))
 
 
-def far_away(world: World, recorder: Recorder) -> None:
+def far_away(bench: BenchDatabases, recorder: Recorder) -> None:
     """Transfers between shards that are 20 ms away in each direction."""
-    with delayed(world.server.address, world.server.port, seconds=DELAY_SECONDS) as port:
+    with delayed(bench.server.address, bench.server.port, seconds=DELAY_SECONDS) as port:
         way = {"address": "127.0.0.1", "port": port}
-        far = Directory(slots=4096, shards=[shard.model_copy(update=way) for shard in world.three.shards])
-        _measure(world, recorder, far, "20 ms away one way", Limit(150, "ms"))
+        far = Directory(slots=4096, shards=[shard.model_copy(update=way) for shard in bench.three.shards])
+        _measure(bench, recorder, far, "20 ms away one way", Limit(150, "ms"))
 
 
 ROWS = (on_loopback, far_away)
 
 
-def _measure(world: World, recorder: Recorder, directory: Directory, where: str, limit: Limit) -> None:
-    with logged_in_as(world.server, ours.WRITER), worker_pool(1, transfers, directory) as member:
+def _measure(bench: BenchDatabases, recorder: Recorder, directory: Directory, where: str, limit: Limit) -> None:
+    with logged_in_as(bench.server, ours.WRITER), worker_pool(1, transfers, directory) as member:
         member.run(None, 1.0)
         [(saturated, _)] = member.run(None, SATURATING_SECONDS)
         [(reached, latencies)] = member.run(saturated / 2, OPEN_SECONDS)

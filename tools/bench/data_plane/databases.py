@@ -1,4 +1,4 @@
-"""What the rows of one run share: the server, our shards on it, and the peers' database beside them."""
+"""The databases that the rows of one run share: our shards on one server, and the peers' beside them."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ SPREAD = {"three-0": [[0, 1365]], "three-1": [[1366, 2730]], "three-2": [[2731, 
 
 
 @dataclass
-class World:
-    """Made as far as it is asked for."""
+class BenchDatabases:
+    """Databases of a run, each created on first use."""
 
     server: Server
 
