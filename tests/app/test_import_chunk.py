@@ -19,6 +19,7 @@ from app.events import (
     WrongEpoch,
     import_chunk,
 )
+from app.events.append import LARGEST_EVENT_BYTES
 from app.events.import_chunk import Chunk, ImportedEvent
 from app.events.model import Slot
 
@@ -192,3 +193,23 @@ def test_data_that_is_no_json_is_refused() -> None:
 def test_a_name_that_no_append_takes_is_refused() -> None:
     with pytest.raises(InvalidEvent):
         Chunk([ImportedEvent("", event())], lambda _: Slot(7, 3))
+
+
+def test_a_type_that_no_append_takes_is_refused_behind_others() -> None:
+    some = chunk(ImportedEvent("s", event()), ImportedEvent("s", event(kind="")))
+    some.begin([(1, "stored", 0, 0)])
+    with pytest.raises(InvalidEvent):
+        list(some.pieces(NOON))
+
+
+def test_data_and_metadata_together_have_a_limit() -> None:
+    def import_event(size: int) -> None:
+        text = "x" * (size - len('{"t":""}') - len('{"m":"0123456789"}'))
+        large = NewEvent("Granted", {"t": text}, metadata={"m": "0123456789"})
+        some = chunk(ImportedEvent("s", event()), ImportedEvent("s", large))
+        some.begin([(1, "stored", 0, 0)])
+        list(some.pieces(NOON))
+
+    import_event(LARGEST_EVENT_BYTES)
+    with pytest.raises(InvalidEvent, match="more than 65536"):
+        import_event(LARGEST_EVENT_BYTES + 1)

@@ -28,6 +28,8 @@ from app.topology import parse_directory
 
 from .object_store import BUCKET, PAGE, S3, Gcs, ObjectStore, played
 
+pytestmark = pytest.mark.servers
+
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
 
