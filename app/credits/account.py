@@ -48,7 +48,7 @@ class Reservation:
 
     @property
     def amount(self) -> int:
-        """Credits that are still reserved."""
+        """Return the credits that are still reserved."""
         return self.permanent + sum(lot.amount for lot in self.lots)
 
 
@@ -69,18 +69,19 @@ class Account:
 
     @property
     def available(self) -> int:
-        """Credits that can be used: the stream's running total."""
+        """Return the credits that can be used: the stream's running total."""
         return self.permanent + sum(lot.amount for lot in self.lots)
 
     @property
     def reserved(self) -> int:
-        """Credits that are set aside."""
+        """Return the credits that are set aside."""
         return sum(reservation.amount for reservation in self.reservations.values())
 
     @property
     def due(self) -> datetime | None:
-        """The first moment at which something expires."""
-        moments = [each.expires_at for each in self.reservations.values() if each.expires_at is not None]
+        """Return the first moment at which something expires."""
+        expiries = (reservation.expires_at for reservation in self.reservations.values())
+        moments = [expires_at for expires_at in expiries if expires_at is not None]
         if self.lots:
             moments.append(self.lots[0].expires_at)
         return min(moments, default=None)
@@ -91,7 +92,7 @@ NEW = Account()
 
 
 def fold(events: Iterable[Event], account: Account = NEW) -> Account:
-    """The account after these further events; raises ImpossibleEvent."""
+    """Return the account after these further events; raise ImpossibleEvent."""
     folding = _Folding(account)
     for event in events:
         folding.version += 1

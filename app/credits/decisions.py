@@ -1,4 +1,4 @@
-"""What may happen to an account next: each decision gives the events that follow, or raises why none may."""
+"""Decisions about an account: each returns the events that follow, or raises the reason for refusal."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ Decision: TypeAlias = Callable[[Account], Sequence[Event]]
 
 
 def add(account: Account, event: Granted | TransferredIn) -> Sequence[Event]:
-    """Credits come in; raises BalanceTooLarge."""
+    """Add credits; raise BalanceTooLarge."""
     if account.available + event.amount > LARGEST_AMOUNT:
         raise BalanceTooLarge(f"the balance would be {account.available + event.amount}, more than {LARGEST_AMOUNT}")
     return (event,)
 
 
 def take(account: Account, event: Spent | TransferredOut | Reserved) -> Sequence[Event]:
-    """Available credits are used or set aside; raises InsufficientCredits, ReservationExists."""
+    """Use or set aside available credits; raise InsufficientCredits, ReservationExists."""
     if isinstance(event, Reserved) and _is_known(account, event.reservation):
         raise ReservationExists(event.reservation)
     if event.amount > account.available:
@@ -51,7 +51,7 @@ def take(account: Account, event: Spent | TransferredOut | Reserved) -> Sequence
 
 
 def capture(account: Account, identity: str, amount: int | None = None, reason: str | None = None) -> Sequence[Event]:
-    """Reserved credits are used: `amount` of them, or all; raises UnknownReservation, Reservation{Closed,Exceeded}."""
+    """Use `amount` of the reserved credits, or all; raise UnknownReservation, Reservation{Closed,Exceeded}."""
     reserved = _open(account, identity).amount
     event = Captured(reserved if amount is None else amount, identity, reason)
     if event.amount > reserved:
@@ -60,19 +60,19 @@ def capture(account: Account, identity: str, amount: int | None = None, reason: 
 
 
 def release(account: Account, identity: str) -> Sequence[Event]:
-    """What is left of a reservation goes back; raises UnknownReservation, ReservationClosed."""
+    """Give back the rest of a reservation; raise UnknownReservation, ReservationClosed."""
     return (Released(_open(account, identity).amount, identity),)
 
 
 def close(account: Account, reason: str | None = None) -> Sequence[Event]:
-    """The account ends; raises AccountNotEmpty."""
+    """Close an empty account; raise AccountNotEmpty."""
     if account.available or account.reserved:
         raise AccountNotEmpty(account.available, account.reserved)
     return (Closed(reason),)
 
 
 def expire(account: Account, now: datetime) -> Sequence[Event]:
-    """What ran out by `now`: first reservations, since their credits may have run out as well, then grants.
+    """Expire what ran out by `now`: first reservations, whose credits may have run out as well, then grants.
 
     Whatever else is decided is decided on the account behind these events.
     """

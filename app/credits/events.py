@@ -25,7 +25,7 @@ class _Amount:
 
     @property
     def change(self) -> int:
-        """What the event adds to the available credits."""
+        """Return what the event adds to the available credits."""
         return self.sign * self.amount
 
 
@@ -176,7 +176,7 @@ KINDS: tuple[type[Event], ...] = (
 TYPES: Mapping[str, type[Event]] = {kind.__name__: kind for kind in KINDS}
 SCHEMA_VERSIONS: Mapping[str, int] = dict.fromkeys(TYPES, 1)
 """The current form of every type's data; what changes it raises its number, and says how old data gets there."""
-_FIELDS: Mapping[type[Event], tuple[str, ...]] = {kind: tuple(each.name for each in fields(kind)) for kind in KINDS}
+_FIELDS: Mapping[type[Event], tuple[str, ...]] = {kind: tuple(field.name for field in fields(kind)) for kind in KINDS}
 PERSONAL_FIELDS: Mapping[str, tuple[str, ...]] = {
     kind.__name__: ("reason",) for kind, names in _FIELDS.items() if "reason" in names
 }
@@ -184,7 +184,7 @@ PERSONAL_FIELDS: Mapping[str, tuple[str, ...]] = {
 
 
 def encode(event: Event) -> dict[str, Any]:
-    """The event's data as JSON values; what is absent is left out, a moment is text of ISO 8601 in UTC."""
+    """Return the event's data as JSON values, without absent ones; a moment is ISO 8601 text in UTC."""
     data: dict[str, Any] = {}
     for name in _FIELDS[type(event)]:
         value = getattr(event, name)
@@ -194,7 +194,7 @@ def encode(event: Event) -> dict[str, Any]:
 
 
 def decode(kind: str, data: Mapping[str, Any]) -> Event:
-    """The event that was written down, in its current form; raises UnreadableEvent."""
+    """Return the event that was written down, in its current form; raise UnreadableEvent."""
     try:
         if "expires_at" in data:
             data = {**data, "expires_at": datetime.fromisoformat(data["expires_at"])}

@@ -1,4 +1,4 @@
-"""Records what ran out, on time: grants, and reservations that were never closed."""
+"""Records expired grants and reservations on time."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ log = structlog.get_logger(__name__)
 
 
 class ExpiryWorker:
-    """The accounts of one shard. Any number of processes may do this: who comes second finds nothing due."""
+    """Records what expired on one shard. Any number of processes may run it: the second one finds nothing due."""
 
     def __init__(
         self,
@@ -49,7 +49,7 @@ class ExpiryWorker:
 
     @property
     def worker(self) -> Worker:
-        """As work in the background."""
+        """Return the background worker that runs this."""
         return Worker(f"expiry on {self._shard}", self.run)
 
     async def run(self) -> None:

@@ -1,4 +1,4 @@
-"""What can be done with accounts: each operation finds the account's home shard and works there."""
+"""The ledger's operations: each finds the account's home shard and works there."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ LARGEST_PAGE = 500
 
 
 def utc_now() -> datetime:
-    """This moment, in UTC."""
+    """Return the current time, in UTC."""
     return datetime.now(UTC)
 
 
 class Ledger:
-    """All accounts, wherever their home is.
+    """All accounts, on every shard.
 
     Every change raises KeyReused where its origin's key stands for another request to the account, DatabaseUnavailable
     where it is not known whether it was stored, and VersionConflict, Overdue or WrongEpoch where others were faster for
@@ -140,11 +140,11 @@ class Ledger:
 
     @counted
     async def expire(self, account: AccountId, *, origin: Origin) -> int:
-        """Record what ran out, grants and reservations; how many events that were."""
+        """Record expired grants and reservations; return the number of events."""
         return await retry_on_conflict(lambda: self._streams.expire(account, origin))
 
     async def balance(self, account: AccountId) -> Balance:
-        """The account as it is now, without what ran out already; raises UnknownAccount."""
+        """Return the account as it is now, without what has expired; raise UnknownAccount."""
         head = await self._balances.of(account)
         if head is None:
             raise UnknownAccount(account)
@@ -153,7 +153,7 @@ class Ledger:
         return Balance(head.place, head.version, head.available, head.reserved, head.closed)
 
     async def history(self, account: AccountId, *, after: int = 0, limit: int = 1000) -> Sequence[Event]:
-        """What happened to an account, in order, from the event behind version `after` on."""
+        """Return the events of an account in order, from the one behind version `after` on."""
         _, store = self._shards.at(account)
         events = await store.read(account, after=after, limit=limit)
         opened = await self._texts.opened([event.data for event in events])
@@ -162,7 +162,7 @@ class Ledger:
     async def statement(
         self, account: AccountId, *, before: int | None = None, limit: int = PAGE
     ) -> Sequence[StatementLine]:
-        """What happened to an account, the latest first, from the line before version `before` on.
+        """Return the account statement, latest line first, from the line before version `before` on.
 
         Read from the read model, and behind its end from the events: so it shows every change that was answered. Raises
         UnknownAccount.
@@ -174,7 +174,7 @@ class Ledger:
     async def reservations(
         self, account: AccountId, *, before: int | None = None, limit: int = PAGE
     ) -> Sequence[ReservationLine]:
-        """Reservations of an account, the latest first, from the one before version `before` on.
+        """Return reservations of an account, latest first, from the one before version `before` on.
 
         Raises UnknownAccount.
         """
@@ -182,7 +182,7 @@ class Ledger:
         return [ReservationLine._make(row) for row in rows]
 
     async def reservation(self, account: AccountId, reservation: str) -> ReservationLine:
-        """A reservation, whatever became of it; raises UnknownReservation."""
+        """Return a reservation, open or closed; raise UnknownReservation."""
         rows = await self._rows(query("credits.read_reservation"), account, reservation=reservation)
         if not rows:
             raise UnknownReservation(reservation)

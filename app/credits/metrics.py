@@ -1,4 +1,4 @@
-"""What the ledger tells of itself: how its operations end, never whose they were."""
+"""Metrics of the ledger: how its operations end, never whose they were."""
 
 from __future__ import annotations
 

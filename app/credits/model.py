@@ -22,16 +22,16 @@ class Origin:
 
     @classmethod
     def of(cls, actor: str, key: str | None = None, request: str | None = None) -> Origin:
-        """With a key of its own where the client gave none: so a lost connection does not store anything twice."""
+        """Make an origin; without a client's key it gets a new one, so a retry stores nothing twice."""
         return cls(actor, f"client:{key}" if key else f"once:{uuid.uuid4()}", request)
 
     @property
     def metadata(self) -> dict[str, str]:
-        """What is written beside the event."""
+        """Return what is stored as the event's metadata."""
         return {"actor": self.actor} | ({"request": self.request} if self.request else {})
 
     def identity(self, *scope: str) -> str:
-        """An identity that is the same whenever the request is repeated."""
+        """Return an identity that is the same whenever the request is repeated."""
         return uuid.uuid5(_IDENTITIES, "\n".join((*scope, self.key))).hex
 
 

@@ -18,14 +18,14 @@ class Recent:
         self._accounts: OrderedDict[str, Account] = OrderedDict()
 
     def get(self, name: str) -> Account | None:
-        """The account as it was when it was last seen."""
+        """Return the account as it was last seen."""
         account = self._accounts.get(name)
         if account is not None:
             self._accounts.move_to_end(name)
         return account
 
     def keep(self, name: str, account: Account) -> None:
-        """Remember it, unless something newer is known already."""
+        """Remember an account, unless a newer version is known."""
         known = self._accounts.get(name)
         if known is None or known.version < account.version:
             self._accounts[name] = account
@@ -34,11 +34,11 @@ class Recent:
             self._accounts.popitem(last=False)
 
     def follow(self, name: str, event: Event, version: int) -> None:
-        """An event was stored as that version: what is known follows where it was right before it."""
+        """Apply an event stored as `version` if the cached account immediately precedes it."""
         before = self._accounts.get(name) or (NEW if version == 1 else None)
         if before is not None and before.version == version - 1:
             self.keep(name, fold((event,), before))
 
     def forget(self, name: str) -> None:
-        """It turned out to be out of date."""
+        """Drop an account that turned out to be out of date."""
         self._accounts.pop(name, None)

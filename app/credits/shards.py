@@ -1,17 +1,14 @@
-"""The shards as the ledger needs them: where an account lives, its store and its database there."""
+"""Shards for the ledger: the place of an account, its store and its database there."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from app.events import EventStore
 from app.queries import Reads
 from app.sharding import Router
 from app.topology import Place
-
-Row = tuple[Any, ...]
 
 
 @dataclass(frozen=True)
@@ -23,10 +20,10 @@ class Shards:
     """By name of the shard."""
 
     def at(self, account: str) -> tuple[Place, EventStore]:
-        """Where an account lives as far as is known here, and the store there."""
+        """Return the known place of an account, and the store there."""
         return self.router.route(account)
 
     def database(self, account: str) -> Reads:
-        """The database where an account lives as far as is known here."""
+        """Return the database at the known place of an account."""
         place, _ = self.router.route(account)
         return self.databases[place.shard]

@@ -19,7 +19,7 @@ SCHEMA_VERSION = 1
 
 
 def to_state(account: Account) -> dict[str, Any]:
-    """The account as JSON values."""
+    """Return the account as JSON values."""
     return {
         "version": account.version,
         "permanent": account.permanent,
@@ -38,7 +38,7 @@ def to_state(account: Account) -> dict[str, Any]:
 
 
 def from_state(state: Mapping[str, Any]) -> Account:
-    """The account that was written down; raises UnreadableEvent."""
+    """Return the account that was written down; raise UnreadableEvent."""
     try:
         return Account(
             version=state["version"],
@@ -47,11 +47,11 @@ def from_state(state: Mapping[str, Any]) -> Account:
             reservations=MappingProxyType(
                 {
                     identity: Reservation(
-                        _read_lots(each["lots"]),
-                        each["permanent"],
-                        each["expires_at"] and datetime.fromisoformat(each["expires_at"]),
+                        _read_lots(kept["lots"]),
+                        kept["permanent"],
+                        kept["expires_at"] and datetime.fromisoformat(kept["expires_at"]),
                     )
-                    for identity, each in state["reservations"].items()
+                    for identity, kept in state["reservations"].items()
                 }
             ),
             settled=tuple(state["settled"]),
@@ -62,12 +62,12 @@ def from_state(state: Mapping[str, Any]) -> Account:
 
 
 def snapshot(account: Account) -> NewSnapshot:
-    """The account as its stream keeps it."""
+    """Return the account as a snapshot of its stream."""
     return NewSnapshot(SCHEMA_VERSION, to_state(account))
 
 
 def read_event(stored: AnyEvent) -> Event:
-    """What happened; raises UnreadableEvent, and what upcasting does."""
+    """Decode a stored event; raise UnreadableEvent, and what upcasting raises."""
     event = UPCASTING.upcast(stored)
     return decode(event.type, event.data)
 

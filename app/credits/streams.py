@@ -91,7 +91,7 @@ class AccountStreams:
             return await retry_on_conflict(lambda: self._decide(account, decision, origin, content))
 
     async def load(self, account: AccountId) -> Account:
-        """The account as it is now; `NEW` where nothing ever happened to it."""
+        """Return the account as it is now; `NEW` where nothing ever happened to it."""
         _, store = self._shards.at(account)
         known = self._recent.get(account)
         loaded = (await load(store, account, ACCOUNTS)).state if known is None else await _more(store, account, known)
@@ -100,7 +100,7 @@ class AccountStreams:
         return loaded
 
     async def expire(self, account: AccountId, origin: Origin) -> int:
-        """Record what ran out; how many events that were. Raises VersionConflict where the account moved on."""
+        """Record what expired and return the number of events; raise VersionConflict where the account moved on."""
         state = await self.load(account)
         events = decisions.expire(state, self._clock())
         place, store = self._shards.at(account)
@@ -112,7 +112,7 @@ class AccountStreams:
         return len(events)
 
     async def find(self, account: AccountId, origin: Origin, content: bytes) -> Posted | None:
-        """What an earlier request with the same key stored; raises KeyReused where it was about something else."""
+        """Return what an earlier request with the same key stored; raise KeyReused where its content differs."""
         parameters = {"stream": account, "key": key_hash(origin.key)}
         rows = await self._shards.database(account).rows(query("credits.find_request"), parameters)
         if not rows:
@@ -213,12 +213,12 @@ class AccountStreams:
         return _posted(place, appended)
 
     async def _require(self, account: AccountId) -> None:
-        """Raises UnknownAccount: nothing is kept of accounts that are not there."""
+        """Raise UnknownAccount where the account does not exist: no key is made for it."""
         if await self._balances.of(account) is None:
             raise UnknownAccount(account)
 
     async def _confirm(self, account: AccountId, state: Account) -> None:
-        """Raises VersionConflict where a refusal was decided on what is out of date."""
+        """Raise VersionConflict where a refusal was decided on an outdated state."""
         head = await self._balances.of(account)
         version = head.version if head else 0
         if version != state.version:
@@ -226,7 +226,7 @@ class AccountStreams:
             raise VersionConflict(account, state.version, version)
 
     async def _refusal(self, account: AccountId, error: Exception) -> Exception:
-        """The error as the ledger tells it; gets ready for another attempt where one makes sense."""
+        """Translate an error of the store, and drop what is outdated before another attempt."""
         self._recent.forget(account)
         if isinstance(error, WrongEpoch):
             await self._shards.router.refresh()
@@ -238,7 +238,7 @@ class AccountStreams:
 
 
 async def _more(store: EventStore, account: AccountId, known: Account) -> Account:
-    """What became of an account that was known as it was once."""
+    """Fold the events that came after the known version of an account."""
     while events := await store.read_past(account, after=known.version, limit=PAGE):
         known = fold(map(read_event, events), known)
         if len(events) < PAGE:
@@ -247,7 +247,7 @@ async def _more(store: EventStore, account: AccountId, known: Account) -> Accoun
 
 
 async def retry_on_conflict(change: Callable[[], Awaitable[Result]]) -> Result:
-    """Try a change again, each time a little later, as long as it only loses against others."""
+    """Repeat a change, with growing pauses, as long as it only loses races."""
     async for attempt in stamina.retry_context(
         on=_RETRIED,
         attempts=None,

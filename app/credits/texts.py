@@ -1,4 +1,4 @@
-"""What callers say in their own words is personal: it is sealed under the key of the account that it is said of."""
+"""Texts of callers are personal data: each is sealed under the key of the account it is about."""
 
 from __future__ import annotations
 
@@ -23,25 +23,25 @@ class Texts:
     """Seals and opens texts; every call raises DatabaseUnavailable and MasterKeyFailed."""
 
     def __init__(self, personal: PersonalData) -> None:
-        """`personal` is to know the fields of `app.credits.events.PERSONAL_FIELDS`."""
+        """Use `personal`, which must know `app.credits.events.PERSONAL_FIELDS`."""
         self._personal = personal
 
     async def seal(
         self, account: AccountId, events: Sequence[Event], origin: Origin, *, first: Check = nothing
     ) -> Sealed:
-        """The events as they are stored; `first` may refuse that the account gets a key. Raises SubjectErased."""
+        """Return the events as they are stored; `first` may refuse to make a key. Raise SubjectErased."""
         plain = [new_event(event, origin) for event in events]
         if all(getattr(event, "reason", None) is None for event in events):
             return Sealed(tuple(plain), None)  # most are like this, and are spared the search
         return await self._personal.seal(owner_of(account), plain, first=first)
 
     async def content(self, account: AccountId, *parts: Any, text: str | None, first: Check = nothing) -> bytes:
-        """What an idempotency key stands for: hashed with the account's key where there is a text; raises as `seal`."""
+        """Return what an idempotency key stands for, hashed with the account's key where it has a text."""
         plain = orjson.dumps([*parts, text])
         return plain if text is None else await self._personal.digest(owner_of(account), plain, first=first)
 
     async def opened(self, documents: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-        """The data of events, with its texts or ERASED in their place; raises KeyMissing and SealBroken."""
+        """Return the data of events with texts opened, or ERASED; raise KeyMissing and SealBroken."""
         return [
             {name: ERASED if isinstance(value, Erased) else value for name, value in document.items()}
             for document in await self._personal.unseal(documents)
@@ -49,5 +49,5 @@ class Texts:
 
 
 def new_event(event: Event, origin: Origin) -> NewEvent:
-    """The event as it is written down, not sealed yet."""
+    """Return the event as it is stored, before sealing."""
     return NewEvent(type(event).__name__, encode(event), event.change, origin.metadata)

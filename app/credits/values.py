@@ -1,4 +1,4 @@
-"""What events and requests are made of: names, amounts and moments that were looked at once."""
+"""Validated values of events and requests: names, amounts, texts and moments."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ _ACCOUNT = re.compile(ACCOUNT_PATTERN)
 
 
 def account_id(text: str) -> AccountId:
-    """The account named by `text`; raises InvalidAccountId."""
+    """Return the account named by `text`; raise InvalidAccountId."""
     if not _ACCOUNT.fullmatch(text):
         raise InvalidAccountId(f"an account is named by 1 to 64 of A-Z a-z 0-9 . _ -, not by {text[:80]!r}")
     return AccountId(text)
 
 
 def check_amount(amount: object) -> None:
-    """Raises InvalidAmount for what is not a whole number from 1 to LARGEST_AMOUNT."""
+    """Raise InvalidAmount for anything but a whole number from 1 to LARGEST_AMOUNT."""
     if type(amount) is not int:
         raise InvalidAmount(f"an amount is a whole number, not {amount!r}")
     if not 1 <= amount <= LARGEST_AMOUNT:
@@ -38,13 +38,13 @@ def check_amount(amount: object) -> None:
 
 
 def check_text(text: Text | None, what: str) -> None:
-    """Raises InvalidText for a text that is given but empty, longer than LONGEST_REASON, or holds a NUL."""
+    """Raise InvalidText for a text that is empty, longer than LONGEST_REASON, or holds a NUL."""
     if isinstance(text, str) and (not 1 <= len(text) <= LONGEST_REASON or "\x00" in text):
         raise InvalidText(f"a {what} has 1 to {LONGEST_REASON} characters and no NUL")
 
 
 def moment(value: datetime) -> datetime:
-    """The same moment in UTC; raises NaiveTimestamp."""
+    """Return the same moment in UTC; raise NaiveTimestamp."""
     if value.tzinfo is UTC:
         return value
     if value.utcoffset() is None:
@@ -53,6 +53,6 @@ def moment(value: datetime) -> datetime:
 
 
 def check_expiry(expires_at: datetime | None, now: datetime) -> None:
-    """Raises InvalidExpiry where `expires_at` is not later than `now`, and NaiveTimestamp."""
+    """Raise InvalidExpiry where `expires_at` is not later than `now`, and NaiveTimestamp."""
     if expires_at is not None and moment(expires_at) <= moment(now):
         raise InvalidExpiry(f"{expires_at.isoformat()} is not in the future")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from app.events.errors import InvalidEvent
 from app.queries import Reads, query
@@ -17,8 +17,6 @@ BATCH = 5000
 """Events in one transaction, for which every tail of the shard waits."""
 STREAMS = 500
 """Streams that are looked up at once."""
-
-Row = tuple[Any, ...]
 
 
 class Archived(NamedTuple):
@@ -29,7 +27,7 @@ class Archived(NamedTuple):
 
 
 def no_progress(_: Archived) -> None:
-    """For those who do not want to know."""
+    """Ignore the progress."""
 
 
 async def archive(

@@ -10,7 +10,7 @@ import gc
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from psycopg import AsyncConnection
 from psycopg.errors import NumericValueOutOfRange, UniqueViolation
@@ -18,14 +18,13 @@ from psycopg.errors import NumericValueOutOfRange, UniqueViolation
 from app.events.errors import DuplicateEvent, EventStoreError, ImportRefused, TotalOutOfRange
 from app.events.import_chunk import Chunk, ImportedEvent
 from app.events.model import Slot
-from app.queries import Connects, query
+from app.queries import Connects, Row, query
 
 CHUNK = 20_000
 """Events in one transaction: it bounds the memory, and the time that appends and tails wait."""
 LOCK_SECONDS = 10
 """The longest wait for those who write into the slots of a chunk."""
 
-Row = tuple[Any, ...]
 Connection = AsyncConnection[Row]
 Place = Callable[[str], Slot | None]
 
@@ -40,7 +39,7 @@ class Progress(NamedTuple):
 
 
 def no_progress(_: Progress) -> None:
-    """For those who do not want to know."""
+    """Ignore the progress."""
 
 
 async def import_events(
@@ -100,7 +99,7 @@ async def _position(connection: Connection, name: str) -> int:
 
 
 def _taken(source: Iterator[ImportedEvent], count: int) -> list[ImportedEvent]:
-    """The next events of the input.
+    """Return the next events of the input.
 
     Python's collector looks through all that is alive again and again while so many objects are made, which takes
     longer than making them: until they are all there it is told to wait.

@@ -23,25 +23,25 @@ _key = struct.Struct(">i16siq").pack
 
 
 def field(value: bytes) -> bytes:
-    """A text with its length."""
+    """Encode a text with its length."""
     return length(len(value)) + value
 
 
 def begin(stream: str) -> bytes:
-    """Begin of every row of a stream."""
+    """Encode the beginning that all rows of a stream share."""
     return _COLUMNS + field(stream.encode())
 
 
 def key(digest: bytes, content: int) -> bytes:
-    """An idempotency key of 16 bytes, and the hash of what it stands for."""
+    """Encode an idempotency key of 16 bytes, and the hash of what it stands for."""
     return _key(16, digest, 8, content)
 
 
 def microseconds(at: datetime) -> int:
-    """A time as PostgreSQL counts it."""
+    """Return a time as PostgreSQL counts it: microseconds since 2000."""
     return (at - _EPOCH) // _MICROSECOND
 
 
 def numbers(version: int, slot: int, schema_version: int, recorded_at: int, change: int, total: int) -> bytes:
-    """The columns in the middle of a row; raises struct.error where one is out of range."""
+    """Encode the columns in the middle of a row; raise struct.error where one is out of range."""
     return _numbers(8, version, 2, slot, 2, schema_version, 8, recorded_at, 8, change, 8, total)

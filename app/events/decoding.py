@@ -9,8 +9,7 @@ from typing import Any
 import orjson
 
 from app.events.model import PastEvent, StoredEvent
-
-Row = tuple[Any, ...]
+from app.queries import Row
 
 # What `_make` does, without its check of the length: a good part of what reading a stream costs.
 _stored: Callable[[Row], StoredEvent] = partial(tuple.__new__, StoredEvent)
@@ -20,7 +19,7 @@ _DATA, _METADATA = map(StoredEvent._fields.index, ("data", "metadata"))
 
 
 def stored_events(rows: Sequence[Row]) -> list[StoredEvent]:
-    """The events of rows that have StoredEvent's columns in its order."""
+    """Decode rows that have StoredEvent's columns in its order."""
     data = _documents([row[_DATA] for row in rows])
     metadata = _documents([row[_METADATA] for row in rows])
     return [
@@ -32,7 +31,7 @@ def stored_events(rows: Sequence[Row]) -> list[StoredEvent]:
 
 
 def past_events(stream: str, rows: Sequence[Row]) -> list[PastEvent]:
-    """The events of rows of one stream that have PastEvent's other columns in its order."""
+    """Decode rows of one stream that have PastEvent's other columns in its order."""
     data = _documents([row[3] for row in rows])
     return [
         _past((stream, version, kind, schema, its_data))

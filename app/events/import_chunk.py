@@ -29,7 +29,7 @@ class ImportedEvent(NamedTuple):
     """Which number in its stream it must get; by default the next one."""
     idempotency_key: str | None = None
     content: bytes | None = None
-    """What that key stands for, as in `EventStore.append`."""
+    """What that key stands for, as in `Append`."""
     due: datetime | None = None
     """From when on the stream's total is not to be relied on because of it."""
 
@@ -54,31 +54,31 @@ class Chunk:
     """The events of a block that live on one shard, by a function that knows the slots of that."""
 
     def __init__(self, block: Iterable[ImportedEvent], place: Callable[[str], Slot | None]) -> None:
-        """Raises InvalidEvent for a name that no stream can have."""
+        """Group the events of this shard by stream; raise InvalidEvent for a name that no stream can have."""
         self._streams: dict[str, _Stream] = {}
         self._elsewhere: set[str] = set()
         self._kinds: dict[tuple[str, int], bytes] = {}
         self._metadata: Json | None = None
         self._metadata_field = b""
-        self.events = [each for each in block if self._takes(each, place)]
+        self.events = [imported for imported in block if self._takes(imported, place)]
 
     def parameters(self) -> dict[str, Any]:
-        """What `begin_import` is asked, besides the name and the position; raises TotalOutOfRange, InvalidEvent."""
+        """Return the parameters of `begin_import` but name and position; raise TotalOutOfRange, InvalidEvent."""
         streams = self._streams.values()
-        for each in streams:
-            if not -(2**63) <= each.sum < 2**63:
-                raise _out_of_range(each.name)
+        for stream in streams:
+            if not -(2**63) <= stream.sum < 2**63:
+                raise _out_of_range(stream.name)
         return {
-            "streams": array([each.name for each in streams]),
-            "slots": array([each.slot.number for each in streams]),
-            "epochs": array([each.slot.epoch for each in streams]),
-            "counts": array([each.count for each in streams]),
-            "sums": array([each.sum for each in streams]),
-            "dues": array([each.due for each in streams]),
+            "streams": array([stream.name for stream in streams]),
+            "slots": array([stream.slot.number for stream in streams]),
+            "epochs": array([stream.slot.epoch for stream in streams]),
+            "counts": array([stream.count for stream in streams]),
+            "sums": array([stream.sum for stream in streams]),
+            "dues": array([stream.due for stream in streams]),
         }
 
     def begin(self, answers: Iterable[Sequence[Any]]) -> None:
-        """Take where the streams end so far; raises WrongEpoch and StreamClosed."""
+        """Take the heads of the streams from the answers; raise WrongEpoch and StreamClosed."""
         streams = list(self._streams.values())
         for number, outcome, version, total in answers:
             if outcome == "elsewhere":
@@ -92,35 +92,35 @@ class Chunk:
             stream.total = total
 
     def pieces(self, recorded_at: datetime) -> Iterator[bytes]:
-        """All for COPY; raises InvalidEvent, VersionConflict and TotalOutOfRange."""
+        """Yield the input of COPY in pieces; raise InvalidEvent, VersionConflict and TotalOutOfRange."""
         at = copy_rows.microseconds(recorded_at)
         parts = [copy_rows.HEADER]
         for first in range(0, len(self.events), PIECE):
-            for each in self.events[first : first + PIECE]:
-                self._encode(each, at, parts)
+            for imported in self.events[first : first + PIECE]:
+                self._encode(imported, at, parts)
             yield b"".join(parts)
             parts.clear()
         yield b"".join((*parts, copy_rows.TRAILER))
 
-    def _takes(self, each: ImportedEvent, place: Callable[[str], Slot | None]) -> bool:
-        stream = self._streams.get(each.stream)
+    def _takes(self, imported: ImportedEvent, place: Callable[[str], Slot | None]) -> bool:
+        stream = self._streams.get(imported.stream)
         if stream is None:
-            slot = None if each.stream in self._elsewhere else place(each.stream)
+            slot = None if imported.stream in self._elsewhere else place(imported.stream)
             if slot is None:
-                self._elsewhere.add(each.stream)
+                self._elsewhere.add(imported.stream)
                 return False
-            Append(each.stream, (each.event,), slot)  # refuses a name that no append takes
-            stream = self._streams[each.stream] = _Stream(each.stream, slot)
+            Append(imported.stream, (imported.event,), slot)  # refuses a name that no append takes
+            stream = self._streams[imported.stream] = _Stream(imported.stream, slot)
         stream.count += 1
-        stream.sum += each.event.change
-        if each.due is not None:
-            if each.due.tzinfo is None:
-                raise InvalidEvent(f"{each.stream}: due {each.due.isoformat()} has no time zone")
-            stream.due = min(each.due, stream.due or each.due)
+        stream.sum += imported.event.change
+        if imported.due is not None:
+            if imported.due.tzinfo is None:
+                raise InvalidEvent(f"{imported.stream}: due {imported.due.isoformat()} has no time zone")
+            stream.due = min(imported.due, stream.due or imported.due)
         return True
 
-    def _encode(self, each: ImportedEvent, at: int, parts: list[bytes]) -> None:
-        name, event, recorded_at, version, key, _, _ = each
+    def _encode(self, imported: ImportedEvent, at: int, parts: list[bytes]) -> None:
+        name, event, recorded_at, version, key, _, _ = imported
         stream = self._streams[name]
         stream.version += 1
         stream.total += event.change
@@ -134,7 +134,7 @@ class Chunk:
         data = _text(name, event.data)
         if len(data) + len(self._metadata_field) > LARGEST_EVENT_BYTES:
             Append(name, (event,), stream.slot)  # refuses what is too large
-        kind = self._kinds.get((event.type, event.schema_version)) or self._kind(each, stream.slot)
+        kind = self._kinds.get((event.type, event.schema_version)) or self._kind(imported, stream.slot)
         try:
             numbers = copy_rows.numbers(
                 stream.version, stream.slot.number, event.schema_version, at, event.change, stream.total
@@ -144,17 +144,17 @@ class Chunk:
         parts += (
             stream.begin,
             numbers,
-            copy_rows.NO_KEY if key is None else _key(each, stream.slot),
+            copy_rows.NO_KEY if key is None else _key(imported, stream.slot),
             kind,
             copy_rows.length(len(data)),
             data,
             self._metadata_field,
         )
 
-    def _kind(self, each: ImportedEvent, slot: Slot) -> bytes:
-        Append(each.stream, (each.event,), slot)  # refuses a type that no append takes
-        kind = copy_rows.field(each.event.type.encode())
-        self._kinds[each.event.type, each.event.schema_version] = kind
+    def _kind(self, imported: ImportedEvent, slot: Slot) -> bytes:
+        Append(imported.stream, (imported.event,), slot)  # refuses a type that no append takes
+        kind = copy_rows.field(imported.event.type.encode())
+        self._kinds[imported.event.type, imported.event.schema_version] = kind
         return kind
 
 
@@ -168,9 +168,11 @@ def _microseconds(stream: str, at: datetime) -> int:
     return copy_rows.microseconds(at)
 
 
-def _key(each: ImportedEvent, slot: Slot) -> bytes:
-    """As an append with this key would store it: so a repetition of the original request is known as one."""
-    append = Append(each.stream, (each.event,), slot, idempotency_key=each.idempotency_key, content=each.content)
+def _key(imported: ImportedEvent, slot: Slot) -> bytes:
+    """Encode the key as an append would store it, so that a repeated request is recognised."""
+    append = Append(
+        imported.stream, (imported.event,), slot, idempotency_key=imported.idempotency_key, content=imported.content
+    )
     assert append.key_hash is not None
     assert append.content_hash is not None
     return copy_rows.key(bytes.fromhex(append.key_hash), append.content_hash)

@@ -89,7 +89,7 @@ class StoredEvent(NamedTuple):
 
     @property
     def cursor(self) -> Cursor:
-        """Its place in the order of its shard."""
+        """Return the event's place in the order of its shard."""
         return Cursor(self.transaction_id, self.position)
 
 

@@ -29,11 +29,11 @@ class Store(Protocol):
     async def read_from_snapshot(
         self, stream: str, *, schema_version: int, limit: int
     ) -> tuple[StoredSnapshot | None, list[PastEvent]]:
-        """The snapshot of that schema version, and the events behind it, or all."""
+        """Return the snapshot of that schema version and the events behind it, or all events."""
         ...
 
     async def read_past(self, stream: str, *, after: int, limit: int) -> list[PastEvent]:
-        """Events of a stream in order."""
+        """Return events of a stream in order."""
         ...
 
 
@@ -62,7 +62,7 @@ class Loaded(Generic[State]):
 
 
 async def load(store: Store, stream: str, fold: Fold[State], *, page: int = PAGE) -> Loaded[State]:
-    """What the events of a stream lead to; one round trip, as long as no more than `page` came after the snapshot.
+    """Load a stream's state: in one round trip where at most `page` events came after the snapshot.
 
     Raises GapInStream, UnknownEventType, EventFromTheFuture, and what `apply` and the database raise.
     """
@@ -82,7 +82,7 @@ async def load(store: Store, stream: str, fold: Fold[State], *, page: int = PAGE
 def snapshot_due(
     loaded: Loaded[State], fold: Fold[State], state: State, events: int, *, every: int = EVERY
 ) -> NewSnapshot | None:
-    """What to give to the append of `events` events that lead from what was loaded to `state`; None when not due.
+    """Return the snapshot to store with the next `events` events, which lead to `state`; None when not due.
 
     The append must name `expected_version=loaded.version`: else the state may not be what the stream leads to.
     """

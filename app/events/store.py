@@ -17,7 +17,7 @@ class EventStore:
     """The streams of one shard."""
 
     def __init__(self, database: Runs, *, stored: Callable[[], None] = lambda: None) -> None:
-        """`stored` is called whenever events were stored, to wake readers."""
+        """Call `stored` after each transaction that stored events, to wake readers."""
         self._database = database
         self._commits = GroupCommit(database, stored=stored)
 
@@ -30,29 +30,29 @@ class EventStore:
         return await self._commits.submit(append)
 
     async def head(self, stream: str) -> Head | None:
-        """Where a stream ends; None where nothing was ever appended to it."""
+        """Return the head of a stream; None where nothing was ever appended to it."""
         rows = await self._database.rows(query("events.read_head"), {"stream": stream})
         return Head._make(rows[0]) if rows else None
 
     async def heads(self, streams: Sequence[str]) -> dict[str, Head]:
-        """Where streams end, in one round trip; those that nothing was ever appended to are left out."""
+        """Return the heads of streams in one round trip, without streams that have no events."""
         rows = await self._database.rows(query("events.read_heads"), {"streams": array(streams)})
         return {stream: Head(*head) for stream, *head in rows}
 
     async def read(self, stream: str, *, after: int = 0, limit: int = 1000) -> list[StoredEvent]:
-        """Events of a stream in order, from the one behind version `after` on."""
+        """Return events of a stream in order, from the one behind version `after` on."""
         parameters = {"stream": stream, "after": after, "limit": limit}
         return stored_events(await self._database.rows(query("events.read_stream"), parameters))
 
     async def read_past(self, stream: str, *, after: int = 0, limit: int = 1000) -> list[PastEvent]:
-        """The same as `read`, only what a state is folded from."""
+        """Return what `read` returns, with only the columns that a state is folded from."""
         parameters = {"stream": stream, "after": after, "limit": limit}
         return past_events(stream, await self._database.rows(query("events.read_past"), parameters))
 
     async def read_from_snapshot(
         self, stream: str, *, schema_version: int, limit: int = 1000
     ) -> tuple[StoredSnapshot | None, list[PastEvent]]:
-        """The latest snapshot, where it is of that schema version, and the events behind it; else events from 1 on.
+        """Return the latest snapshot of that schema version and the events behind it; else all events.
 
         One round trip. Where there are `limit` events or more there may be others behind them.
         """
@@ -64,5 +64,5 @@ class EventStore:
         return None, past_events(stream, rows)
 
     async def probe(self) -> None:
-        """Ask the database for its slots; raises what a read would."""
+        """Ask the database for its slots; raise what a read would."""
         await self._database.rows(query("events.probe"), {})

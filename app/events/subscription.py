@@ -47,7 +47,7 @@ class Subscription:
         return self
 
     async def __anext__(self) -> list[StoredEvent]:
-        """The next batch, once there is one; raises RebaseNeeded and DatabaseUnavailable."""
+        """Return the next batch, once there is one; raise RebaseNeeded and DatabaseUnavailable."""
         while not self._closed:
             batch = await self._tail.page(self.cursor, limit=self._limit)
             if batch and not self._closed:
@@ -58,6 +58,6 @@ class Subscription:
         raise StopAsyncIteration
 
     def close(self) -> None:
-        """End the iteration, also one that waits."""
+        """End the iteration, even while it waits."""
         self._closed = True
         self._pace.wake()

@@ -14,7 +14,7 @@ import psycopg
 from app.events.decoding import stored_events
 from app.events.errors import EventStoreError
 from app.events.model import Cursor, StoredEvent
-from app.queries import Reads, query
+from app.queries import Connects, Reads, query
 
 PAGE = 1000
 """Events of one page."""
@@ -66,7 +66,7 @@ class Tail:
         self._database = database
 
     async def page(self, after: Cursor, *, limit: int = PAGE) -> list[StoredEvent]:
-        """The events behind a place, `limit` at most; none where a reader has seen all that can be seen now.
+        """Return at most `limit` events behind a place; none where the reader has seen all that are visible.
 
         Raises RebaseNeeded, and DatabaseUnavailable.
         """
@@ -80,11 +80,23 @@ class Tail:
         return stored_events(rows)
 
     async def lag(self) -> TailLag:
-        """What holds the tail now; raises DatabaseUnavailable."""
+        """Return what holds the tail now; raise DatabaseUnavailable."""
         [row] = await self._database.rows(query("events.read_tail_lag"), {})
         return TailLag._make(row)
 
     async def epoch(self) -> Epoch:
-        """The history that cursors belong to now; raises DatabaseUnavailable."""
+        """Return the history that cursors belong to now; raise DatabaseUnavailable."""
         [row] = await self._database.rows(query("events.read_tail_epoch"), {})
         return Epoch._make(row)
+
+
+async def rebase(database: Connects) -> int:
+    """Give the events of a shard places in the order of the cluster that they are in now; their order stays.
+
+    Return how many there were: 0 where they are of this cluster already. All or none: it may be interrupted and
+    repeated. Appends wait meanwhile. Needs the rights of `ledger_operator`; raises DatabaseUnavailable.
+    """
+    async with database.dedicated() as connection:
+        row = await (await connection.execute(query("events.rebase"))).fetchone()
+    assert row is not None
+    return int(row[0])

@@ -34,7 +34,7 @@ class Upcasting:
     """The forms that there are, and the ways from old ones to current ones."""
 
     def __init__(self, current: Mapping[str, int], steps: Iterable[Step] = ()) -> None:
-        """`current` gives the version of each type that the program knows.
+        """Check the steps against `current`, the version of each type that the program knows.
 
         Raises ValueError where a form has two ways on, or a way leads nowhere.
         """
@@ -50,7 +50,7 @@ class Upcasting:
             self._follow(old)
 
     def upcast(self, event: AnyEvent) -> AnyEvent:
-        """The event in its current form; raises UnknownEventType and EventFromTheFuture."""
+        """Return the event in its current form; raise UnknownEventType and EventFromTheFuture."""
         form = Form(event.type, event.schema_version)
         if self._is_current(form):
             return event

@@ -65,13 +65,13 @@ class Wakeup:
         self._readers: weakref.WeakSet[asyncio.Event] = weakref.WeakSet()
 
     def reader(self) -> asyncio.Event:
-        """An event that every notice sets."""
+        """Return an asyncio event that every notice sets."""
         event = asyncio.Event()
         self._readers.add(event)
         return event
 
     def wake(self) -> None:
-        """Have all readers look."""
+        """Wake all readers."""
         for event in self._readers:
             event.set()
 
@@ -97,7 +97,7 @@ class Pace:
         self._pause = FIRST_PAUSE_SECONDS
 
     def quicken(self) -> None:
-        """There was something: the next pause is short again."""
+        """Make the next pause short again, since there was something to read."""
         self._pause = min(FIRST_PAUSE_SECONDS, self._poll_seconds)
 
     def wake(self) -> None:

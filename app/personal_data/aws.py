@@ -26,16 +26,16 @@ class AwsMasterKey:
         self._endpoint = endpoint
 
     def current(self) -> str:
-        """The ARN."""
+        """Return the key's ARN."""
         return self._arn
 
     def wrap(self, secret: bytes, context: bytes) -> Wrapped:
-        """KMS API, Encrypt."""
+        """Wrap a data key (KMS API, Encrypt)."""
         answer = self._call("encrypt", KeyId=self._arn, Plaintext=secret, EncryptionContext=_context(context))
         return Wrapped(self._arn, answer["CiphertextBlob"])
 
     def unwrap(self, wrapped: Wrapped, context: bytes) -> bytes:
-        """KMS API, Decrypt."""
+        """Unwrap a data key (KMS API, Decrypt)."""
         # Whoever can write the table must not be able to have us use a key of theirs.
         if wrapped.key_id not in self._known:
             raise MasterKeyFailed(f"a data key is wrapped by {wrapped.key_id!r}, which is not among our master keys")

@@ -25,7 +25,7 @@ class AwsBucket:
         self._endpoint = endpoint
 
     def create(self, name: str, content: Mapping[str, Any]) -> None:
-        """S3 API, PutObject with If-None-Match."""
+        """Create an object unless it exists (S3 API, PutObject with If-None-Match)."""
         from botocore.exceptions import ClientError
 
         for _ in range(ATTEMPTS):
@@ -43,11 +43,11 @@ class AwsBucket:
         raise ErasureLogUnavailable(f"S3 bucket {self._name}: others write {name} all the time")
 
     def names(self, prefix: str) -> Iterator[str]:
-        """S3 API, ListObjectsV2."""
+        """Yield the names of objects under a prefix (S3 API, ListObjectsV2)."""
         more: dict[str, str] = {}
         while True:
             page = self._call("list_objects_v2", Prefix=prefix, **more)
-            yield from (each["Key"] for each in page.get("Contents", ()))
+            yield from (entry["Key"] for entry in page.get("Contents", ()))
             if not page.get("IsTruncated"):
                 return
             more = {"ContinuationToken": page["NextContinuationToken"]}

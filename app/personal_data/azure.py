@@ -28,14 +28,14 @@ class AzureMasterKey:
         self._service = CloudService("Azure Key Vault", login or _login())
 
     def current(self) -> str:
-        """URL of the newest version."""
+        """Return the URL of the newest version."""
         newest: str = self._service.ask(
             "GET", f"{self._url}?{API}", None, lambda answer: self._ours(answer["key"]["kid"])
         )
         return newest
 
     def wrap(self, secret: bytes, context: bytes) -> Wrapped:
-        """Key Vault REST API, Wrap Key."""
+        """Wrap a data key (Key Vault REST API, Wrap Key)."""
         body = {"alg": ALGORITHM, "value": _encoded(secret + context)}
         wrapped: Wrapped = self._service.ask(
             "POST",
@@ -46,7 +46,7 @@ class AzureMasterKey:
         return wrapped
 
     def unwrap(self, wrapped: Wrapped, context: bytes) -> bytes:
-        """Key Vault REST API, Unwrap Key."""
+        """Unwrap a data key (Key Vault REST API, Unwrap Key)."""
         body = {"alg": ALGORITHM, "value": _encoded(wrapped.value)}
         url = f"{self._ours(wrapped.key_id)}/unwrapkey?{API}"
         both: bytes = self._service.ask("POST", url, body, lambda answer: _decoded(answer["value"]))

@@ -56,7 +56,7 @@ async def replay_erasures(
 
 
 async def _destroy(erasures: Sequence[Erasure], shards: Mapping[str, SubjectKeys]) -> int:
-    """On all shards: one that a slot has left, or is on its way to, may hold a copy of a key."""
+    """Destroy keys on all shards: one that a slot has left, or is moving to, may hold a copy."""
     answers = await asyncio.gather(*(keys.erase(erasures) for keys in shards.values()), return_exceptions=True)
     owned: set[str] = set()
     destroyed: set[str] = set()
@@ -64,8 +64,8 @@ async def _destroy(erasures: Sequence[Erasure], shards: Mapping[str, SubjectKeys
         # Only now: the other shards have done it all the same.
         if isinstance(answer, BaseException):
             raise answer
-        owned.update(each.subject for each in answer if each.owned)
-        destroyed.update(each.subject for each in answer if each.destroyed)
+        owned.update(destruction.subject for destruction in answer if destruction.owned)
+        destroyed.update(destruction.subject for destruction in answer if destruction.destroyed)
     for erasure in erasures:
         if erasure.subject not in owned:
             raise NotErased(erasure.subject, slot_of(erasure.subject))

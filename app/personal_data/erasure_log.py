@@ -22,11 +22,9 @@ from app.personal_data.durable import sync_folder
 from app.personal_data.errors import ErasureLogDamaged
 from app.queries import Reads, query
 
-Row = tuple[Any, ...]
-
 
 class Erasure(NamedTuple):
-    """That a subject was erased."""
+    """The erasure of a subject."""
 
     subject: str
     erased_at: AwareDatetime
@@ -44,7 +42,7 @@ class ErasureLog(Protocol):
         ...
 
     async def entries(self) -> list[Erasure]:
-        """All erasures, each subject once."""
+        """Return all erasures, each subject once."""
         ...
 
 
@@ -68,7 +66,7 @@ class DatabaseErasureLog:
         )
 
     async def entries(self) -> list[Erasure]:
-        """What any of the databases knows; the earliest time of each subject."""
+        """Return what any of the databases knows, with the earliest time of each subject."""
         answers = await asyncio.gather(
             *(database.rows(query("personal_data.read_erasures"), {}) for database in self._databases)
         )
@@ -89,7 +87,7 @@ class FileErasureLog:
         await asyncio.to_thread(self._record, erasures)
 
     async def entries(self) -> list[Erasure]:
-        """All erasures of the file; none where there is no file yet. Raises ErasureLogDamaged."""
+        """Return all erasures of the file; none where there is no file yet. Raise ErasureLogDamaged."""
         return await asyncio.to_thread(self._entries)
 
     def _record(self, erasures: Sequence[Erasure]) -> None:
@@ -121,7 +119,7 @@ class FileErasureLog:
 
     @contextmanager
     def _opened(self) -> Iterator[int]:
-        """The file, held by nobody else."""
+        """Open the file under an exclusive lock."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         is_new = not self._path.exists()
         file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)

@@ -12,7 +12,6 @@ from app.personal_data.keys import SubjectKeys
 from app.personal_data.sealing import Erased, SubjectKey, subjects_of, unseal
 from app.queries import Connects, Reads, query
 
-Row = tuple[Any, ...]
 ERASED = {"erased": True}
 WITHHELD = {"withheld": "personal data of somebody else"}
 FETCHED = 1000
@@ -30,7 +29,7 @@ async def export(
     keys: Mapping[str, SubjectKeys],
     everywhere: bool = False,
 ) -> AsyncIterator[bytes]:
-    """One JSON document in pieces: the stream of the subject's name, and those that have it before a slash.
+    """Yield one JSON document in pieces: the subject's stream, and streams named `<subject>/…`.
 
     The ledger seals for an account in its own stream alone. `everywhere` is for what others wrote: it reads every event
     of every shard once, for what is sealed for the subject in any stream.
@@ -86,7 +85,7 @@ def _marker(value: Any) -> Any:
 
 
 async def _key_of(subject: str, shards: Mapping[str, SubjectKeys]) -> dict[str, SubjectKey | None]:
-    """The subject's key alone; none where it never had one, and so nothing is sealed."""
+    """Return only the subject's key; none where it never had one, so nothing is sealed."""
     found = [key for keys in shards.values() for key in (await keys.find([subject])).values()]
     if not found:
         return {}

@@ -57,7 +57,7 @@ class GcpMasterKey:
 
 
 def login_for(scope: str) -> Login:
-    """Of the identity that this process has, for one kind of service."""
+    """Return the login of this process's identity for one kind of service."""
     from app.database.cloud_tokens import LoginRefused, Token
     from app.database.login import TokenLogin
 

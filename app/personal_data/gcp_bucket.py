@@ -37,7 +37,7 @@ class GcpBucket:
         while True:
             query = urlencode({"prefix": prefix, "fields": "items(name),nextPageToken", **more})
             page = self._http.ask("GET", f"{self._service}{self._objects}?{query}", None, dict)
-            yield from (each["name"] for each in page.get("items", ()))
+            yield from (entry["name"] for entry in page.get("items", ()))
             if "nextPageToken" not in page:
                 return
             more = {"pageToken": page["nextPageToken"]}

@@ -70,12 +70,12 @@ class FileMasterKey:
         return self._current
 
     def wrap(self, secret: bytes, context: bytes) -> Wrapped:
-        """Nonce, ciphertext and tag."""
+        """Wrap a data key as nonce, ciphertext and tag."""
         nonce = self._random(_NONCE_BYTES)
         return Wrapped(self._current, nonce + self._ciphers[self._current].encrypt(nonce, secret, context))
 
     def unwrap(self, wrapped: Wrapped, context: bytes) -> bytes:
-        """The data key; raises MasterKeyFailed."""
+        """Unwrap a data key; raise MasterKeyFailed."""
         cipher = self._ciphers.get(wrapped.key_id)
         if cipher is None:
             raise MasterKeyFailed(f"{self._path} holds no key {wrapped.key_id!r}")

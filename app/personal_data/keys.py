@@ -7,7 +7,7 @@ import os
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from app.events.errors import WrongEpoch
 from app.events.model import Slot
@@ -26,7 +26,6 @@ OPENED_SECONDS = 600.0
 whether it is still there. What is sealed with a key that was destroyed meanwhile nobody can open."""
 HELD_KEYS = 10_000
 
-Row = tuple[Any, ...]
 Check = Callable[[], Awaitable[None]]
 
 
@@ -63,7 +62,7 @@ class SubjectKeys:
         self._random = random
 
     async def of(self, subject: str, slot: Slot, *, first: Check = nothing) -> SubjectKey:
-        """The key to seal with, made where there is none; raises SubjectErased and WrongEpoch.
+        """Return the key to seal with, made where there is none; raise SubjectErased and WrongEpoch.
 
         `first` is awaited before one is made, and may refuse that.
         """
@@ -79,7 +78,7 @@ class SubjectKeys:
         return key
 
     async def find(self, subjects: Collection[str]) -> dict[str, SubjectKey | None]:
-        """The keys of subjects in one round trip: None where it is destroyed; left out where there never was one."""
+        """Return keys of subjects in one round trip: None where destroyed, left out where there never was one."""
         found = self._held.among(subjects)
         missing = [subject for subject in subjects if subject not in found]
         if missing:
@@ -178,13 +177,13 @@ class _Held:
         return {subject: entry.key for subject, entry in found if entry and entry.read_at + self._seconds > now}
 
     def sealing(self, subject: str) -> SubjectKey | None:
-        """A key that was opened lately, whether or not it was destroyed since."""
+        """Return a key that was opened lately, even if it was destroyed since."""
         self._forget_old(self._now())
         entry = self._entries.get(subject)
         return entry.key if entry else None
 
     def opened(self, subject: str, wrapped: bytes) -> SubjectKey | None:
-        """What was opened before, where the shard has the very same."""
+        """Return the key that was opened before, if the shard still has the same."""
         entry = self._entries.get(subject)
         return entry.key if entry and entry.wrapped == wrapped else None
 

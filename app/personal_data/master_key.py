@@ -21,7 +21,7 @@ class MasterKey(Protocol):
     """
 
     def current(self) -> str:
-        """What `key_id` of a key that is wrapped now would be: tells which keys a rotation left behind."""
+        """Return the `key_id` of keys that are wrapped now, to find those that a rotation left behind."""
         ...
 
     def wrap(self, secret: bytes, context: bytes) -> Wrapped:
@@ -29,10 +29,10 @@ class MasterKey(Protocol):
         ...
 
     def unwrap(self, wrapped: Wrapped, context: bytes) -> bytes:
-        """The data key; also where an earlier master key wrapped it."""
+        """Unwrap a data key, even one that an earlier master key wrapped."""
         ...
 
 
 def context_of(subject: str) -> bytes:
-    """What binds a wrapped key to its subject; hashed, since clouds write it into their audit logs."""
+    """Return what binds a wrapped key to its subject; hashed, since clouds write it into audit logs."""
     return sha256(b"fortress data key\0" + subject.encode()).digest()

@@ -27,7 +27,7 @@ class Bucket(Protocol):
         ...
 
     def names(self, prefix: str) -> Iterator[str]:
-        """Of all objects under a prefix. Raises ErasureLogUnavailable."""
+        """Yield the names of all objects under a prefix; raise ErasureLogUnavailable."""
         ...
 
 
@@ -43,7 +43,7 @@ class ObjectErasureLog:
         await asyncio.to_thread(self._record, erasures)
 
     async def entries(self) -> list[Erasure]:
-        """All erasures, each subject once, at its earliest time. Raises ErasureLogUnavailable, ErasureLogDamaged."""
+        """Return each subject at its earliest time; raise ErasureLogUnavailable, ErasureLogDamaged."""
         return await asyncio.to_thread(self._entries)
 
     def _record(self, erasures: Sequence[Erasure]) -> None:

@@ -18,7 +18,7 @@ class Login(Protocol):
     """Gives the token for the next call."""
 
     def password(self) -> str:
-        """The token; raises LoginRefused."""
+        """Return the token; raise LoginRefused."""
         ...
 
 
@@ -50,7 +50,7 @@ class CloudService:
         *,
         done_before: int | None = None,
     ) -> Any:
-        """What `read` makes of the answer's JSON; None where the status says that it was done before."""
+        """Return `read` of the answer's JSON; None where the status is `done_before`."""
         from app.database.cloud_tokens import LoginRefused
 
         try:

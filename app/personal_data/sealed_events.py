@@ -18,7 +18,7 @@ from app.topology import Place
 
 @dataclass(frozen=True)
 class Sealed:
-    """What to append: `store.append(…, sealed.events, content=sealed.content)`."""
+    """Events to append: `Append(stream, sealed.events, slot, content=sealed.content)`."""
 
     events: tuple[NewEvent, ...]
     content: bytes | None
@@ -32,7 +32,7 @@ class PersonalData:
     def __init__(
         self, router: Router[Any], keys: Mapping[str, SubjectKeys], fields: Mapping[str, Collection[str]]
     ) -> None:
-        """`keys` are those of each shard; `fields` names the personal fields of each event type, as in `holder.email`.
+        """Use the keys of each shard; `fields` names the personal fields of each event type (`holder.email`).
 
         `router` tells where a subject lives; what it has there is of no matter.
         """
@@ -41,7 +41,7 @@ class PersonalData:
         self._fields = fields
 
     async def seal(self, subject: str, events: Sequence[NewEvent], *, first: Check = nothing) -> Sealed:
-        """Events about a subject with their personal fields sealed; raises SubjectErased, InvalidPersonalData.
+        """Seal the personal fields of events about a subject; raise SubjectErased, InvalidPersonalData.
 
         `first` is awaited before a subject gets its key; what it raises refuses that.
         """
@@ -52,11 +52,11 @@ class PersonalData:
         return Sealed(sealed, key.digest(_content(events)))
 
     async def digest(self, subject: str, content: bytes, *, first: Check = nothing) -> bytes:
-        """What tells the same content from other as long as the subject has its key; raises as `seal`."""
+        """Hash content with the subject's key, so that it compares only while the key exists; raise as `seal`."""
         return (await self._key(subject, first)).digest(content)
 
     async def unseal(self, documents: Sequence[Any]) -> list[Any]:
-        """Documents with what is sealed in them opened, or `Erased` in its place: events' data, states, read models.
+        """Open sealed values in documents (events' data, states, read models), or put `Erased` in their place.
 
         Raises SealBroken and KeyMissing.
         """
@@ -65,7 +65,7 @@ class PersonalData:
         return [unseal(document, keys) for document in documents]
 
     async def unseal_events(self, events: Sequence[StoredEvent]) -> list[StoredEvent]:
-        """Events with what is sealed in their data opened, or `Erased` in its place; raises as `unseal`."""
+        """Open sealed values in events' data, or put `Erased` in their place; raise as `unseal`."""
         opened = await self.unseal([event.data for event in events])
         return [event._replace(data=data) for event, data in zip(events, opened, strict=True)]
 

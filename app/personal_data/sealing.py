@@ -63,7 +63,7 @@ class SubjectKey:
         return f"SubjectKey({self.subject!r})"
 
     def seal(self, name: str, value: Any, *, random: Random = os.urandom) -> dict[str, Any]:
-        """The sealed form of the field `name`; raises InvalidPersonalData."""
+        """Return the sealed form of the field `name`; raise InvalidPersonalData."""
         try:
             plain = orjson.dumps(value, None, orjson.OPT_SORT_KEYS)
         except TypeError as error:
@@ -74,7 +74,7 @@ class SubjectKey:
         return {SEALED: {"subject": self.subject, "value": b64encode(secret).decode(), "version": VERSION}}
 
     def open(self, name: str, value: bytes) -> Any:
-        """The plain value of the field `name`; raises SealBroken."""
+        """Return the plain value of the field `name`; raise SealBroken."""
         try:
             plain = self._cipher.decrypt(value[:_NONCE_BYTES], value[_NONCE_BYTES:], _context(self.subject, name))
         except InvalidTag:
@@ -82,7 +82,7 @@ class SubjectKey:
         return orjson.loads(plain)
 
     def digest(self, content: bytes) -> bytes:
-        """HMAC-SHA256 (RFC 2104): tells same content from other, and nothing once the key is destroyed."""
+        """Return the HMAC-SHA256 (RFC 2104) of content: meaningless once the key is destroyed."""
         return hmac.digest(self._content, content, "sha256")
 
 
@@ -93,7 +93,7 @@ Keys = Mapping[str, SubjectKey | None]
 def seal(
     document: Mapping[str, Any], fields: Collection[str], key: SubjectKey, *, random: Random = os.urandom
 ) -> dict[str, Any]:
-    """The document with its personal fields sealed; absent ones are no matter.
+    """Return the document with its personal fields sealed; absent fields are skipped.
 
     A field is named by its path, as in `holder.email`; lists on the way are passed through. Raises InvalidPersonalData.
     """
@@ -104,12 +104,12 @@ def seal(
 
 
 def has_any(document: Mapping[str, Any], fields: Collection[str]) -> bool:
-    """Whether the document has one of the personal fields."""
+    """Return whether the document has any of the personal fields."""
     return any(path in fields for path in _paths(document, ""))
 
 
 def unseal(document: Any, keys: Keys, *, withheld: Any = None) -> Any:
-    """The document with every sealed value opened, or `Erased` in its place.
+    """Return the document with every sealed value opened, or `Erased` in its place.
 
     Where `keys` does not name the subject, `withheld` stands there; without it that is a KeyError. Raises SealBroken.
     """

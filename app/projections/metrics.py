@@ -23,7 +23,7 @@ class ProjectionMetrics(Collector):
         self._lags: dict[str, Sequence[ProjectionLag]] = {}
 
     def watching(self, database: Database, *, look_seconds: float = LOOK_SECONDS) -> Worker:
-        """Work that looks at the read models of a shard again and again."""
+        """Return a worker that reads the lag of a shard's read models repeatedly."""
         shard = database.shard.name
 
         async def look() -> None:
@@ -38,7 +38,7 @@ class ProjectionMetrics(Collector):
         return Worker(f"lag of projections on {shard}", look)
 
     def collect(self) -> Iterable[Metric]:
-        """The metrics as they are now."""
+        """Return the current metrics."""
         events = GaugeMetricFamily(
             "fortress_projection_lag_events",
             f"Events that a read model lacks; {COUNTED} also where there are more.",

@@ -13,7 +13,7 @@ Between = Callable[[str, int, int], Awaitable[Sequence[StoredEvent]]]
 async def unseen(
     page: Iterable[StoredEvent], versions: MutableMapping[str, int], between: Between
 ) -> list[StoredEvent]:
-    """What is new of a page; `versions` holds the last version of each stream that is known, and is brought forward.
+    """Return what is new on a page, and advance `versions`, the last known version of each stream.
 
     Events of streams that it does not name are left out. What is missing before an event is read: so it is of no
     importance in which order the events of a stream were given their places. Raises GapInStream where it is not there.
@@ -37,4 +37,6 @@ def _check(stream: str, events: Sequence[StoredEvent], versions: range) -> None:
     there = [event.version for event in events]
     if there != list(versions):
         absent = min(set(versions).difference(there))
-        raise GapInStream(stream, absent, min((each for each in there if each > absent), default=versions.stop))
+        raise GapInStream(
+            stream, absent, min((version for version in there if version > absent), default=versions.stop)
+        )

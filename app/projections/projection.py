@@ -21,7 +21,7 @@ class Projection(Protocol):
 
     @property
     def name(self) -> str:
-        """Its name, for all time: the checkpoints are kept under it."""
+        """Return the permanent name: checkpoints are kept under it."""
         ...
 
     async def apply(self, connection: Connection, events: Sequence[StoredEvent], *, generation: int) -> None:

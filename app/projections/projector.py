@@ -1,4 +1,4 @@
-"""Keeps one read model of one shard up to date, exactly once, and builds its next generation."""
+"""Keep one read model of one shard up to date, exactly once, and build its next generation."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ class Database(Reads, Connects, Protocol):
 
     @property
     def shard(self) -> Shard:
-        """The shard it is the database of."""
+        """Return the shard that the database belongs to."""
         ...
 
     def connection(self) -> AbstractAsyncContextManager[AsyncConnection[Any]]:
-        """A connection of the pool."""
+        """Take a connection of the pool."""
         ...
 
 
@@ -68,7 +68,7 @@ class Projector:
         self._rest_seconds = rest_seconds
 
     def workers(self, leaderships: Leaderships | None = None) -> Iterator[Worker]:
-        """What is to run beside the requests; on each shard one process does it.
+        """Yield the background workers; one process a shard runs them.
 
         `leaderships` of the process on the shard, by default some of its own.
         """
@@ -188,7 +188,7 @@ class Projector:
 
 
 async def rebuild(database: Database, projection: str) -> int:
-    """Have a new generation built from the first event on, while the present one serves; its number.
+    """Start building a new generation from the first event, while the present one serves; return its number.
 
     Where one is being built already, that one's. Raises KeyError where the projection has never run on the shard.
     """
@@ -199,5 +199,5 @@ async def rebuild(database: Database, projection: str) -> int:
 
 
 async def lags(database: Database, *, most: int = COUNTED) -> list[ProjectionLag]:
-    """How far each read model of a shard is behind; raises DatabaseUnavailable."""
+    """Return how far each read model of a shard is behind; raise DatabaseUnavailable."""
     return [ProjectionLag._make(row) for row in await database.rows(query("projections.read_lag"), {"most": most})]

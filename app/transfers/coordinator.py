@@ -116,7 +116,7 @@ class Transfers:
         """Append both legs or none; durable when this returns.
 
         The same `key` of the same source with the same `content` (default: the legs) returns the result of the first
-        call. `now` is for legs with a floor, as in `EventStore.append`.
+        call. `now` is for legs with a floor, as in `Append`.
 
         If nothing was stored, raises the errors of `app.events.errors` (BelowFloor, Overdue, StreamClosed, KeyReused …)
         of the stream that refused, SameStream, Unbalanced or TransferContended. If that is unknown, raises

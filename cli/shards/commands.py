@@ -188,7 +188,7 @@ def rebase(
     """After a dump was restored: give the events places in the order of their new cluster. Stop all writers first."""
 
     async def run(world: ShardWorld) -> None:
-        from app.events.rebase import rebase
+        from app.events.tailing import rebase
         from cli.shared.progress import progress
 
         shards = [world.database(name) for name in names or world.databases]
