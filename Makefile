@@ -38,19 +38,19 @@ preview: setup ## Show what `pulumi up` would do to an environment, without a cr
 	@$(FORTRESS) preview --env $(ENV) $(GATE) $(STRICTLY)
 
 rehearse: setup ## Bring an environment up with fake accounts and recorded resources only: make rehearse ENV=production
-	@$(FORTRESS) rehearse --env $(ENV) $(GATE)
+	@$(FORTRESS) env rehearse --env $(ENV) $(GATE)
 
 refresh: setup ## Compare the recorded state with what really runs: make refresh ENV=local
-	@$(FORTRESS) refresh --env $(ENV)
+	@$(FORTRESS) env refresh --env $(ENV)
 
 preview-comment: setup ## Print a preview as Markdown for a pull request: make preview-comment ENV=production
-	@$(FORTRESS) preview-comment --env $(ENV) $(GATE) $(STRICTLY)
+	@$(FORTRESS) env preview-comment --env $(ENV) $(GATE) $(STRICTLY)
 
 compliance: setup ## Check an environment by all controls and write the reports, without a credential: make compliance ENV=production
 	@$(FORTRESS) compliance report --env $(ENV)
 
 shell: setup ## Open a shell in which `pulumi`, `fortress` and their settings are ready
-	@$(FORTRESS) shell
+	@$(FORTRESS) dev shell
 
 ##@ Change it
 .PHONY: lint types test test-fast test-full mutants bench fmt lock

@@ -44,7 +44,7 @@ async def check(databases: Mapping[str, Reads], key: CamouflageKey) -> None:
         except (UndefinedTable, InsufficientPrivilege):
             rows = []
         if not rows:
-            raise NotADecoy(f"the database of shard {name} is not prepared for decoys: run fortress camouflage prepare")
+            raise NotADecoy(f"the database of shard {name} is not prepared for decoys: run fortress decoy prepare")
         if bytes(rows[0][0]) != _fingerprint(key):
             raise NotADecoy(f"the database of shard {name} was prepared with another key")
 

@@ -34,6 +34,6 @@ class CamouflageSettings(ServeSettings):
 
     port: Annotated[int, Field(ge=0, le=65535)] = 8441
     canary_key: Path
-    """The operator's key file, as `fortress camouflage key` writes it."""
+    """The operator's key file, as `fortress decoy key` writes it."""
     profile: Path | None = None
-    """Latencies and failures of the ledger, as `fortress camouflage profile` measures them; none adds no delay."""
+    """Latencies and failures of the ledger, as `fortress decoy profile` measures them; none adds no delay."""

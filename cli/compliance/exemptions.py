@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from cli.compliance.report import CannotWrite, NothingNamed
 from cli.compliance.rules import RuleFiles, read_rules
-from cli.shared.output import columns
+from cli.shared.output import align_columns
 from policies.documents import first_problem
 from policies.exemptions import Baseline, Exemption, sorted_findings
 from policies.report import Report
@@ -43,7 +43,7 @@ def show(files: RuleFiles, *, today: datetime.date, as_json: bool) -> None:
     if not rows:
         print("There are no exemptions.")
         return
-    print("\n".join(columns(("control", "resources", "days left", "owner", "ticket", "reason"), rows)))
+    print("\n".join(align_columns(("control", "resources", "days left", "owner", "ticket", "reason"), rows)))
 
 
 def record(report: Report, out: Path, terms: Terms, *, today: datetime.date) -> str:

@@ -13,7 +13,7 @@ from typing import Any, Self
 from cli.compliance.input import ForeignState, Input, from_file, from_stack, preview_input
 from cli.compliance.rules import BadExemptions, RuleFiles, read_rules
 from cli.gate import PolicyViolations
-from cli.shared.output import columns
+from cli.shared.output import align_columns
 from localcloud.sandbox import CHECKOUT, write_atomically
 from policies.configuration import BadConfiguration
 from policies.frameworks import BadFramework
@@ -157,7 +157,7 @@ def summary(report: Report, folder: Path | None) -> str:
     lines = [
         f"Looked at {report.source.origin}{_format_age(report)}: {report.resources_seen} resources, {report.tally}",
         "",
-        *columns(head, rows),
+        *align_columns(head, rows),
         "",
         *_list_violations(report),
         *(f"exemption without effect: {problem.where}: {problem.message}" for problem in report.exemption_problems),
@@ -204,7 +204,7 @@ def _list_violations(report: Report) -> Iterable[str]:
         for verdict in ordered[:MOST_SHOWN]
     ]  # fmt: skip
     yield f"{count(len(ordered), 'violation')}, {len(report.blocking)} of them blocking:"
-    yield from columns(("control", "severity", "cloud", "resource", "found"), rows)
+    yield from align_columns(("control", "severity", "cloud", "resource", "found"), rows)
     if len(ordered) > MOST_SHOWN:
         yield f"and {len(ordered) - MOST_SHOWN} more in the reports"
     yield ""

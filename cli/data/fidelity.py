@@ -1,4 +1,4 @@
-"""`fortress synth fit` and `compare`: a schema out of real data, and how close synthetic data comes to it."""
+"""`fortress data fit` and `compare`: a schema fitted to real data, and how close synthetic data comes to it."""
 
 from __future__ import annotations
 
@@ -8,44 +8,46 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli.shared.options import AsJson
+
 if TYPE_CHECKING:
     from app.synthetic.fidelity import Comparison, Fitted, Sample
 
-Rows = Annotated[
-    str, typer.Option(help="Look at no more records of a file than this, drawn from all of them; 1e5 is 100,000.")
-]
-Seed = Annotated[int, typer.Option(min=0, help="Of the draws, where a file has more records.")]
+Rows = Annotated[str, typer.Option(help="Most records of a file to look at, drawn from all of them; 1e5 is 100,000.")]
+Seed = Annotated[int, typer.Option(min=0, help="Seed of the draws, where a file has more records.")]
 SAMPLE = "in CSV, JSON Lines, Parquet or Arrow's format, by its suffix."
 
 
 class WrongOut(ValueError):
-    """A file cannot be what is to be written into it."""
+    """`--out` does not fit what is to be written."""
 
 
 def fit(
     real: Annotated[Path, typer.Argument(help=f"Real records {SAMPLE}")],
-    out: Annotated[Path | None, typer.Option(help="The schema, a YAML file; without it, it is printed.")] = None,
-    name: Annotated[str, typer.Option(help="Of the schema; that of the file unless given.")] = "",
-    rare: Annotated[int, typer.Option(help="A value that fewer records have gets into no schema.")] = 10,
-    criterion: Annotated[str, typer.Option(help="What chooses among distributions: bic or aic.")] = "bic",
+    out: Annotated[
+        Path | None, typer.Option(help="YAML file to write the schema to; without it the schema is printed.")
+    ] = None,
+    name: Annotated[str, typer.Option(help="Name of the schema; default that of the file.")] = "",
+    rare: Annotated[int, typer.Option(help="Leave out of the schema every value that fewer records have.")] = 10,
+    criterion: Annotated[str, typer.Option(help="Criterion that chooses among distributions: bic or aic.")] = "bic",
     learn: Annotated[
         list[str] | None,
         typer.Option(
-            help="A column whose texts a Markov chain learns, into a file beside the schema. CAREFUL: real words, rare"
-            " ones and names too, get into it. May be given again."
+            help="Column whose texts a Markov chain learns, into a file beside the schema; may be repeated. CAREFUL:"
+            " real words, also rare ones and names, get into that file."
         ),
     ] = None,
     rows: Rows = "1e5",
     seed: Seed = 0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print what was fitted as JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Fit a schema to real records, for `fortress synth` to make others like them."""
+    """Fit a schema to real records, from which `fortress data generate` makes similar ones."""
     from app.synthetic.fidelity import Options
     from app.synthetic.fidelity import fit as fitted_to
     from cli.shared.progress import progress
 
     if learn and out is None:
-        raise WrongOut("--learn writes a file beside the schema: say where by --out")
+        raise WrongOut("--learn writes a file beside the schema: say where with --out")
     prefix = str(out.with_suffix("")) + "." if out is not None else ""
     options = Options(rare=rare, criterion=criterion, learn=tuple(learn or ()), corpus_prefix=prefix, seed=seed)
     sample = _sample(real, rows, seed)
@@ -58,25 +60,25 @@ def fit(
     elif out is None:
         print(fitted.yaml(), end="")
     else:
-        _tell(fitted, out)
+        _show_fit(fitted, out)
 
 
 def compare(
     real: Annotated[Path, typer.Argument(help=f"Real records {SAMPLE}")],
     synthetic: Annotated[Path, typer.Argument(help="Synthetic records with the same columns.")],
     out: Annotated[
-        Path | None, typer.Option(help="An HTML page; the same as JSON is written beside it. Without it, none is.")
+        Path | None, typer.Option(help="HTML page to write, with the same as JSON beside it; none by default.")
     ] = None,
     rows: Rows = "1e5",
     seed: Seed = 0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the comparison as JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Compare synthetic records with real ones: columns, pairs of columns, and whether any were copied."""
     from app.synthetic.fidelity import compare as compared
     from cli.shared.progress import progress
 
     if out is not None and out.suffix.lower() not in (".html", ".htm"):
-        raise WrongOut(f"--out is {out}: it is a page, and its name must end with .html")
+        raise WrongOut(f"--out is {out}: the name of the page must end with .html")
     samples = [_sample(file, rows, seed) for file in (real, synthetic)]
     with progress(f"{synthetic.name}: columns") as report:
         comparison = compared(*samples, seed=seed, progress=report)
@@ -88,13 +90,13 @@ def compare(
 
 def _sample(file: Path, rows: str, seed: int) -> Sample:
     from app.synthetic.fidelity import read_sample
-    from cli.data.writing import rows_of
+    from cli.data.writing import parse_rows
 
-    return read_sample(file, most=rows_of(rows), seed=seed)
+    return read_sample(file, most=parse_rows(rows), seed=seed)
 
 
 def _write(out: Path, fitted: Fitted) -> None:
-    """The schema last: when it is there, so is what it names."""
+    """Write the schema last: when it is there, so are the files that it names."""
     from app.synthetic import schema_named
     from app.synthetic.sinks.files import whole_file
 
@@ -113,8 +115,8 @@ def _write_page(out: Path, comparison: Comparison, document: str) -> None:
             file.write(text.encode())
 
 
-def _tell(fitted: Fitted, out: Path) -> None:
-    lines = [f"{each.name}: {each.kind}, {each.reason}" for each in fitted.columns]
+def _show_fit(fitted: Fitted, out: Path) -> None:
+    lines = [f"{column.name}: {column.kind}, {column.reason}" for column in fitted.columns]
     lines += [f"{name}: left out, {reason}" for name, reason in fitted.left_out.items()]
     lines += [f"{name}: holds words of the real texts" for name in fitted.corpora]
     print("\n".join([*lines, f"{len(fitted.columns)} fields, fitted to {fitted.rows:,} records, in {out}"]))

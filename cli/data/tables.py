@@ -1,4 +1,4 @@
-"""Databases that `fortress synth` loads: any by its address, those of the local environment by name."""
+"""Databases that `fortress data` loads: any by its address, those of the local environment by name."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def connected(out: str) -> Iterator[tuple[list[Connection], str]]:
 
 def _connection(conninfo: str, target: Target) -> Connection:
     try:
-        return psycopg.connect(conninfo, application_name="fortress synth")
+        return psycopg.connect(conninfo, application_name="fortress data")
     except psycopg.Error as error:
         reason = " ".join(str(error).split())
         raise CannotWrite(f"could not be reached: {reason}", place=str(target)) from None

@@ -23,7 +23,7 @@ MOST_DIGITS = 15
 
 
 class WrongRows(ValueError):
-    """What was given as a number of rows is none."""
+    """`--rows` is not a number of rows."""
 
     def __init__(self, text: str) -> None:
         super().__init__(f"--rows is {text}: it must be a whole number, 0 or more, such as 250000 or 1e6")
@@ -31,7 +31,7 @@ class WrongRows(ValueError):
 
 @dataclass(frozen=True)
 class Summary:
-    """What was made, and what it cost."""
+    """How much was written, and what that cost."""
 
     schema: str
     rows: int
@@ -41,7 +41,7 @@ class Summary:
     seconds: float
     rows_per_second: float
     peak_memory_bytes: int
-    """The most that this process had resident."""
+    """Peak resident memory of this process."""
 
     def __str__(self) -> str:
         return (
@@ -51,8 +51,8 @@ class Summary:
         )
 
 
-def rows_of(text: str) -> int:
-    """A number of rows, also as 1e6; raises WrongRows."""
+def parse_rows(text: str) -> int:
+    """Return a number of rows, which may be written as 1e6; raises WrongRows."""
     try:
         number = Decimal(text)
     except InvalidOperation:
@@ -62,23 +62,23 @@ def rows_of(text: str) -> int:
     return int(number)
 
 
-def measured(data: DataSet, out: str) -> Summary:
-    """Write a data set, with a bar on a terminal, and what that cost."""
+def write_records(data: DataSet, out: str) -> Summary:
+    """Write a data set, with a progress bar on a terminal; return what that cost."""
     from cli.shared.progress import progress
 
     started = time.perf_counter()
-    with _ended_by_signals(), progress(f"{data.schema.name}: records") as report:
-        size = _written(data, out, lambda rows: report(rows, data.rows))
+    with _end_on_signals(), progress(f"{data.schema.name}: records") as report:
+        size = _write(data, out, lambda rows: report(rows, data.rows))
     seconds = time.perf_counter() - started
     return Summary(
-        data.schema.name, data.rows, data.seed, shown(out), size, seconds, data.rows / seconds, peak_memory()
+        data.schema.name, data.rows, data.seed, without_password(out), size, seconds, data.rows / seconds, peak_memory()
     )
 
 
 def peak_memory() -> int:
-    """The most bytes that this process ever had resident.
+    """Return the peak resident memory of this process in bytes.
 
-    Linux counts what its parent had into what `getrusage` tells, so there the kernel's own mark is read.
+    On Linux `getrusage` includes the peak of the parent, so the kernel's own figure is read there.
     """
     status = Path("/proc/self/status")
     marks = status.read_text().splitlines() if status.exists() else []
@@ -88,7 +88,7 @@ def peak_memory() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * PEAK_UNIT
 
 
-def _written(data: DataSet, out: str, report: Callable[[int], None]) -> int:
+def _write(data: DataSet, out: str, report: Callable[[int], None]) -> int:
     if not is_table(out):
         from app.synthetic.sinks import write_file
 
@@ -101,8 +101,8 @@ def _written(data: DataSet, out: str, report: Callable[[int], None]) -> int:
 
 
 @contextmanager
-def _ended_by_signals() -> Iterator[None]:
-    """Who is told to end, or whose terminal closes, ends as on Ctrl-C: what is half written goes."""
+def _end_on_signals() -> Iterator[None]:
+    """End on SIGTERM and SIGHUP as on Ctrl-C, so that a half-written file is removed."""
     before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
     ours = [number for number, handler in before.items() if handler is not signal.SIG_IGN]
     for number in ours:
@@ -115,12 +115,12 @@ def _ended_by_signals() -> Iterator[None]:
 
 
 def is_table(out: str) -> bool:
-    """Whether data goes to a database."""
+    """Return whether data goes to a database."""
     return out.startswith(("postgresql://", "postgres://"))
 
 
-def shown(out: str) -> str:
-    """Where data went, without a password."""
+def without_password(out: str) -> str:
+    """Return where data goes, without a password."""
     if not is_table(out):
         return out
     from cli.data.tables import Target
@@ -129,6 +129,7 @@ def shown(out: str) -> str:
 
 
 def print_records(data: DataSet) -> None:
+    """Print a data set as JSON Lines; raises CannotWrite."""
     from app.synthetic.errors import CannotWrite
     from app.synthetic.sinks.formats import JsonLines
 
@@ -137,7 +138,7 @@ def print_records(data: DataSet) -> None:
             sys.stdout.write(lines.to_pybytes().decode())
         sys.stdout.flush()
     except BrokenPipeError:
-        raise  # who reads has enough
+        raise  # the reader has enough
     except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or leaving would try once more
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the exit would try to write again
         raise CannotWrite(f"could not be written: {error.strerror or error}", place="standard output") from error

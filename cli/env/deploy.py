@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import sys
 
-from cli.engine.session import Session, open_session, shell_lines
+from cli.engine.session import Session, open_session
 from cli.env import overview
 from cli.gate import Gate
 from localcloud.kubernetes.reconcile import reconcile
@@ -32,7 +31,7 @@ def bring_up(env: str, gate: Gate, *, yes: bool, as_json: bool) -> None:
         else:
             gate.run(session, *command)
     if env == "local":
-        overview.after_up(session.sandbox, as_json=as_json)
+        overview.show_after_up(session.sandbox, as_json=as_json)
 
 
 def take_down(env: str, *, yes: bool) -> None:
@@ -78,18 +77,6 @@ def refresh(env: str) -> None:
     session = open_session(env)
     with session.alone():
         session.run("refresh", *_consent(session, yes=False))
-
-
-def open_shell(env: str, *, print_lines: bool) -> None:
-    """A shell, or the lines that make one, in which `pulumi` works by hand."""
-    session = open_session(env)
-    session.prepare()
-    if print_lines:
-        print(shell_lines(session.variables()))
-        return
-    command = os.environ.get("SHELL", "/bin/sh")
-    print("`pulumi` now means this project's engine; leave with `exit`.", file=sys.stderr)
-    os.execvpe(command, [command], {**os.environ, **session.variables()})  # noqa: S606 (the user's own shell)
 
 
 def _consent(session: Session, yes: bool) -> tuple[str, ...]:

@@ -6,14 +6,14 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from cli.shared.output import table
+from cli.shared.output import show_table
 from localcloud.identity import Authority
 from localcloud.inventory import Inventory, PodView, look
 from localcloud.kubernetes.pods import SUCCEEDED
 from localcloud.sandbox import Sandbox, default_root
 
 
-def show(*, as_json: bool) -> None:
+def show_status(*, as_json: bool) -> None:
     """`fortress status`."""
     sandbox = Sandbox(default_root())
     inventory = look(sandbox)
@@ -25,7 +25,7 @@ def show(*, as_json: bool) -> None:
         _tables(inventory)
 
 
-def after_up(sandbox: Sandbox, *, as_json: bool) -> None:
+def show_after_up(sandbox: Sandbox, *, as_json: bool) -> None:
     """What `fortress up` says at its end: where everything is, and what to try."""
     inventory = look(sandbox)
     if as_json:
@@ -56,18 +56,18 @@ def _as_json(sandbox: Sandbox, inventory: Inventory) -> None:
 
 
 def _tables(inventory: Inventory) -> None:
-    table(
+    show_table(
         ("database", "cloud", "role", "address", "state"),
         [
             (one.service, one.cloud, one.role, f"{one.address}:{one.port}", "running" if one.running else "DOWN")
             for one in inventory.databases
         ],
     )
-    table(
+    show_table(
         ("pod", "cluster", "address", "state"),
         [(pod.name, pod.cluster, _address(pod.address, pod.ports), _state(pod)) for pod in inventory.pods],
     )
-    table(
+    show_table(
         ("gateway", "cluster", "state"),
         [(one.url, one.cluster, "ready" if one.ready else "DOWN") for one in inventory.gateways],
     )

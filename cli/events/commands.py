@@ -1,48 +1,44 @@
-"""`fortress archive`: events of closed streams out of the way."""
+"""`fortress events`: moving the events of closed streams out of the way."""
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli.shared.commands import shards_command
+from cli.shared.options import AsJson
+from cli.shared.output import show
+
 if TYPE_CHECKING:
-    from app.events.archive import Archived
+    from cli.shared.operator_context import OperatorContext
+
+app = typer.Typer(no_args_is_help=True, help="Manage stored events.")
 
 
-def archive(
-    days: Annotated[int, typer.Option(min=0, help="Streams that were closed longer ago than this.")] = 30,
-    directory: Annotated[
-        Path | None, typer.Option(help="File that lists the shards; default FORTRESS_DIRECTORY.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
+@app.callback()
+def events() -> None:
+    """Manage stored events."""
+
+
+@shards_command(app)
+async def archive(
+    context: OperatorContext,
+    days: Annotated[int, typer.Option(min=0, help="Archive streams that were closed more days ago than this.")] = 30,
+    as_json: AsJson = False,
 ) -> None:
-    """Move the events of closed streams to the archive of their shard, where readers go on finding them."""
-    import asyncio
-
-    for shard, moved in asyncio.run(_archive(datetime.now(UTC) - timedelta(days=days), directory)).items():
-        if as_json:
-            print(json.dumps({"shard": shard, **moved._asdict()}), flush=True)
-        else:
-            print(f"{shard}: {moved.events} events of {moved.streams} streams are archived", flush=True)
-
-
-async def _archive(closed_before: datetime, directory: Path | None) -> dict[str, Archived]:
+    """Move the events of closed streams to the archive of their shard, where readers still find them."""
     from app.events.archive import archive as archive_shard
-    from app.settings import CommonSettings, load
-    from app.topology import read_directory
-    from cli.shared.operators import operator_databases
     from cli.shared.progress import progress
 
-    settings = load(CommonSettings, directory=directory)
-    async with operator_databases(read_directory(settings.directory)) as databases:
-        done = {}
-        for name, database in databases.items():
-            with progress(f"{name}: streams") as report:
-                done[name] = await archive_shard(
-                    database, closed_before=closed_before, progress=lambda moved: report(moved.streams, None)
-                )
-        return done
+    closed_before = datetime.now(UTC) - timedelta(days=days)
+    for name, database in context.databases.items():
+        with progress(f"{name}: streams") as report:
+            moved = await archive_shard(
+                database,
+                closed_before=closed_before,
+                progress=lambda so_far, report=report: report(so_far.streams, None),  # type: ignore[misc]
+            )
+        line = f"{name}: {moved.events} events of {moved.streams} streams are archived"
+        show({"shard": name, **moved._asdict()}, line, as_json=as_json)

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from app.sharding import SlotMap
 from app.sharding.reads import ServerState
 from app.sharding.rebalance import Plan
-from cli.shared.operator_context import ShardWorld
-from cli.shared.output import table
+from cli.shared.operator_context import OperatorContext
+from cli.shared.output import show_table
 
 LOOKS = 20
 LOOK_SECONDS = 0.05
@@ -29,18 +29,18 @@ class Status:
     """With whether each answers."""
 
 
-async def look(world: ShardWorld) -> Status:
+async def look(context: OperatorContext) -> Status:
     """Ask the map, and every server once; raises what reading the map raises."""
-    slot_map = await world.maps.read()
-    answers = await world.reads.answering()
+    slot_map = await context.maps.read()
+    answers = await context.reads.answering()
     # A standby is known to be fresh once it has what the primary had at the look before.
     for _ in range(LOOKS):
-        await world.reads.look()
-        if all(state.lag_seconds < math.inf or not answers[state.server] for state in world.reads.states()):
+        await context.reads.look()
+        if all(state.lag_seconds < math.inf or not answers[state.server] for state in context.reads.states()):
             break
         await asyncio.sleep(LOOK_SECONDS)
-    homes = {shard.name: shard.home for shard in world.directory.shards}
-    return Status(slot_map, homes, [(state, answers[state.server]) for state in world.reads.states()])
+    homes = {shard.name: shard.home for shard in context.directory.shards}
+    return Status(slot_map, homes, [(state, answers[state.server]) for state in context.reads.states()])
 
 
 def show_status(status: Status, *, as_json: bool) -> None:
@@ -51,7 +51,7 @@ def show_status(status: Status, *, as_json: bool) -> None:
     held, leaving = status.slot_map.held, [entry.shard for entry in status.slot_map.moving]
     coming = [entry.moving_to for entry in status.slot_map.moving]
     print(f"slot map version {status.slot_map.version}\n")
-    table(
+    show_table(
         ("shard", "cloud", "state", "slots", "leaving", "coming"),
         [
             (
@@ -65,7 +65,7 @@ def show_status(status: Status, *, as_json: bool) -> None:
             for name, state in sorted(status.slot_map.shards.items())
         ],
     )
-    table(
+    show_table(
         ("server", "role", "cloud", "lag", "circuit", "state"),
         [
             (each.server, each.role, each.home, _lag(each), each.circuit, "answers" if answers else "DOWN")
@@ -83,7 +83,7 @@ def show_plan(plan: Plan, *, as_json: bool) -> None:
         moves = [move._asdict() for move in plan.moves]
         print(json.dumps({"moves": moves, "bytes": plan.bytes, "shards": shares}))
         return
-    table(
+    show_table(
         ("shard", "slots", "load", "slots after", "load after"),
         [
             (name, str(had.slots), f"{had.weight:.1%}", str(plan.after[name].slots), f"{plan.after[name].weight:.1%}")
@@ -94,7 +94,7 @@ def show_plan(plan: Plan, *, as_json: bool) -> None:
         ways: dict[tuple[str, str], int] = {}
         for move in plan.moves:
             ways[move.source, move.target] = ways.get((move.source, move.target), 0) + 1
-        table(("from", "to", "slots"), [(*way, str(count)) for way, count in sorted(ways.items())])
+        show_table(("from", "to", "slots"), [(*way, str(count)) for way, count in sorted(ways.items())])
     print(f"{len(plan.moves)} slots are to move, about {plan.bytes / 1e6:.1f} MB")
 
 

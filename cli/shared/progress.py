@@ -8,11 +8,11 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def progress(what: str) -> Iterator[Callable[[int, int | None], None]]:
-    """A bar on a terminal's standard error, told how much of how much is done; elsewhere nothing."""
+def progress(label: str) -> Iterator[Callable[[int, int | None], None]]:
+    """Yield a function that takes how much is done, and of how much; without a terminal nothing is shown."""
     from rich.console import Console
     from rich.progress import Progress
 
     with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
-        task = bar.add_task(what, total=None)
+        task = bar.add_task(label, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)

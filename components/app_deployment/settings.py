@@ -144,7 +144,7 @@ class AppDeploymentArgs:
     resources: Resources = field(default_factory=Resources)
     secrets: Sequence[SecretReference] = ()
     canary_secret: str | None = None
-    """Name of a secret in the secret manager: the key of decoys that `fortress camouflage key` writes. If set, the app
+    """Name of a secret in the secret manager: the key of decoys that `fortress decoy key` writes. If set, the app
     checks every request for canary tokens."""
     secret_store: str = "cloud-secrets"  # noqa: S105 (a name)
     """The ClusterSecretStore of External Secrets that resolves the references."""

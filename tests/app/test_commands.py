@@ -18,6 +18,18 @@ from .conftest import Empty, Postgres, shard
 
 run = CliRunner().invoke
 
+ONE_SHARD = {
+    "name": "aws-0",
+    "home": "aws",
+    "region": "eu-central-1",
+    "host": "localhost",
+    "database": "ledger",
+    "slots": [[0, 4095]],
+    "app": {"user": "ledger", "login": "aws-iam", "principal": "7c1d2a6e-0000-4000-8000-000000000001"},
+    "admin": {"user": "migrator", "login": "aws-secret"},
+    "replicas": [],
+}
+
 
 @pytest.fixture(autouse=True)
 def no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -61,13 +73,15 @@ def test_a_home_without_shards_has_nothing_to_do(directory_file: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        (["migrate", "up"], "FORTRESS_CLOUD is not set"),
+        (["migrate", "up", "--directory", "{directory}"], "FORTRESS_CLOUD is not set"),
         (["migrate", "up", "--home", "aws", "--directory", "/no"], "the directory /no cannot be read: No such file"),
         (["serve"], "FORTRESS_CLOUD is not set"),
     ],
 )
-def test_what_is_wrong_is_said_in_a_line(arguments: list[str], line: str) -> None:
-    result = run(app, arguments)
+def test_what_is_wrong_is_said_in_a_line(arguments: list[str], line: str, tmp_path: Path) -> None:
+    directory = tmp_path / "directory.json"
+    directory.write_text(json.dumps({"slots": 4096, "shards": [ONE_SHARD]}))
+    result = run(app, [argument.format(directory=directory) for argument in arguments])
     assert result.exit_code != 0
     assert str(result.exception).startswith(line)
 

@@ -1,4 +1,4 @@
-"""`fortress credits`, as it is typed."""
+"""`fortress ledger`, as it is typed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def environment(settings: ServeSettings, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def run(*arguments: object) -> Result:
-    return CliRunner().invoke(app, ["credits", *map(str, arguments)])
+    return CliRunner().invoke(app, ["ledger", *map(str, arguments)])
 
 
 def told(*arguments: object) -> Any:

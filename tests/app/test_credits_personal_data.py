@@ -144,10 +144,10 @@ async def test_who_is_erased_keeps_a_balance_and_a_history_without_texts(
 ) -> None:
     await live(client)
     before = (await client.get("/accounts/alice")).json()
-    export = json.loads(await fortress(monkeypatch, postgres, settings, "export", "alice"))
+    export = json.loads(await fortress(monkeypatch, postgres, settings, "privacy", "export", "alice"))
     assert {event["data"].get("reason") for event in export["events"]} >= {f"{SECRET} {n}" for n in range(1, 6)}
 
-    printed = await fortress(monkeypatch, postgres, settings, "erase", "alice", "--yes")
+    printed = await fortress(monkeypatch, postgres, settings, "privacy", "erase", "alice", "--yes")
     assert printed == "alice is erased: the key is destroyed\n"
 
     async def is_erased() -> bool:
@@ -165,7 +165,7 @@ async def test_who_is_erased_keeps_a_balance_and_a_history_without_texts(
     assert (account.available, account.version) == (before["balance"], before["version"])
     # The other side has the text under a key of its own.
     assert (await reasons(client, "bob"))["TransferredIn"] == f"{SECRET} 5"
-    again = json.loads(await fortress(monkeypatch, postgres, settings, "export", "alice"))
+    again = json.loads(await fortress(monkeypatch, postgres, settings, "privacy", "export", "alice"))
     assert all(event["data"].get("reason") in (None, ERASED) for event in again["events"])
     assert "unmistakable" not in json.dumps(again)
 
@@ -175,8 +175,10 @@ async def test_all_that_the_ledger_seals_for_an_account_is_in_its_own_stream(
 ) -> None:
     await live(client)
     for account in ("alice", "bob"):
-        own = json.loads(await fortress(monkeypatch, postgres, settings, "export", account))
-        scanned = json.loads(await fortress(monkeypatch, postgres, settings, "export", account, "--everywhere"))
+        own = json.loads(await fortress(monkeypatch, postgres, settings, "privacy", "export", account))
+        scanned = json.loads(
+            await fortress(monkeypatch, postgres, settings, "privacy", "export", account, "--everywhere")
+        )
         assert own["events"] == scanned["events"] != []
 
 
@@ -185,7 +187,7 @@ async def test_an_erased_account_goes_on_without_texts(
 ) -> None:
     await post(client, "/accounts/bob/grants", amount=1)
     await post(client, "/accounts/alice/grants", amount=10)
-    await fortress(monkeypatch, postgres, settings, "erase", "alice", "--yes")
+    await fortress(monkeypatch, postgres, settings, "privacy", "erase", "alice", "--yes")
     for path, body in (
         ("/accounts/alice/grants", {"amount": 1}),
         ("/accounts/alice/spends", {"amount": 1}),

@@ -33,7 +33,9 @@ def world(migrated_text: str, answering: Postgres, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("FORTRESS_DIRECTORY", str(tmp_path / "directory.json"))
     monkeypatch.setenv("FORTRESS_MASTER_KEY", f"file:{tmp_path / 'master.json'}")
     monkeypatch.delenv("FORTRESS_ERASURE_LOG", raising=False)
-    assert fortress("keys", "create", str(tmp_path / "master.json")).endswith("holds the master key local-1\n")
+    assert fortress("privacy", "keys", "create", str(tmp_path / "master.json")).endswith(
+        "holds the master key local-1\n"
+    )
     return tmp_path
 
 
@@ -63,30 +65,33 @@ def open_account(folder: Path, subject: str, *, closes: bool = False) -> None:
 
 
 def exported(subject: str) -> list[Any]:
-    return [event["data"] for event in json.loads(fortress("export", subject))["events"]]
+    return [event["data"] for event in json.loads(fortress("privacy", "export", subject))["events"]]
 
 
 def test_who_is_erased_is_gone_from_the_export_and_in_the_log(world: Path) -> None:
     open_account(world, "anna")
     assert exported("anna") == [{"email": EMAIL}, {"amount": 5}]
-    assert fortress("erase", "anna", "--yes") == "anna is erased: the key is destroyed\n"
-    assert json.loads(fortress("erase", "anna", "--yes", "--json")) == {"subject": "anna", "destroyed": False}
+    assert fortress("privacy", "erase", "anna", "--yes") == "anna is erased: the key is destroyed\n"
+    assert json.loads(fortress("privacy", "erase", "anna", "--yes", "--json")) == {
+        "subject": "anna",
+        "destroyed": False,
+    }
     assert exported("anna") == [{"email": {"erased": True}}, {"amount": 5}]
-    [entry] = fortress("erasures", "list").splitlines()
+    [entry] = fortress("privacy", "erasures", "list").splitlines()
     assert entry.endswith(" anna")
-    assert json.loads(fortress("erasures", "replay", "--json")) == {"erasures": 1, "destroyed": 0}
-    assert fortress("erasures", "replay") == "1 erasures, 0 keys were back and are destroyed\n"
+    assert json.loads(fortress("privacy", "erasures", "replay", "--json")) == {"erasures": 1, "destroyed": 0}
+    assert fortress("privacy", "erasures", "replay") == "1 erasures, 0 keys were back and are destroyed\n"
 
 
 def test_the_log_may_be_a_file(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FORTRESS_ERASURE_LOG", f"file:{world / 'erasures.jsonl'}")
-    fortress("erase", "anna", "--yes")
+    fortress("privacy", "erase", "anna", "--yes")
     assert json.loads((world / "erasures.jsonl").read_text())["subject"] == "anna"
 
 
 def test_nothing_is_erased_without_a_yes(world: Path) -> None:
     open_account(world, "anna")
-    result = CliRunner().invoke(app, ["erase", "anna"], input="n\n")
+    result = CliRunner().invoke(app, ["privacy", "erase", "anna"], input="n\n")
     assert result.exit_code == 1
     assert "Nothing brings their personal data back" in result.output
     assert exported("anna")[0] == {"email": EMAIL}
@@ -95,18 +100,18 @@ def test_nothing_is_erased_without_a_yes(world: Path) -> None:
 def test_an_export_to_a_file_is_for_its_owner_and_overwrites_nothing(world: Path) -> None:
     open_account(world, "anna")
     file = world / "anna.json"
-    assert fortress("export", "anna", "--output", str(file)) == ""
+    assert fortress("privacy", "export", "anna", "--output", str(file)) == ""
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert json.loads(file.read_text())["subject"] == "anna"
-    result = CliRunner().invoke(app, ["export", "anna", "--output", str(file)])
+    result = CliRunner().invoke(app, ["privacy", "export", "anna", "--output", str(file)])
     assert isinstance(result.exception, FileExistsError)
 
 
 def test_an_export_that_fails_leaves_no_file(world: Path) -> None:
     open_account(world, "anna")
-    fortress("keys", "create", str(world / "other.json"))
+    fortress("privacy", "keys", "create", str(world / "other.json"))
     (world / "other.json").replace(world / "master.json")
-    result = CliRunner().invoke(app, ["export", "anna", "--output", str(world / "anna.json")])
+    result = CliRunner().invoke(app, ["privacy", "export", "anna", "--output", str(world / "anna.json")])
     assert "did not wrap this" in str(result.exception)
     assert not (world / "anna.json").exists()
 
@@ -114,17 +119,17 @@ def test_an_export_that_fails_leaves_no_file(world: Path) -> None:
 def test_after_a_rotation_everybody_moves_to_the_new_master_key(world: Path) -> None:
     for subject in ("anna", "bert"):
         open_account(world, subject)
-    assert fortress("keys", "rotate", str(world / "master.json")).endswith("holds the master key local-2\n")
-    assert fortress("keys", "rewrap") == "2 keys are wrapped anew\n"
-    assert json.loads(fortress("keys", "rewrap", "--json")) == {"rewrapped": 0}
+    assert fortress("privacy", "keys", "rotate", str(world / "master.json")).endswith("holds the master key local-2\n")
+    assert fortress("privacy", "keys", "rewrap") == "2 keys are wrapped with the current master key\n"
+    assert json.loads(fortress("privacy", "keys", "rewrap", "--json")) == {"rewrapped": 0}
     assert exported("anna")[0] == {"email": EMAIL}
 
 
 def test_closed_accounts_are_archived_and_stay_in_the_export(world: Path) -> None:
     open_account(world, "anna", closes=True)
-    assert "1 events of 1 streams" not in fortress("archive", "--days", "1")
-    assert fortress("archive", "--days", "0").count(": 1 events of 1 streams are archived\n") == 1
-    lines = [json.loads(line) for line in fortress("archive", "--days", "0", "--json").splitlines()]
+    assert "1 events of 1 streams" not in fortress("events", "archive", "--days", "1")
+    assert fortress("events", "archive", "--days", "0").count(": 1 events of 1 streams are archived\n") == 1
+    lines = [json.loads(line) for line in fortress("events", "archive", "--days", "0", "--json").splitlines()]
     assert {line["shard"]: line["events"] for line in lines} == {"aws-0": 0, "azure-0": 0, "gcp-0": 0}
     assert exported("anna") == [{"email": EMAIL}, {"amount": 5}]
 
@@ -145,6 +150,6 @@ def test_a_wrong_setting_is_said_in_a_line(
         monkeypatch.delenv(name)
     else:
         monkeypatch.setenv(name, value)
-    result = CliRunner().invoke(app, ["erasures", "replay"])
+    result = CliRunner().invoke(app, ["privacy", "erasures", "replay"])
     assert str(result.exception).startswith(line)
     assert "\n" not in str(result.exception)

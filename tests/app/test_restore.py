@@ -188,7 +188,7 @@ async def test_a_restored_shard_is_not_tailed_until_it_is_rebased(shards: Shards
             await Tail(database).page(START)
         # Asking for a stream needs no order of the shard.
         assert [event.version for event in await EventStore(database).read("closed")] == list(range(1, 8))
-        assert await fortress("rebase") == f"aws-0: {len(placed)} events have new places\n"
+        assert await fortress("rebase") == f"aws-0: {len(placed)} events are renumbered\n"
         before = await read_all(database)
         assert named(before) == placed
         more = await append(database, "b", "new", "a", count=9)

@@ -20,7 +20,7 @@ from app.sharding.ownership import ShardOwnsSlots
 from app.topology import Directory, NoLogin, parse_directory
 from app.transfers.decommission import ShardNeeded
 from cli.main import app
-from cli.shared.operator_context import NoShards
+from cli.shared.target import NoShards
 
 from .conftest import Empty, Postgres, shard
 

@@ -45,7 +45,7 @@ def test_a_report_is_on_a_preview_until_there_is_a_state_and_says_which(sandbox:
     assert before.tally.passed > 100
     assert before.tally.not_determinable > 0
 
-    assert fortress("rehearse", "--env", ENVIRONMENT).returncode == 0
+    assert fortress("env", "rehearse", "--env", ENVIRONMENT).returncode == 0
     state = report("--out", str(tmp_path))
     assert (state.source.kind, state.source.origin) == ("state", f"the state of rehearsal-{ENVIRONMENT}")
     assert state.source.taken is not None
@@ -58,7 +58,7 @@ def test_a_report_is_on_a_preview_until_there_is_a_state_and_says_which(sandbox:
     assert unchanged.source.origin == f"a preview of rehearsal-{ENVIRONMENT} against what is deployed"
     assert verdicts(unchanged) == verdicts(state)
 
-    comment = fortress("preview-comment", "--env", ENVIRONMENT).stdout
+    comment = fortress("env", "preview-comment", "--env", ENVIRONMENT).stdout
     assert "### Compliance" in comment
     assert "**No new violations found; " in comment
 

@@ -35,7 +35,7 @@ def fortress(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def rehearse() -> None:
-    answer = fortress("rehearse", "--env", ENVIRONMENT)
+    answer = fortress("env", "rehearse", "--env", ENVIRONMENT)
     assert answer.returncode == 0, answer.stderr
 
 

@@ -57,7 +57,7 @@ def fortress(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, capfd: pytest.Ca
     """The command in this process; its exit status, and the lines of the error."""
 
     def run(command: str, *options: str) -> tuple[int, str]:
-        monkeypatch.setattr(sys, "argv", ["fortress", command, "--env", ENVIRONMENT, *options])
+        monkeypatch.setattr(sys, "argv", ["fortress", *command.split(), "--env", ENVIRONMENT, *options])
         with pytest.raises(SystemExit) as stopped:
             main()
         out, error = capfd.readouterr()
@@ -115,7 +115,7 @@ def test_what_turns_out_bad_while_it_goes_up_is_stopped_before_it_is_there(
     also(allowedIssuers=["https://issuer.example/*"])
     assert fortress("preview")[0] == 0
 
-    status, lines = fortress("rehearse")
+    status, lines = fortress("env rehearse")
     assert status != 0
     assert lines.startswith("error: IAM-009: preview-43-aws-federation-aws ")
     records = (sandbox.root / "rehearsals" / "records").rglob("*.json")

@@ -106,7 +106,7 @@ def test_refresh_sees_a_server_that_is_down_and_up_brings_it_back(local: Any) ->
     supervisor = int((local.sandbox.root / "supervisor" / "supervisord.pid").read_text())
     os.kill(supervisor, signal.SIGKILL)
     local.stop_unsupervised("postgres-aws")
-    shown = local.fortress("refresh").stdout
+    shown = local.fortress("env", "refresh").stdout
     assert re.search(r"~ .*aws:rds:Instance", shown), shown
     local.fortress("up")
     wait_until(local.whole, "everything to run", poll_seconds=0.1)

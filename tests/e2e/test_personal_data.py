@@ -35,9 +35,9 @@ def test_a_reason_is_sealed_exported_and_erased(local: Any) -> None:
         assert "$sealed" in text
         assert "unmistakable" not in text
 
-    [event] = json.loads(local.fortress("export", ACCOUNT).stdout)["events"]
+    [event] = json.loads(local.fortress("privacy", "export", ACCOUNT).stdout)["events"]
     assert event["data"]["reason"] == WORDS
-    assert local.fortress("erase", ACCOUNT, "--yes").stdout == f"{ACCOUNT} is erased: the key is destroyed\n"
+    assert local.fortress("privacy", "erase", ACCOUNT, "--yes").stdout == f"{ACCOUNT} is erased: the key is destroyed\n"
     wait_until(lambda: reason("gcp") == {"erased": True}, "the end of the text in the statement")
     assert local.request("azure", "GET", f"/accounts/{ACCOUNT}", token=token).json()["balance"] == 5
-    assert ACCOUNT in local.fortress("erasures", "list").stdout
+    assert ACCOUNT in local.fortress("privacy", "erasures", "list").stdout

@@ -26,7 +26,7 @@ def line_of_readme(pattern: str) -> str:
 @pytest.fixture(scope="module")
 def told(up: Any) -> Iterator[str]:
     """What the command of README says when it has loaded fewer customers; they are gone afterwards."""
-    yield up.fortress(*line_of_readme("(synth .*)").replace("1e6", str(ROWS)).split()).stdout
+    yield up.fortress(*line_of_readme("(data generate .*)").replace("1e6", str(ROWS)).split()).stdout
     for service in PRIMARIES:
         up.fortress("psql", service, "-c", "drop table if exists customers")
 

@@ -49,7 +49,7 @@ def measure_preview(recorder: Recorder) -> None:
         environment = {**os.environ, "LOCALCLOUD_HOME": folder}
         samples = [_timed(environment, "preview", "--env", "production") for _ in range(ROUNDS)]
         recorder.take("fortress preview --env production, new stack", PREVIEW, samples)
-        _timed(environment, "rehearse", "--env", "production")
+        _timed(environment, "env", "rehearse", "--env", "production")
         samples = [_timed(environment, "preview", "--env", "production") for _ in range(ROUNDS)]
         recorder.take("fortress preview --env production, after a rehearsal", PREVIEW, samples)
 

@@ -34,7 +34,7 @@ def measure(recorder: Recorder) -> None:
             return _timed([FORTRESS, "preview", "--env", "production", *options], CHECKOUT, environment)
 
         _compare(recorder, "fortress preview --env production, new stack", production, (), ("--no-policies",))
-        _timed([FORTRESS, "rehearse", "--env", "production"], CHECKOUT, environment)
+        _timed([FORTRESS, "env", "rehearse", "--env", "production"], CHECKOUT, environment)
         _compare(recorder, "fortress preview --env production, unchanged", production, (), ("--no-policies",))
         folder = environment["LOCALCLOUD_HOME"]
         report = (FORTRESS, "compliance", "report", "--env", "production", "--out", folder)

@@ -55,7 +55,7 @@ def test_a_place_that_no_token_has_room_for_is_refused() -> None:
 
 @pytest.fixture
 def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    made = CliRunner().invoke(app, ["camouflage", "key", str(tmp_path / "key.json"), "--domain", "mail.example.com"])
+    made = CliRunner().invoke(app, ["decoy", "key", str(tmp_path / "key.json"), "--domain", "mail.example.com"])
     assert made.exit_code == 0, made.output
     for name, value in {
         "CANARY_KEY": str(tmp_path / "key.json"),
@@ -68,9 +68,7 @@ def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_a_bundle_is_written_as_a_file(environment: Path) -> None:
     out = environment / "customers.csv"
-    result = CliRunner().invoke(
-        app, ["camouflage", "bundle", "--rows", "20", "--place", "3", "--out", str(out), "--json"]
-    )
+    result = CliRunner().invoke(app, ["decoy", "bundle", "--rows", "20", "--place", "3", "--out", str(out), "--json"])
     assert result.exit_code == 0, result.output
     assert json.loads(result.stdout)["rows"] == 20
     rows = list(csv.DictReader(out.read_text().splitlines()))
@@ -82,5 +80,5 @@ def test_a_setting_that_is_missing_is_named_as_it_is_to_be_set(
     environment: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("FORTRESS_CAMOUFLAGE_CANARY_KEY")
-    result = CliRunner().invoke(app, ["camouflage", "bundle", "--out", str(environment / "x.csv")])
+    result = CliRunner().invoke(app, ["decoy", "bundle", "--out", str(environment / "x.csv")])
     assert str(result.exception) == "FORTRESS_CAMOUFLAGE_CANARY_KEY is not set"

@@ -34,7 +34,7 @@ def operator(decoy_settings: CamouflageSettings, postgres: Postgres, monkeypatch
 
 
 def test_accounts_are_prepared_and_measured(operator: None, decoy_settings: CamouflageSettings, tmp_path: Path) -> None:
-    prepare = ["camouflage", "prepare", "--place", "6", "--rows", "24", "--worlds", "1"]
+    prepare = ["decoy", "prepare", "--place", "6", "--rows", "24", "--worlds", "1"]
     first, again = (run(app, [*prepare, "--json"]) for _ in range(2))
     assert first.exit_code == again.exit_code == 0, first.output
     made, known = json.loads(first.stdout), json.loads(again.stdout)
@@ -42,7 +42,7 @@ def test_accounts_are_prepared_and_measured(operator: None, decoy_settings: Camo
     assert (known["events"], known["made"]) == (made["events"], 0)
     assert f"24 accounts with {made['events']:,} events, 0 of them new" in run(app, prepare).output
     out = tmp_path / "habits.json"
-    measured = run(app, ["camouflage", "habits", "--out", str(out), "--directory", str(decoy_settings.directory)])
+    measured = run(app, ["decoy", "habits", "--out", str(out), "--directory", str(decoy_settings.directory)])
     assert measured.exit_code == 0, measured.output
     model = read_model(out)
     assert sum(segment.weight for segment in model.segments) == pytest.approx(1)
@@ -66,7 +66,7 @@ def test_sightings_are_shown(
 
     asyncio.run(present())  # and what waits is stored before it ends
     request.getfixturevalue("operator")
-    command = ["camouflage", "sightings", "--decoys"]
+    command = ["decoy", "sightings", "--decoys"]
     lines = run(app, command).output.splitlines()
     [line] = [line for line in lines if "  shown  " in line]
     assert f"account 0/3  shown  GET /accounts/{account}" in line

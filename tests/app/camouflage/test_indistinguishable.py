@@ -1,6 +1,6 @@
 """A classifier that has seen a thousand answers of both cannot tell the decoy from the ledger; a leaky decoy it can.
 
-What is compared: `fortress serve` on a ledger's databases and `fortress camouflage serve` on databases of decoys, each
+What is compared: `fortress serve` on a ledger's databases and `fortress decoy serve` on databases of decoys, each
 a process of its own, on one database server. The ledger is filled with accounts of customers whose names have nothing
 to do with the operator's key, and whose histories are drawn by the same habits, from other seeds. So the two are of one
 kind, as where an operator has measured habits that fit, and whatever tells the servers apart is the doing of the
@@ -150,7 +150,7 @@ def serving(postgres: Postgres, name: str, directory: str, folder: Path, key_fil
         **environment_of(postgres.authority, "ledger"),
         **{prefix + each: value for each, value in settings.items()},
     }
-    command = [*COMMAND, *(("serve",) if name == "real" else ("camouflage", "serve"))]
+    command = [*COMMAND, *(("serve",) if name == "real" else ("decoy", "serve"))]
     with (folder / f"{name}.log").open("w") as log:
         process = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)
     url = f"http://{address}:8440"

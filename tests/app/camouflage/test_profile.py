@@ -126,7 +126,7 @@ async def test_a_decoy_fails_as_often_as_the_ledger_and_in_its_words(
 def test_a_profile_is_measured_by_command(tmp_path: Path) -> None:
     (tmp_path / "metrics.txt").write_text(exposition(*[0.002] * 200))
     out = tmp_path / "profile.json"
-    result = CliRunner().invoke(app, ["camouflage", "profile", str(tmp_path / "metrics.txt"), "--out", str(out)])
+    result = CliRunner().invoke(app, ["decoy", "profile", str(tmp_path / "metrics.txt"), "--out", str(out)])
     assert result.exit_code == 0, result.output
     assert "GET /accounts/{account}: half within 1.8 ms, 0.00% fail" in result.output
     assert set(read_profile(out).routes) == {BALANCE}

@@ -22,7 +22,20 @@ MOST_BYTES = 500e6
 
 
 def streamed(out: str) -> dict[str, Any]:
-    command = [FORTRESS, "synth", "--schema", "customers", "--rows", str(ROWS), "--out", out, "--seed", "7", "--json"]
+    command = [
+        FORTRESS,
+        "data",
+        "generate",
+        "--schema",
+        "customers",
+        "--rows",
+        str(ROWS),
+        "--out",
+        out,
+        "--seed",
+        "7",
+        "--json",
+    ]
     return json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)  # type: ignore[no-any-return]
 
 

@@ -206,7 +206,7 @@ def test_a_disk_that_really_is_full_is_told_and_left_empty(suffix: str, tmp_path
         subprocess.run([*alone, mounted, tmp_path], check=True, capture_output=True)
     except (OSError, subprocess.CalledProcessError) as error:
         pytest.skip(f"no disk of its own can be mounted here: {error}")
-    command = f'"{FORTRESS}" synth --schema customers --rows 50000 --out "$0/out{suffix}"'
+    command = f'"{FORTRESS}" data generate --schema customers --rows 50000 --out "$0/out{suffix}"'
     told = subprocess.run(
         [*alone, f'{mounted} && {command}; echo "status $?"; ls -A "$0"', tmp_path],
         capture_output=True,

@@ -1,4 +1,4 @@
-"""`fortress synth`, as it is typed."""
+"""`fortress data generate`, as it is typed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from app.synthetic import DataSet, schema_named
 from app.synthetic.errors import CannotWrite, ImpossibleParameters, UnknownFormat, UnknownSchema, WrongCount
 from cli.data.commands import NoSchema
 from cli.data.tables import Target, WrongTarget
-from cli.data.writing import WrongRows, rows_of
+from cli.data.writing import WrongRows, parse_rows
 from cli.main import app
 from tests.app.conftest import Postgres, make_database
 from tests.waiting import wait_until
@@ -33,7 +33,7 @@ LARGEST_BLOCKS = 2_000_000
 
 
 def fortress(*words: str) -> str:
-    result = CliRunner().invoke(app, ["synth", *words])
+    result = CliRunner().invoke(app, ["data", "generate", *words])
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
     assert result.exit_code == 0, result.output
@@ -65,7 +65,7 @@ def test_the_summary_is_json_for_programs(tmp_path: Path) -> None:
 
 
 def test_peak_memory_is_its_own_and_not_that_of_whoever_started_it(tmp_path: Path) -> None:
-    command = [str(FORTRESS), "synth", "--schema", "customers", "--out", f"{tmp_path}/x.csv", "--json"]
+    command = [str(FORTRESS), "data", "generate", "--schema", "customers", "--out", f"{tmp_path}/x.csv", "--json"]
     fat = f"import subprocess; filled = b'x' * 700_000_000; subprocess.run({command}, check=True)"
     told = json.loads(subprocess.run([sys.executable, "-c", fat], capture_output=True, text=True, check=True).stdout)
     assert told["peak_memory_bytes"] < 500e6
@@ -97,7 +97,17 @@ def test_a_schema_may_be_a_file_of_ones_own(tmp_path: Path) -> None:
 
 
 def test_a_terminal_sees_how_far_it_is_and_a_pipe_does_not(tmp_path: Path) -> None:
-    command = [str(FORTRESS), "synth", "--schema", "customers", "--rows", "40000", "--out", f"{tmp_path}/x.csv"]
+    command = [
+        str(FORTRESS),
+        "data",
+        "generate",
+        "--schema",
+        "customers",
+        "--rows",
+        "40000",
+        "--out",
+        f"{tmp_path}/x.csv",
+    ]
     ours, theirs = pty.openpty()
     with subprocess.Popen(command, stderr=theirs, stdout=subprocess.PIPE, text=True) as process:
         os.close(theirs)
@@ -123,13 +133,13 @@ def _until_closed(terminal: int) -> Iterator[bytes]:
     ("text", "rows"), [("1e6", 1_000_000), ("250000", 250_000), ("2.5e3", 2500), ("0", 0), ("1_000", 1000)]
 )
 def test_rows_are_written_as_people_write_them(text: str, rows: int) -> None:
-    assert rows_of(text) == rows
+    assert parse_rows(text) == rows
 
 
 @pytest.mark.parametrize("text", ["-1", "1.5", "many", "", "nan", "inf", "1e400000000", "1e16"])
 def test_what_is_no_number_of_rows_is_refused(text: str) -> None:
     with pytest.raises(WrongRows, match=f"--rows is {text}: it must be a whole number"):
-        rows_of(text)
+        parse_rows(text)
 
 
 @pytest.mark.parametrize(
@@ -161,7 +171,7 @@ def test_no_schema_at_all_is_told_by_the_options_name() -> None:
 
 
 def test_a_full_disk_behind_what_is_printed_is_named() -> None:
-    command = [str(FORTRESS), "synth", "--schema", "customers", "--rows", "1000"]
+    command = [str(FORTRESS), "data", "generate", "--schema", "customers", "--rows", "1000"]
     with Path("/dev/full").open("wb") as full:
         told = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
     assert told.returncode == 1
@@ -169,7 +179,7 @@ def test_a_full_disk_behind_what_is_printed_is_named() -> None:
 
 
 def test_who_stops_reading_what_is_printed_is_not_told_of_it() -> None:
-    command = f"{FORTRESS} synth --schema customers --rows 2000 | head -c 1"
+    command = f"{FORTRESS} data generate --schema customers --rows 2000 | head -c 1"
     told = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True)
     assert (told.stdout, told.stderr) == ("{", "")
 
@@ -177,7 +187,8 @@ def test_who_stops_reading_what_is_printed_is_not_told_of_it() -> None:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
 def test_who_is_told_to_end_leaves_no_half_file(number: signal.Signals, tmp_path: Path) -> None:
     # Far from done when the signal comes; should that have no effect, the limit of a file's size ends it.
-    command = f"ulimit -f {LARGEST_BLOCKS}; exec {FORTRESS} synth --schema customers --rows 2e7 --out {tmp_path}/x.csv"
+    generate = f"{FORTRESS} data generate --schema customers --rows 2e7 --out {tmp_path}/x.csv"
+    command = f"ulimit -f {LARGEST_BLOCKS}; exec {generate}"
     with subprocess.Popen(["sh", "-c", command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         wait_until(
             lambda: process.poll() is not None or any(file.stat().st_size for file in tmp_path.iterdir()),

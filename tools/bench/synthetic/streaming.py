@@ -46,7 +46,7 @@ def _measure(recorder: Recorder, records: int) -> None:
 
 
 def _stream(recorder: Recorder, kind: str, out: str, records: int) -> None:
-    words = ["synth", "--schema", "customers", "--rows", str(records), "--seed", "7", "--out", out, "--json"]
+    words = ["data", "generate", "--schema", "customers", "--rows", str(records), "--seed", "7", "--out", out, "--json"]
     with subprocess.Popen([str(FORTRESS), *words], stdout=subprocess.PIPE, text=True) as command:
         peaks: dict[int, float] = {}
         over = Event()
@@ -56,7 +56,7 @@ def _stream(recorder: Recorder, kind: str, out: str, records: int) -> None:
         over.set()
         watch.join()
     if command.returncode:
-        raise RuntimeError(f"fortress synth ended with {command.returncode}")
+        raise RuntimeError(f"fortress data generate ended with {command.returncode}")
     told = json.loads(printed)
     peaks[command.pid] = max(peaks.get(command.pid, 0.0), told["peak_memory_bytes"] / 1e6)
     name = f"{records:,} records as {kind}"

@@ -1,4 +1,4 @@
-"""`fortress synth fit` and `compare`, as they are typed."""
+"""`fortress data fit` and `compare`, as they are typed."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ correlations: {amount: {items: 0.5}}
 
 
 def fortress(*words: str | Path) -> str:
-    result = CliRunner().invoke(app, ["synth", *map(str, words)])
+    result = CliRunner().invoke(app, ["data", *map(str, words)])
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
     assert result.exit_code == 0, result.output
@@ -115,10 +115,14 @@ def test_what_cannot_be_done_is_told_in_one_line(
     assert len(str(told.value).splitlines()) == 1
 
 
-def test_options_that_would_be_lost_are_refused() -> None:
-    result = CliRunner().invoke(app, ["synth", "--seed", "7", "fit", "real.csv"])
+@pytest.mark.parametrize(
+    ("group", "problem"),
+    [("data", "No such option: --seed"), ("synth", "Got unexpected extra arguments (fit real.csv)")],
+)
+def test_options_before_a_command_are_refused(group: str, problem: str) -> None:
+    result = CliRunner().invoke(app, [group, "--seed", "7", "fit", "real.csv"])
     assert result.exit_code == 2
-    assert "options of fit come after it, and seed comes before" in " ".join(result.output.replace("│", " ").split())
+    assert problem in " ".join(result.output.replace("│", " ").split())
 
 
 def test_making_data_loads_nothing_of_fitting_and_comparing() -> None:

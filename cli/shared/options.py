@@ -1,0 +1,45 @@
+"""Options that mean the same for every command that has them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import typer
+
+LOCAL = "local"
+"""The environment that a command works on when none is named."""
+PREFIX, SUFFIX = "Pulumi.", ".yaml"
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def complete_environment(incomplete: str) -> list[str]:
+    """Return the environments that have a settings file, for completion in a shell."""
+    folder = Path(__file__).resolve().parents[2] / "stacks" / "config"
+    names = [path.name.removeprefix(PREFIX).removesuffix(SUFFIX) for path in sorted(folder.glob(f"{PREFIX}*{SUFFIX}"))]
+    return [name for name in names if name.startswith(incomplete) and not name.startswith("rehearsal-")]
+
+
+Environment = Annotated[
+    str | None,
+    typer.Option(
+        "--env",
+        metavar="ENV",
+        help="Environment: local, preview-<number>, dev, staging or production.",
+        show_default=LOCAL,
+        autocompletion=complete_environment,
+    ),
+]
+DirectoryFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--directory",
+        metavar="FILE",
+        help="File that lists the shards, in place of --env.",
+        show_default="FORTRESS_DIRECTORY",
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")]
