@@ -1,6 +1,6 @@
 """Fidelity: a schema fitted to real data, and how close synthetic data comes to it.
 
-It needs SciPy, for its page matplotlib too; whoever only makes data imports nothing of it.
+It needs SciPy and scikit-learn, and matplotlib for its page. Generating data imports none of them.
 """
 
 from app.synthetic.fidelity.comparing import Comparison, Level, Report, compare

@@ -129,6 +129,6 @@ def test_making_data_loads_nothing_of_fitting_and_comparing() -> None:
     code = (
         "import sys; from cli.main import app;"
         "import app.synthetic, app.synthetic.sinks;"
-        "print(sorted({'scipy', 'matplotlib', 'jinja2', 'app.synthetic.fidelity'} & set(sys.modules)))"
+        "print(sorted({'scipy', 'sklearn', 'matplotlib', 'jinja2', 'app.synthetic.fidelity'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
