@@ -5,7 +5,7 @@ a process of its own, on one database server. The ledger is filled with accounts
 to do with the operator's key, and whose histories are drawn by the same habits, from other seeds. So the two are of one
 kind, as where an operator has measured habits that fit, and whatever tells the servers apart is the doing of the
 camouflage: names, headers, errors, order, counts, places, times. How well measured habits fit a ledger that lives by
-other rules is another question, which `test_habits.py` looks at.
+other rules is another question, which `test_behaviour.py` looks at.
 
 The half that it is judged by comes from other accounts, and from other processes, started anew: what it knows of single
 accounts or single processes (two of one server differ in time by some per cent) would tell two ledgers apart, too.
