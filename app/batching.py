@@ -5,15 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Hashable, Sequence
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, TypeVar
 
 Request = TypeVar("Request")
 Answer = TypeVar("Answer")
 
 
-class _Waiter(NamedTuple, Generic[Request, Answer]):
-    request: Request
-    future: asyncio.Future[Answer]
+Waiter = tuple[Request, asyncio.Future[Answer]]
 
 
 class Batcher(Generic[Request, Answer]):
@@ -43,14 +41,14 @@ class Batcher(Generic[Request, Answer]):
         self._idle = in_flight
         self._key = key
         self._isolate = isolate
-        self._waiting: deque[_Waiter[Request, Answer]] = deque()
+        self._waiting: deque[Waiter[Request, Answer]] = deque()
         self._busy: set[Hashable] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
     def submit(self, request: Request) -> asyncio.Future[Answer]:
         """Return the future answer to a request."""
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Waiter(request, future))
+        self._waiting.append((request, future))
         if self._idle:
             self._idle -= 1
             task = asyncio.create_task(self._work())
@@ -74,44 +72,43 @@ class Batcher(Generic[Request, Answer]):
         finally:
             self._idle += 1
 
-    def _next(self) -> dict[Hashable, _Waiter[Request, Answer]]:
+    def _next(self) -> dict[Hashable, Waiter[Request, Answer]]:
         """Take the requests that have waited longest, one of each key, and none of a key that is under way."""
-        batch: dict[Hashable, _Waiter[Request, Answer]] = {}
-        later: list[_Waiter[Request, Answer]] = []
+        batch: dict[Hashable, Waiter[Request, Answer]] = {}
+        later: list[Waiter[Request, Answer]] = []
         while self._waiting and len(batch) < self._largest:
             waiter = self._waiting.popleft()
-            if waiter.future.done():  # its caller was cancelled
+            if waiter[1].done():  # its caller was cancelled
                 continue
-            key = self._key(waiter.request)
+            key = self._key(waiter[0])
             if key in self._busy or batch.setdefault(key, waiter) is not waiter:
                 later.append(waiter)
         self._waiting.extendleft(reversed(later))
         return batch
 
-    async def _exchange(self, batch: Sequence[_Waiter[Request, Answer]]) -> None:
+    async def _exchange(self, batch: Sequence[Waiter[Request, Answer]]) -> None:
         try:
-            answers = await self._send([waiter.request for waiter in batch])
+            answers = await self._send([request for request, _ in batch])
             if len(answers) != len(batch):
                 raise ValueError(f"{len(batch)} requests got {len(answers)} answers")
         except BaseException as error:
             if isinstance(error, self._isolate) and len(batch) > 1:
                 for waiter in batch:
-                    if not waiter.future.done():
+                    if not waiter[1].done():
                         await self._exchange([waiter])
                 return
-            for waiter in batch:
-                _settle(waiter.future, error)
+            _deliver(batch, [error] * len(batch))
             if not isinstance(error, Exception):
                 raise
             return
-        for waiter, answer in zip(batch, answers, strict=True):
-            _settle(waiter.future, answer)
+        _deliver(batch, answers)
 
 
-def _settle(future: asyncio.Future[Answer], answer: Answer | BaseException) -> None:
-    if future.done():  # its caller was cancelled
-        return
-    if isinstance(answer, BaseException):
-        future.set_exception(answer)
-    else:
-        future.set_result(answer)
+def _deliver(batch: Sequence[Waiter[Request, Answer]], answers: Sequence[Answer | BaseException]) -> None:
+    for (_, future), answer in zip(batch, answers, strict=True):
+        if future.done():  # its caller was cancelled
+            continue
+        if isinstance(answer, BaseException):
+            future.set_exception(answer)
+        else:
+            future.set_result(answer)
