@@ -28,6 +28,11 @@ ROOT = Path(__file__).resolve().parents[2]
 FORTRESS = Path(sys.executable).parent / "fortress"
 
 
+def command_line(pid: int) -> str:
+    """Return the command of a running process, its arguments separated by spaces."""
+    return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+
+
 @dataclass(frozen=True)
 class Local:
     """The local environment of one sandbox."""
@@ -122,10 +127,16 @@ class Local:
         return {state.name: state.pid for state in Supervisor(self.sandbox).states()}
 
     def stop_unsupervised(self, program: str) -> None:
-        """End a program that nobody would start again: its wrapper dies first, then the program."""
-        pid = self.pid(program)
-        wrapper = int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
-        os.kill(wrapper, signal.SIGKILL)
+        """End a PostgreSQL server that no supervisor would start again: a process that keeps it dies first.
+
+        Only processes of this sandbox get a signal: each must name the sandbox in its command line.
+        """
+        [data] = self.sandbox.root.glob(f"postgres/{program.removeprefix('postgres-')}*/data")
+        pid = int((data / "postmaster.pid").read_text().split()[0])
+        assert str(data) in command_line(pid), f"process {pid} is not the server in {data}: {command_line(pid)}"
+        parent = int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
+        if str(self.sandbox.root) in command_line(parent):
+            os.kill(parent, signal.SIGKILL)
         os.kill(pid, signal.SIGKILL)
         wait_until(lambda: pid not in self.programs().values(), f"the end of {program}", poll_seconds=0.1)
 

@@ -73,6 +73,22 @@ def test_what_runs_passes_the_policies_with_nothing_left_open(local: Any, tmp_pa
     assert all(one["exemption"] for one in document["verdicts"] if one["status"] == "exempt")
 
 
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        ("ledger grant operator-made 5 --key once", "operator-made on "),
+        ("events archive --days 30", "events of 0 streams are archived"),
+        ("app migrate status", "aws-0: 0003_events applied"),
+        ("decoy sightings", ""),
+        ("shards status", "gcp-0"),
+        ("privacy erasures list", ""),
+    ],
+)
+def test_after_up_every_command_on_shards_works_without_variables(local: Any, command: str, expected: str) -> None:
+    assert not [name for name in local.variables if name.startswith("FORTRESS_")]
+    assert expected in local.fortress(*command.split()).stdout
+
+
 def test_status_speaks_to_people_and_to_programs(local: Any) -> None:
     assert "aws-0" in local.fortress("status").stdout
     document = json.loads(local.fortress("status", "--json").stdout)
