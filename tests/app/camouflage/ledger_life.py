@@ -78,7 +78,7 @@ class Life:
 
     def lived(self) -> list[Customer]:
         """All customers with what happened to them."""
-        day = min(customer.join for customer in self.customers).replace(hour=0, minute=0, second=0, microsecond=0)
+        day = min(customer.joined for customer in self.customers).replace(hour=0, minute=0, second=0, microsecond=0)
         while day < self._until:
             todo = [(at, customer, what) for customer in self.customers for at, what in self._plans(customer, day)]
             todo += [
@@ -114,12 +114,12 @@ class Life:
     def _plans(self, customer: Customer, day: datetime) -> list[tuple[datetime, str]]:
         r = self._random
         tomorrow = day + timedelta(days=1)
-        if tomorrow <= customer.join or day > min(customer.leaves, self._until):
+        if tomorrow <= customer.joined or day > min(customer.leaves, self._until):
             return []
-        if day <= customer.join < tomorrow:
-            return [(customer.join, "welcome"), (customer.join + timedelta(seconds=r.uniform(20, 400)), "plan")]
+        if day <= customer.joined < tomorrow:
+            return [(customer.joined, "welcome"), (customer.joined + timedelta(seconds=r.uniform(20, 400)), "plan")]
         found = []
-        if day.day == min(28, customer.join.day):
+        if day.day == min(28, customer.joined.day):
             found.append((day + timedelta(hours=3, seconds=r.uniform(0, 900)), "plan"))
         for what, mean in (("usage", customer.a_day * WEEK[day.weekday()]), ("basket", customer.orders)):
             found += [(self._daytime(day), what) for _ in range(self._poisson(mean))]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -40,7 +41,9 @@ def fortress(*words: str | Path) -> str:
 @pytest.fixture
 def real(tmp_path: Path) -> Path:
     (tmp_path / "shop.yaml").write_text(SCHEMA)
-    fortress("--schema", tmp_path / "shop.yaml", "--rows", "3000", "--out", tmp_path / "real.csv", "--seed", "1")
+    fortress(
+        "generate", "--schema", tmp_path / "shop.yaml", "--rows", "3000", "--out", tmp_path / "real.csv", "--seed", "1"
+    )
     return tmp_path / "real.csv"
 
 
@@ -48,7 +51,7 @@ def test_from_real_records_to_a_page_about_synthetic_ones(real: Path, tmp_path: 
     schema, made, page = (tmp_path / name for name in ("like.yaml", "like.parquet", "report.html"))
     told = fortress("fit", real, "--out", schema)
     assert told.splitlines()[-1] == f"5 fields, fitted to 3,000 records, in {schema}"
-    fortress("--schema", schema, "--rows", "3000", "--out", made, "--seed", "2")
+    fortress("generate", "--schema", schema, "--rows", "3000", "--out", made, "--seed", "2")
     lines = fortress("compare", real, made, "--out", page).splitlines()
     assert lines[-1] == (
         "privacy: good; no sign of copying: synthetic records are no nearer to real ones than these are to each other"
@@ -76,7 +79,7 @@ def test_learnt_texts_lie_beside_the_schema_and_it_is_said_that_they_are_real(re
     told = fortress("fit", real, "--out", tmp_path / "like.yaml", "--learn", "note")
     assert f"{tmp_path}/like.note.txt: holds words of the real texts" in told
     assert len((tmp_path / "like.note.txt").read_text().split("\n\n")) == 2000
-    assert '"note":' in fortress("--schema", tmp_path / "like.yaml", "--rows", "2")
+    assert '"note":' in fortress("generate", "--schema", tmp_path / "like.yaml", "--rows", "2")
 
 
 def test_large_files_are_drawn_from_and_the_seed_decides(real: Path) -> None:
@@ -117,12 +120,12 @@ def test_what_cannot_be_done_is_told_in_one_line(
 
 @pytest.mark.parametrize(
     ("group", "problem"),
-    [("data", "No such option: --seed"), ("synth", "Got unexpected extra arguments (fit real.csv)")],
+    [("data", "No such option: --seed"), ("synth", r"Got unexpected extra argument(s|\(s\)) \(fit real\.csv\)")],
 )
 def test_options_before_a_command_are_refused(group: str, problem: str) -> None:
     result = CliRunner().invoke(app, [group, "--seed", "7", "fit", "real.csv"])
     assert result.exit_code == 2
-    assert problem in " ".join(result.output.replace("│", " ").split())
+    assert re.search(problem, " ".join(result.output.replace("│", " ").split()))
 
 
 def test_making_data_loads_nothing_of_fitting_and_comparing() -> None:
