@@ -3,6 +3,8 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 MAKEFLAGS += --no-print-directory
+# A run starts hundreds of interpreters: without kept bytecode each compiles the SDKs again, and takes twice as long.
+unexport PYTHONDONTWRITEBYTECODE
 
 ENV ?= local
 COUNT ?= 300
