@@ -1,4 +1,4 @@
-"""What the environment commands do: each is a run of the engine on one stack, in the world it belongs to."""
+"""What the environment commands do: each is a run of the engine on one stack."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from stacks.environment import REHEARSAL_PREFIX
 
 
 def bring_up(env: str, gate: Gate, *, yes: bool, as_json: bool) -> None:
-    """`pulumi up`; the local world's servers are started first where a reboot or a killed supervisor stopped them.
+    """`pulumi up`; servers that a reboot or a killed supervisor stopped are started first, on this machine only.
 
     Real clouds are changed only after the engine has asked, or with `yes`.
     """
@@ -35,7 +35,7 @@ def bring_up(env: str, gate: Gate, *, yes: bool, as_json: bool) -> None:
 
 
 def take_down(env: str, *, yes: bool) -> None:
-    """`pulumi destroy`, then everything that the local world has on this machine."""
+    """`pulumi destroy`, then remove all that the local environment has on this machine."""
     session = open_session(env)
     with session.alone():
         if session.exists():
@@ -87,7 +87,7 @@ def _consent(session: Session, yes: bool) -> tuple[str, ...]:
 
 
 def wake(sandbox: Sandbox) -> None:
-    """Start what the world had running, or take it over where it still runs."""
+    """Start what the sandbox had running, or take it over where it still runs."""
     supervisor = Supervisor(sandbox)
     if supervisor.states():
         supervisor.ensure_running()

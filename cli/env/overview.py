@@ -1,4 +1,4 @@
-"""What runs in the local world, for people and for programs."""
+"""What runs in the local environment, for people and for programs."""
 
 from __future__ import annotations
 
