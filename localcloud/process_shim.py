@@ -86,6 +86,8 @@ def become(order: dict[str, Any]) -> NoReturn:
     """Execute the program of the order in place of this process, with default signals and a log of its own."""
     try:
         log = os.open(order["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        # supervisord 4.3 spins where it once polled this number and finds a pipe that nobody reads: keep it open.
+        os.set_inheritable(os.dup(0), True)
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         os.dup2(log, 1)
         os.dup2(log, 2)

@@ -114,6 +114,22 @@ def test_a_program_gets_its_environment_and_little_of_ours(
     assert oct((sandbox.root / "supervisor" / "orders" / "sleeper.json").stat().st_mode)[-2:] == "00"
 
 
+def pipes_of(pid: int, flag: int) -> set[str]:
+    """The pipes that a process has open for reading (os.O_RDONLY) or for writing (os.O_WRONLY)."""
+    found = set()
+    for link in Path(f"/proc/{pid}/fd").iterdir():
+        flags = int((link.parent.parent / "fdinfo" / link.name).read_text().split("flags:")[1].split()[0], 8)
+        if flags & os.O_ACCMODE == flag and str(link.readlink()).startswith("pipe:"):
+            found.add(str(link.readlink()))
+    return found
+
+
+def test_a_program_keeps_its_end_of_the_pipe_that_supervisord_holds(sandbox: Sandbox, supervisor: Supervisor) -> None:
+    pid = started(supervisor, sleeper(sandbox))
+    wait_until(lambda: b"600" in command_line(pid), "the program in place of its shim")
+    assert pipes_of(pid, os.O_RDONLY) & pipes_of(daemon(sandbox), os.O_WRONLY)
+
+
 def test_a_killed_program_is_back(sandbox: Sandbox, supervisor: Supervisor) -> None:
     pid = started(supervisor, sleeper(sandbox))
     os.kill(pid, signal.SIGKILL)
