@@ -12,6 +12,8 @@ from typing import Annotated
 
 import typer
 
+from cli.shared.options import LOCAL, AsJson, environment_option
+
 app = typer.Typer(
     no_args_is_help=True,
     help="Report on the controls. Exit status: 0 clean, 1 blocking violations, 2 bad input, 3 nothing could be judged.",
@@ -19,12 +21,14 @@ app = typer.Typer(
 
 VIOLATION, BAD_INPUT, NOT_JUDGED = 1, 2, 3
 
-Environment = Annotated[
-    str, typer.Option("--stack", "-s", "--env", metavar="ENV", help="local, preview-<number>, dev, staging, production")
-]
+Environment = Annotated[str | None, environment_option("--stack", "-s")]
 StateFile = Annotated[
     Path | None,
-    typer.Option("--state", metavar="FILE", help="A file from `pulumi stack export`, of any project."),
+    typer.Option(
+        "--state",
+        metavar="FILE",
+        help="A file from `pulumi stack export`: of any project, or of --env if given.",
+    ),
 ]
 Frameworks = Annotated[
     list[str] | None, typer.Option("--framework", help="soc2, iso27001, gdpr or pci_dss; may be given several times.")
@@ -44,12 +48,11 @@ Moment = Annotated[
 ]
 Preview = Annotated[bool, typer.Option("--preview", help="Look at a preview also where there is a state.")]
 Real = Annotated[bool, typer.Option("--real", help="Ask the real stack, with your own credentials and backend.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
 
 @app.command()
 def report(
-    env: Environment = "",
+    env: Environment = None,
     state: StateFile = None,
     preview: Preview = False,
     real: Real = False,
@@ -102,7 +105,7 @@ def record_baseline(
     owner: Annotated[str, typer.Option(help="Who answers for it.")],
     ticket: Annotated[str, typer.Option(help="Where it was decided.")],
     reason: Annotated[str, typer.Option(help="Why, in a sentence.")] = "taken over with the old estate",
-    env: Environment = "",
+    env: Environment = None,
     state: StateFile = None,
     preview: Preview = False,
     real: Real = False,
@@ -127,7 +130,7 @@ def record_baseline(
 
 @app.command()
 def watch(
-    env: Environment = "",
+    env: Environment = None,
     real: Real = False,
     every: Annotated[str, typer.Option(metavar="TIME", help="How often to refresh and look: 30s, 5m, 1h, 1d.")] = "5m",
     once: Annotated[
@@ -158,7 +161,7 @@ def watch(
         from cli.compliance.watch import command as work
 
         options = work.Options(
-            env, real, every, once, log, alert_at, webhook, metrics_port, metrics_address, timeout, as_json
+            env or LOCAL, real, every, once, log, alert_at, webhook, metrics_port, metrics_address, timeout, as_json
         )
         rules = RuleFiles(configuration=config, exemptions=exemptions, baseline=baseline, strict=strict)
         outcome = work.watch(options, rules)

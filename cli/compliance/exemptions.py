@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from cli.compliance.report import CannotWrite, NothingNamed
+from cli.compliance.report import BadTerms, CannotWrite
 from cli.compliance.rules import RuleFiles, read_rules
 from cli.shared.output import align_columns
 from policies.documents import first_problem
@@ -47,7 +47,7 @@ def show(files: RuleFiles, *, today: datetime.date, as_json: bool) -> None:
 
 
 def record(report: Report, out: Path, terms: Terms, *, today: datetime.date) -> str:
-    """Write the baseline of what fails; raises NothingNamed for terms that say nothing, and CannotWrite."""
+    """Write the baseline of what fails; raises BadTerms for terms that say nothing, and CannotWrite."""
     findings = sorted_findings((verdict.control, verdict.urn) for verdict in report.of_status(Status.FAIL))
     try:
         baseline = Baseline(
@@ -59,7 +59,7 @@ def record(report: Report, out: Path, terms: Terms, *, today: datetime.date) -> 
             findings=findings,
         )
     except ValidationError as error:
-        raise NothingNamed(first_problem(error)) from None
+        raise BadTerms(first_problem(error)) from None
     try:
         with out.open("x", encoding="utf-8") as file:
             file.write(baseline.text())

@@ -41,7 +41,7 @@ class Input:
         return self.source.project == PROJECT
 
 
-def from_file(path: Path, env: str) -> Input:
+def from_file(path: Path, env: str | None) -> Input:
     """Read an exported state; with `env` it must be that environment's, or its rehearsal's.
 
     Raises Unreadable and ForeignState.
@@ -66,10 +66,10 @@ def from_stack(env: str, *, real: bool, preview: bool) -> Input:
 
     Without `real` that is the stack of emulators, as in `fortress preview`.
     """
-    from cli.engine.session import open_session
+    from cli.engine.session import name_stack, open_session
 
-    session = open_session(env if real or env == "local" else f"{REHEARSAL_PREFIX}{env}")
-    with session.alone():
+    session = open_session(name_stack(env, real=real))
+    with session.hold():
         found = None if preview else _read_state(session)
         return found or _read_preview(session)
 
@@ -117,7 +117,7 @@ def _read_state(session: Session) -> Input | None:
     if not session.exists():
         return None
     with _show_progress(f"reading the state of {session.stack}"):
-        text = session.captured("stack", "export")
+        text = session.capture("stack", "export")
     found = state_input(json.loads(text), text, f"the state of {session.stack}", simulated=session.simulated)
     return found if _is_deployed(found.resources) else None
 
@@ -125,7 +125,7 @@ def _read_state(session: Session) -> Input | None:
 def _read_preview(session: Session) -> Input:
     session.prepare()
     with _show_progress(f"previewing {session.stack}"):
-        text = session.captured("preview", "--json", "--show-sames")
+        text = session.capture("preview", "--json", "--show-sames")
     return preview_input(json.loads(text), text, engine=session.engine.version, simulated=session.simulated)
 
 

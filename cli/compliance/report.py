@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from cli.compliance.gate import PolicyViolations
 from cli.compliance.input import ForeignState, Input, from_file, from_stack, preview_input
 from cli.compliance.rules import BadExemptions, RuleFiles, read_rules
-from cli.gate import PolicyViolations
+from cli.shared.options import LOCAL
 from cli.shared.output import align_columns
 from localcloud.sandbox import CHECKOUT, write_atomically
 from policies.configuration import BadConfiguration
@@ -31,8 +32,12 @@ VIOLATION, NOT_JUDGED = 1, 3
 NOTHING = "nothing was evaluated: no check could judge anything that is there"
 
 
-class NothingNamed(Exception):
-    """Neither an environment nor a file was named, or two things that exclude each other."""
+class ConflictingOptions(Exception):
+    """Two options exclude each other."""
+
+
+class BadTerms(Exception):
+    """The terms of a baseline say nothing, or end before they begin."""
 
 
 class CannotWrite(Exception):
@@ -43,20 +48,21 @@ class CannotWrite(Exception):
 class Wanted:
     """What to look at, as the command line names it."""
 
-    env: str
+    env: str | None
     state: Path | None = None
     preview: bool = False
     real: bool = False
 
     def read(self) -> Input:
-        """Raises NothingNamed, Unreadable, ForeignState, and what the engine and the settings raise."""
+        """Read the resources and their source.
+
+        Raises ConflictingOptions, Unreadable, ForeignState, and what the engine and the settings raise.
+        """
         if self.state is not None:
             if self.preview or self.real:
-                raise NothingNamed("--state names a file, so neither --preview nor --real can be meant too")
+                raise ConflictingOptions("--state names a file, so neither --preview nor --real can be meant too")
             return from_file(self.state, self.env)
-        if not self.env:
-            raise NothingNamed("name an environment (-s production) or a file (--state FILE)")
-        return from_stack(self.env, real=self.real, preview=self.preview)
+        return from_stack(self.env or LOCAL, real=self.real, preview=self.preview)
 
 
 def bad_input() -> tuple[type[Exception], ...]:
@@ -65,10 +71,11 @@ def bad_input() -> tuple[type[Exception], ...]:
         BadConfiguration,
         BadExemptions,
         BadFramework,
+        BadTerms,
         CannotWrite,
+        ConflictingOptions,
         ForeignState,
         InvalidSettings,
-        NothingNamed,
         UnknownFormat,
         Unreadable,
     )

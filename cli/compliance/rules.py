@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cli.gate import CONFIGURATION, PACK
+from cli.compliance.gate import CONFIGURATION, PACK
 from policies.configuration import Configuration, read_configuration_file
 from policies.control import Control
 from policies.exemptions import Exemptions, read_baseline, read_exemptions

@@ -1,4 +1,4 @@
-"""The Pulumi engine as this project runs it: which stack, which world, which plugins, which backend."""
+"""A run of the Pulumi engine: its stack, execution mode, plugins and backend."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cli.engine.stack_files import prepare_stack
+from cli.shared.options import LOCAL
 from localcloud.sandbox import CHECKOUT, Sandbox, default_root
-from stacks.environment import PROJECT, Environment, ExecutionMode
+from stacks.environment import PROJECT, REHEARSAL_PREFIX, Environment, ExecutionMode
 from stacks.guard import describe_mode
 from tools.engine import Engine, locate
 from tools.engine.simulation import engine_variables
@@ -23,17 +24,15 @@ REHEARSALS = "rehearsals"
 
 
 class EngineFailed(Exception):
-    """The engine ended with an error, which it has shown already; `status` is its exit status."""
+    """The engine failed and has printed why; `status` is its exit status."""
 
     def __init__(self, command: Sequence[str], status: int) -> None:
-        super().__init__(
-            f"pulumi {' '.join(command[:1])} failed with exit status {status}; its own message stands above"
-        )
+        super().__init__(f"pulumi {' '.join(command[:1])} failed with exit status {status}; see its message above")
         self.status = status
 
 
 class StackMissing(Exception):
-    """A real environment's stack is not in the backend that Pulumi is logged into, or there is no login."""
+    """A real environment's stack is not in Pulumi's backend, or nobody is logged in to that backend."""
 
     def __init__(self, stack: str) -> None:
         super().__init__(
@@ -44,7 +43,7 @@ class StackMissing(Exception):
 
 @dataclass(frozen=True)
 class Session:
-    """One stack and the world it runs in."""
+    """One stack, the sandbox of its emulators, and the engine that runs it."""
 
     stack: str
     environment: Environment
@@ -53,21 +52,21 @@ class Session:
 
     @property
     def simulated(self) -> bool:
-        """Whether emulators answer for the clouds."""
+        """Tell whether emulators answer for the clouds."""
         return self.environment.mode is not ExecutionMode.REAL
 
     def variables(self) -> dict[str, str]:
-        """What the engine's environment needs over and above the caller's."""
+        """Return the environment variables that the engine needs besides those of this process."""
         return engine_variables(self.engine, self.sandbox if self.simulated else None)
 
     def run(self, *command: str, quiet: bool = False, variables: Mapping[str, str] | None = None) -> None:
-        """Run a pulumi command on this stack, its output passed through; raises EngineFailed."""
+        """Run a pulumi command on this stack, pass its output through; raises EngineFailed."""
         status = self._process([*command, "--stack", self.stack], quiet=quiet, variables=variables).returncode
         if status:
             raise EngineFailed(command, status)
 
-    def captured(self, *command: str, variables: Mapping[str, str] | None = None) -> str:
-        """Run a pulumi command on this stack and return what it printed; raises EngineFailed with it shown."""
+    def capture(self, *command: str, variables: Mapping[str, str] | None = None) -> str:
+        """Run a pulumi command on this stack and return its output; prints it and raises EngineFailed on failure."""
         result = subprocess.run(
             [self._pulumi, *command, "--stack", self.stack, "--non-interactive"],
             cwd=CHECKOUT,
@@ -81,15 +80,15 @@ class Session:
         return result.stdout
 
     def exists(self) -> bool:
-        """Whether the stack is known to its backend."""
+        """Tell whether the backend has the stack."""
         if self.simulated:
             return self._state_file().exists()
         return self._process(["stack", "--stack", self.stack], quiet=True).returncode == 0
 
     def prepare(self) -> None:
-        """Create a simulated stack where it does not exist yet; raises StackMissing for a real one.
+        """Create a simulated stack that does not exist yet; raises StackMissing for a real one.
 
-        Where real state is kept, and which key encrypts its secrets, is for its owner to say.
+        The owner of a real stack chooses its backend and the key that encrypts its secrets.
         """
         if self.exists():
             return
@@ -98,10 +97,11 @@ class Session:
         self.run("stack", "init", "--no-select", "--secrets-provider", "passphrase", quiet=True)
 
     @contextlib.contextmanager
-    def alone(self) -> Iterator[None]:
-        """Hold the stack against every other command on this machine.
+    def hold(self) -> Iterator[None]:
+        """Lock a simulated stack against other commands on this machine.
 
-        Whoever holds it knows that an engine lock left in the backend belongs to a run that was killed, and removes it.
+        Under this lock no run is in progress, so a lock of the engine in the backend is left from a killed run: cancel
+        it. The backend of a real stack has locks of its own.
         """
         if not self.simulated:
             yield
@@ -134,23 +134,28 @@ class Session:
         )
 
 
-def sandbox_of(world: ExecutionMode) -> Sandbox:
-    """The folder of a simulated world: rehearsals have one of their own beside the local world's things."""
+def open_sandbox(mode: ExecutionMode) -> Sandbox:
+    """Open the sandbox of an execution mode; that of rehearsals is a folder in the local environment's."""
     root = default_root()
-    if world is ExecutionMode.REHEARSAL:
+    if mode is ExecutionMode.REHEARSAL:
         Sandbox.open(root)
         return Sandbox.open(root / REHEARSALS)
     return Sandbox.open(root)
 
 
+def name_stack(env: str, *, real: bool = False) -> str:
+    """Return the stack that commands look at: the environment's own where it is local or `real`, else its rehearsal."""
+    return env if real or env == LOCAL else f"{REHEARSAL_PREFIX}{env}"
+
+
 def open_session(stack: str) -> Session:
-    """The stack's settings, checked, with its world and engine; a simulated run says so at once."""
+    """Read and check a stack's settings and find the engine; print a line where the run is simulated."""
     environment = prepare_stack(CHECKOUT, stack, datetime.date.today())
     if environment.mode is not ExecutionMode.REAL:
         print(describe_mode(environment), file=sys.stderr, flush=True)
-    return Session(stack, environment, sandbox_of(environment.mode), locate())
+    return Session(stack, environment, open_sandbox(environment.mode), locate())
 
 
 def shell_lines(variables: Mapping[str, str]) -> str:
-    """The same variables as lines that a POSIX shell can source."""
+    """Render variables as lines that a POSIX shell can source."""
     return "\n".join(f"export {name}={shlex.quote(value)}" for name, value in variables.items())

@@ -28,8 +28,8 @@ class LocalOnly(Exception):
 @app.command()
 def up(env: Environment = None, yes: Yes = False, as_json: AsJson = False, policies: Policies = True) -> None:
     """Bring an environment up: `local` on this machine, any other in its clouds."""
+    from cli.compliance.gate import Gate
     from cli.env import deploy
-    from cli.gate import Gate
 
     deploy.bring_up(env or LOCAL, Gate(policies), yes=yes, as_json=as_json)
 
@@ -55,8 +55,8 @@ def status(env: Environment = None, as_json: AsJson = False) -> None:
 @app.command()
 def preview(env: Environment = None, real: Real = False, policies: Policies = True, strict: Strict = False) -> None:
     """Show what `up` would change; without credentials, against the environment's rehearsal if there is one."""
+    from cli.compliance.gate import Gate
     from cli.env import deploy
-    from cli.gate import Gate
 
     deploy.preview(env or LOCAL, Gate(policies, strict), real=real)
 
@@ -64,8 +64,8 @@ def preview(env: Environment = None, real: Real = False, policies: Policies = Tr
 @app.command()
 def rehearse(env: Environment = None, policies: Policies = True) -> None:
     """Bring an environment up on emulators that only record, as the base for previews."""
+    from cli.compliance.gate import Gate
     from cli.env import deploy
-    from cli.gate import Gate
 
     deploy.rehearse(env or LOCAL, Gate(policies))
 
@@ -84,7 +84,7 @@ def preview_comment(env: Environment = None, policies: Policies = True, strict: 
 
     The comment is printed in any case; blocking violations then end the command as they end `preview`.
     """
-    from cli import preview_comment
+    from cli.compliance import preview_comment
     from cli.compliance import report as compliance_report
     from cli.env import deploy
 

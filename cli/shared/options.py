@@ -22,16 +22,19 @@ def complete_environment(incomplete: str) -> list[str]:
     return [name for name in names if name.startswith(incomplete) and not name.startswith("rehearsal-")]
 
 
-Environment = Annotated[
-    str | None,
-    typer.Option(
+def environment_option(*aliases: str) -> Any:
+    """Return the option that names an environment; the parameter is None where the user names none."""
+    return typer.Option(
         "--env",
+        *aliases,
         metavar="ENV",
         help="Environment: local, preview-<number>, dev, staging or production.",
         show_default=LOCAL,
         autocompletion=complete_environment,
-    ),
-]
+    )
+
+
+Environment = Annotated[str | None, environment_option()]
 DirectoryFile = Annotated[
     Path | None,
     typer.Option(

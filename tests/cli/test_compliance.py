@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
+from cli.compliance.gate import PolicyViolations
 from cli.compliance.report import JudgedPreview
-from cli.gate import PolicyViolations
 from cli.main import main
 from policies.exemptions import exempt
 from policies.report import FORMATS
@@ -244,7 +244,6 @@ def test_a_framework_selects_its_controls_and_its_requirements(judged: Any, tmp_
 @pytest.mark.parametrize(
     ("arguments", "files", "fault"),
     [
-        ((), {}, "name an environment"),
         (("--state", "{none}"), {}, "cannot be read as a state"),
         (("--state", "{state}", "--preview"), {"state": state()}, "neither --preview nor --real"),
         (("--state", "{state}"), {"state": "{"}, "cannot be read as a state"),

@@ -99,7 +99,7 @@ class Stack:
         self.history.insert(0, Update(version=0, kind=kind, started=started, author=author, message=f"{kind} it"))
 
     @contextmanager
-    def alone(self) -> Iterator[None]:
+    def hold(self) -> Iterator[None]:
         self._works("lock")
         yield
 
@@ -815,7 +815,6 @@ def test_the_engines_last_word_is_its_error() -> None:
 @pytest.mark.parametrize(
     ("arguments", "fault"),
     [
-        ((), "name an environment"),
         (("-s", "nowhere"), "Pulumi.nowhere.yaml does not exist"),
         (("-s", "local", "--every", "5"), "is no time"),
         (("-s", "local", "--alert-at", "dire"), "is no severity"),

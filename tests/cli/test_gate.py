@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from cli import gate
+from cli.compliance import gate
 from cli.main import main
 from localcloud.sandbox import CHECKOUT, Sandbox
 

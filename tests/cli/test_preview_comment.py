@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cli.preview_comment import changes, render
+from cli.compliance.preview_comment import changes, render
 from policies.clouds.data_stores import HOLDERS, STORES
 from policies.resource import normalize_type
 

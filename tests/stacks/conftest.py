@@ -15,8 +15,8 @@ import pytest
 import yaml
 from pulumi import automation as auto
 
+from cli.compliance.gate import CONFIGURATION, PACK
 from cli.engine.stack_files import prepare_stack
-from cli.gate import CONFIGURATION, PACK
 from localcloud.sandbox import Sandbox
 from tools.engine import locate
 from tools.engine.simulation import engine_variables

@@ -66,8 +66,6 @@ def watch(options: Options, files: RuleFiles) -> Outcome:
     every, patience = parse_seconds(options.every), parse_seconds(options.timeout)
     severity = _parse_severity(options.alert_at)
     webhook = Webhook.of(options.webhook, os.environ.get(SECRET_VARIABLE, "")) if options.webhook else None
-    if not options.env:
-        raise BadOption("name an environment (-s production)")
     if options.once and options.metrics_port is not None:
         raise BadOption("--metrics-port serves while the watch runs; with --once nobody could ask")
     read_rules(files, own=True)

@@ -58,7 +58,7 @@ class Watched(Protocol):
     @property
     def name(self) -> str: ...
 
-    def alone(self) -> AbstractContextManager[None]: ...
+    def hold(self) -> AbstractContextManager[None]: ...
 
     def updates(self, most: int | None = None) -> tuple[Update, ...]: ...
 
@@ -162,7 +162,7 @@ class Watch:
         """Look at updates before a refresh and at drift after it, so that each gets its own cause."""
         state = self.log.state
         seen, digest = state.seen, state.digest
-        with self.stack.alone():
+        with self.stack.hold():
             updates = self._list_unseen(stages, seen)
             if not refresh or (updates and state.judged):
                 looks.append(self._see(stages, updates, digest))

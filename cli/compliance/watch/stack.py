@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from cli.compliance.input import ForeignState, Input, state_input
-from cli.engine.session import Session, open_session
+from cli.engine.session import Session, name_stack, open_session
 from localcloud.sandbox import CHECKOUT
 from policies.watch import Update
-from stacks.environment import PROJECT, REHEARSAL_PREFIX
+from stacks.environment import PROJECT
 
 MESSAGE = "fortress compliance watch took over what had drifted"
 UNKNOWN_AUTHOR = "unknown"
@@ -45,17 +45,16 @@ class WatchedStack:
     @classmethod
     def of(cls, env: str, *, real: bool, patience: float) -> WatchedStack:
         """Open the stack; without `real` that of emulators, as in `fortress preview`."""
-        stack = env if real or env == "local" else f"{REHEARSAL_PREFIX}{env}"
-        return cls(open_session(stack), patience)
+        return cls(open_session(name_stack(env, real=real)), patience)
 
     @property
     def name(self) -> str:
         return self.session.stack
 
     @contextmanager
-    def alone(self) -> Iterator[None]:
+    def hold(self) -> Iterator[None]:
         """Hold the stack against other commands on this machine; waits for an update that runs."""
-        with self.session.alone():
+        with self.session.hold():
             yield
 
     def updates(self, most: int | None = None) -> tuple[Update, ...]:

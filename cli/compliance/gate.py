@@ -42,10 +42,10 @@ class Gate:
         with self._policies() as options:
             session.run(*command, *options, variables=DEBUG_COMMANDS)
 
-    def captured(self, session: Session, *command: str) -> str:
-        """Run `Session.captured` with the policies; raises PolicyViolations and EngineFailed."""
+    def capture(self, session: Session, *command: str) -> str:
+        """Run `Session.capture` with the policies; raises PolicyViolations and EngineFailed."""
         with self._policies() as options:
-            return session.captured(*command, *options, variables=DEBUG_COMMANDS)
+            return session.capture(*command, *options, variables=DEBUG_COMMANDS)
 
     @contextmanager
     def _policies(self) -> Iterator[tuple[str, ...]]:
