@@ -1,4 +1,4 @@
-"""Settings files of stacks that are derived from a committed one: rehearsals and numbered previews."""
+"""Settings files of derived stacks (rehearsals and numbered previews), made from committed ones."""
 
 from __future__ import annotations
 
@@ -19,40 +19,40 @@ READABLE = 0o644
 
 
 def settings_folder(checkout: Path) -> Path:
-    """Where Pulumi looks for the settings files of this project's stacks."""
+    """Return the folder in which Pulumi finds the settings files of the stacks."""
     return checkout / "stacks" / "config"
 
 
 def prepare_stack(checkout: Path, stack: str, today: datetime.date) -> Environment:
-    """Write the settings file of a derived stack, and read the environment of any.
+    """Read the environment of a stack; write the settings file of a derived one first.
 
-    Raises InvalidSettings naming the file that people edit, where it is missing or wrong.
+    Raises InvalidSettings, which names the committed file to edit.
     """
     folder = settings_folder(checkout)
     edited = _edited_file(folder, stack.removeprefix(REHEARSAL_PREFIX))
-    settings = _settings_of(edited, today)
+    settings = _read_settings(edited, today)
     if stack.startswith(REHEARSAL_PREFIX):
-        settings = rehearsed(settings, _read(folder / "Pulumi.local.yaml"))
+        settings = make_rehearsal(settings, _read(folder / "Pulumi.local.yaml"))
     if edited.name != f"Pulumi.{stack}.yaml":
         _write(folder, stack, settings)
     return read_environment(stack, settings.get("config") or {}, str(edited.relative_to(checkout)))
 
 
-def rehearsed(source: Mapping[str, Any], local: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings of an environment, moved to the accounts that no cloud has; secrets as in `local`."""
+def make_rehearsal(source: Mapping[str, Any], local: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an environment's settings with the fake accounts of rehearsals, and the encryption salt of `local`."""
     accounts = REHEARSAL_ACCOUNTS.model_dump(by_alias=True)
     salt = {"encryptionsalt": local["encryptionsalt"]} if "encryptionsalt" in local else {}
     return {**salt, "config": {**(source.get("config") or {}), f"{PROJECT}:accounts": accounts}}
 
 
 def _edited_file(folder: Path, name: str) -> Path:
-    """The file in which an environment's settings are made: a preview without one of its own has the template's."""
+    """Return the file to edit for an environment; a numbered preview without a file uses the template."""
     own = folder / f"Pulumi.{name}.yaml"
     return folder / f"Pulumi.{PREVIEW}.yaml" if name.startswith(f"{PREVIEW}-") and not own.exists() else own
 
 
-def _settings_of(edited: Path, today: datetime.date) -> dict[str, Any]:
-    """What the file says; a numbered preview that begins from the template gets its expiry."""
+def _read_settings(edited: Path, today: datetime.date) -> dict[str, Any]:
+    """Read the file; settings from the template of previews also get an expiry date."""
     settings = _read(edited)
     if edited.name != f"Pulumi.{PREVIEW}.yaml":
         return settings

@@ -1,10 +1,11 @@
-"""What `fortress shards` shows: tables for people, JSON for programs."""
+"""The output of `fortress shards`: tables for people, JSON for programs."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import math
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ from cli.shared.operator_context import OperatorContext
 from cli.shared.output import show_table
 
 LOOKS = 20
+"""Most looks at the standbys before their lag counts as unknown."""
 LOOK_SECONDS = 0.05
 
 
@@ -24,16 +26,16 @@ class Status:
 
     slot_map: SlotMap
     homes: Mapping[str, str]
-    """By name of the shard; those that the directory does not list are left out."""
+    """Home cloud by name of the shard, for shards that the directory lists."""
     servers: list[tuple[ServerState, bool]]
-    """With whether each answers."""
+    """The state of each server, and whether it answers."""
 
 
 async def look(context: OperatorContext) -> Status:
-    """Ask the map, and every server once; raises what reading the map raises."""
+    """Read the map and ask every server; raises what reading the map raises."""
     slot_map = await context.maps.read()
     answers = await context.reads.answering()
-    # A standby is known to be fresh once it has what the primary had at the look before.
+    # The lag of a standby is known once it has everything that the primary had at the previous look.
     for _ in range(LOOKS):
         await context.reads.look()
         if all(state.lag_seconds < math.inf or not answers[state.server] for state in context.reads.states()):
@@ -68,14 +70,14 @@ def show_status(status: Status, *, as_json: bool) -> None:
     show_table(
         ("server", "role", "cloud", "lag", "circuit", "state"),
         [
-            (each.server, each.role, each.home, _lag(each), each.circuit, "answers" if answers else "DOWN")
-            for each, answers in status.servers
+            (state.server, state.role, state.home, _format_lag(state), state.circuit, "answers" if answers else "DOWN")
+            for state, answers in status.servers
         ],
     )
 
 
 def show_plan(plan: Plan, *, as_json: bool) -> None:
-    """Print what a plan moves, and what every shard has before and after it."""
+    """Print the moves of a plan, and the share of every shard before and after them."""
     if as_json:
         shares = {
             name: {"before": plan.before[name]._asdict(), "after": plan.after[name]._asdict()} for name in plan.after
@@ -91,10 +93,8 @@ def show_plan(plan: Plan, *, as_json: bool) -> None:
         ],
     )
     if plan.moves:
-        ways: dict[tuple[str, str], int] = {}
-        for move in plan.moves:
-            ways[move.source, move.target] = ways.get((move.source, move.target), 0) + 1
-        show_table(("from", "to", "slots"), [(*way, str(count)) for way, count in sorted(ways.items())])
+        counts = Counter((move.source, move.target) for move in plan.moves)
+        show_table(("from", "to", "slots"), [(*pair, str(count)) for pair, count in sorted(counts.items())])
     print(f"{len(plan.moves)} slots are to move, about {plan.bytes / 1e6:.1f} MB")
 
 
@@ -109,13 +109,14 @@ def _document(status: Status) -> dict[str, object]:
     ]
     servers = [
         # JSON knows no infinity.
-        each._asdict() | {"lag_seconds": each.lag_seconds if each.lag_seconds < math.inf else None, "answers": answers}
-        for each, answers in status.servers
+        server._asdict()
+        | {"lag_seconds": server.lag_seconds if server.lag_seconds < math.inf else None, "answers": answers}
+        for server, answers in status.servers
     ]
     return {"version": status.slot_map.version, "shards": shards, "moving": moving, "servers": servers}
 
 
-def _lag(server: ServerState) -> str:
+def _format_lag(server: ServerState) -> str:
     if server.role == "primary":
         return ""
     return f"{server.lag_seconds:.1f} s" if server.lag_seconds < math.inf else "unknown"
