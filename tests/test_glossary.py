@@ -35,7 +35,7 @@ RETIRED: dict[str, dict[str, tuple[str, ...]]] = {
     "policies": {"module": ("copies", "places", "statements", "trail")},
 }  # fmt: skip
 """Names that have a standard term, by the folder in which they mean what the glossary retires."""
-PENDING: set[str] = {"leaves", "places", "records", "terms", "told"}
+PENDING: set[str] = set()
 """Names that are still to be renamed."""
 
 

@@ -9,16 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from localcloud.contract import kubernetes
-from localcloud.contract.check import Checker
-from localcloud.contract.computed import render
-from localcloud.contract.contracts import UnknownType, contract_of
+from localcloud.contract.check import Checker, find_broken_limits
+from localcloud.contract.contracts import KUBERNETES_IDENTITY, UnknownType, contract_of
 from localcloud.contract.facts import BadFacts, common_facts, facts_of
-from localcloud.contract.limits import broken_limits
-from localcloud.contract.places import Context
+from localcloud.contract.placeholders import Context, render
 from localcloud.contract.problems import Checked, Problem
-from localcloud.contract.terms import Term
-from localcloud.contract.unknown import UNKNOWN, AssetValue, Unknown
+from localcloud.contract.type_expr import UNKNOWN, AssetValue, TypeExpr, Unknown
 
 __all__ = [
     "UNKNOWN",
@@ -54,7 +50,7 @@ def check(package: str, token: str, inputs: Mapping[str, Any]) -> Checked:
     checker = Checker(contract, lenient=package in _LENIENT)
     checked = checker.root(inputs)
     facts = facts_of(token)
-    limits = tuple(broken_limits(facts, checked)) if facts else ()
+    limits = tuple(find_broken_limits(facts, checked)) if facts else ()
     found = {problem.path for problem in checker.problems}
     return Checked(checked, (*checker.problems, *(limit for limit in limits if limit.path not in found)))
 
@@ -86,11 +82,11 @@ def always_replaced_by(token: str) -> tuple[str, ...]:
     except UnknownType:
         return ()
     if token.startswith("kubernetes:"):
-        return tuple(path for path in kubernetes.REPLACE if path.partition(".")[0] in contract.root.properties)
+        return tuple(path for path in KUBERNETES_IDENTITY if path.partition(".")[0] in contract.root.properties)
     return contract.path_parameters
 
 
-def outputs(token: str) -> Mapping[str, Term]:
+def outputs(token: str) -> Mapping[str, TypeExpr]:
     """The outputs of a type under their wire names; raises UnknownType."""
     return contract_of(token).outputs
 

@@ -1,8 +1,8 @@
-"""The contract of one resource type, derived from the SDK's source as far as it is looked at.
+"""The contract of one resource type, derived from the SDK's source when it is first asked for.
 
 Deriving costs about as much as reading a stored contract would: the types of a whole environment take some 40
-milliseconds in each provider process. So nothing is stored, and nothing stored can be stale or damaged.
-"""
+milliseconds in each provider process. So nothing is stored, and nothing stored can be stale or damaged. Custom
+resources of Kubernetes, which no SDK class describes, get a contract of their own."""
 
 from __future__ import annotations
 
@@ -11,12 +11,45 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from localcloud.contract import kubernetes, sources
-from localcloud.contract.annotations import BUILTINS, Underivable
-from localcloud.contract.classes import read_resource
-from localcloud.contract.shapes import shape_named
+from localcloud.contract import sources
+from localcloud.contract.shapes import BUILTINS, Underivable, read_resource, shape_named
 from localcloud.contract.sources import Place, SourceFile, find_class, resource_file, snake_case, source_file
-from localcloud.contract.terms import Anything, ListOf, MapOf, Scalar, Shape, Term
+from localcloud.contract.type_expr import Anything, Enum, ListOf, MapOf, Object, Property, Scalar, Shape, TypeExpr
+
+KUBERNETES_IDENTITY = ("apiVersion", "kind", "metadata.name", "metadata.namespace")
+"""An object is found by these, and the API cannot rename or move one."""
+
+CUSTOM_OUTPUTS: Mapping[str, TypeExpr] = {
+    "apiVersion": Scalar("str"),
+    "kind": Scalar("str"),
+    "metadata": Anything(),
+    "spec": Anything(),
+    "status": Anything(),
+}
+
+
+def is_custom(token: str) -> bool:
+    """Whether a token names a custom resource: its group has a domain, and the SDK knows nothing of its version."""
+    package, api_version, kind = token.split(":", 2)
+    group, _, version = api_version.partition("/")
+    if package != "kubernetes" or not (kind and version and "." in group):
+        return False
+    return not any(known.startswith(f"kubernetes:{api_version}:") for known in sources.registered("kubernetes"))
+
+
+def custom_root(token: str) -> Shape:
+    """The inputs of a custom resource: its type, the usual metadata, a spec, and whatever else it holds."""
+    _, api_version, kind = token.split(":", 2)
+    return Shape(
+        {
+            "apiVersion": Property(Enum((api_version,)), required=True),
+            "kind": Property(Enum(tuple(sorted({kind, kind.removesuffix("Patch")}))), required=True),
+            "metadata": Property(Object("pulumi_kubernetes.meta.v1._inputs:ObjectMetaArgs")),
+            "spec": Property(MapOf(Anything())),
+        },
+        constants={},
+        open=True,
+    )
 
 
 class UnknownType(Exception):
@@ -29,7 +62,7 @@ class Contract:
 
     root: Shape
     """The shape of the inputs."""
-    outputs: Mapping[str, Term]
+    outputs: Mapping[str, TypeExpr]
     """The outputs under their wire names; nested ones roughly, as any value."""
     secret_outputs: tuple[str, ...] = ()
     """The outputs that are secret whatever the inputs were."""
@@ -38,7 +71,7 @@ class Contract:
 
     @staticmethod
     def shape(name: str) -> Shape:
-        """A shape that a term of this contract names."""
+        """A shape that a expr of this contract names."""
         return shape_named(name)
 
 
@@ -48,13 +81,13 @@ def contract_of(token: str) -> Contract:
     package = token.removeprefix("pulumi:providers:").partition(":")[0]
     place = sources.registered(package).get(token)
     if place is not None:
-        return _derived(place)
-    if kubernetes.is_custom(token):
-        return Contract(kubernetes.custom_root(token), kubernetes.CUSTOM_OUTPUTS)
+        return _derive(place)
+    if is_custom(token):
+        return Contract(custom_root(token), CUSTOM_OUTPUTS)
     raise UnknownType(f"{token} is no resource type of {package} {sources.version(package)}")
 
 
-def _derived(place: Place) -> Contract:
+def _derive(place: Place) -> Contract:
     """The contract of the resource class at `place`."""
     source = resource_file(place.module, place.name)
     if source is None:
@@ -79,8 +112,8 @@ def _arguments_class(source: SourceFile, resource: str, arguments: str | None) -
     return found.name_of(arguments)
 
 
-def _output(annotation: str) -> Term:
-    """The rough term of an output: nested objects are not followed."""
+def _output(annotation: str) -> TypeExpr:
+    """The rough expr of an output: nested objects are not followed."""
     text = re.sub(r"pulumi\.Output|Optional|_builtins\.|[\[\]]", " ", annotation).strip()
     if "Sequence" in text:
         return ListOf(Anything())
@@ -99,7 +132,7 @@ def _path_parameters(source: SourceFile, resource: str, root: Shape, outputs: Ma
     if lookup is not None:
         asked = _lookup_arguments(lookup, snake_case(resource))
         return [name for name in root.properties if snake_case(name) in asked]
-    names = [name for name, found in root.properties.items() if found.term == Scalar("str") and name.endswith("Name")]
+    names = [name for name, found in root.properties.items() if found.expr == Scalar("str") and name.endswith("Name")]
     return [name for name in names if name not in outputs]
 
 

@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 
 import yaml
 
-from localcloud.contract.paths import is_pattern
+from localcloud.contract.problems import is_pattern
 
 FOLDER = Path(__file__).resolve().parent.parent / "facts"
 Scalar: TypeAlias = str | int | float | bool
@@ -96,11 +96,11 @@ def _facts(path: Path, token: Any, groups: Any) -> Facts:
     merged: dict[str, Any] = {}
     for group in groups if isinstance(groups, list) else [groups]:
         for key, value in _group(f"{path}: {token}", group).items():
-            merged[key] = _joined(f"{path}: {token}: {key}", merged[key], value) if key in merged else value
+            merged[key] = _join(f"{path}: {token}: {key}", merged[key], value) if key in merged else value
     return Facts(**merged)
 
 
-def _joined(where: str, first: Any, second: Any) -> Any:
+def _join(where: str, first: Any, second: Any) -> Any:
     """What two groups say of one key; each property has one limit or template."""
     if not isinstance(first, Mapping):
         return (*first, *second)

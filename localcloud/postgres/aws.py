@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from localcloud.emulator import EmulatorError, Made, Properties, Resource
-from localcloud.postgres import fleet, parameter_groups, records
-from localcloud.postgres.records import Record
+from localcloud.postgres import fleet, parameter_groups, server_registry
 from localcloud.postgres.server import Server, Setup
+from localcloud.postgres.server_registry import ServerRecord
 from localcloud.postgres.sessions import ADMINISTRATES, Session, ensure_database, ensure_role, grant_roles
 from localcloud.sandbox import Sandbox
 
@@ -71,7 +71,7 @@ class Instance:
             raise EmulatorError(f"DB instance {identity} does not exist")
         if not resource.inputs.get("replicateSourceDb"):
             record = fleet.promote(sandbox, record)
-        if identifier(resource) != record.identifier and records.find(sandbox, CLOUD, identifier(resource)):
+        if identifier(resource) != record.identifier and server_registry.find(sandbox, CLOUD, identifier(resource)):
             raise EmulatorError(f"DB instance {identifier(resource)} exists already")
         group = resource.inputs.get("parameterGroupName")
         record = fleet.apply(
@@ -79,7 +79,7 @@ class Instance:
             record,
             identifier=identifier(resource),
             urn=resource.urn,
-            inputs=records.without_passwords(resource.inputs),
+            inputs=server_registry.without_passwords(resource.inputs),
             parameters=parameter_groups.parameters(sandbox, group) if group else record.parameters,
         )
         return self._outputs(sandbox, record, resource.provider)
@@ -96,9 +96,9 @@ class Instance:
             )
         fleet.remove(sandbox, record)
 
-    def _outputs(self, sandbox: Sandbox, record: Record, provider: Mapping[str, Any]) -> dict[str, Any]:
+    def _outputs(self, sandbox: Sandbox, record: ServerRecord, provider: Mapping[str, Any]) -> dict[str, Any]:
         region = _region_of(record.inputs) or _region_of(provider) or DEFAULT_REGION
-        version = records.binaries_of(record).version
+        version = server_registry.binaries_of(record).version
         outputs = {
             "address": record.address,
             "arn": f"arn:aws:rds:{region}:{ACCOUNT}:db:{record.identifier}",
@@ -177,15 +177,15 @@ def _setup(username: str, database: str | None) -> Setup:
     return setup
 
 
-def _source(sandbox: Sandbox, inputs: Properties) -> Record | None:
+def _source(sandbox: Sandbox, inputs: Properties) -> ServerRecord | None:
     """The instance to follow, which is named by its identifier or ARN."""
     named = inputs.get("replicateSourceDb")
     return fleet.existing(sandbox, CLOUD, str(named).rpartition(":")[2]) if named else None
 
 
-def _by_identity(sandbox: Sandbox, identity: str) -> Record | None:
+def _by_identity(sandbox: Sandbox, identity: str) -> ServerRecord | None:
     """By resource id; an import may name the identifier."""
-    servers = [record for record in records.every(sandbox) if record.cloud == CLOUD]
+    servers = [record for record in server_registry.every(sandbox) if record.cloud == CLOUD]
     return next((record for record in servers if identity in (_resource_id(record), record.identifier)), None)
 
 
@@ -199,11 +199,11 @@ def _region_of(properties: Properties) -> str | None:
     return str(region) if region else None
 
 
-def _resource_id(record: Record) -> str:
+def _resource_id(record: ServerRecord) -> str:
     return f"db-{_digest(record.key, 26)}"
 
 
-def _secrets(record: Record, region: str) -> list[dict[str, str]]:
+def _secrets(record: ServerRecord, region: str) -> list[dict[str, str]]:
     """Where Secrets Manager would keep the master's password; here none exists."""
     if not record.inputs.get("manageMasterUserPassword"):
         return []

@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 
 from localcloud.emulator import EmulatorError, Made, Properties, Resource
-from localcloud.postgres import binaries, fleet, records
+from localcloud.postgres import binaries, fleet, server_registry
 from localcloud.postgres.binaries import Setting
 from localcloud.postgres.contents import (
     forget_operator,
@@ -21,8 +21,8 @@ from localcloud.postgres.contents import (
     tell,
 )
 from localcloud.postgres.parameters import is_known, is_static
-from localcloud.postgres.records import Record
 from localcloud.postgres.server import Server
+from localcloud.postgres.server_registry import ServerRecord
 from localcloud.postgres.sessions import (
     ADMINISTRATES,
     Session,
@@ -102,7 +102,7 @@ class FlexibleServer:
         return Made(_server_id(inputs, resource, name), _server_outputs(sandbox, record))
 
     def read(self, sandbox: Sandbox, identity: str, state: Properties) -> Properties | None:
-        record = records.find(sandbox, CLOUD, _last(identity))
+        record = server_registry.find(sandbox, CLOUD, _last(identity))
         if record is None or not Server(sandbox, record).data.exists():
             return None
         return {**record.inputs, **state, **_server_outputs(sandbox, record)}
@@ -111,11 +111,13 @@ class FlexibleServer:
         record = fleet.existing(sandbox, CLOUD, _last(identity))
         if resource.inputs.get("replicationRole") == "None":
             record = fleet.promote(sandbox, record)
-        changed = fleet.apply(sandbox, record, urn=resource.urn, inputs=records.without_passwords(resource.inputs))
+        changed = fleet.apply(
+            sandbox, record, urn=resource.urn, inputs=server_registry.without_passwords(resource.inputs)
+        )
         return _server_outputs(sandbox, changed)
 
     def delete(self, sandbox: Sandbox, identity: str, state: Properties) -> None:
-        record = records.find(sandbox, CLOUD, _last(identity))
+        record = server_registry.find(sandbox, CLOUD, _last(identity))
         if record is not None:
             fleet.remove(sandbox, record)
 
@@ -129,7 +131,7 @@ class Configuration:
         return Made(_child_id(resource, record, "configurations", name), self._outputs(name))
 
     def read(self, sandbox: Sandbox, identity: str, state: Properties) -> Properties | None:
-        record, name = records.find(sandbox, CLOUD, _server_of(identity)), _last(identity)
+        record, name = server_registry.find(sandbox, CLOUD, _server_of(identity)), _last(identity)
         if record is None or name not in record.parameters:
             return None
         return {**state, "value": record.parameters[name], **self._outputs(name)}
@@ -140,11 +142,11 @@ class Configuration:
 
     def delete(self, sandbox: Sandbox, identity: str, state: Properties) -> None:
         """The parameter goes back to its default."""
-        record, name = records.find(sandbox, CLOUD, _server_of(identity)), _last(identity)
+        record, name = server_registry.find(sandbox, CLOUD, _server_of(identity)), _last(identity)
         if record is not None and name in record.parameters:
             fleet.edit(sandbox, record, lambda now: replace(now, parameters=_without(now.parameters, name)))
 
-    def _set(self, sandbox: Sandbox, resource: Resource, name: str) -> Record:
+    def _set(self, sandbox: Sandbox, resource: Resource, name: str) -> ServerRecord:
         server = str(resource.inputs["serverName"])
         if not is_known(name, binaries.find()):
             raise EmulatorError(f"server {server}: there is no parameter {name!r}")
@@ -178,7 +180,7 @@ class Database:
         return Made(_child_id(resource, record, "databases", name), self._outputs(name))
 
     def read(self, sandbox: Sandbox, identity: str, state: Properties) -> Properties | None:
-        record, name = records.find(sandbox, CLOUD, _server_of(identity)), _last(identity)
+        record, name = server_registry.find(sandbox, CLOUD, _server_of(identity)), _last(identity)
         if not is_there(sandbox, record, lambda session: has_database(session, name)):
             return None
         return {**state, **self._outputs(name)}
@@ -187,7 +189,7 @@ class Database:
         return self._outputs(_last(identity))
 
     def delete(self, sandbox: Sandbox, identity: str, state: Properties) -> None:
-        record = records.find(sandbox, CLOUD, _server_of(identity))
+        record = server_registry.find(sandbox, CLOUD, _server_of(identity))
         if record is not None:
             remove_database(sandbox, record, _last(identity))
 
@@ -212,7 +214,7 @@ class EntraAdministrator:
         return Made(identity, self._outputs(identity))
 
     def read(self, sandbox: Sandbox, identity: str, state: Properties) -> Properties | None:
-        record, name = records.find(sandbox, CLOUD, _server_of(identity)), str(state.get("principalName"))
+        record, name = server_registry.find(sandbox, CLOUD, _server_of(identity)), str(state.get("principalName"))
         if not is_there(sandbox, record, lambda session: has_role(session, name)):
             return None
         return {**state, **self._outputs(identity)}
@@ -222,7 +224,7 @@ class EntraAdministrator:
 
     def delete(self, sandbox: Sandbox, identity: str, state: Properties) -> None:
         """The administrator's role goes; where it owns something, it stays without a way to log in."""
-        record, name = records.find(sandbox, CLOUD, _server_of(identity)), str(state.get("principalName"))
+        record, name = server_registry.find(sandbox, CLOUD, _server_of(identity)), str(state.get("principalName"))
         if record is None:
             return
 
@@ -245,8 +247,8 @@ def _set_up(session: Session) -> None:
     session.execute(PRINCIPALS)
 
 
-def _server_outputs(sandbox: Sandbox, record: Record) -> dict[str, Any]:
-    version = records.binaries_of(record).version
+def _server_outputs(sandbox: Sandbox, record: ServerRecord) -> dict[str, Any]:
+    version = server_registry.binaries_of(record).version
     outputs = {
         "fullyQualifiedDomainName": record.address,
         "minorVersion": version.partition(".")[2],
@@ -263,7 +265,7 @@ def _server_outputs(sandbox: Sandbox, record: Record) -> dict[str, Any]:
     return {**{name: value for name, value in defaults.items() if name not in record.inputs}, **outputs}
 
 
-def _source(sandbox: Sandbox, inputs: Properties) -> Record | None:
+def _source(sandbox: Sandbox, inputs: Properties) -> ServerRecord | None:
     if inputs.get("createMode") != REPLICA:
         return None
     return fleet.existing(sandbox, CLOUD, _last(str(inputs.get("sourceServerResourceId", ""))))
@@ -279,7 +281,7 @@ def _server_id(inputs: Properties, resource: Resource, name: str) -> str:
     return f"/subscriptions/{subscription}/resourceGroups/{group}/providers/{SERVERS}/{name}"
 
 
-def _child_id(resource: Resource, record: Record, kind: str, name: str) -> str:
+def _child_id(resource: Resource, record: ServerRecord, kind: str, name: str) -> str:
     return f"{_server_id(resource.inputs, resource, record.identifier)}/{kind}/{name}"
 
 

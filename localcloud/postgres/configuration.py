@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from localcloud.postgres.records import Record
+from localcloud.postgres.server_registry import ServerRecord
 
 REPLICATOR = "replicator"
 IDENT_MAP = "localcloud"
@@ -37,7 +37,9 @@ class Files:
     replication_key: Path
 
 
-def postgresql_conf(record: Record, settings: Mapping[str, str], files: Files, primary: Record | None) -> str:
+def postgresql_conf(
+    record: ServerRecord, settings: Mapping[str, str], files: Files, primary: ServerRecord | None
+) -> str:
     """The settings: ours for a small machine, over them the resource's own, over them what the emulator decides."""
     # Without the system's time zone files GMT is the one zone that PostgreSQL knows.
     zone = {"timezone": "UTC", "log_timezone": "UTC"} if ZONE_FILE.exists() else {}
@@ -67,7 +69,7 @@ hostssl  replication  all   127.0.0.0/8  cert map={IDENT_MAP}
 """
 
 
-def pg_ident_conf(record: Record) -> str:
+def pg_ident_conf(record: ServerRecord) -> str:
     """A certificate logs in as the role of its name, and as the cloud identity of that name."""
     lines = [f"{IDENT_MAP}  /^(.*)$  \\1\n"]
     if record.iam_domain:
@@ -75,7 +77,7 @@ def pg_ident_conf(record: Record) -> str:
     return "".join(lines)
 
 
-def replication_conninfo(primary: Record, files: Files) -> str:
+def replication_conninfo(primary: ServerRecord, files: Files) -> str:
     """How a standby reaches its primary; no secret in it but the name of a file that only its account can read."""
     words = {
         "host": primary.address,
@@ -89,13 +91,13 @@ def replication_conninfo(primary: Record, files: Files) -> str:
     return " ".join(f"{name}={_conninfo_quoted(value)}" for name, value in words.items())
 
 
-def slot(record: Record) -> str:
+def slot(record: ServerRecord) -> str:
     """The replication slot of a standby on its primary."""
     digest = hashlib.sha256(record.key.encode()).hexdigest()[:8]
     return re.sub("[^a-z0-9_]", "_", f"standby_{record.key[:40].lower()}_{digest}")
 
 
-def _following(record: Record, files: Files, primary: Record | None) -> dict[str, str]:
+def _following(record: ServerRecord, files: Files, primary: ServerRecord | None) -> dict[str, str]:
     if primary is None:
         return {}
     return {

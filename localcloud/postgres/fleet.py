@@ -8,13 +8,15 @@ from dataclasses import replace
 from typing import Any
 
 from localcloud.emulator import EmulatorError, Resource
-from localcloud.postgres import binaries, records, services
-from localcloud.postgres.records import Record
+from localcloud.postgres import binaries, server_registry, services
 from localcloud.postgres.server import Server, Setup
+from localcloud.postgres.server_registry import ServerRecord
 from localcloud.sandbox import NoFreeAddress, Sandbox
 
 
-def create(sandbox: Sandbox, cloud: str, identifier: str, resource: Resource, setup: Setup, **facts: Any) -> Record:
+def create(
+    sandbox: Sandbox, cloud: str, identifier: str, resource: Resource, setup: Setup, **facts: Any
+) -> ServerRecord:
     """Make the server of this resource, or finish what an earlier call began; returns what it became."""
     with _alone(sandbox, f"{cloud}-{identifier}"):
         server = Server(sandbox, _place(sandbox, cloud, identifier, resource, facts))
@@ -22,34 +24,34 @@ def create(sandbox: Sandbox, cloud: str, identifier: str, resource: Resource, se
         return server.record
 
 
-def edit(sandbox: Sandbox, record: Record, change: Callable[[Record], Record]) -> Record:
+def edit(sandbox: Sandbox, record: ServerRecord, change: Callable[[ServerRecord], ServerRecord]) -> ServerRecord:
     """Change what is written down of a server, and make it so; a change that it refuses is taken back."""
     with _alone(sandbox, record.key):
-        now = records.load(sandbox, record.key) or record
-        records.save(sandbox, change(now))
+        now = server_registry.load(sandbox, record.key) or record
+        server_registry.save(sandbox, change(now))
         try:
             Server(sandbox, change(now)).apply()
         except EmulatorError:
-            records.save(sandbox, now)
+            server_registry.save(sandbox, now)
             raise
         services.rewrite(sandbox)
-        return records.load(sandbox, record.key) or now
+        return server_registry.load(sandbox, record.key) or now
 
 
-def apply(sandbox: Sandbox, record: Record, **changes: Any) -> Record:
+def apply(sandbox: Sandbox, record: ServerRecord, **changes: Any) -> ServerRecord:
     """As `edit`, for values that do not depend on the earlier ones."""
     return edit(sandbox, record, lambda now: replace(now, **changes))
 
 
-def note(sandbox: Sandbox, record: Record, **changes: Any) -> Record:
+def note(sandbox: Sandbox, record: ServerRecord, **changes: Any) -> ServerRecord:
     """Change what is written down of a server and does not touch its process."""
     with _alone(sandbox, record.key):
-        changed = records.change(sandbox, records.load(sandbox, record.key) or record, **changes)
+        changed = server_registry.change(sandbox, server_registry.load(sandbox, record.key) or record, **changes)
         services.rewrite(sandbox)
         return changed
 
 
-def promote(sandbox: Sandbox, record: Record) -> Record:
+def promote(sandbox: Sandbox, record: ServerRecord) -> ServerRecord:
     """Make a standby a primary of its own; a primary stays one."""
     if record.source is None:
         return record
@@ -59,7 +61,7 @@ def promote(sandbox: Sandbox, record: Record) -> Record:
         return server.record
 
 
-def remove(sandbox: Sandbox, record: Record) -> None:
+def remove(sandbox: Sandbox, record: ServerRecord) -> None:
     """Remove a server; those that follow it become primaries of their own, as with RDS and Azure."""
     for standby in Server(sandbox, record).standbys():
         promote(sandbox, standby)
@@ -67,9 +69,9 @@ def remove(sandbox: Sandbox, record: Record) -> None:
         Server(sandbox, record).remove()
 
 
-def existing(sandbox: Sandbox, cloud: str, identifier: str) -> Record:
+def existing(sandbox: Sandbox, cloud: str, identifier: str) -> ServerRecord:
     """The server of that name; EmulatorError where there is none."""
-    record = records.find(sandbox, cloud, identifier)
+    record = server_registry.find(sandbox, cloud, identifier)
     if record is None:
         raise EmulatorError(f"{cloud} database server {identifier} does not exist")
     return record
@@ -86,9 +88,9 @@ def _alone(sandbox: Sandbox, key: str) -> Iterator[None]:
         yield
 
 
-def _place(sandbox: Sandbox, cloud: str, identifier: str, resource: Resource, facts: dict[str, Any]) -> Record:
-    inputs = records.without_passwords(resource.inputs)
-    found = records.find(sandbox, cloud, identifier)
+def _place(sandbox: Sandbox, cloud: str, identifier: str, resource: Resource, facts: dict[str, Any]) -> ServerRecord:
+    inputs = server_registry.without_passwords(resource.inputs)
+    found = server_registry.find(sandbox, cloud, identifier)
     if found is not None and not found.complete and found.source != facts.get("source"):
         Server(sandbox, found).remove()
         found = None
@@ -104,7 +106,7 @@ def _place(sandbox: Sandbox, cloud: str, identifier: str, resource: Resource, fa
         raise EmulatorError(f"{cloud} database server {identifier}: {taken}") from taken
     # Data without a record (which somebody removed) is not ours to throw away on a failure.
     complete = (sandbox.root / "postgres" / key / "data").exists()
-    return Record(
+    return ServerRecord(
         key=key,
         cloud=cloud,
         identifier=identifier,
@@ -119,7 +121,7 @@ def _place(sandbox: Sandbox, cloud: str, identifier: str, resource: Resource, fa
 def _free_key(sandbox: Sandbox, wanted: str) -> str:
     """The key itself; with a number behind it where a server that was renamed still has it."""
     key, number = wanted, 1
-    while records.load(sandbox, key) is not None:
+    while server_registry.load(sandbox, key) is not None:
         number += 1
         key = f"{wanted}-{number}"
     return key

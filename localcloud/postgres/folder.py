@@ -9,11 +9,11 @@ from pathlib import Path
 from localcloud.account import give, owner_of, unprivileged
 from localcloud.emulator import EmulatorError
 from localcloud.identity import Authority
-from localcloud.postgres import configuration, records, standby
+from localcloud.postgres import configuration, server_registry, standby
 from localcloud.postgres.binaries import SYNC
 from localcloud.postgres.configuration import REPLICATOR, Files
 from localcloud.postgres.parameters import translate
-from localcloud.postgres.records import OPERATOR, Record
+from localcloud.postgres.server_registry import OPERATOR, ServerRecord
 from localcloud.sandbox import PRIVATE_FOLDER, TRAVERSABLE_FOLDER, Sandbox, write_atomically
 
 INITDB = (
@@ -50,7 +50,7 @@ class Folder:
             replication_key=self._etc / "replicator.key",
         )
 
-    def prepare(self, record: Record) -> None:
+    def prepare(self, record: ServerRecord) -> None:
         """Folder, record and keys; the data folder may follow."""
         mode = TRAVERSABLE_FOLDER if self.account else PRIVATE_FOLDER
         self._sandbox.folder("postgres", mode=mode)
@@ -58,12 +58,12 @@ class Folder:
         closed = [parent for parent in self.path.parents if not parent.stat().st_mode & 0o001]
         if self.account and closed:
             raise EmulatorError(f"{closed[-1]} is closed to account {self.account}: choose another LOCALCLOUD_HOME")
-        records.save(self._sandbox, record)
+        server_registry.save(self._sandbox, record)
         self._etc.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
         give(self._etc, self.account)
         self.write_keys(record)
 
-    def write_keys(self, record: Record) -> None:
+    def write_keys(self, record: ServerRecord) -> None:
         """The server's own certificate, and the one by which it would follow another server; renewed in good time."""
         authority = Authority.of(self._sandbox)
         authority.server_certificate(self._etc, [record.address], self.account)
@@ -75,7 +75,7 @@ class Folder:
             write_atomically(target, source.read_text())
             give(target, self.account)
 
-    def fill(self, record: Record) -> None:
+    def fill(self, record: ServerRecord) -> None:
         """The data folder, as a whole or not at all: what is there under another name does not count."""
         partial = self.path / "data.partial"
         shutil.rmtree(partial, ignore_errors=True)
@@ -83,18 +83,18 @@ class Folder:
         os.chown(partial, *owner_of(self.account))
         primary = standby.primary_of(self._sandbox, record)
         if primary is None:
-            tools = records.binaries_of(record)
+            tools = server_registry.binaries_of(record)
             tools.run("initdb", [*INITDB, "--pgdata", str(partial)], self.account, self.path)
         else:
             standby.base_backup(self._sandbox, record, primary, self._files, partial, self.account)
         partial.rename(self.data)
 
-    def configure(self, record: Record) -> tuple[str, ...]:
+    def configure(self, record: ServerRecord) -> tuple[str, ...]:
         """Write what differs, once PostgreSQL has accepted it; returns a line for each parameter without effect here.
 
         EmulatorError says in PostgreSQL's own words what is wrong with a value.
         """
-        translation = translate(record.parameters, records.binaries_of(record))
+        translation = translate(record.parameters, server_registry.binaries_of(record))
         settings = dict(translation.settings)
         for name, least in record.floors.items():
             settings[name] = str(max(least, int(settings.get(name, 0))))
@@ -114,10 +114,10 @@ class Folder:
             draft.replace(path)
         return translation.left_out if differing else ()
 
-    def _check(self, record: Record, draft: Path) -> None:
+    def _check(self, record: ServerRecord, draft: Path) -> None:
         words = ["-D", str(self.data), f"--config-file={draft}", "-C", "port"]
         try:
-            records.binaries_of(record).run("postgres", words, self.account, self.path)
+            server_registry.binaries_of(record).run("postgres", words, self.account, self.path)
         except EmulatorError as refused:
             draft.unlink()
             reason = str(refused).removeprefix("postgres: ")

@@ -14,7 +14,7 @@ from cryptography.x509.oid import NameOID
 
 from localcloud.emulator import EmulatorError, Made, Properties, Resource
 from localcloud.identity import Authority
-from localcloud.postgres import fleet, records
+from localcloud.postgres import fleet, server_registry
 from localcloud.postgres.contents import (
     forget_operator,
     is_there,
@@ -23,8 +23,8 @@ from localcloud.postgres.contents import (
     remove_database,
     tell,
 )
-from localcloud.postgres.records import Record
 from localcloud.postgres.server import Server
+from localcloud.postgres.server_registry import ServerRecord
 from localcloud.postgres.sessions import (
     ADMINISTRATES,
     Session,
@@ -87,7 +87,7 @@ class DatabaseInstance:
         return Made(name, self._outputs(sandbox, record, resource.provider))
 
     def read(self, sandbox: Sandbox, identity: str, state: Properties) -> Properties | None:
-        record = records.find(sandbox, CLOUD, _last(identity))
+        record = server_registry.find(sandbox, CLOUD, _last(identity))
         if record is None or not Server(sandbox, record).data.exists():
             return None
         now = {**record.inputs, **state}
@@ -99,7 +99,7 @@ class DatabaseInstance:
 
     def update(self, sandbox: Sandbox, identity: str, old: Properties, resource: Resource) -> Properties:
         record = fleet.existing(sandbox, CLOUD, _last(identity))
-        inputs = records.without_passwords(resource.inputs)
+        inputs = server_registry.without_passwords(resource.inputs)
         changes = {"urn": resource.urn, "inputs": inputs, "parameters": _flags(inputs)}
         if _is_off(inputs):
             record = fleet.note(sandbox, record, **changes)
@@ -109,7 +109,7 @@ class DatabaseInstance:
         return self._outputs(sandbox, record, resource.provider)
 
     def delete(self, sandbox: Sandbox, identity: str, state: Properties) -> None:
-        record = records.find(sandbox, CLOUD, _last(identity))
+        record = server_registry.find(sandbox, CLOUD, _last(identity))
         if record is None or state.get("deletionPolicy") == ABANDON:
             return
         name = record.identifier
@@ -122,7 +122,7 @@ class DatabaseInstance:
             raise EmulatorError(f"instance {name} has read replicas: delete {standbys} first")
         fleet.remove(sandbox, record)
 
-    def _outputs(self, sandbox: Sandbox, record: Record, provider: Mapping[str, Any]) -> dict[str, Any]:
+    def _outputs(self, sandbox: Sandbox, record: ServerRecord, provider: Mapping[str, Any]) -> dict[str, Any]:
         inputs, name, address = record.inputs, record.identifier, record.address
         project = (record.iam_domain or "").removesuffix(".iam") or PROJECT
         region = inputs.get("region") or provider.get("region") or DEFAULT_REGION
@@ -133,7 +133,7 @@ class DatabaseInstance:
             "firstIpAddress": address,
             "instanceType": "READ_REPLICA_INSTANCE" if record.source else "CLOUD_SQL_INSTANCE",
             "ipAddresses": [{"type": kind, "ipAddress": address} for kind in kinds],
-            "maintenanceVersion": f"POSTGRES_{records.binaries_of(record).version.replace('.', '_')}",
+            "maintenanceVersion": f"POSTGRES_{server_registry.binaries_of(record).version.replace('.', '_')}",
             "privateIpAddress": address,
             "publicIpAddress": address if public else "",
             "selfLink": f"{API}/projects/{project}/instances/{name}",
@@ -156,7 +156,7 @@ class Database:
         return Made(identity, self._outputs(identity))
 
     def read(self, sandbox: Sandbox, identity: str, state: Properties) -> Properties | None:
-        record, name = records.find(sandbox, CLOUD, _instance_of(identity)), _last(identity)
+        record, name = server_registry.find(sandbox, CLOUD, _instance_of(identity)), _last(identity)
         if not is_there(sandbox, record, lambda session: has_database(session, name)):
             return None
         return {**state, **self._outputs(identity)}
@@ -165,7 +165,7 @@ class Database:
         return self._outputs(identity)
 
     def delete(self, sandbox: Sandbox, identity: str, state: Properties) -> None:
-        record = records.find(sandbox, CLOUD, _instance_of(identity))
+        record = server_registry.find(sandbox, CLOUD, _instance_of(identity))
         if record is not None and state.get("deletionPolicy") != ABANDON:
             remove_database(sandbox, record, _last(identity))
 
@@ -184,7 +184,7 @@ class User:
         return Made(f"{name}//{record.identifier}", {"name": name})
 
     def read(self, sandbox: Sandbox, identity: str, state: Properties) -> Properties | None:
-        name, record = identity.partition("/")[0], records.find(sandbox, CLOUD, _last(identity))
+        name, record = identity.partition("/")[0], server_registry.find(sandbox, CLOUD, _last(identity))
         if record is None or not is_there(sandbox, record, lambda session: has_role(session, name)):
             return None
         return {**state, "name": name, "instance": record.identifier}
@@ -195,12 +195,12 @@ class User:
         return {"name": name}
 
     def delete(self, sandbox: Sandbox, identity: str, state: Properties) -> None:
-        name, record = identity.partition("/")[0], records.find(sandbox, CLOUD, _last(identity))
+        name, record = identity.partition("/")[0], server_registry.find(sandbox, CLOUD, _last(identity))
         if record is not None and state.get("deletionPolicy") != ABANDON:
             tell(sandbox, record, lambda session: drop_role(session, name))
             forget_operator(sandbox, record, name)
 
-    def _grant(self, sandbox: Sandbox, record: Record, resource: Resource, name: str) -> None:
+    def _grant(self, sandbox: Sandbox, record: ServerRecord, resource: Resource, name: str) -> None:
         group = IAM_GROUPS.get(str(resource.inputs.get("type")))
         # As in the service: of users made without a word on roles, an IAM user may nothing, any other one all.
         roles = resource.inputs.get("databaseRoles", [] if group else [ADMIN])
@@ -222,7 +222,7 @@ def _set_up(session: Session) -> None:
         ensure_role(session, group)
 
 
-def _instance(sandbox: Sandbox, resource: Resource) -> Record:
+def _instance(sandbox: Sandbox, resource: Resource) -> ServerRecord:
     return fleet.existing(sandbox, CLOUD, _last(str(resource.inputs["instance"])))
 
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from localcloud.emulator import EmulatorError
-from localcloud.postgres import binaries, records
+from localcloud.postgres import binaries, server_registry
 from localcloud.postgres.parameters import is_known
-from localcloud.postgres.records import Record
+from localcloud.postgres.server_registry import ServerRecord
 from localcloud.sandbox import Sandbox
 
 FOLDER = "rds-parameter-groups"
@@ -42,9 +42,9 @@ def parameters(sandbox: Sandbox, name: str | None) -> dict[str, str]:
     return {parameter["name"]: str(parameter["value"]) for parameter in group.get("parameters", [])}
 
 
-def users(sandbox: Sandbox, name: str) -> list[Record]:
+def users(sandbox: Sandbox, name: str) -> list[ServerRecord]:
     """The instances that take their parameters from it."""
-    return [record for record in records.every(sandbox) if record.inputs.get("parameterGroupName") == name]
+    return [record for record in server_registry.every(sandbox) if record.inputs.get("parameterGroupName") == name]
 
 
 def remove(sandbox: Sandbox, name: str) -> None:

@@ -12,10 +12,10 @@ from typing import Any
 import psycopg
 
 from localcloud.emulator import EmulatorError
-from localcloud.postgres import records, services, standby
+from localcloud.postgres import server_registry, services, standby
 from localcloud.postgres.configuration import REPLICATOR
 from localcloud.postgres.folder import Folder
-from localcloud.postgres.records import Record
+from localcloud.postgres.server_registry import ServerRecord
 from localcloud.postgres.sessions import Session, connect, ensure_role
 from localcloud.sandbox import NoFreeAddress, Sandbox, can_listen
 from localcloud.supervision import Program, Supervisor, last_lines
@@ -32,7 +32,7 @@ Setup = Callable[[Session], None]
 class Server:
     """A server of one sandbox, by its record."""
 
-    def __init__(self, sandbox: Sandbox, record: Record) -> None:
+    def __init__(self, sandbox: Sandbox, record: ServerRecord) -> None:
         self.sandbox = sandbox
         self.record = record
         self._folder = Folder(sandbox, record.key)
@@ -58,7 +58,7 @@ class Server:
                 self._run()
                 if self.record.source is None:
                     self._set_up(setup)
-                self.record = records.change(self.sandbox, self.record, complete=True)
+                self.record = server_registry.change(self.sandbox, self.record, complete=True)
                 services.rewrite(self.sandbox)
         except EmulatorError:
             if new:
@@ -74,10 +74,12 @@ class Server:
             self._folder.write_keys(self.record)
             self._run()
 
-    def standbys(self) -> list[Record]:
+    def standbys(self) -> list[ServerRecord]:
         """The servers that follow this one."""
         return [
-            record for record in records.every(self.sandbox) if record.source == self.record.key and record.complete
+            record
+            for record in server_registry.every(self.sandbox)
+            if record.source == self.record.key and record.complete
         ]
 
     def stop(self) -> None:
@@ -91,7 +93,7 @@ class Server:
             if session.execute("select pg_is_in_recovery()").fetchone() == (True,):
                 session.execute("select pg_promote(true, 60)")
         standby.leave(self.sandbox, self.record)
-        self.record = records.change(self.sandbox, self.record, source=None, floors={})
+        self.record = server_registry.change(self.sandbox, self.record, source=None, floors={})
         self.apply()
 
     def remove(self) -> None:
@@ -113,8 +115,8 @@ class Server:
         """Have it run with the configuration that its record asks for, and restart it where nothing less does it."""
         primary = standby.primary_of(self.sandbox, self.record)
         if primary is not None:
-            floors = standby.floors(self.record, primary, records.binaries_of(self.record))
-            self.record = records.change(self.sandbox, self.record, floors=floors)
+            floors = standby.floors(self.record, primary, server_registry.binaries_of(self.record))
+            self.record = server_registry.change(self.sandbox, self.record, floors=floors)
         left_out = self._folder.configure(self.record)
         with self._supervisor.log(self.record.program).open("a") as log:
             log.writelines(f"localcloud: {line}\n" for line in left_out)
@@ -128,7 +130,7 @@ class Server:
             self.await_ready()
 
     def _program(self) -> Program:
-        postgres = records.binaries_of(self.record).tool("postgres")
+        postgres = server_registry.binaries_of(self.record).tool("postgres")
         return Program(
             name=self.record.program,
             command=(postgres, "-D", str(self.data), f"--config-file={self._folder.settings}"),
@@ -197,7 +199,7 @@ class Server:
 
 
 @contextlib.contextmanager
-def as_emulator_error(record: Record) -> Iterator[None]:
+def as_emulator_error(record: ServerRecord) -> Iterator[None]:
     """Turn what can go wrong with a server into one line that names it."""
     name = f"{record.cloud} database server {record.identifier}"
     try:

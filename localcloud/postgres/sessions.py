@@ -9,7 +9,7 @@ import psycopg
 from psycopg import sql
 
 from localcloud.identity import Authority
-from localcloud.postgres.records import OPERATOR, Record
+from localcloud.postgres.server_registry import OPERATOR, ServerRecord
 from localcloud.sandbox import Sandbox
 
 CONNECT_SECONDS = 5
@@ -19,7 +19,7 @@ ADMINISTRATES: LiteralString = "login createdb createrole replication"
 Session: TypeAlias = psycopg.Connection[tuple[Any, ...]]
 
 
-def connect(sandbox: Sandbox, record: Record, database: str = "postgres") -> Session:
+def connect(sandbox: Sandbox, record: ServerRecord, database: str = "postgres") -> Session:
     """A session as superuser; every statement is its own transaction."""
     authority = Authority.of(sandbox)
     own = authority.client_certificate(OPERATOR)

@@ -10,11 +10,11 @@ import psycopg
 
 from localcloud.account import give
 from localcloud.emulator import EmulatorError
-from localcloud.postgres import configuration, records
+from localcloud.postgres import configuration, server_registry
 from localcloud.postgres.binaries import SYNC, Binaries
 from localcloud.postgres.configuration import Files
 from localcloud.postgres.parameters import translate
-from localcloud.postgres.records import Record
+from localcloud.postgres.server_registry import ServerRecord
 from localcloud.postgres.sessions import Session, connect
 from localcloud.sandbox import Sandbox
 
@@ -29,24 +29,24 @@ FLOORS: Mapping[str, int] = {
 with PostgreSQL's own defaults."""
 
 
-def primary_of(sandbox: Sandbox, record: Record) -> Record | None:
+def primary_of(sandbox: Sandbox, record: ServerRecord) -> ServerRecord | None:
     """The server that this one follows, None for a primary."""
     if record.source is None:
         return None
-    primary = records.load(sandbox, record.source)
+    primary = server_registry.load(sandbox, record.source)
     if primary is None:
         raise EmulatorError(f"the primary {record.source} does not exist")
     return primary
 
 
-def floors(record: Record, primary: Record, binaries: Binaries) -> dict[str, int]:
+def floors(record: ServerRecord, primary: ServerRecord, binaries: Binaries) -> dict[str, int]:
     """Each of FLOORS as the primary has it, or once had it: what it wrote then is still to be replayed."""
     settings = translate(primary.parameters, binaries).settings
     return {name: max(int(settings.get(name, default)), record.floors.get(name, 0)) for name, default in FLOORS.items()}
 
 
 def base_backup(
-    sandbox: Sandbox, record: Record, primary: Record, files: Files, target: Path, account: str | None
+    sandbox: Sandbox, record: ServerRecord, primary: ServerRecord, files: Files, target: Path, account: str | None
 ) -> None:
     """Copy the primary's data to `target`; a slot keeps what comes after it."""
     name = configuration.slot(record)
@@ -54,16 +54,16 @@ def base_backup(
         _drop_slot(session, name)
     where = configuration.replication_conninfo(primary, files)
     words = ["--pgdata", str(target), "--dbname", where, "--wal-method=stream", "--checkpoint=fast", *SYNC]
-    tools = records.binaries_of(record)
+    tools = server_registry.binaries_of(record)
     tools.run("pg_basebackup", [*words, "--create-slot", "--slot", name], account, target.parent)
     signal = target / "standby.signal"
     signal.touch(mode=0o600)
     give(signal, account)
 
 
-def leave(sandbox: Sandbox, record: Record) -> None:
+def leave(sandbox: Sandbox, record: ServerRecord) -> None:
     """Drop the slot on the primary, which would keep its write-ahead log for us; a primary that is down keeps it."""
-    primary = records.load(sandbox, record.source) if record.source else None
+    primary = server_registry.load(sandbox, record.source) if record.source else None
     if primary is not None:
         with contextlib.suppress(psycopg.Error), connect(sandbox, primary) as session:
             _drop_slot(session, configuration.slot(record))

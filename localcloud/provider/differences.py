@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, TypeAlias
 
-from localcloud.contract.paths import ANY
+from localcloud.contract.problems import ANY
 
 Step: TypeAlias = str | int
 Path: TypeAlias = tuple[Step, ...]

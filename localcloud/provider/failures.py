@@ -32,14 +32,14 @@ def answering(call: Call) -> Call:
         try:
             return call(servicer, request, context)
         except Exception as error:
-            message = told(error, servicer.sandbox, f"{call.__name__} {subject}")
+            message = describe(error, servicer.sandbox, f"{call.__name__} {subject}")
         return context.abort(grpc.StatusCode.UNKNOWN, f"{subject}: {message}" if subject else message)
 
     return answer  # type: ignore[return-value]
 
 
-def told(error: Exception, sandbox: Sandbox, what: str) -> str:
-    """What the user is told of an error."""
+def describe(error: Exception, sandbox: Sandbox, what: str) -> str:
+    """Describe an error to the user: our own in its words, any other with the place of its trace."""
     if type(error).__module__.startswith(OUR_OWN):
         return str(error)
     try:

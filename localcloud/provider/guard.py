@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Any
 from urllib.parse import urlsplit
 
-from localcloud.contract.unknown import UNKNOWN
+from localcloud.contract.type_expr import UNKNOWN
 
 NESTED_TEXT = ("[", "{")
 TEXT_SETTINGS = frozenset({"kubeconfig", "credentials"})

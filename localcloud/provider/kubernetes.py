@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from localcloud.contract.contracts import UnknownType, contract_of
-from localcloud.contract.terms import Object
+from localcloud.contract.type_expr import Object
 
 AUTONAMED = "pulumi.com/autonamed"
 HELM_RELEASE = "kubernetes:helm.sh/v3:Release"
@@ -76,8 +76,8 @@ def _has_names(token: str) -> bool:
     except UnknownType:
         return False
     metadata = contract.root.properties.get("metadata")
-    term = metadata.term if metadata else None
-    return isinstance(term, Object) and "name" in contract.shape(term.shape).properties
+    expr = metadata.expr if metadata else None
+    return isinstance(expr, Object) and "name" in contract.shape(expr.shape).properties
 
 
 def _marked(annotations: Any) -> Any:

@@ -15,8 +15,8 @@ from localcloud.emulator import Emulator, Resource
 from localcloud.emulators import emulator_for
 from localcloud.provider import kubernetes
 from localcloud.provider.guard import Simulated, SimulationMode
-from localcloud.provider.properties import Properties, merged, projected, public, told, unknown, without
-from localcloud.provider.records import DIGEST_CHARACTERS, Record, Records, Warn
+from localcloud.provider.properties import Properties, merged, projected, public, unknown, with_outputs, without
+from localcloud.provider.resource_store import DIGEST_CHARACTERS, RecordedResource, ResourceStore, Warn
 from localcloud.provider.secrecy import hidden, restored
 from localcloud.provider.urns import Urn
 from localcloud.sandbox import Sandbox
@@ -55,7 +55,7 @@ class Lifecycle:
     """Resources that a create of this process took over under their old id; the engine deletes the old one after."""
 
     def __post_init__(self) -> None:
-        self.records = Records(
+        self.store = ResourceStore(
             self.sandbox, self.package, f"{self.simulated.mode.value}-{self.simulated.scope}", self.warn
         )
 
@@ -65,7 +65,7 @@ class Lifecycle:
 
     def left_behind(self, urn: Urn) -> Properties:
         """The inputs of what an interrupted run made and the engine knows nothing of; its generated name stays."""
-        earlier = [] if urn.text in self._known else self.records.of_urn(urn)
+        earlier = [] if urn.text in self._known else self.store.of_urn(urn)
         return earlier[-1].inputs if earlier else {}
 
     def has_emulator(self, urn: Urn) -> bool:
@@ -74,7 +74,7 @@ class Lifecycle:
 
     def create(self, urn: Urn, inputs: Properties, timeout: float) -> Found:
         """Make a resource. What an interrupted create of the same URN left is taken over, not made twice."""
-        earlier = self.records.of_urn(urn)
+        earlier = self.store.of_urn(urn)
         generation = self._generation(urn, earlier)
         identity, outputs = self._computed(urn, inputs, generation)
         emulator = self._emulator(urn)
@@ -84,8 +84,8 @@ class Lifecycle:
             identity, outputs = made.id, merged(outputs, made.outputs)
         if any(record.id == identity for record in earlier):
             self._kept.add((urn.text, identity))
-        self.records.add(urn, self._recorded(Record(urn.text, urn.type, identity, inputs, outputs, generation)))
-        return Found(identity, inputs, told(inputs, outputs))
+        self.store.add(urn, self._recorded(RecordedResource(urn.text, urn.type, identity, inputs, outputs, generation)))
+        return Found(identity, inputs, with_outputs(inputs, outputs))
 
     def preview_create(self, urn: Urn, inputs: Properties) -> Found:
         """What a create would give: the inputs, and id and outputs as unknown, the id as no text."""
@@ -96,11 +96,11 @@ class Lifecycle:
             identity = computed
         state: Properties = dict.fromkeys(_output_names(urn), UNKNOWN)
         later = {name: value if name in early else unknown(value) for name, value in outputs.items()}
-        return Found(identity, inputs, state | told(inputs, later))
+        return Found(identity, inputs, state | with_outputs(inputs, later))
 
     def read(self, urn: Urn, identity: str, inputs: Properties, state: Properties) -> Found | None:
         """The resource as it is now, None where it is gone; `inputs` and `state` are empty for an import."""
-        record = self.records.get(urn, identity)
+        record = self.store.get(urn, identity)
         emulator = self._emulator(urn)
         if emulator:
             now = emulator.read(self.sandbox, identity, state or (record.state if record else {}))
@@ -111,13 +111,13 @@ class Lifecycle:
         if record is None:
             return None
         known = restored(record.inputs, inputs, urn.type)
-        return Found(identity, known, told(known, restored(record.outputs, state, urn.type)))
+        return Found(identity, known, with_outputs(known, restored(record.outputs, state, urn.type)))
 
     def update(
         self, urn: Urn, identity: str, old: Properties, old_inputs: Properties, inputs: Properties, timeout: float
     ) -> Properties:
         """Change a resource in place; returns its whole state."""
-        record = self.records.get(urn, identity)
+        record = self.store.get(urn, identity)
         generation = record.generation if record else 0
         _, outputs = self._computed(urn, inputs, generation)
         if record is None:
@@ -127,12 +127,12 @@ class Lifecycle:
             with self._alone(urn):
                 made = emulator.update(self.sandbox, identity, old, self._resource(urn, inputs, timeout))
             outputs = merged(outputs, made)
-        self.records.put(urn, self._recorded(Record(urn.text, urn.type, identity, inputs, outputs, generation)))
-        return told(inputs, outputs)
+        self.store.put(urn, self._recorded(RecordedResource(urn.text, urn.type, identity, inputs, outputs, generation)))
+        return with_outputs(inputs, outputs)
 
     def preview_update(self, old: Properties, old_inputs: Properties, inputs: Properties) -> Properties:
         """What an update would give: the new inputs, and the outputs as they are."""
-        return merged(without(old, public(old_inputs)), told(inputs, {}))
+        return merged(without(old, public(old_inputs)), with_outputs(inputs, {}))
 
     def delete(self, urn: Urn, identity: str, state: Properties) -> None:
         """Remove a resource; nothing happens where it is gone already."""
@@ -143,15 +143,15 @@ class Lifecycle:
         if emulator:
             with self._alone(urn):
                 emulator.delete(self.sandbox, identity, state)
-        self.records.remove(urn, identity)
+        self.store.remove(urn, identity)
 
-    def _recorded(self, record: Record) -> Record:
+    def _recorded(self, record: RecordedResource) -> RecordedResource:
         """The record as it may be written down: without secrets."""
         secret = _secret_names(record.type)
         inputs, outputs = (hidden(part, secret, record.type) for part in (record.inputs, record.outputs))
         return replace(record, inputs=inputs, outputs=outputs)
 
-    def _generation(self, urn: Urn, earlier: list[Record]) -> int:
+    def _generation(self, urn: Urn, earlier: list[RecordedResource]) -> int:
         if not earlier:
             return 0
         return earlier[-1].generation + (1 if urn.text in self._known else 0)

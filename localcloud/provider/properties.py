@@ -38,7 +38,7 @@ def _are_objects(one: Any, other: Any) -> bool:
     return are_lists and all(isinstance(item, Mapping) for item in [*one, *other])
 
 
-def told(inputs: Mapping[str, Any], outputs: Mapping[str, Any]) -> Properties:
+def with_outputs(inputs: Mapping[str, Any], outputs: Mapping[str, Any]) -> Properties:
     """A resource's whole state: its inputs as the cloud gives them back, and what the cloud adds."""
     return merged(echoed(public(inputs)), outputs)
 

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from google.protobuf.struct_pb2 import ListValue, Struct, Value
 
-from localcloud.contract.unknown import UNKNOWN, AssetValue, Unknown
+from localcloud.contract.type_expr import UNKNOWN, AssetValue, Unknown
 
 SIGNATURE = "4dabf18193072939515e22adb298388d"
 SECRET = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - a marker of the protocol

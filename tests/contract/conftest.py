@@ -14,10 +14,11 @@ import pytest
 
 from localcloud.contract.contracts import Contract, contract_of
 from localcloud.contract.facts import FOLDER, Facts, facts_of, read_facts
-from localcloud.contract.paths import join
+from localcloud.contract.problems import join
 from localcloud.contract.sources import PACKAGES, registered
-from localcloud.contract.terms import (
+from localcloud.contract.type_expr import (
     Anything,
+    AssetValue,
     Either,
     Enum,
     File,
@@ -28,9 +29,8 @@ from localcloud.contract.terms import (
     Quantity,
     Scalar,
     Shape,
-    Term,
+    TypeExpr,
 )
-from localcloud.contract.unknown import AssetValue
 
 SEED = 20_261_124
 TYPES_OF_EACH_SDK = 130
@@ -60,7 +60,7 @@ class Site:
     """A place in generated inputs that may be made wrong."""
 
     path: Path
-    term: Term
+    expr: TypeExpr
     required: bool
     shape: Shape | None = None
 
@@ -80,7 +80,7 @@ class Generator:
         self.inputs = self._object(self._contract.root, (), sure=True)
 
     def _object(self, shape: Shape, path: Path, *, sure: bool) -> dict[str, Any]:
-        """An object with what is required and a part of the rest; `sure` where no other term could take its place."""
+        """An object with what is required and a part of the rest; `sure` where no other expr could take its place."""
         if sure:
             self.sites.append(Site(path, Anything(), required=False, shape=shape))
         made: dict[str, Any] = {}
@@ -88,7 +88,7 @@ class Generator:
             inner = (*path, name)
             if not (found.required or self._is_wanted(inner)) and self._is_left_out(inner):
                 continue
-            made[name] = shape.constants.get(name) or self._value(found.term, inner, sure=sure, required=found.required)
+            made[name] = shape.constants.get(name) or self._value(found.expr, inner, sure=sure, required=found.required)
         return made
 
     def _is_wanted(self, path: Path) -> bool:
@@ -99,10 +99,10 @@ class Generator:
     def _is_left_out(self, path: Path) -> bool:
         return len(path) > DEEPEST or self._random.random() < LEFT_OUT
 
-    def _value(self, term: Term, path: Path, *, sure: bool, required: bool = False) -> Any:
+    def _value(self, expr: TypeExpr, path: Path, *, sure: bool, required: bool = False) -> Any:
         if sure:
-            self.sites.append(Site(path, term, required))
-        match term:
+            self.sites.append(Site(path, expr, required))
+        match expr:
             case ListOf(item):
                 count = self._within(self._limit("lengths", path), (1, 2))
                 return [self._value(item, (*path, index), sure=sure) for index in range(count)]
@@ -113,11 +113,11 @@ class Generator:
             case Either(members):
                 return self._value(self._random.choice(members), path, sure=False)
             case _:
-                return self._leaf(term, path)
+                return self._leaf(expr, path)
 
-    def _leaf(self, term: Term, path: Path) -> Any:
+    def _leaf(self, expr: TypeExpr, path: Path) -> Any:
         allowed = self._limit("allowed", path)
-        match term:
+        match expr:
             case _ if allowed:
                 return self._random.choice(allowed)
             case Enum(values):
@@ -208,7 +208,7 @@ def unknown_property(generator: Generator, site: Site) -> Iterator[Change]:
 def foreign_scalar(generator: Generator, site: Site) -> Iterator[Change]:
     """A scalar that cannot be read as the one expected."""
     strict = generator.token.startswith(STRICT)
-    match site.term:
+    match site.expr:
         case Scalar("int" | "float"):
             yield Change(site.path, "several")
         case Scalar("bool"):
@@ -221,22 +221,22 @@ def foreign_scalar(generator: Generator, site: Site) -> Iterator[Change]:
 
 def scalar_for_object(generator: Generator, site: Site) -> Iterator[Change]:
     """A scalar where an object, a list or a map is expected."""
-    if isinstance(site.term, Object | ListOf | MapOf):
+    if isinstance(site.expr, Object | ListOf | MapOf):
         yield Change(site.path, 7)
 
 
 def outside_the_allowed(generator: Generator, site: Site) -> Iterator[Change]:
     """A value outside a closed enum, a fact's range, its allowed values or its lengths."""
     path = site.path
-    if not path or isinstance(site.term, Anything):
+    if not path or isinstance(site.expr, Anything):
         return
     bounds = generator.limit_of("ranges", path)
-    if isinstance(site.term, Enum) or (generator.limit_of("allowed", path) and isinstance(site.term, Scalar)):
+    if isinstance(site.expr, Enum) or (generator.limit_of("allowed", path) and isinstance(site.expr, Scalar)):
         yield Change(path, "no such choice")
-    elif bounds and isinstance(site.term, Scalar):
+    elif bounds and isinstance(site.expr, Scalar):
         yield Change(path, bounds[0] - 1 if bounds[0] is not None else bounds[1] + 1)
     elif (lengths := generator.limit_of("lengths", path)) and lengths[1] is not None:
-        yield Change(path, ["x"] * (lengths[1] + 1) if isinstance(site.term, ListOf) else "x" * (lengths[1] + 1))
+        yield Change(path, ["x"] * (lengths[1] + 1) if isinstance(site.expr, ListOf) else "x" * (lengths[1] + 1))
 
 
 def missing_required(generator: Generator, site: Site) -> Iterator[Change]:

@@ -9,7 +9,7 @@ import pytest
 
 from localcloud import contract
 from localcloud.contract import UNKNOWN, Context
-from localcloud.contract.places import Places
+from localcloud.contract.placeholders import Placeholders
 
 AWS = {"region": "eu-central-1", "allowedAccountIds": ["000000000000"]}
 
@@ -138,7 +138,7 @@ def test_a_place_has_the_value_it_names(place: str, value: Any) -> None:
         "unknown": UNKNOWN,
         "off": False,
     }
-    assert Places(context("aws:kms/key:Key", inputs)).value(place) == value
+    assert Placeholders(context("aws:kms/key:Key", inputs)).value(place) == value
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ def test_a_place_has_the_value_it_names(place: str, value: Any) -> None:
     ],
 )
 def test_what_a_cloud_would_choose_at_random_has_its_form_and_another_one_by_its_label(place: str, form: str) -> None:
-    places = Places(context("gcp:kms/keyRing:KeyRing", {}, {"project": "p"}))
+    places = Placeholders(context("gcp:kms/keyRing:KeyRing", {}, {"project": "p"}))
     assert re.fullmatch(form, places.value(place))
     if place not in ("urn_hash", "project_number"):
         assert places.value(f"{place}:other") != places.value(place)

@@ -15,10 +15,21 @@ from pulumi import _types as pulumi_types
 
 from localcloud import contract
 from localcloud.contract import UNKNOWN
-from localcloud.contract.annotations import Underivable, term_of
 from localcloud.contract.contracts import Contract, contract_of
+from localcloud.contract.shapes import Underivable, parse_annotation
 from localcloud.contract.sources import PACKAGES, NoSuchSdk, registered, resource_file
-from localcloud.contract.terms import Anything, Either, Enum, JsonText, ListOf, MapOf, Object, Quantity, Scalar, Term
+from localcloud.contract.type_expr import (
+    Anything,
+    Either,
+    Enum,
+    JsonText,
+    ListOf,
+    MapOf,
+    Object,
+    Quantity,
+    Scalar,
+    TypeExpr,
+)
 
 REGISTERED = 6089
 SMALL_SERVICES = {
@@ -29,9 +40,9 @@ SMALL_SERVICES = {
 }
 
 
-def shapes_of(term: Term, seen: set[str]) -> Iterator[str]:
-    """The names of every shape that a term leads to, each once."""
-    match term:
+def shapes_of(expr: TypeExpr, seen: set[str]) -> Iterator[str]:
+    """The names of every shape that a expr leads to, each once."""
+    match expr:
         case ListOf(inner) | MapOf(inner):
             yield from shapes_of(inner, seen)
         case Either(members):
@@ -41,12 +52,12 @@ def shapes_of(term: Term, seen: set[str]) -> Iterator[str]:
             seen.add(name)
             yield name
             for found in Contract.shape(name).properties.values():
-                yield from shapes_of(found.term, seen)
+                yield from shapes_of(found.expr, seen)
 
 
 def all_shapes_of(token: str, seen: set[str]) -> Iterator[str]:
     for found in contract_of(token).root.properties.values():
-        yield from shapes_of(found.term, seen)
+        yield from shapes_of(found.expr, seen)
 
 
 def test_the_sdks_register_as_many_types_as_ever() -> None:
@@ -90,7 +101,7 @@ def test_nothing_of_an_sdk_is_imported_to_derive_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("token", "name", "term"),
+    ("token", "name", "expr"),
     [
         ("aws:kms/key:Key", "deletionWindowInDays", Scalar("int")),
         ("aws:kms/key:Key", "tags", MapOf(Scalar("str"))),
@@ -104,15 +115,15 @@ def test_nothing_of_an_sdk_is_imported_to_derive_it() -> None:
         ("gcp:sql/databaseInstance:DatabaseInstance", "replicaNames", ListOf(Scalar("str"))),
     ],
 )
-def test_an_annotation_becomes_the_term_it_means(token: str, name: str, term: Term) -> None:
-    assert contract_of(token).root.properties[name].term == term
+def test_an_annotation_becomes_the_term_it_means(token: str, name: str, expr: TypeExpr) -> None:
+    assert contract_of(token).root.properties[name].expr == expr
 
 
 def test_kubernetes_quantities_are_known_by_their_place() -> None:
     resources = Contract.shape("pulumi_kubernetes.core.v1._inputs:ResourceRequirementsArgs").properties
-    assert resources["limits"].term == MapOf(Quantity())
+    assert resources["limits"].expr == MapOf(Quantity())
     patch = Contract.shape("pulumi_kubernetes.core.v1._inputs:ResourceRequirementsPatchArgs").properties
-    assert patch["requests"].term == MapOf(Quantity())
+    assert patch["requests"].expr == MapOf(Quantity())
 
 
 def test_azure_unions_carry_the_constants_that_tell_their_members_apart() -> None:
@@ -173,7 +184,7 @@ def test_an_annotation_that_is_not_understood_is_told(annotation: str, complaint
     source = resource_file(*registered("kubernetes")["kubernetes:apps/v1:Deployment"])
     assert source is not None
     with pytest.raises(Underivable, match=complaint):
-        term_of(annotation, source)
+        parse_annotation(annotation, source)
 
 
 def test_there_is_one_unknown_however_it_is_copied() -> None:

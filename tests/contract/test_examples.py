@@ -24,7 +24,7 @@ WRONG_IN_THE_EXAMPLES = {
     ("gcp:compute/subnetwork:Subnetwork", "name"),  # has an underscore, where a suffix was filled in
     ("gcp:dns/recordSet:RecordSet", "rrdatas[0]"),  # an address that only a real machine has
 }
-"""Places at which an example says what the cloud refuses."""
+"""Placeholders at which an example says what the cloud refuses."""
 
 
 def real(value: Any) -> Any:

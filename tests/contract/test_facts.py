@@ -10,11 +10,10 @@ from typing import Any
 import pytest
 
 from localcloud import contract
-from localcloud.contract.contracts import Contract, contract_of
+from localcloud.contract.contracts import Contract, contract_of, is_custom
 from localcloud.contract.facts import FOLDER, Facts, read_facts
-from localcloud.contract.kubernetes import is_custom
 from localcloud.contract.sources import PACKAGES
-from localcloud.contract.terms import Anything, Either, ListOf, MapOf, Object, Term
+from localcloud.contract.type_expr import Anything, Either, ListOf, MapOf, Object, TypeExpr
 
 CHOSEN = {"hex", "base32", "digits", "uuid", "octet"}
 FUNCTIONS = {"last", "first_label", "without_scheme", "host", "when"}
@@ -36,9 +35,9 @@ def paths_of(facts: Facts) -> Iterator[str]:
         yield from limits
 
 
-def leads_somewhere(contract: Contract, term: Term, names: list[str]) -> bool:
-    """Whether a pattern's names lead to a property from `term`, lists passed over."""
-    match term:
+def leads_somewhere(contract: Contract, expr: TypeExpr, names: list[str]) -> bool:
+    """Whether a pattern's names lead to a property from `expr`, lists passed over."""
+    match expr:
         case _ if not names:
             return True
         case Anything():
@@ -49,7 +48,7 @@ def leads_somewhere(contract: Contract, term: Term, names: list[str]) -> bool:
             return leads_somewhere(contract, inner, names[1:])
         case Object(name):
             found = contract.shape(name).properties.get(names[0])
-            return found is not None and leads_somewhere(contract, found.term, names[1:])
+            return found is not None and leads_somewhere(contract, found.expr, names[1:])
         case Either(members):
             return any(leads_somewhere(contract, member, names) for member in members)
         case _:
@@ -62,7 +61,7 @@ def unknown_names(token: str, facts: Facts) -> set[str]:
     wrong = set()
     for path in paths_of(facts):
         first, *rest = path.split(".")
-        if first not in properties or not leads_somewhere(contract, properties[first].term, rest):
+        if first not in properties or not leads_somewhere(contract, properties[first].expr, rest):
             wrong.add(path)
     return wrong | ({*facts.computed, *facts.defaults} - {*contract.outputs, "id"})
 
@@ -101,7 +100,7 @@ def known_place(contract: Contract, place: str, outputs: set[str]) -> bool:
     first, *rest = [step for step in path.split(".") if not step.isdigit()]
     if head == "inputs":
         found = contract.root.properties.get(first)
-        return found is not None and leads_somewhere(contract, found.term, rest)
+        return found is not None and leads_somewhere(contract, found.expr, rest)
     return first in outputs if head == "outputs" else function in CHOSEN or place in SETTINGS
 
 

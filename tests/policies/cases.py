@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from localcloud.contract.paths import select
+from localcloud.contract.problems import select
 from policies import Resource, Stack, Status, View, with_value
 from policies.control import Check
 from policies.evaluation import Evaluator

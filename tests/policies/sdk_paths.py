@@ -5,7 +5,7 @@ from __future__ import annotations
 from localcloud.contract import outputs
 from localcloud.contract.contracts import UnknownType, contract_of
 from localcloud.contract.shapes import shape_named
-from localcloud.contract.terms import Anything, Either, JsonText, ListOf, MapOf, Object, Shape, Term
+from localcloud.contract.type_expr import Anything, Either, JsonText, ListOf, MapOf, Object, Shape, TypeExpr
 
 
 def missing(token: str, path: str) -> str:
@@ -23,14 +23,14 @@ def missing(token: str, path: str) -> str:
 def _leads(shape: Shape, names: list[str]) -> bool:
     name, *rest = names
     if name in shape.properties:
-        return _inside(shape.properties[name].term, rest)
+        return _inside(shape.properties[name].expr, rest)
     return shape.open or name in shape.constants
 
 
-def _inside(term: Term, names: list[str]) -> bool:
+def _inside(expr: TypeExpr, names: list[str]) -> bool:
     if not names:
         return True
-    match term:
+    match expr:
         case ListOf(item):
             return _inside(item, names)
         case MapOf(value):
@@ -40,4 +40,4 @@ def _inside(term: Term, names: list[str]) -> bool:
         case Either(members):
             return any(_inside(member, names) for member in members)
         case _:
-            return isinstance(term, Anything | JsonText)
+            return isinstance(expr, Anything | JsonText)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from localcloud import contract
-from localcloud.contract.paths import select
+from localcloud.contract.problems import select
 from policies import Status
 from policies.control import Check
 from policies.evaluation import Evaluator

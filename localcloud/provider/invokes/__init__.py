@@ -55,7 +55,7 @@ def resource_type(token: str) -> str | None:
 
 def _found(kind: str, token: str, arguments: Arguments, lifecycle: Lifecycle) -> dict[str, Any]:
     urn = Urn(text=token, stack="", project="", type=kind, name="")
-    record = lifecycle.records.matching(urn, arguments)
+    record = lifecycle.store.matching(urn, arguments)
     if record is None:
         wanted = ", ".join(f"{key} {value!r}" for key, value in sorted(arguments.items()))
         raise NotOffered(f"no recorded {kind} has {wanted or 'been made'}")

@@ -16,8 +16,8 @@ import pytest
 from localcloud.emulator import Made, Resource
 from localcloud.emulators import emulator_for
 from localcloud.identity import Authority
-from localcloud.postgres import records
-from localcloud.postgres.records import Record
+from localcloud.postgres import server_registry
+from localcloud.postgres.server_registry import ServerRecord
 from localcloud.sandbox import Sandbox
 from localcloud.supervision import Supervisor
 
@@ -65,11 +65,11 @@ class DatabaseSandbox:
     def delete(self, token: str, made: Made, **state: Any) -> None:
         emulator_for(token).delete(self.sandbox, made.id, {**made.outputs, **state})
 
-    def server(self, cloud: str, name: str = "one") -> Record:
+    def server(self, cloud: str, name: str = "one") -> ServerRecord:
         """A server of that cloud with PARAMETERS, database `ledger` and administrator `migrator`."""
         return getattr(self, f"_{cloud}")(f"local-{cloud}-{name}")
 
-    def replica(self, record: Record, name: str) -> Made:
+    def replica(self, record: ServerRecord, name: str) -> Made:
         """A standby of that server, made the cloud's own way."""
         if record.cloud == "aws":
             return self.make(INSTANCE, name, identifier=name, replicateSourceDb=record.identifier)
@@ -79,16 +79,18 @@ class DatabaseSandbox:
             return self.make(FLEXIBLE, name, serverName=name, **inputs)
         return self.make(CLOUD_SQL, name, name=name, masterInstanceName=record.identifier)
 
-    def type_of(self, record: Record) -> str:
+    def type_of(self, record: ServerRecord) -> str:
         """The type token of the server itself."""
         return SERVERS[record.cloud]
 
-    def record(self, cloud: str, identifier: str) -> Record:
-        found = records.find(self.sandbox, cloud, identifier)
+    def record(self, cloud: str, identifier: str) -> ServerRecord:
+        found = server_registry.find(self.sandbox, cloud, identifier)
         assert found is not None
         return found
 
-    def login(self, record: Record, certificate: str, role: str | None = None, **options: Any) -> psycopg.Connection:
+    def login(
+        self, record: ServerRecord, certificate: str, role: str | None = None, **options: Any
+    ) -> psycopg.Connection:
         """A session by client certificate."""
         authority = Authority.of(self.sandbox)
         pair = authority.client_certificate(certificate)
@@ -108,16 +110,16 @@ class DatabaseSandbox:
             }
         )
 
-    def migrator(self, record: Record, **options: Any) -> psycopg.Connection:
+    def migrator(self, record: ServerRecord, **options: Any) -> psycopg.Connection:
         return self.login(record, "migrator", record.operator, **options)
 
-    def ask(self, record: Record, question: str) -> Any:
+    def ask(self, record: ServerRecord, question: str) -> Any:
         """The first value that the question answers, asked as administrator."""
         with self.migrator(record) as session:
             row = session.execute(question).fetchone()
         return row[0] if row else None
 
-    def _aws(self, name: str) -> Record:
+    def _aws(self, name: str) -> ServerRecord:
         parameters = [{"name": key, "value": value} for key, value in PARAMETERS.items()]
         self.make(GROUP, name, name=name, family="postgres17", parameters=parameters)
         self.make(
@@ -134,7 +136,7 @@ class DatabaseSandbox:
         )
         return self.record("aws", name)
 
-    def _azure(self, name: str) -> Record:
+    def _azure(self, name: str) -> ServerRecord:
         where = {"resourceGroupName": "data", "serverName": name}
         self.make(FLEXIBLE, name, **where, version="17", createMode="Default")
         for key, value in PARAMETERS.items():
@@ -145,7 +147,7 @@ class DatabaseSandbox:
         self.make("azure-native:dbforpostgresql:Database", name, **where, databaseName="ledger")
         return self.record("azure", name)
 
-    def _gcp(self, name: str) -> Record:
+    def _gcp(self, name: str) -> ServerRecord:
         flags = [{"name": key, "value": value} for key, value in PARAMETERS.items()]
         settings = {"tier": "db-f1-micro", "databaseFlags": flags, "activationPolicy": "ALWAYS"}
         self.make(
@@ -186,7 +188,7 @@ def own_sandbox() -> Iterator[DatabaseSandbox]:
 
 
 @pytest.fixture(scope="module", params=["aws", "azure", "gcp"])
-def server(request: pytest.FixtureRequest, cloud_sandbox: DatabaseSandbox) -> Record:
+def server(request: pytest.FixtureRequest, cloud_sandbox: DatabaseSandbox) -> ServerRecord:
     """One server of each cloud."""
     return cloud_sandbox.server(request.param)
 

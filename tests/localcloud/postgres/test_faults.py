@@ -16,7 +16,7 @@ import psycopg
 import pytest
 
 from localcloud.emulator import EmulatorError
-from localcloud.postgres import binaries, records
+from localcloud.postgres import binaries, server_registry
 from localcloud.postgres.server import Server
 from localcloud.supervision import Supervisor
 from tests.waiting import wait_until
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from conftest import DatabaseSandbox
 
-    from localcloud.postgres.records import Record
+    from localcloud.postgres.server_registry import ServerRecord
     from localcloud.sandbox import Sandbox
 
 pytestmark = pytest.mark.servers
@@ -35,7 +35,7 @@ INSTANCE = "aws:rds/instance:Instance"
 PLAIN = {"engine": "postgres", "dbName": "ledger", "username": "migrator", "skipFinalSnapshot": True}
 
 
-def pid_of(sandbox: DatabaseSandbox, server: Record) -> int | None:
+def pid_of(sandbox: DatabaseSandbox, server: ServerRecord) -> int | None:
     return sandbox.supervisor.state(server.program).pid
 
 
@@ -45,7 +45,7 @@ def supervisord_of(sandbox: DatabaseSandbox) -> int:
 
 def nothing_left(sandbox: DatabaseSandbox) -> bool:
     return (
-        list(records.every(sandbox.sandbox)) == []
+        list(server_registry.every(sandbox.sandbox)) == []
         and not list((sandbox.sandbox.root / "postgres").glob("*"))
         and sandbox.sandbox.read("addresses.json", {}) == {}
         and sandbox.supervisor.states() == []
@@ -187,7 +187,7 @@ def test_a_create_that_was_killed_half_way_is_finished_by_the_next(own_sandbox: 
     """
     killed = subprocess.run([sys.executable, "-c", textwrap.dedent(program)], check=False)
     assert killed.returncode == -signal.SIGKILL
-    (half,) = records.every(own_sandbox.sandbox)
+    (half,) = server_registry.every(own_sandbox.sandbox)
     assert not half.complete
     made = own_sandbox.make(INSTANCE, "one", identifier="local-aws-one", **PLAIN)
     assert made.outputs["address"] == half.address
@@ -215,7 +215,7 @@ def test_a_lost_record_does_not_lose_data(cloud_sandbox: DatabaseSandbox) -> Non
     server = cloud_sandbox.server("azure")
     with cloud_sandbox.migrator(server) as session:
         session.execute("create table not_lost (id int)")
-    (cloud_sandbox.sandbox.root / "postgres" / server.key / records.FILE).write_text('{"key": "azu')
+    (cloud_sandbox.sandbox.root / "postgres" / server.key / server_registry.FILE).write_text('{"key": "azu')
     again = cloud_sandbox.server("azure")
     assert again.address == server.address
     assert cloud_sandbox.ask(again, "select to_regclass('not_lost') is not null") is True

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from localcloud.emulator import EmulatorError
-from localcloud.postgres import records
+from localcloud.postgres import server_registry
 from localcloud.postgres.server import Server
 from localcloud.sandbox import can_listen
 
@@ -175,7 +175,7 @@ def test_delete_leaves_nothing(
     state = {**server.inputs, "deletionProtection": False}
     own_sandbox.delete(own_sandbox.type_of(server), made, **state)
     own_sandbox.delete(own_sandbox.type_of(server), made, **state)
-    assert list(records.every(own_sandbox.sandbox)) == []
+    assert list(server_registry.every(own_sandbox.sandbox)) == []
     assert not (own_sandbox.sandbox.root / "postgres" / server.key).exists()
     assert can_listen(server.address, server.port)
     assert own_sandbox.sandbox.read("addresses.json") == {}

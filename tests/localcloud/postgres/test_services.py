@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from localcloud.postgres.records import Record, without_passwords
+from localcloud.postgres.server_registry import ServerRecord, without_passwords
 from localcloud.postgres.services import certificate_name, named
 
 
-def record(identifier: str, cloud: str = "aws", **facts: str) -> Record:
-    return Record(
+def record(identifier: str, cloud: str = "aws", **facts: str) -> ServerRecord:
+    return ServerRecord(
         key=f"{cloud}-{identifier}",
         cloud=cloud,
         identifier=identifier,

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from localcloud.contract import UNKNOWN
 from localcloud.provider.differences import changes, path_text
-from localcloud.provider.properties import merged, projected, told, without
+from localcloud.provider.properties import merged, projected, with_outputs, without
 
 keys = st.sampled_from("abcd")
 scalars = st.none() | st.booleans() | st.integers(-3, 3) | st.sampled_from(["", "x"])
@@ -105,19 +105,19 @@ def test_inputs_are_seen_through_a_state_that_has_drifted():
 
 def test_azure_tells_the_identities_of_a_resource_as_a_map():
     inputs = {"identity": {"type": "UserAssigned", "userAssignedIdentities": ["a", "b"]}, "__defaults": []}
-    assert told(inputs, {"identity": {"principalId": "p"}}) == {
+    assert with_outputs(inputs, {"identity": {"principalId": "p"}}) == {
         "identity": {"type": "UserAssigned", "userAssignedIdentities": {"a": {}, "b": {}}, "principalId": "p"}
     }
     unknown = {"userAssignedIdentities": [UNKNOWN]}
-    assert told({"rules": [unknown]}, {}) == {"rules": [{"userAssignedIdentities": UNKNOWN}]}
+    assert with_outputs({"rules": [unknown]}, {}) == {"rules": [{"userAssignedIdentities": UNKNOWN}]}
 
 
 def test_lists_of_as_many_objects_are_merged_item_by_item():
     inputs, outputs = {"rules": [{"port": 1}, {"port": 2}]}, {"rules": [{"id": "a"}, {"id": "b"}]}
-    whole = told(inputs, outputs)
+    whole = with_outputs(inputs, outputs)
     assert whole == {"rules": [{"port": 1, "id": "a"}, {"port": 2, "id": "b"}]}
     assert without(whole, inputs) == outputs
-    assert told({"rules": [{"port": 1}]}, outputs) == outputs
+    assert with_outputs({"rules": [{"port": 1}]}, outputs) == outputs
 
 
 @pytest.mark.parametrize(

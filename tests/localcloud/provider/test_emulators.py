@@ -110,14 +110,14 @@ def test_an_update_changes_the_emulator_and_a_delete_ends_it(sandbox, kitchen):
     life.delete(URN, found.id, state)
     assert kitchen.made == {}
     assert kitchen.asked == ["create", "update", "delete"]
-    assert life.records.get(URN, found.id) is None
+    assert life.store.get(URN, found.id) is None
 
 
 def test_a_failed_create_leaves_no_record(sandbox):
     life = lifecycle(sandbox)
     with pytest.raises(EmulatorError):
         life.create(URN, {"name": "broken"}, timeout=0)
-    assert life.records.of_urn(URN) == []
+    assert life.store.of_urn(URN) == []
 
 
 def test_a_rehearsal_makes_no_emulators(sandbox, kitchen):
@@ -138,7 +138,7 @@ def test_two_runs_at_once_work_on_one_emulator_one_after_the_other(sandbox, kitc
         run.join()
     assert len(kitchen.resources) == 4
     assert kitchen.most_together == 1
-    assert len(lives[0].records.of_urn(URN)) == 1
+    assert len(lives[0].store.of_urn(URN)) == 1
 
 
 def test_what_a_emulator_complains_of_is_one_line_with_the_urn(plugin):

@@ -9,18 +9,18 @@ import pytest
 
 from localcloud import inventory
 from localcloud.inventory import GatewayView, Inventory, PodView, look
-from localcloud.postgres import records
-from localcloud.postgres.records import Record
+from localcloud.postgres import server_registry
+from localcloud.postgres.server_registry import ServerRecord
 from localcloud.sandbox import Sandbox
 from localcloud.supervision import ProcessState
 
 
 def server(sandbox: Sandbox, key: str, **facts: object) -> None:
     (sandbox.folder("postgres", key)).mkdir(exist_ok=True)
-    record = Record(
+    record = ServerRecord(
         key=key, cloud="aws", identifier=key, urn="urn:x", address="127.64.0.2", port=5432, complete=True, **facts
     )
-    records.save(sandbox, record)
+    server_registry.save(sandbox, record)
 
 
 def files(sandbox: Sandbox) -> set[Path]:

@@ -418,7 +418,7 @@ def test_a_full_disk_is_told_even_where_the_log_cannot_be_written(plugin, monkey
     def full(*_: object) -> str:
         raise OSError(28, "No space left on device", "/a")
 
-    monkeypatch.setattr("localcloud.provider.records.write_atomically", full)
+    monkeypatch.setattr("localcloud.provider.resource_store.write_atomically", full)
     monkeypatch.setattr("localcloud.provider.failures.written_down", full)
     with pytest.raises(grpc.RpcError, match="No space left on device: '/a'") as error:
         plugin("aws").create(VPC, "main", {})

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from localcloud.provider.properties import Properties, told
+from localcloud.provider.properties import Properties, with_outputs
 from localcloud.provider.urns import Urn
 from localcloud.provider.wire import from_document, to_document
 from localcloud.sandbox import Sandbox, write_atomically
@@ -24,7 +24,7 @@ Warn = Callable[[str, str], None]
 
 
 @dataclass(frozen=True)
-class Record:
+class RecordedResource:
     """A resource as it was last made or changed."""
 
     urn: str
@@ -39,10 +39,10 @@ class Record:
     @property
     def state(self) -> Properties:
         """All its properties."""
-        return told(self.inputs, self.outputs)
+        return with_outputs(self.inputs, self.outputs)
 
 
-class Records:
+class ResourceStore:
     """The recorded resources of one package in one scope (an account's region, or a cluster).
 
     Stacks keep theirs apart: a resource is looked for in its own stack first. Only where that has none is it looked
@@ -56,25 +56,25 @@ class Records:
         self._root = sandbox.folder("records", package, _file_name(scope))
         self._warn = warn
 
-    def get(self, urn: Urn, identity: str) -> Record | None:
+    def get(self, urn: Urn, identity: str) -> RecordedResource | None:
         """The record of a resource, None where there is none that can be read."""
         path = self._find(urn, identity)
         return self._load(urn, path) if path else None
 
-    def of_urn(self, urn: Urn) -> list[Record]:
+    def of_urn(self, urn: Urn) -> list[RecordedResource]:
         """Everything recorded for a URN, oldest first."""
         found = (self._load(urn, path) for path in self._folder(urn).glob(f"{_file_name(urn.name)}_*.json"))
         return sorted((r for r in found if r and r.urn == urn.text), key=lambda record: record.generation)
 
-    def add(self, urn: Urn, record: Record) -> None:
+    def add(self, urn: Urn, record: RecordedResource) -> None:
         """Record a resource of the stack of `urn`."""
         self._write(self._path(urn, record.id), record)
 
-    def put(self, urn: Urn, record: Record) -> None:
+    def put(self, urn: Urn, record: RecordedResource) -> None:
         """Record a resource anew where it is recorded already."""
         self._write(self._find(urn, record.id) or self._path(urn, record.id), record)
 
-    def _write(self, path: Path, record: Record) -> None:
+    def _write(self, path: Path, record: RecordedResource) -> None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         document = {
             "urn": record.urn,
@@ -86,7 +86,7 @@ class Records:
         }
         write_atomically(path, json.dumps(document, indent=1, sort_keys=True) + "\n")
 
-    def matching(self, urn: Urn, wanted: Mapping[str, Any]) -> Record | None:
+    def matching(self, urn: Urn, wanted: Mapping[str, Any]) -> RecordedResource | None:
         """The first resource of the type of `urn`, whatever stack made it, whose properties are as `wanted`."""
         for path in sorted(self._root.glob(f"*/{_file_name(urn.type)}/*.json")):
             record = self._load(urn, path)
@@ -114,10 +114,10 @@ class Records:
         own = next(self._folder(urn).glob(ending), None)
         return own or next(self._root.glob(f"*/{_file_name(urn.type)}/{ending}"), None)
 
-    def _load(self, urn: Urn, path: Path) -> Record | None:
+    def _load(self, urn: Urn, path: Path) -> RecordedResource | None:
         try:
             document = json.loads(path.read_text())
-            return Record(
+            return RecordedResource(
                 urn=_text(document["urn"]),
                 type=_text(document["type"]),
                 id=_text(document["id"]),

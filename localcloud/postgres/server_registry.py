@@ -20,7 +20,7 @@ OPERATOR = "localcloud"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Record:
+class ServerRecord:
     """One server."""
 
     key: str
@@ -68,26 +68,26 @@ class Record:
         return found[1] if found else self.identifier
 
 
-def load(sandbox: Sandbox, key: str) -> Record | None:
+def load(sandbox: Sandbox, key: str) -> ServerRecord | None:
     """The server of that key, None where there is none (or its file is no longer readable)."""
     try:
-        return Record(**json.loads(_path(sandbox, key).read_text()))
+        return ServerRecord(**json.loads(_path(sandbox, key).read_text()))
     except (FileNotFoundError, NotADirectoryError, ValueError, TypeError):
         return None
 
 
-def save(sandbox: Sandbox, record: Record) -> None:
+def save(sandbox: Sandbox, record: ServerRecord) -> None:
     write_atomically(_path(sandbox, record.key), json.dumps(asdict(record), indent=1, sort_keys=True))
 
 
-def change(sandbox: Sandbox, record: Record, **changes: Any) -> Record:
+def change(sandbox: Sandbox, record: ServerRecord, **changes: Any) -> ServerRecord:
     """Write the record with these changes."""
     changed = replace(record, **changes)
     save(sandbox, changed)
     return changed
 
 
-def every(sandbox: Sandbox) -> Iterator[Record]:
+def every(sandbox: Sandbox) -> Iterator[ServerRecord]:
     """All servers of the sandbox, in the order of their keys."""
     for path in sorted((sandbox.root / "postgres").glob(f"*/{FILE}")):
         record = load(sandbox, path.parent.name)
@@ -95,12 +95,12 @@ def every(sandbox: Sandbox) -> Iterator[Record]:
             yield record
 
 
-def find(sandbox: Sandbox, cloud: str, identifier: str) -> Record | None:
+def find(sandbox: Sandbox, cloud: str, identifier: str) -> ServerRecord | None:
     """The server of that name in that cloud."""
     return next((each for each in every(sandbox) if (each.cloud, each.identifier) == (cloud, identifier)), None)
 
 
-def binaries_of(record: Record) -> Binaries:
+def binaries_of(record: ServerRecord) -> Binaries:
     """The PostgreSQL that the server runs on."""
     return binaries.find(record.major)
 

@@ -1,10 +1,10 @@
-"""What may stand at one place of a resource's inputs or outputs."""
+"""What may stand at one place of a resource's inputs or outputs, and the values that plain Python has no word for."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 ScalarName: TypeAlias = Literal["str", "int", "float", "bool"]
 
@@ -47,14 +47,14 @@ class Enum:
 class ListOf:
     """A list of like items."""
 
-    item: Term
+    item: TypeExpr
 
 
 @dataclass(frozen=True)
 class MapOf:
     """A map with free keys and like values."""
 
-    value: Term
+    value: TypeExpr
 
 
 @dataclass(frozen=True)
@@ -68,17 +68,17 @@ class Object:
 class Either:
     """Any one of several terms."""
 
-    members: tuple[Term, ...]
+    members: tuple[TypeExpr, ...]
 
 
-Term: TypeAlias = Scalar | Anything | JsonText | Quantity | File | Enum | ListOf | MapOf | Object | Either
+TypeExpr: TypeAlias = Scalar | Anything | JsonText | Quantity | File | Enum | ListOf | MapOf | Object | Either
 
 
 @dataclass(frozen=True)
 class Property:
     """One property of an object."""
 
-    term: Term
+    expr: TypeExpr
     required: bool = False
 
 
@@ -90,3 +90,38 @@ class Shape:
     constants: Mapping[str, str | int | float | bool]
     open: bool = False
     """Whether other properties than these may be there, with any value."""
+
+
+class Unknown:
+    """A value that exists only after the resource it comes from; there is one instance, UNKNOWN."""
+
+    _only: Unknown | None = None
+
+    def __new__(cls) -> Unknown:
+        if cls._only is None:
+            cls._only = super().__new__(cls)
+        return cls._only
+
+    def __repr__(self) -> str:
+        return "<unknown>"
+
+    def __deepcopy__(self, memo: object) -> Unknown:
+        return self
+
+    def __copy__(self) -> Unknown:
+        return self
+
+    def __reduce__(self) -> tuple[type[Unknown], tuple[()]]:
+        return (Unknown, ())
+
+
+UNKNOWN: Final = Unknown()
+
+
+@dataclass(frozen=True)
+class AssetValue:
+    """A file or an archive that the engine passes by reference."""
+
+    kind: Literal["asset", "archive"]
+    hash: str = ""
+    """The engine's hash of its content, so that a changed file is a changed value."""

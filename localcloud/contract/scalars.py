@@ -1,4 +1,4 @@
-"""Single values against the terms that hold no others."""
+"""Single values against the type expressions that hold no others."""
 
 from __future__ import annotations
 
@@ -7,9 +7,19 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from localcloud.contract.problems import one_of
-from localcloud.contract.terms import Anything, Enum, File, JsonText, Quantity, Scalar, ScalarName, Term
-from localcloud.contract.unknown import UNKNOWN, AssetValue
+from localcloud.contract.problems import list_allowed
+from localcloud.contract.type_expr import (
+    UNKNOWN,
+    Anything,
+    AssetValue,
+    Enum,
+    File,
+    JsonText,
+    Quantity,
+    Scalar,
+    ScalarName,
+    TypeExpr,
+)
 
 _SCALARS: Mapping[ScalarName, str] = {
     "str": "text",
@@ -24,26 +34,26 @@ _QUANTITY = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?\
 
 
 class Mismatch(Exception):
-    """A value does not fit its term; the text says what was expected."""
+    """A value does not fit its expr; the text says what was expected."""
 
 
-def described(term: Term) -> str:
-    """A leaf term in words."""
-    match term:
+def describe(expr: TypeExpr) -> str:
+    """A leaf expr in words."""
+    match expr:
         case Scalar(name):
             return _SCALARS[name]
         case Enum(values):
-            return one_of(values)
+            return list_allowed(values)
         case _:
-            return _WORDS[type(term)]
+            return _WORDS[type(expr)]
 
 
-def fitted(term: Term, value: Any, *, lenient: bool) -> Any:
-    """The value as the leaf `term` takes it; raises Mismatch where it does not.
+def fit(expr: TypeExpr, value: Any, *, lenient: bool) -> Any:
+    """The value as the leaf `expr` takes it; raises Mismatch where it does not.
 
     `lenient`: text is taken for numbers and truth values and the other way round, where nothing is lost.
     """
-    match term:
+    match expr:
         case Anything():
             return value
         case Scalar(name):
@@ -57,7 +67,7 @@ def fitted(term: Term, value: Any, *, lenient: bool) -> Any:
         case _:
             result = value if isinstance(value, AssetValue) else None
     if result is None:
-        raise Mismatch(described(term))
+        raise Mismatch(describe(expr))
     return result
 
 
