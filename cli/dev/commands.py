@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from app.scopes import Scope
-from cli.shared.options import LOCAL, Environment
+from cli.shared.options import LOCAL, Environment, check_local
 
 AUDIENCE = "ledger"
 SCOPES = (Scope.GRANT, Scope.READ)
@@ -21,13 +21,13 @@ PASSED_ON = {
     "allow_interspersed_args": False,
     "help_option_names": ["--help"],
 }
-"""What follows the name of the database belongs to psql, `--verbose` and `-h` too."""
+"""Pass everything after the name of the database to psql, `--verbose` and `-h` too."""
 
 app = typer.Typer(no_args_is_help=True, help="Tools for work on this machine.")
 
 
 class NoIssuer(Exception):
-    """There is no local environment here, and nothing else issues these tokens."""
+    """There is no local environment on this machine to issue tokens."""
 
 
 @app.command(context_settings=PASSED_ON)
@@ -36,8 +36,10 @@ def psql(
     where: Annotated[
         str, typer.Argument(metavar="NAME", help="Service such as aws-0, or an account, whose shard is then used.")
     ],
+    env: Environment = None,
 ) -> None:
     """Open psql on a local server by service or by account; all further arguments go to psql."""
+    check_local(env, "psql", f"log in to a server of {env} with its own host name and credentials")
     from cli.dev.psql import run_psql
 
     run_psql(where, context.args)
@@ -64,11 +66,13 @@ def shell(
 @app.command()
 def token(
     scope: Annotated[list[Scope] | None, typer.Option(help=f"May be repeated; default {' and '.join(SCOPES)}.")] = None,
-    subject: Annotated[str, typer.Option(help="Whom the token identifies.")] = "developer",
+    subject: Annotated[str, typer.Option(help="Person or program that the token identifies.")] = "developer",
     audience: Annotated[str, typer.Option(help="Audience that the token is for.")] = AUDIENCE,
     lifetime: Annotated[int, typer.Option(min=1, max=LONGEST_MINUTES, help="Minutes until it expires.")] = 60,
+    env: Environment = None,
 ) -> None:
     """Print a bearer token for the app of the local environment, and nothing else."""
+    check_local(env, "token", f"the identity provider of {env} issues its tokens")
     try:
         from localcloud.identity import Authority
         from localcloud.sandbox import Sandbox, default_root

@@ -6,23 +6,13 @@ from typing import Annotated
 
 import typer
 
-from cli.shared.options import LOCAL, AsJson, Environment, Yes
+from cli.shared.options import LOCAL, AsJson, Environment, Yes, check_local
 
 Policies = Annotated[bool, typer.Option(help="Enforce the policies; --no-policies checks nothing.")]
 Strict = Annotated[bool, typer.Option("--strict", help="Fail also where a policy cannot be decided before the update.")]
 Real = Annotated[bool, typer.Option("--real", help="Ask the real clouds, with your own credentials and backend.")]
 
 app = typer.Typer(no_args_is_help=True, help="Bring environments up and down, preview changes, and find drift.")
-
-
-class LocalOnly(Exception):
-    """A command shows only what runs on this machine, and another environment was named."""
-
-    def __init__(self, env: str) -> None:
-        super().__init__(
-            f"status shows what runs on this machine, and {env} does not: `fortress env preview --env {env} --real`"
-            " compares it with its settings"
-        )
 
 
 @app.command()
@@ -47,8 +37,7 @@ def status(env: Environment = None, as_json: AsJson = False) -> None:
     """Show the databases, pods and gateways of the local environment."""
     from cli.env import overview
 
-    if env not in (None, LOCAL):
-        raise LocalOnly(env)
+    check_local(env, "status", f"`fortress env preview --env {env} --real` compares {env} with its settings")
     overview.show_status(as_json=as_json)
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import typer
 
@@ -12,7 +11,18 @@ LOCAL = "local"
 """The environment that a command works on when none is named."""
 PREFIX, SUFFIX = "Pulumi.", ".yaml"
 
-Function = TypeVar("Function", bound=Callable[..., Any])
+
+class LocalOnly(Exception):
+    """A command serves only the local environment, and another one was named."""
+
+    def __init__(self, command: str, env: str, instead: str) -> None:
+        super().__init__(f"{command} works on the local environment, not on {env}: {instead}")
+
+
+def check_local(env: str | None, command: str, instead: str) -> None:
+    """Raise LocalOnly where another environment than the local one is named."""
+    if env not in (None, LOCAL):
+        raise LocalOnly(command, str(env), instead)
 
 
 def complete_environment(incomplete: str) -> list[str]:

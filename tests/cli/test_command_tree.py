@@ -1,4 +1,4 @@
-"""The whole command: its groups, the names that it had before, its global options, and how fast its help comes."""
+"""The whole command: its groups, their old names, its global options, and what its help may import."""
 
 from __future__ import annotations
 
@@ -18,13 +18,22 @@ from cli.main import app, main
 from cli.shared.output import show
 from cli.shared.target import NoShards, find_target
 from cli.spellings import OLD
+from cli.tree import ENTRIES
 
 FORTRESS = Path(sys.executable).with_name("fortress")
 GROUPS = {"env", "app", "ledger", "shards", "privacy", "events", "data", "decoy", "compliance", "dev"}
 EVERY_DAY = {"up", "down", "status", "preview", "psql", "token"}
 IN_CONTAINERS = {"serve", "migrate"}
-HELP_SECONDS = 1.0
-"""Half a second is the promise on a quiet machine; one whose cores are shared takes up to twice the processor time."""
+DECLARATIONS = {"app", "app.scopes", "cli", "cli.main", "cli.spellings", "cli.tree", "cli.data.fidelity"} | {
+    *("cli.shared", "cli.shared.commands", "cli.shared.options", "cli.shared.output"),
+    *(f"cli.{group}" for group in GROUPS),
+    *(f"cli.{group}.commands" for group in GROUPS),
+}
+"""Modules of this project that the help of all commands imports."""
+LIBRARIES_OF_HELP = {"annotated_doc", "annotated_types", "attr", "markdown_it", "mdurl", "pydantic"} | {
+    *("pydantic_core", "pygments", "rich", "shellingham", "typer", "typing_extensions", "typing_inspection"),
+}
+"""Typer, Rich and what these import."""
 
 BEFORE = {
     "up": "env up",
@@ -89,7 +98,7 @@ BEFORE = {
 
 
 def command_of(name: str) -> Any:
-    """The command that these words lead to."""
+    """Return the command that these words name."""
     command, context = typer.main.get_command(app), typer.Context(typer.main.get_command(app))
     words = name.split()
     while words:
@@ -102,8 +111,8 @@ def leaves(command: Any, name: str = "") -> Iterator[tuple[str, Any]]:
     if not isinstance(command, TyperGroup):
         yield name, command
         return
-    for word, child in command.commands.items():
-        yield from leaves(child, f"{name} {word}".strip())
+    for word in command.commands:
+        yield from leaves(command_of(f"{name} {word}"), f"{name} {word}".strip())
 
 
 def options_of(command: Any) -> dict[str, Any]:
@@ -231,24 +240,47 @@ def test_the_script_that_bash_sources_names_the_command() -> None:
     subprocess.run(["bash", "-n"], input=shown, text=True, check=True)
 
 
-def test_help_costs_little() -> None:
-    """Processor time, the best of three."""
-    for arguments in (["--help"], ["env", "up", "--help"], ["ledger", "grant", "--help"]):
-        assert min(processor_seconds(arguments) for _ in range(3)) < HELP_SECONDS
+def test_help_imports_neither_the_work_of_commands_nor_what_that_needs() -> None:
+    """An imported module costs the same on every machine; seconds do not."""
+    names = [name for name, _ in leaves(command_of(""))]
+    loaded = modules_after([[*name.split(), "--help"] for name in names])
+    packages = {name.partition(".")[0] for name in loaded - DECLARATIONS} - sys.stdlib_module_names
+    assert len(names) > 60
+    assert loaded > DECLARATIONS
+    assert {name for name in packages if not name.startswith("_")} <= LIBRARIES_OF_HELP
 
 
-def processor_seconds(arguments: list[str]) -> float:
-    code = f"import sys, time; sys.argv = ['fortress', *{arguments!r}]\nfrom cli.main import app\n"
-    code += "try: app()\nexcept SystemExit: pass\nprint(time.process_time(), file=sys.stderr)"
-    result = subprocess.run([sys.executable, "-c", code], text=True, capture_output=True, check=True)
-    assert "Usage" in result.stdout
-    return float(result.stderr)
+@pytest.mark.parametrize(
+    ("arguments", "groups"), [(["--help"], set()), (["up", "--help"], {"env"}), (["ledger", "grant", "-h"], {"ledger"})]
+)
+def test_a_command_imports_its_own_group_only(arguments: list[str], groups: set[str]) -> None:
+    loaded = modules_after([arguments])
+    assert {group for group in GROUPS if f"cli.{group}.commands" in loaded} == groups
 
 
-def test_naming_the_commands_loads_nothing_that_their_work_needs() -> None:
-    heavy = "('app.data_plane', 'app.settings', 'localcloud', 'policies', 'pulumi', 'psycopg', 'numpy', 'pyarrow')"
-    code = f"import sys, cli.main; print([name for name in {heavy} if name in sys.modules])"
-    assert subprocess.run([sys.executable, "-c", code], text=True, capture_output=True, check=True).stdout == "[]\n"
+def modules_after(runs: list[list[str]]) -> set[str]:
+    """Return the modules that a new process imports to run these commands, each of which shows help."""
+    code = "import contextlib, io, json, sys\nbefore = set(sys.modules)\nfrom cli.main import app\n"
+    code += f"for arguments in {runs!r}:\n    shown = io.StringIO()\n"
+    code += "    with contextlib.redirect_stdout(shown): app(arguments, standalone_mode=False)\n"
+    code += "    assert 'Usage:' in shown.getvalue(), arguments\n"
+    code += "print(json.dumps(sorted(set(sys.modules) - before)))"
+    result = subprocess.run([sys.executable, "-c", code], text=True, capture_output=True)
+    assert result.returncode == 0, result.stderr
+    return set(json.loads(result.stdout))
+
+
+def test_the_list_of_commands_repeats_their_own_help() -> None:
+    for name, entry in ENTRIES.items():
+        assert command_of(name).help.partition("\n")[0] == entry.summary, name
+    assert set(ENTRIES) == GROUPS | EVERY_DAY | IN_CONTAINERS
+
+
+@pytest.mark.parametrize("command", ["status", "token", "psql"])
+def test_what_shows_this_machine_refuses_other_environments(command: str, capfd: pytest.CaptureFixture[str]) -> None:
+    name = ["aws-0"] if command == "psql" else []
+    [line] = errors_of([command, "--env", "production", *name], capfd).splitlines()
+    assert line.startswith(f"error: {command} works on the local environment, not on production: ")
 
 
 class TestTarget:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 import json
 import re
-import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -412,8 +411,3 @@ def test_a_preview_for_a_comment_is_stopped_by_what_is_open_only_if_strict() -> 
 
     assert "TLS-004" not in lines()
     assert "TLS-004: late" in lines(strict=True)
-
-
-def test_the_command_line_starts_without_what_only_reports_need() -> None:
-    code = "import sys, cli.main; print([name for name in ('policies', 'jinja2', 'pulumi') if name in sys.modules])"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "[]\n"

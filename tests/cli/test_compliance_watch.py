@@ -839,9 +839,3 @@ def test_bad_options_end_with_2_and_one_line(
     assert (ended.value.code, told.out) == (2, ""), told.err
     assert len(errors) == 1
     assert fault in errors[0]
-
-
-def test_the_command_line_starts_without_what_only_the_watch_needs() -> None:
-    names = "('policies', 'prometheus_client', 'stamina', 'urllib3', 'cli.compliance.watch.command')"
-    code = f"import sys, cli.main; print([name for name in {names} if name in sys.modules])"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "[]\n"

@@ -225,11 +225,6 @@ def test_an_address_is_taken_apart_and_shown_without_its_password() -> None:
     assert Target.parse("postgresql:///people").address.hostname is None
 
 
-def test_commands_that_make_no_data_load_nothing_for_it() -> None:
-    loaded = "import sys, cli.main; print(sorted({'numpy', 'pyarrow', 'app.synthetic'} & set(sys.modules)))"
-    assert subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True).stdout == "[]\n"
-
-
 @pytest.fixture
 def databases_of_ours(answering: Postgres) -> Iterator[list[str]]:
     names = [make_database(answering, "synthetic") for _ in range(3)]
