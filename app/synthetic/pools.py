@@ -110,3 +110,11 @@ def _together(pools: tuple[Pool, ...]) -> tuple[pa.StringArray, list[int]]:
 def joined(*pieces: pa.Array) -> pa.StringArray:
     """The pieces of each row, one after the other."""
     return pc.binary_join_element_wise(*pieces, "")
+
+
+def offsets(lengths: NDArray[np.integer]) -> NDArray[np.int64]:
+    """Return the index of each element within its own part: lengths 2, 0, 3 give 0 1 0 1 2."""
+    ends: NDArray[np.int64] = np.cumsum(lengths, dtype=np.int64)
+    total = int(ends[-1]) if len(ends) else 0
+    places: NDArray[np.int64] = np.arange(total) - np.repeat(ends - lengths, lengths)
+    return places

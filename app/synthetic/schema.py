@@ -13,8 +13,8 @@ import pyarrow.compute as pc
 from app.synthetic.chunks import Chunk
 from app.synthetic.columns import Column, Expanding, FromFields, Joint, Needed
 from app.synthetic.errors import BrokenColumn, InvalidSchema, SchemaCycle, UnknownField, placed, require
-from app.synthetic.kinds import kinds
 from app.synthetic.numbers.correlation import Correlated, copula_of
+from app.synthetic.registry import kinds
 
 CORRELATIONS = "correlations"
 """Name of the hidden draw that correlated fields share."""

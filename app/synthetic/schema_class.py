@@ -8,7 +8,7 @@ from typing import Any, get_type_hints
 
 from app.synthetic.columns import Column
 from app.synthetic.errors import InvalidSchema, placed
-from app.synthetic.kinds.building import column_of
+from app.synthetic.registry import column_of
 from app.synthetic.schema import Field, Schema
 
 

@@ -10,7 +10,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from app.synthetic.errors import InvalidSchema, NoSchemaFile, SyntheticError, UnknownSchema, placed
-from app.synthetic.kinds.building import column_of
+from app.synthetic.registry import column_of
 from app.synthetic.schema import Field, Schema
 
 SHIPPED = Path(__file__).parent / "schemas"

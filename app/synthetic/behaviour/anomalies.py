@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from app.synthetic.errors import UnknownName, require
 from app.synthetic.numbers.weights import Weights
-from app.synthetic.ragged import offsets
+from app.synthetic.pools import offsets
 
 NORMAL, SPIKE, LEVEL_SHIFT, DRIFT, DROPOUT, FROZEN, GAP = range(7)
 LABELS = ("normal", "spike", "level_shift", "drift", "dropout", "frozen", "gap")

@@ -14,7 +14,7 @@ from app.synthetic.behaviour.entries import FRAUD, Entries
 from app.synthetic.behaviour.people import People
 from app.synthetic.behaviour.purchases import foreign
 from app.synthetic.errors import require
-from app.synthetic.ragged import offsets
+from app.synthetic.pools import offsets
 
 DAYS_A_YEAR = 365.25
 

@@ -14,8 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from app.synthetic.errors import UnknownFormat, WrongCount, placed
-from app.synthetic.fidelity.errors import EmptySample, UnreadableSample
+from app.synthetic.errors import EmptySample, UnknownFormat, UnreadableSample, WrongCount, placed
 
 MOST_ROWS = 100_000
 """Of a sample, unless said otherwise: what it says then is right to a third of a percent."""

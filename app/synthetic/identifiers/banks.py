@@ -16,8 +16,8 @@ import numpy as np
 import pyarrow as pa
 
 from app.synthetic.countries import countries
+from app.synthetic.digits import filled
 from app.synthetic.identifiers.checks import Integers, french_key, iban_digits, routing_digit, spanish_digits
-from app.synthetic.identifiers.digits import filled
 from app.synthetic.pools import Rows, read
 
 FILE = Path(__file__).parent / "data" / "banks.tsv"

@@ -13,9 +13,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from app.synthetic.digits import filled
 from app.synthetic.errors import require
 from app.synthetic.identifiers.checks import luhn_digit
-from app.synthetic.identifiers.digits import filled
 from app.synthetic.pools import Rows
 
 UNISSUED = tuple(f"9{country}" for country in range(900, 1000))

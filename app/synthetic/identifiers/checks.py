@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from app.synthetic.identifiers.digits import GROUP, ZERO, characters, parted
+from app.synthetic.digits import GROUP, ZERO, characters, parted
 
 Integers: TypeAlias = NDArray[np.int64]
 Flags: TypeAlias = NDArray[np.bool_]

@@ -1,5 +1,1 @@
-"""Kinds of columns, by the names that schemas call them."""
-
-from app.synthetic.kinds.registry import kind, kinds
-
-__all__ = ["kind", "kinds"]
+"""General kinds of columns: values, times and templates."""

@@ -13,8 +13,8 @@ import pyarrow.compute as pc
 
 from app.synthetic.chunks import Chunk
 from app.synthetic.columns import Column, FromFields, Needed
+from app.synthetic.digits import uuids
 from app.synthetic.errors import ImpossibleParameters, require
-from app.synthetic.kinds.hexadecimal import uuids
 from app.synthetic.numbers.weights import Weights
 
 Scalar: TypeAlias = bool | int | float | str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -118,3 +119,13 @@ class Integers(Column):
     @property
     def _size(self) -> int:
         return self.high - self.low + 1
+
+
+KINDS: Mapping[str, type[Column]] = {
+    "number.integer": Integers,
+    "number.uniform": Uniform,
+    "number.normal": Normal,
+    "number.lognormal": LogNormal,
+    "number.pareto": Pareto,
+    "number.poisson": Poisson,
+}

@@ -1,8 +1,8 @@
-"""Several distributions in one column: most bills are small, some come from another world."""
+"""Several distributions in one column: most bills are small, a few are very large."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated, Any
@@ -11,15 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BeforeValidator, InstanceOf
 
+from app.synthetic.columns import Column
 from app.synthetic.errors import ImpossibleParameters, require
 from app.synthetic.numbers.number import Number
 from app.synthetic.numbers.weights import Weights
+from app.synthetic.registry import column_of
 
 
-def _number(given: Any) -> Any:
-    """A part as a schema file gives it: the name of a kind, or a mapping with its parameters."""
-    from app.synthetic.kinds.building import column_of
-
+def _read_number(given: Any) -> Any:
+    """Read a part from a schema file: the name of a kind, or a mapping with its parameters."""
     if isinstance(given, Number):
         return given
     column = column_of(given)
@@ -33,7 +33,7 @@ class Part:
     """One of the distributions of a mixture, and how much of it."""
 
     weight: float
-    of: Annotated[InstanceOf[Number], BeforeValidator(_number)]
+    of: Annotated[InstanceOf[Number], BeforeValidator(_read_number)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,3 +57,6 @@ class Mixture(Number):
     @cached_property
     def _weights(self) -> Weights:
         return Weights([part.weight for part in self.parts])
+
+
+KINDS: Mapping[str, type[Column]] = {"number.mixture": Mixture}

@@ -1,15 +1,23 @@
-"""Files that are there whole, or not at all."""
+"""Write files that are complete or absent, and stream data sets into them."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from secrets import token_hex
-from typing import BinaryIO
+from typing import BinaryIO, TypeAlias, TypeVar
+
+import pyarrow as pa
 
 from app.synthetic.errors import CannotWrite
+from app.synthetic.generate import DataSet
+from app.synthetic.sinks.formats import format_of
+
+T = TypeVar("T")
+Progress: TypeAlias = Callable[[int], object]
+"""Told how many rows have gone so far."""
 
 
 @contextmanager
@@ -32,3 +40,26 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
         raise CannotWrite(f"could not be written: {error.strerror or error}", place=str(path)) from error
     finally:
         part.unlink(missing_ok=True)
+
+
+def write_file(data: DataSet, path: Path, progress: Progress | None = None) -> int:
+    """Write a data set to a file in the format of its suffix; how many bytes it has.
+
+    The same data set gives the same bytes. Raises UnknownFormat, CannotWrite, and what making the data raises.
+    """
+    chosen = format_of(path)
+    with whole_file(path) as file:
+        with chosen.writer(file, data.schema.arrow) as write:
+            for piece in watched(data, chosen.encode, progress):
+                write(piece)
+        return file.tell()
+
+
+def watched(data: DataSet, encode: Callable[[pa.RecordBatch], T], progress: Progress | None) -> Iterator[T]:
+    """The encoded chunks of a data set; each is reported when the next one is asked for."""
+    gone = 0
+    for rows, piece in data.encoded(lambda batch: (batch.num_rows, encode(batch))):
+        yield piece
+        gone += rows
+        if progress is not None:
+            progress(gone)

@@ -14,8 +14,8 @@ from psycopg import sql
 from app.synthetic.errors import CannotWrite
 from app.synthetic.generate import DataSet
 from app.synthetic.schema import Schema
+from app.synthetic.sinks.files import Progress, watched
 from app.synthetic.sinks.formats import csv_rows
-from app.synthetic.sinks.write import Progress, watched
 
 Connection: TypeAlias = psycopg.Connection[tuple[object, ...]]
 TYPES: Mapping[pa.DataType, str] = {

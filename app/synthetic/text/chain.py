@@ -9,14 +9,16 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from app.synthetic.text.splitting import CLOSERS, FULL_STOPS
-
 States = NDArray[np.intp]
 
 START = 0
 """The state before the first word of a sentence."""
 END = 1
 """The state after the last word of a sentence; it leads to itself."""
+FULL_STOPS = ".!?\u2026\u3002\uff01\uff1f"
+"""Of Latin and of East Asian scripts."""
+CLOSERS = "'\")]\u00bb\u2019\u201d"
+"""Quotes and brackets that a sentence may end with."""
 _PAUSES = ",;:-\u2013\u2014"
 
 

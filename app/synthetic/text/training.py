@@ -1,7 +1,9 @@
-"""How a chain learns from a corpus."""
+"""Train a chain: split a corpus into sentences, and count what follows what."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from functools import cache
 from itertools import chain as joined
 from pathlib import Path
@@ -11,13 +13,19 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from app.synthetic.errors import CorpusTooSmall, SyntheticError, UnknownName, require
-from app.synthetic.text.chain import END, START, Chain, States
-from app.synthetic.text.splitting import split_sentences
+from app.synthetic.text.chain import CLOSERS, END, FULL_STOPS, START, Chain, States
 
 CORPORA = Path(__file__).parent / "corpus"
 LARGEST_ORDER = 5
 _BEFORE, _AFTER = -2, -1
 """What stands, as if they were words, before a sentence's first word and after its last one."""
+_PARAGRAPHS = re.compile(r"\n\s*\n")
+_ENDS = re.compile(f"[{FULL_STOPS}][{re.escape(CLOSERS)}]*$")
+_INITIAL = re.compile(r"^[A-Z]\.$")
+_ABBREVIATIONS = frozenset(
+    ["mr.", "mrs.", "ms.", "dr.", "prof.", "nos.", "vs.", "e.g.", "i.e.", "approx.", "dept.", "est.", "tel.", "p.s."]
+)
+"""What ends with a full stop and, before a word with a capital, still does not end a sentence."""
 
 
 class UnknownCorpus(UnknownName):
@@ -111,3 +119,24 @@ def _successors(states: States, lengths: States, total: int) -> tuple[States, St
     count = np.bincount(origins, minlength=total).astype(np.intp)
     # Sorted by target too: what is drawn together lies together.
     return np.cumsum(count) - count, count, targets[np.lexsort((targets, origins))]
+
+
+def split_sentences(text: str) -> Iterator[tuple[str, ...]]:
+    """The sentences of a text, each as its words; marks and capitals stay on the words they stand at.
+
+    A blank line ends a sentence too, so headings and signatures do not run into what follows.
+    """
+    for paragraph in _PARAGRAPHS.split(text):
+        sentence: list[str] = []
+        for word in paragraph.split():
+            # A word that starts small goes on, whatever the word before it ended with.
+            if sentence and _ends(sentence[-1]) and not word[0].islower():
+                yield tuple(sentence)
+                sentence = []
+            sentence.append(word)
+        if sentence:
+            yield tuple(sentence)
+
+
+def _ends(word: str) -> bool:
+    return bool(_ENDS.search(word)) and word.lower() not in _ABBREVIATIONS and not _INITIAL.match(word)

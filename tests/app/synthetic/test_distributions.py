@@ -14,8 +14,8 @@ from scipy import stats
 
 from app.synthetic import Column, DataSet, Field, Schema
 from app.synthetic.errors import ImpossibleParameters
-from app.synthetic.kinds.building import column_of
 from app.synthetic.numbers import Integers, LogNormal, Mixture, Normal, Pareto, Part, Poisson, Uniform, Weights
+from app.synthetic.registry import column_of
 
 ROWS = 200_000
 LIKELY = 0.001

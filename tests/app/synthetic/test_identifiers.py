@@ -14,11 +14,11 @@ from scipy.stats import chisquare
 
 from app.synthetic import DataSet, Field, Schema
 from app.synthetic.countries import countries
+from app.synthetic.digits import digits, filled
 from app.synthetic.errors import ImpossibleParameters
 from app.synthetic.identifiers import UNISSUED, Cards, banks, iban_holds, luhn_holds, routing_holds
 from app.synthetic.identifiers.checks import french_key, spanish_digits
-from app.synthetic.identifiers.digits import digits, filled
-from app.synthetic.kinds.building import column_of
+from app.synthetic.registry import column_of
 
 IBANS = ["GB82WEST12345698765432", "DE89370400440532013000", "FR1420041010050500013M02606", "ES9121000418450200051332"]
 """Examples of the registry of ISO 13616."""

@@ -17,11 +17,11 @@ from scipy.stats import chisquare
 from app.synthetic import DataSet, Field, Schema
 from app.synthetic.countries import Shares, countries
 from app.synthetic.errors import ImpossibleParameters
-from app.synthetic.kinds.building import column_of
 from app.synthetic.people import GENDERS, RESERVED, Accounts, Ages, names
 from app.synthetic.people.kinds import Person
 from app.synthetic.people.names import DATA, EXPONENT, GIVEN_SHIFT
 from app.synthetic.pools import read
+from app.synthetic.registry import column_of
 
 COUNTRIES = ("US", "GB", "DE", "FR", "ES", "IN", "JP")
 TODAY = date(2026, 1, 1)

@@ -14,10 +14,10 @@ from scipy.stats import chisquare
 
 from app.synthetic import DataSet, Field, Schema
 from app.synthetic.errors import ImpossibleParameters, UnknownLocale
-from app.synthetic.kinds.building import column_of
 from app.synthetic.people import Numbers, reserved
 from app.synthetic.people.phones import _Form
 from app.synthetic.places import gazetteer
+from app.synthetic.registry import column_of
 
 COUNTRIES = ("US", "GB", "DE", "FR", "ES", "IN", "JP")
 KEPT_FREE = {

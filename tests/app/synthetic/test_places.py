@@ -15,11 +15,11 @@ from scipy.stats import chisquare
 from app.synthetic import Chunk, DataSet, Field, Schema
 from app.synthetic.countries import Shares, countries, shares
 from app.synthetic.errors import ImpossibleParameters, UnknownLocale
-from app.synthetic.kinds.building import column_of
 from app.synthetic.places import addresses, gazetteer
 from app.synthetic.places.gazetteer import VARIANTS
 from app.synthetic.places.kinds import Place
 from app.synthetic.pools import Groups, Pool, written
+from app.synthetic.registry import column_of
 from tests.app.synthetic import place_reader
 
 pytestmark = pytest.mark.xdist_group("places")  # what the reader reads by takes seconds to load

@@ -21,6 +21,7 @@ from app.synthetic import (
     Schema,
     SyntheticError,
     parse_schema,
+    registry,
     schema_named,
     schema_of,
     shipped,
@@ -36,7 +37,6 @@ from app.synthetic.errors import (
     UnknownParameter,
     UnknownSchema,
 )
-from app.synthetic.kinds import registry
 from app.synthetic.kinds.template import Template
 from app.synthetic.kinds.values import Choice, Lookup, Uuid
 
@@ -69,7 +69,7 @@ class Face(Column):
 @pytest.fixture
 def dice(monkeypatch: pytest.MonkeyPatch) -> None:
     known = {**registry.kinds(), "die": Die, "die.face": Face}
-    monkeypatch.setattr("app.synthetic.kinds.registry.kinds", lambda: known)
+    monkeypatch.setattr("app.synthetic.registry.kinds", lambda: known)
     monkeypatch.setattr("app.synthetic.schema.kinds", lambda: known)
 
 

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from app.synthetic.fidelity.columns import Floats, Role, Series
 from app.synthetic.fidelity.comparing import distances
-from app.synthetic.fidelity.comparing.levels import Level, level_of, worst
+from app.synthetic.fidelity.comparing.distances import Level, level_of, worst
 
 MOVED = 0.25
 """Wasserstein's distance in standard deviations from which columns differ somewhat, whatever the largest gap is."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from app.synthetic.errors import ColumnsDiffer
 from app.synthetic.fidelity.columns import Role, Series, role_of, series_of
 from app.synthetic.fidelity.comparing.columns import compare_column
 from app.synthetic.fidelity.comparing.pairs import compare_pairs, paired
 from app.synthetic.fidelity.comparing.privacy import USED, Nearness, privacy_of
 from app.synthetic.fidelity.comparing.report import Report, SampleFacts
-from app.synthetic.fidelity.errors import ColumnsDiffer
 from app.synthetic.fidelity.samples import Sample, limited
 
 PAIR_ROWS = 10_000

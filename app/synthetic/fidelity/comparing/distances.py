@@ -1,9 +1,10 @@
-"""Distances between two samples of one column, and how large chance makes them."""
+"""Distances between two samples of one column, how large chance makes them, and how to rate them."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,12 @@ SIGNIFICANCE = 1.6276
 """Kolmogorov's distribution is above this in one case of a hundred."""
 SURE = 3.0
 """Standard deviations that chance may add to a distance."""
+NEAR, FAR = 0.05, 0.15
+"""Distances of shares, beyond what chance makes, from which samples differ somewhat, and much."""
+PAIR_NEAR, PAIR_FAR = 0.1, 0.25
+"""The same for measures of how two columns go together."""
+BLIND = 0.25
+"""Where chance alone makes distances as large as this, there are too few values to tell anything."""
 
 
 def kolmogorov_smirnov(real: Floats, synthetic: Floats) -> float:
@@ -72,3 +79,30 @@ def counted(real: Mapping[str, int], synthetic: Mapping[str, int]) -> tuple[Floa
         np.array([real.get(name, 0) for name in names], dtype=np.float64),
         np.array([synthetic.get(name, 0) for name in names], dtype=np.float64),
     )
+
+
+class Level(StrEnum):
+    """What is to be thought of a column, a pair or everything, from good to bad."""
+
+    GOOD = "good"
+    FAIR = "fair"
+    POOR = "poor"
+    NO_DATA = "no data"
+
+
+WORST_FIRST = (Level.POOR, Level.FAIR, Level.NO_DATA, Level.GOOD)
+
+
+def level_of(distance: float, chance: float = 0.0, *, near: float = NEAR, far: float = FAR) -> Level:
+    """The level of a distance that chance makes as large as `chance` where nothing differs."""
+    beyond = distance - chance
+    if chance > BLIND and beyond <= near:
+        return Level.NO_DATA
+    if beyond <= near:
+        return Level.GOOD
+    return Level.FAIR if beyond <= far else Level.POOR
+
+
+def worst(levels: list[Level]) -> Level:
+    """The worst of some levels; no data of none."""
+    return next((level for level in WORST_FIRST if level in levels), Level.NO_DATA)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from app.synthetic.fidelity.columns import Floats, Role, Series
-from app.synthetic.fidelity.comparing.levels import PAIR_FAR, PAIR_NEAR, Level, level_of
+from app.synthetic.fidelity.comparing.distances import PAIR_FAR, PAIR_NEAR, Level, level_of
 
 MOST_COLUMNS = 40
 """Columns whose pairs are looked at: the first ones."""

@@ -15,7 +15,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from app.synthetic.fidelity.columns import Floats, Role, Series
-from app.synthetic.fidelity.comparing.levels import Level, worst
+from app.synthetic.fidelity.comparing.distances import Level, worst
 
 REFERENCE = 10_000
 """Real records among which the nearest is looked for, at most."""

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from app.synthetic.fidelity.comparing.columns import ColumnComparison
-from app.synthetic.fidelity.comparing.levels import Level, worst
+from app.synthetic.fidelity.comparing.distances import Level, worst
 from app.synthetic.fidelity.comparing.pairs import PairComparison
 from app.synthetic.fidelity.comparing.privacy import Privacy
 

@@ -12,7 +12,7 @@ from scipy import stats
 
 from app.synthetic.errors import require
 from app.synthetic.fidelity.columns import Role, Series
-from app.synthetic.fidelity.fitting import moments, numbers, texts
+from app.synthetic.fidelity.fitting import moments, numbers
 from app.synthetic.fidelity.fitting.categories import MOST_MERGED, Categories, categories_of
 from app.synthetic.fidelity.fitting.fitted import FittedColumn
 from app.synthetic.fidelity.fitting.observed import Observed, significant
@@ -31,6 +31,8 @@ MOST_DIGITS = 18
 """Of a whole number."""
 OF_NUMBERS = ("place.latitude", "place.longitude")
 """Kinds that make numbers; a column of these may not become one of texts."""
+LONGEST = 60
+"""Words of a text that a field makes, at most."""
 MARKS = 0.9
 """Share of different texts from which single words are marks of something, not words."""
 
@@ -164,14 +166,20 @@ def _text(series: Series) -> FittedColumn:
             return _prefixed(series, *form, "numbers behind the same mark")
         if names_identifier(series.name) or len(series.counts) >= MARKS * len(values):
             return FittedColumn(series.name, {"kind": "uuid"}, "marks of something, whose form is lost")
-    field = {"kind": "text.words", "words": min(texts.word_count(series), texts.LONGEST)}
+    field = {"kind": "text.words", "words": min(_count_words(series), LONGEST)}
     return FittedColumn(series.name, field, "words of the corpus that ships, as many as there are on average")
 
 
 def _learnt(series: Series, options: Options) -> FittedColumn:
     file = f"{options.corpus_prefix}{plain_name(series.name) or 'text'}.txt"
-    field = {"kind": "text.words", "words": min(texts.word_count(series), texts.LONGEST), "corpus": file}
+    field = {"kind": "text.words", "words": min(_count_words(series), LONGEST), "corpus": file}
     return FittedColumn(series.name, field, f"a Markov chain of {file}, which holds words of the real texts")
+
+
+def _count_words(series: Series) -> int:
+    """Return the mean number of words of a text, 1 or more."""
+    texts = series.values.drop_null().to_pylist()
+    return max(1, round(float(np.mean([len(text.split()) for text in texts]))))
 
 
 __all__ = ["MOST_MERGED", "Options", "as_category", "fit_column"]

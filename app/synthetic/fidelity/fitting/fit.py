@@ -9,20 +9,24 @@ import numpy as np
 import pyarrow as pa
 
 from app.synthetic.columns import Joint
-from app.synthetic.errors import UnknownField, placed
+from app.synthetic.errors import SyntheticError, UnfitSample, UnknownField, placed
 from app.synthetic.fidelity.columns import Floats, Role, Series, series_of
-from app.synthetic.fidelity.errors import UnfitSample
-from app.synthetic.fidelity.fitting import texts
-from app.synthetic.fidelity.fitting.column import Options, fit_column
+from app.synthetic.fidelity.fitting.column import LONGEST, Options, fit_column
 from app.synthetic.fidelity.fitting.fitted import Fitted, FittedColumn
 from app.synthetic.fidelity.fitting.ranks import correlations
 from app.synthetic.fidelity.fitting.relations import with_delays, with_places, with_tables
 from app.synthetic.fidelity.samples import Sample
-from app.synthetic.kinds import kinds
+from app.synthetic.registry import kinds
 from app.synthetic.schema import CORRELATIONS
+from app.synthetic.text import Overlap, sentences, train
 
 ORDERED = ("number.", "boolean", "date", "timestamp", "choice")
 """Kinds whose values can be put into an order that means something."""
+SENTENCES = 2_000
+"""Of a learnt corpus."""
+ROWS_AT_A_TIME = 100
+SHORTEST = 2
+"""Words of a sentence of a learnt corpus."""
 
 
 def fit(
@@ -54,7 +58,7 @@ def fit(
                 for each in sample.table.column_names
                 if each not in series
             },
-            corpora={file: texts.corpus_of(series[each], seed=chosen.seed) for file, each in learnt.items()},
+            corpora={file: _make_corpus(series[each], seed=chosen.seed) for file, each in learnt.items()},
         )
 
 
@@ -105,3 +109,21 @@ def _order(series: Series) -> Floats:
     if series.role is not Role.CATEGORY:
         return series.numbers
     return np.array(series.values.cast(pa.float64()).to_numpy(zero_copy_only=False), dtype=np.float64)
+
+
+def _make_corpus(series: Series, *, seed: int) -> str:
+    """Write sentences in the style of a column's texts; none repeats a long part of one of them.
+
+    They hold real words, rare ones and names too: protect them as you protect the texts. Raises UnfitSample where
+    there are too few texts to learn from.
+    """
+    try:
+        chain = train("\n\n".join(series.values.drop_null().to_pylist()), place=f"column {series.name}")
+        rng = np.random.default_rng(seed)
+        made: list[pa.StringArray] = [
+            sentences(chain, rng, ROWS_AT_A_TIME, least=SHORTEST, most=LONGEST, overlap=Overlap())
+            for _ in range(SENTENCES // ROWS_AT_A_TIME)
+        ]
+    except SyntheticError as error:
+        raise UnfitSample(f"its texts cannot be learnt: {error.what}", place=f"column {series.name}") from None
+    return "\n\n".join(text for part in made for text in part.to_pylist()) + "\n"

@@ -28,7 +28,7 @@ from app.synthetic.behaviour.anomalies import (
 )
 from app.synthetic.behaviour.series import OVERTONE, autoregressive
 from app.synthetic.errors import ImpossibleParameters
-from app.synthetic.ragged import offsets
+from app.synthetic.pools import offsets
 
 CALM = Anomalies(mean=0)
 WHOLE = Gaps(mean=0)

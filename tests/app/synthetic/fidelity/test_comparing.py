@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from app.synthetic import DataSet, parse_schema
+from app.synthetic.errors import ColumnsDiffer
 from app.synthetic.fidelity.columns import Role, series_of
 from app.synthetic.fidelity.comparing import Comparison, Level, compare, distances
-from app.synthetic.fidelity.comparing.levels import level_of
+from app.synthetic.fidelity.comparing.distances import level_of
 from app.synthetic.fidelity.comparing.pairs import CRAMER, RATIO, SPEARMAN
 from app.synthetic.fidelity.comparing.privacy import privacy_of
-from app.synthetic.fidelity.errors import ColumnsDiffer
 from app.synthetic.fidelity.fitting import fit
 from app.synthetic.fidelity.samples import Sample, sample_of
 

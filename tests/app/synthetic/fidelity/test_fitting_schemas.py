@@ -10,8 +10,7 @@ import pytest
 from scipy import stats
 
 from app.synthetic import DataSet, Schema, parse_schema, schema_named
-from app.synthetic.errors import ImpossibleParameters, UnknownField
-from app.synthetic.fidelity.errors import UnfitSample
+from app.synthetic.errors import ImpossibleParameters, UnfitSample, UnknownField
 from app.synthetic.fidelity.fitting import Fitted, Options, fit
 from app.synthetic.fidelity.samples import Sample, sample_of
 

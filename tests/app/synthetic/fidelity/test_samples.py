@@ -11,8 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from app.synthetic import DataSet, parse_schema, schema_named
-from app.synthetic.errors import SyntheticError, UnknownFormat, WrongCount
-from app.synthetic.fidelity.errors import EmptySample, UnreadableSample
+from app.synthetic.errors import EmptySample, SyntheticError, UnknownFormat, UnreadableSample, WrongCount
 from app.synthetic.fidelity.samples import drawn_from, limited, read_sample, sample_of
 from app.synthetic.sinks import write_file
 

@@ -15,8 +15,7 @@ from scipy.stats import chisquare
 from app.synthetic.errors import CorpusTooSmall, ImpossibleParameters
 from app.synthetic.text import Chain, Overlap, load, save, sentences, train, train_file, words
 from app.synthetic.text.files import UnreadableChain
-from app.synthetic.text.splitting import split_sentences
-from app.synthetic.text.training import UnknownCorpus, UnreadableCorpus
+from app.synthetic.text.training import UnknownCorpus, UnreadableCorpus, split_sentences
 
 LETTERS = """
 My card was lost on Monday. My card was found on Tuesday. Your card was sent on Monday, and your letter with it.

@@ -1,19 +1,52 @@
-"""Columns of what a schema file says: pydantic checks the parameters against the kind."""
+"""Build columns from schema files: look a kind up by its name and let pydantic check its parameters.
+
+Each module in `MODULES` offers its kinds as `KINDS`, from name to class. They are imported on first use.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from functools import cache
+from importlib import import_module
 from typing import Any
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
 
 from app.synthetic.columns import Column
-from app.synthetic.errors import ImpossibleParameters, InvalidSchema, SyntheticError, UnknownParameter
-from app.synthetic.kinds.registry import kind
+from app.synthetic.errors import ImpossibleParameters, InvalidSchema, SyntheticError, UnknownKind, UnknownParameter
 
 _TYPES = frozenset({"bool", "int", "float", "str", "date", "datetime"})
+MODULES = (
+    "app.synthetic.kinds.values",
+    "app.synthetic.kinds.times",
+    "app.synthetic.kinds.template",
+    "app.synthetic.numbers.distributions",
+    "app.synthetic.numbers.mixture",
+    "app.synthetic.text.kinds",
+    "app.synthetic.places.kinds",
+    "app.synthetic.people.kinds",
+    "app.synthetic.identifiers.kinds",
+    "app.synthetic.behaviour.statement",
+    "app.synthetic.behaviour.series",
+)
+
+
+@cache
+def kinds() -> Mapping[str, type[Column]]:
+    """Return all kinds by name."""
+    found: dict[str, type[Column]] = {}
+    for module in MODULES:
+        found |= import_module(module).KINDS
+    return found
+
+
+def kind(name: str) -> type[Column]:
+    """Return the kind of that name; raise UnknownKind."""
+    try:
+        return kinds()[name]
+    except KeyError:
+        raise UnknownKind("kind", name, kinds()) from None
 
 
 def column_of(given: Any) -> Column:
