@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from localcloud.emulator import EmulatorError, Made, Properties, Resource
-from localcloud.postgres import fleet, parameter_groups, server_registry
+from localcloud.postgres import fleet, parameters, server_registry
 from localcloud.postgres.server import Server, Setup
 from localcloud.postgres.server_registry import ServerRecord
 from localcloud.postgres.sessions import ADMINISTRATES, Session, ensure_database, ensure_role, grant_roles
@@ -52,7 +52,7 @@ class Instance:
             _setup(username, inputs.get("dbName")),
             port=fleet.port(sandbox, inputs.get("port")),
             major=source.major if source else _major(inputs),
-            parameters=parameter_groups.parameters(sandbox, group),
+            parameters=parameters.of_group(sandbox, group),
             source=source.key if source else None,
             database=source.database if source else inputs.get("dbName", "postgres"),
             operator=username,
@@ -80,7 +80,7 @@ class Instance:
             identifier=identifier(resource),
             urn=resource.urn,
             inputs=server_registry.without_passwords(resource.inputs),
-            parameters=parameter_groups.parameters(sandbox, group) if group else record.parameters,
+            parameters=parameters.of_group(sandbox, group) if group else record.parameters,
         )
         return self._outputs(sandbox, record, resource.provider)
 
@@ -127,30 +127,30 @@ class ParameterGroup:
 
     def create(self, sandbox: Sandbox, resource: Resource) -> Made:
         name = resource.inputs.get("name") or resource.name.lower()
-        parameter_groups.write(sandbox, name, resource.inputs)
+        parameters.write_group(sandbox, name, resource.inputs)
         return Made(name, self._outputs(name, resource.provider))
 
     def read(self, sandbox: Sandbox, identity: str, state: Properties) -> Properties | None:
-        now = parameter_groups.read(sandbox, identity)
+        now = parameters.read_group(sandbox, identity)
         return None if now is None else {**state, **now, "name": identity}
 
     def update(self, sandbox: Sandbox, identity: str, old: Properties, resource: Resource) -> Properties:
-        before = parameter_groups.read(sandbox, identity)
-        parameter_groups.write(sandbox, identity, resource.inputs)
-        wanted = parameter_groups.parameters(sandbox, identity)
+        before = parameters.read_group(sandbox, identity)
+        parameters.write_group(sandbox, identity, resource.inputs)
+        wanted = parameters.of_group(sandbox, identity)
         try:
-            for record in parameter_groups.users(sandbox, identity):
+            for record in parameters.users_of_group(sandbox, identity):
                 fleet.apply(sandbox, record, parameters=wanted)
         except EmulatorError:
-            parameter_groups.write(sandbox, identity, before or {})
+            parameters.write_group(sandbox, identity, before or {})
             raise
         return self._outputs(identity, resource.provider)
 
     def delete(self, sandbox: Sandbox, identity: str, state: Properties) -> None:
-        members = ", ".join(record.identifier for record in parameter_groups.users(sandbox, identity))
+        members = ", ".join(record.identifier for record in parameters.users_of_group(sandbox, identity))
         if members:
             raise EmulatorError(f"parameter group {identity} is in use by {members}")
-        parameter_groups.remove(sandbox, identity)
+        parameters.remove_group(sandbox, identity)
 
     def _outputs(self, name: str, provider: Mapping[str, Any]) -> dict[str, Any]:
         region = _region_of(provider) or DEFAULT_REGION

@@ -12,14 +12,7 @@ import psycopg
 from localcloud.emulator import EmulatorError, Made, Properties, Resource
 from localcloud.postgres import binaries, fleet, server_registry
 from localcloud.postgres.binaries import Setting
-from localcloud.postgres.contents import (
-    forget_operator,
-    is_there,
-    make_database,
-    make_operator,
-    remove_database,
-    tell,
-)
+from localcloud.postgres.fleet import forget_operator, is_there, make_database, make_operator, remove_database, tell
 from localcloud.postgres.parameters import is_known, is_static
 from localcloud.postgres.server import Server
 from localcloud.postgres.server_registry import ServerRecord

@@ -15,14 +15,7 @@ from cryptography.x509.oid import NameOID
 from localcloud.emulator import EmulatorError, Made, Properties, Resource
 from localcloud.identity import Authority
 from localcloud.postgres import fleet, server_registry
-from localcloud.postgres.contents import (
-    forget_operator,
-    is_there,
-    make_database,
-    make_operator,
-    remove_database,
-    tell,
-)
+from localcloud.postgres.fleet import forget_operator, is_there, make_database, make_operator, remove_database, tell
 from localcloud.postgres.server import Server
 from localcloud.postgres.server_registry import ServerRecord
 from localcloud.postgres.sessions import (

@@ -6,8 +6,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from localcloud.emulator import EmulatorError
+from localcloud.postgres import binaries, server_registry
 from localcloud.postgres.binaries import Binaries
+from localcloud.postgres.server_registry import ServerRecord
+from localcloud.sandbox import Sandbox
 
 RESTART = "postmaster"
 
@@ -144,3 +149,47 @@ def _capped(name: str, value: str) -> tuple[tuple[str, str] | None, str]:
     if blocks <= CAPS[name]:
         return (name, value), ""
     return (name, str(CAPS[name])), f"lowered to {CAPS[name]} for this machine"
+
+
+FOLDER = "rds-parameter-groups"
+DEFAULT = "default."
+KEPT = ("family", "description", "parameters", "tags")
+
+
+def write_group(sandbox: Sandbox, name: str, inputs: Mapping[str, Any]) -> None:
+    """Make or replace a group; EmulatorError names a parameter that PostgreSQL does not have."""
+    known = binaries.find()
+    for parameter in inputs.get("parameters", []):
+        if not is_known(parameter["name"], known):
+            raise EmulatorError(f"parameter group {name}: there is no parameter {parameter['name']!r}")
+    sandbox.folder(FOLDER)
+    sandbox.write(_file(name), {key: inputs[key] for key in KEPT if key in inputs})
+
+
+def read_group(sandbox: Sandbox, name: str) -> dict[str, Any] | None:
+    """The group as it is written down now."""
+    found: dict[str, Any] | None = sandbox.read(_file(name))
+    return found
+
+
+def of_group(sandbox: Sandbox, name: str | None) -> dict[str, str]:
+    """The values that a group sets; none for a default group."""
+    if name is None or name.startswith(DEFAULT):
+        return {}
+    group = read_group(sandbox, name)
+    if group is None:
+        raise EmulatorError(f"parameter group {name} does not exist")
+    return {parameter["name"]: str(parameter["value"]) for parameter in group.get("parameters", [])}
+
+
+def users_of_group(sandbox: Sandbox, name: str) -> list[ServerRecord]:
+    """The instances that take their parameters from it."""
+    return [record for record in server_registry.every(sandbox) if record.inputs.get("parameterGroupName") == name]
+
+
+def remove_group(sandbox: Sandbox, name: str) -> None:
+    (sandbox.root / _file(name)).unlink(missing_ok=True)
+
+
+def _file(name: str) -> str:
+    return f"{FOLDER}/{name}.json"

@@ -12,8 +12,8 @@ from localcloud.contract.contracts import contract_of
 from localcloud.provider import guard, kubernetes, naming
 from localcloud.provider.differences import Change, changes
 from localcloud.provider.guard import Refused
+from localcloud.provider.naming import Urn
 from localcloud.provider.properties import INTERNAL, Properties
-from localcloud.provider.urns import Urn
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,10 @@ from localcloud.emulator import Emulator, Resource
 from localcloud.emulators import emulator_for
 from localcloud.provider import kubernetes
 from localcloud.provider.guard import Simulated, SimulationMode
+from localcloud.provider.naming import Urn
 from localcloud.provider.properties import Properties, merged, projected, public, unknown, with_outputs, without
 from localcloud.provider.resource_store import DIGEST_CHARACTERS, RecordedResource, ResourceStore, Warn
 from localcloud.provider.secrecy import hidden, restored
-from localcloud.provider.urns import Urn
 from localcloud.sandbox import Sandbox
 
 KNOWN_AT_PREVIEW: Mapping[str, frozenset[str]] = {

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -74,3 +75,26 @@ def is_fixed(package: str, contract: Contract, old: Mapping[str, Any], new: Mapp
     if wanted is None:
         return False
     return wanted in new and wanted not in new.get(GENERATED, ()) and new[wanted] == old.get(wanted)
+
+
+PARTS = 4
+
+
+@dataclass(frozen=True)
+class Urn:
+    """`urn:pulumi:<stack>::<project>::<parent types>$<type>::<name>`, taken apart."""
+
+    text: str
+    stack: str
+    project: str
+    type: str
+    name: str
+
+    @classmethod
+    def parse(cls, text: str) -> Urn:
+        """The parts of `text`; a ValueError says what is missing."""
+        parts = text.split("::", PARTS - 1)
+        if len(parts) != PARTS:
+            raise ValueError(f"{text!r} is not a URN: expected urn:pulumi:<stack>::<project>::<type>::<name>")
+        stack, project, types, name = parts
+        return cls(text, stack.rpartition(":")[2], project, types.rpartition("$")[2], name)

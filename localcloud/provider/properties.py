@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 from localcloud.contract import UNKNOWN
-from localcloud.provider.echo import echoed
 
 Properties: TypeAlias = dict[str, Any]
 
@@ -74,3 +73,24 @@ def projected(shape: Any, now: Any) -> Any:
     if isinstance(shape, list) and isinstance(now, list) and len(shape) == len(now):
         return [projected(mine, theirs) for mine, theirs in zip(shape, now, strict=True)]
     return now
+
+
+AS_MAP = "userAssignedIdentities"
+"""Azure takes the identities of a resource as a list, and tells them as a map, with what it knows of each."""
+
+
+def echoed(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """The inputs of a resource as its outputs."""
+    return {key: _identities(value) if key == AS_MAP else _inside(value) for key, value in inputs.items()}
+
+
+def _inside(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_inside(item) for item in value]
+    return echoed(value) if isinstance(value, Mapping) else value
+
+
+def _identities(value: Any) -> Any:
+    if not isinstance(value, list):
+        return value
+    return UNKNOWN if UNKNOWN in value else {identity: {} for identity in value}

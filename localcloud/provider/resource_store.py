@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from localcloud.provider.naming import Urn
 from localcloud.provider.properties import Properties, with_outputs
-from localcloud.provider.urns import Urn
 from localcloud.provider.wire import from_document, to_document
 from localcloud.sandbox import Sandbox, write_atomically
 

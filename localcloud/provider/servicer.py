@@ -16,8 +16,8 @@ from localcloud.provider.checking import Difference, checked, checked_provider, 
 from localcloud.provider.engine_log import EngineLog
 from localcloud.provider.failures import NotOffered, answering
 from localcloud.provider.lifecycle import Lifecycle
+from localcloud.provider.naming import Urn
 from localcloud.provider.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
-from localcloud.provider.urns import Urn
 from localcloud.provider.wire import from_struct, to_struct
 from localcloud.sandbox import Sandbox
 

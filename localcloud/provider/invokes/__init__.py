@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from localcloud.provider.failures import NotOffered
-from localcloud.provider.urns import Urn
+from localcloud.provider.naming import Urn
 
 if TYPE_CHECKING:
     from localcloud.provider.lifecycle import Lifecycle

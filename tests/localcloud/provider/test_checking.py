@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from localcloud.contract import UNKNOWN
 from localcloud.provider.checking import checked, difference
 from localcloud.provider.kubernetes import HELM_RELEASE
-from localcloud.provider.urns import Urn
+from localcloud.provider.naming import Urn
 
 TOKENS = {
     "aws": ("aws:ec2/securityGroup:SecurityGroup", "aws:s3/bucket:Bucket", "aws:no/such:Type"),

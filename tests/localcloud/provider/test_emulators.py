@@ -14,7 +14,7 @@ from localcloud import emulators
 from localcloud.emulator import EmulatorError, Made, Properties, Resource
 from localcloud.provider.guard import Simulated, SimulationMode
 from localcloud.provider.lifecycle import Lifecycle
-from localcloud.provider.urns import Urn
+from localcloud.provider.naming import Urn
 from localcloud.sandbox import Sandbox
 
 QUEUE = "aws:sqs/queue:Queue"
