@@ -66,8 +66,8 @@ types: setup ## Check all types
 test: setup ## Check everything and run all tests but the long ones, with line coverage
 	@$(CHECKS) lint types -- $(PYTEST) -m "not full" $(COVERAGE)
 
-test-fast: setup ## Run the tests that need neither the engine nor servers
-	@$(PYTEST) --dist worksteal -m "not engine and not servers and not full"
+test-fast: setup ## Run the quick tests: no engine, no servers, none that takes over a second
+	@$(PYTEST) --dist worksteal -m "not engine and not servers and not slow and not full"
 
 test-full: setup ## Check everything and run every test, the long ones too, with branch coverage
 	@$(CHECKS) lint types -- $(PYTEST) $(COVERAGE) --cov-branch

@@ -385,7 +385,7 @@ class Coins(RuleBasedStateMachine):
         assert fold(self.history[middle.version :], stored) == self.account
 
 
-TestCoins = Coins.TestCase
+TestCoins = pytest.mark.slow(Coins.TestCase)
 
 
 @pytest.mark.parametrize("damage", [{"lots": [[1]]}, {"reservations": {"r": {}}}, {"settled": None}])

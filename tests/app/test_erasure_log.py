@@ -46,6 +46,7 @@ async def test_only_its_owner_reads_it(path: Path) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
+@pytest.mark.slow
 @given(st.lists(st.text(min_size=1, max_size=12), max_size=6, unique=True), st.data())
 def test_a_crash_at_any_byte_leaves_what_was_acknowledged(subjects: list[str], data: st.DataObject) -> None:
     async def crash_and_go_on(path: Path) -> None:

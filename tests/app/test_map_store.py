@@ -138,6 +138,7 @@ class InMemory(Contract):
     make = MemoryMapStore
 
 
+@pytest.mark.slow
 def test_a_map_in_memory_keeps_the_contract() -> None:
     run_state_machine_as_test(InMemory, settings=settings(max_examples=30, stateful_step_count=25))
 

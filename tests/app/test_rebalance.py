@@ -59,6 +59,7 @@ def test_a_plan_moves_a_slot_once_from_its_owner_to_a_shard_that_takes_it(slot_m
     assert plan.bytes == sum(load.get(move.slot, NO_LOAD).bytes for move in plan.moves)
 
 
+@pytest.mark.slow
 @given(maps(), loads)
 def test_a_plan_empties_shards_that_drain(slot_map: SlotMap, load: Loads) -> None:
     draining = {name for name, state in slot_map.shards.items() if state is ShardState.DRAINING}

@@ -121,6 +121,7 @@ def test_a_violation_that_only_warns_ends_with_0(judged: Any) -> None:
     assert "1 violation, 0 of them blocking:" in answer.out
 
 
+@pytest.mark.slow
 def test_an_encrypted_value_is_not_determinable_and_under_strict_a_violation(judged: Any) -> None:
     document = state(record("db", HIDDEN), record("other", GOOD))
     answer = judged(document)
@@ -343,6 +344,7 @@ def test_exemptions_are_listed_with_the_days_that_they_have_left(fortress: Fortr
     assert (first["daysLeft"], second["daysLeft"]) == (-31, 151)
 
 
+@pytest.mark.slow
 def test_a_baseline_exempts_what_failed_when_it_was_taken_and_nothing_else(
     fortress: Fortress, judged: Any, file: Any, tmp_path: Path
 ) -> None:

@@ -124,6 +124,7 @@ def test_what_turns_out_bad_while_it_goes_up_is_stopped_before_it_is_there(
     assert ISSUER not in types
 
 
+@pytest.mark.slow
 def test_make_passes_on_how_the_policies_are_meant() -> None:
     def recipe(*variables: str) -> str:
         command = ["make", "--dry-run", "--always-make", "preview", "ENV=dev", *variables]

@@ -31,6 +31,8 @@ from localcloud.contract.type_expr import (
     TypeExpr,
 )
 
+pytestmark = pytest.mark.slow
+
 REGISTERED = 6089
 SMALL_SERVICES = {
     "aws": ("kms", "rds", "secretsmanager"),

@@ -21,6 +21,8 @@ from localcloud import contract
 from localcloud.contract import AssetValue
 from localcloud.provider.proto import provider_pb2, provider_pb2_grpc
 
+pytestmark = pytest.mark.slow
+
 Check = Callable[[str, Mapping[str, Any]], dict[str, str]]
 """Token and inputs -> what is wrong with them: path -> message."""
 

@@ -77,6 +77,7 @@ def test_an_interrupt_during_the_slow_start_is_silent_too():
         assert process.communicate(timeout=10) == ("", "")
 
 
+@pytest.mark.slow
 def test_the_host_ends_when_its_engine_has_died():
     engine = textwrap.dedent(
         f"""

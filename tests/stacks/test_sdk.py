@@ -22,6 +22,7 @@ def in_a_new_process(program: str) -> str:
     return subprocess.run([sys.executable, "-c", prefix + program], check=True, text=True, capture_output=True).stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("package", "name", "own"),
     [

@@ -114,6 +114,7 @@ def test_a_mutant_lives_until_a_test_fails(checkout: Path, change: str, status: 
     assert (checkout / "tiny_mutated.py").read_text() == source
 
 
+@pytest.mark.slow
 def test_a_mutant_that_never_ends_is_killed(checkout: Path) -> None:
     (checkout / "tiny_mutated.py").write_text("def least(a, b):\n    while a < 0:\n        a += 1\n    return a\n")
     source = (checkout / "tiny_mutated.py").read_text()

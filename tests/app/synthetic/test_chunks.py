@@ -72,6 +72,7 @@ def test_a_chunk_begins_where_seed_sequences_spawn() -> None:
     assert drawn.bit_generator.seed_seq.spawn_key[:1] == child.spawn_key  # type: ignore[attr-defined]
 
 
+@pytest.mark.slow
 @given(st.integers(1, 3000), st.integers(0, 2**63), st.integers(1, 700))
 def test_distinct_numbers_use_up_their_range(size: int, seed: int, chunk_rows: int) -> None:
     numbers = np.concatenate([chunk.of("x").distinct(size) for chunk in split(size, seed=seed, chunk_rows=chunk_rows)])

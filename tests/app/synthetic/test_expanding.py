@@ -69,6 +69,7 @@ def expected(rows: int) -> NDArray[np.int64]:
     return np.repeat(subjects, subjects % 5)[:rows]
 
 
+@pytest.mark.slow
 @given(st.integers(0, 300), st.integers(1, 50), st.sampled_from([1, 2, 3]))
 def test_there_are_as_many_rows_as_asked_for_and_only_the_last_subject_is_cut(
     rows: int, chunk_rows: int, workers: int

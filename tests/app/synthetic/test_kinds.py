@@ -40,6 +40,7 @@ def test_a_sequence_counts_over_all_chunks() -> None:
     assert values("{kind: sequence, start: 10, step: -3}", rows=25_000) == list(range(10, 10 - 75_000, -3))
 
 
+@pytest.mark.slow
 def test_uuids_are_of_version_four_and_differ() -> None:
     made = values("uuid")
     parsed = [uuid.UUID(each) for each in made]

@@ -151,6 +151,7 @@ def test_as_many_women_as_wanted() -> None:
     assert chisquare([drawn["female"], drawn["male"]], [15_000, 35_000]).pvalue > 0.001
 
 
+@pytest.mark.slow
 def test_user_names_and_mailboxes_agree_with_the_name() -> None:
     umlauts = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
     for row in people(10_000).to_pylist():

@@ -79,6 +79,7 @@ def test_numbers_are_as_long_as_the_plan_wants() -> None:
     )
 
 
+@pytest.mark.slow
 def test_numbers_for_fiction_are_valid_and_others_are_not() -> None:
     """A validator takes what a country keeps free for fiction, and nothing that is nobody's by the plan alone."""
     for row in lines(20_000, of=sorted({*FOR_FICTION, *NOT_IN_THE_PLAN}), mobile=0).to_pylist():

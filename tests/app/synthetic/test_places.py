@@ -22,7 +22,7 @@ from app.synthetic.pools import Groups, Pool, written
 from app.synthetic.registry import column_of
 from tests.app.synthetic import place_reader
 
-pytestmark = pytest.mark.xdist_group("places")  # what the reader reads by takes seconds to load
+pytestmark = [pytest.mark.xdist_group("places"), pytest.mark.slow]  # what the reader reads by takes seconds to load
 SAID = (
     "country",
     "city",

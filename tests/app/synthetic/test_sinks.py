@@ -198,6 +198,7 @@ def test_a_full_disk_is_told_and_leaves_nothing(
     assert names(tmp_path) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
 def test_a_disk_that_really_is_full_is_told_and_left_empty(suffix: str, tmp_path: Path) -> None:
     alone = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c"]

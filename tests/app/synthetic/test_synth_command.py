@@ -27,6 +27,8 @@ from cli.main import app
 from tests.app.conftest import Postgres, make_database
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.slow
+
 FORTRESS = Path(sys.executable).with_name("fortress")
 LARGEST_BLOCKS = 2_000_000
 """Of 512 bytes: a gigabyte."""

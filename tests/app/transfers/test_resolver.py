@@ -201,6 +201,7 @@ async def test_a_branch_with_an_unknown_decider_stays_and_is_counted() -> None:
     assert metric(metrics, "fortress_transfers_unresolved_total", shard="aws-0", decider="azure-0") == 1
 
 
+@pytest.mark.slow
 async def test_a_shard_that_does_not_answer_does_not_end_the_resolver() -> None:
     looks = asyncio.Event()
 

@@ -18,6 +18,8 @@ from components.database.gcp import find_private_name, to_user_name
 from components.database.settings import InvalidSettings, PostgresSettings, Tier
 from components.database.shards import InvalidSlots, ShardCluster, ShardClusterArgs, ShardSpec
 
+pytestmark = pytest.mark.slow
+
 RDS, GROUP = "aws:rds/instance:Instance", "aws:rds/parameterGroup:ParameterGroup"
 FLEXIBLE, CONFIGURATION = "azure-native:dbforpostgresql:Server", "azure-native:dbforpostgresql:Configuration"
 LOCK, AUDIT = "azure-native:authorization:ManagementLockByScope", "azure-native:monitor:DiagnosticSetting"

@@ -18,6 +18,8 @@ from components.interconnect.mesh import derive_key, derive_key_text
 from components.interconnect.plan import ASN, Tunnel, aws_azure, aws_gcp, azure_addresses, gcp_azure
 from components.network.plan import InvalidNetwork
 
+pytestmark = pytest.mark.slow
+
 VPN, CUSTOMER = "aws:ec2/vpnConnection:VpnConnection", "aws:ec2/customerGateway:CustomerGateway"
 AZURE_LINK = "azure-native:network:VirtualNetworkGatewayConnection"
 AZURE_PEER, AZURE_GATEWAY = "azure-native:network:LocalNetworkGateway", "azure-native:network:VirtualNetworkGateway"

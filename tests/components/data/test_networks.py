@@ -15,6 +15,8 @@ from components.network.azure import AzureNetwork, AzureNetworkArgs
 from components.network.gcp import GcpNetwork, GcpNetworkArgs
 from components.network.plan import InvalidNetwork
 
+pytestmark = pytest.mark.slow
+
 SUBNET, ROUTE, INGRESS = (
     "aws:ec2/subnet:Subnet",
     "aws:ec2/route:Route",

@@ -53,6 +53,7 @@ def test_an_impossible_division_is_refused(shards: list[str]) -> None:
         divide_evenly(shards)
 
 
+@pytest.mark.slow
 @given(shard_names)
 def test_what_is_divided_is_complete(shards: list[str]) -> None:
     check_complete(divide_evenly(shards))

@@ -30,6 +30,7 @@ VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=3) | st.di
 INPUTS = st.dictionaries(KEYS, VALUES, max_size=5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("package", TOKENS)
 @settings(max_examples=60)
 @given(data=st.data(), inputs=INPUTS)

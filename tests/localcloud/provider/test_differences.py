@@ -21,6 +21,7 @@ def test_equal_inputs_have_no_changes(inputs):
     assert changes(inputs, inputs) == []
 
 
+@pytest.mark.slow
 @given(objects, objects)
 def test_different_inputs_have_changes_at_places_of_their_own(old, new):
     found = changes(old, new)
@@ -28,6 +29,7 @@ def test_different_inputs_have_changes_at_places_of_their_own(old, new):
     assert len({change.text for change in found}) == len(found)
 
 
+@pytest.mark.slow
 @given(objects, objects)
 def test_every_change_replaces_where_its_whole_property_does(old, new):
     assert all(change.replaces for change in changes(old, new, tuple("abcd")))
@@ -86,6 +88,7 @@ def test_what_was_laid_over_is_on_top(below, above):
     assert merged(result, above) == result
 
 
+@pytest.mark.slow
 @given(objects, objects)
 def test_outputs_are_what_state_has_beyond_inputs(inputs, outputs):
     rest = without(merged(outputs, inputs), inputs)

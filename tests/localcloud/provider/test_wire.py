@@ -42,6 +42,7 @@ def typed(value: Any) -> str:
     return f"{type(value).__name__}:{value!r}"
 
 
+@pytest.mark.slow
 @given(st.dictionaries(texts, values_of_a_preview, max_size=5))
 def test_values_come_back_as_they_went(properties):
     assert typed(from_struct(to_struct(properties))) == typed(properties)

@@ -47,6 +47,7 @@ def real(tmp_path: Path) -> Path:
     return tmp_path / "real.csv"
 
 
+@pytest.mark.slow
 def test_from_real_records_to_a_page_about_synthetic_ones(real: Path, tmp_path: Path) -> None:
     schema, made, page = (tmp_path / name for name in ("like.yaml", "like.parquet", "report.html"))
     told = fortress("fit", real, "--out", schema)

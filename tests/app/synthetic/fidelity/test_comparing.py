@@ -259,6 +259,7 @@ def test_copied_texts_are_found_and_those_that_repeat_anyway_are_not() -> None:
     assert copied.columns[0].verbatim == pytest.approx(0.2)
 
 
+@pytest.mark.slow
 def test_a_sample_of_the_fitted_schema_is_close_to_the_real_one() -> None:
     real = sample(**customers(1), member=np.random.default_rng(8).random(ROWS) < 0.3)
     schema = parse_schema(fit(real, "like").yaml())
@@ -342,6 +343,7 @@ def test_columns_that_do_not_match_are_refused_with_their_names() -> None:
         compare(sample("real.csv", b=["x", "x"]), sample("s.csv", b=[True]))
 
 
+@pytest.mark.slow
 def test_the_same_samples_give_the_same_report_and_another_seed_other_draws() -> None:
     real, synthetic = sample(**customers(1, rows=20_000)), sample(**customers(2, rows=20_000))
     reports = [compare(real, synthetic, seed=seed).report for seed in (1, 1, 2)]
@@ -350,6 +352,7 @@ def test_the_same_samples_give_the_same_report_and_another_seed_other_draws() ->
     assert reports[0].pairs[0].real != reports[2].pairs[0].real
 
 
+@pytest.mark.slow
 def test_pairs_of_very_many_columns_are_left_out_and_named() -> None:
     rng = np.random.default_rng(9)
     wide = sample(**{f"x{number:02}": rng.normal(size=50) for number in range(43)})

@@ -171,6 +171,7 @@ def test_correlations_are_those_of_the_sample_also_where_values_repeat() -> None
         assert theirs == pytest.approx(real, abs=0.03), (one, other)
 
 
+@pytest.mark.slow
 def test_correlations_that_no_columns_can_have_are_made_possible() -> None:
     # A sum of three: with the chance correlations of its parts left out, nothing has the rest exactly.
     one, two, three = np.random.default_rng(0).normal(size=(3, ROWS))

@@ -14,6 +14,8 @@ from app.synthetic.fidelity import Comparison, Sample, compare, sample_of
 from app.synthetic.fidelity.page import page_of
 from app.synthetic.fidelity.page.charts import MOST_BARS, bars_of
 
+pytestmark = pytest.mark.slow
+
 ROWS = 600
 HOSTILE = "<script>alert('$x^2$ & \"\x07')</script>"
 
