@@ -2,7 +2,7 @@
 
 from app.synthetic.behaviour.anomalies import Anomalies, Gaps
 from app.synthetic.behaviour.fraud import FraudBursts
-from app.synthetic.behaviour.purchases import Dining, Groceries, Shopping, Travel
+from app.synthetic.behaviour.purchases import Dining, Groceries
 from app.synthetic.behaviour.refunds import Refunds
 from app.synthetic.behaviour.schedules import Rent, Salary, Subscriptions
 from app.synthetic.behaviour.series import Series
@@ -18,8 +18,6 @@ __all__ = [
     "Rent",
     "Salary",
     "Series",
-    "Shopping",
     "Subscriptions",
     "Transactions",
-    "Travel",
 ]

@@ -3,8 +3,8 @@
 It needs SciPy and scikit-learn, and matplotlib for its page. Generating data imports none of them.
 """
 
-from app.synthetic.errors import ColumnsDiffer, EmptySample, UnfitSample, UnreadableSample
-from app.synthetic.fidelity.comparing import Comparison, Level, Report, compare
+from app.synthetic.errors import ColumnsDiffer, EmptySample, UnreadableSample
+from app.synthetic.fidelity.comparing import Comparison, compare
 from app.synthetic.fidelity.fitting import Fitted, Options, fit
 from app.synthetic.fidelity.samples import Sample, read_sample, sample_of
 
@@ -13,11 +13,8 @@ __all__ = [
     "Comparison",
     "EmptySample",
     "Fitted",
-    "Level",
     "Options",
-    "Report",
     "Sample",
-    "UnfitSample",
     "UnreadableSample",
     "compare",
     "fit",

@@ -2,7 +2,6 @@
 
 from app.synthetic.numbers.distributions import Integers, LogNormal, Normal, Pareto, Poisson, Uniform
 from app.synthetic.numbers.mixture import Mixture, Part
-from app.synthetic.numbers.number import Number
 from app.synthetic.numbers.weights import Weights
 
-__all__ = ["Integers", "LogNormal", "Mixture", "Normal", "Number", "Pareto", "Part", "Poisson", "Uniform", "Weights"]
+__all__ = ["Integers", "LogNormal", "Mixture", "Normal", "Pareto", "Part", "Poisson", "Uniform", "Weights"]

@@ -1,6 +1,6 @@
 """Where data goes: files of several formats, and tables of PostgreSQL."""
 
 from app.synthetic.sinks.files import write_file
-from app.synthetic.sinks.formats import FORMATS, format_of
+from app.synthetic.sinks.formats import FORMATS
 
-__all__ = ["FORMATS", "format_of", "write_file"]
+__all__ = ["FORMATS", "write_file"]

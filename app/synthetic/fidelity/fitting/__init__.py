@@ -2,6 +2,6 @@
 
 from app.synthetic.fidelity.fitting.column import Options
 from app.synthetic.fidelity.fitting.fit import fit
-from app.synthetic.fidelity.fitting.fitted import Fitted, FittedColumn
+from app.synthetic.fidelity.fitting.fitted import Fitted
 
-__all__ = ["Fitted", "FittedColumn", "Options", "fit"]
+__all__ = ["Fitted", "Options", "fit"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -107,7 +106,7 @@ def test_large_files_are_drawn_from_and_the_seed_decides(real: Path) -> None:
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else value.__name__,
 )
-def test_what_cannot_be_done_is_told_in_one_line(
+def test_a_refusal_is_one_line(
     real: Path, tmp_path: Path, words: list[str], error: type[Exception]
 ) -> None:
     files = {"real": real, "other": tmp_path / "o.csv", "empty": tmp_path / "e.csv", "broken": tmp_path / "b.csv"}
@@ -121,12 +120,12 @@ def test_what_cannot_be_done_is_told_in_one_line(
 
 @pytest.mark.parametrize(
     ("group", "problem"),
-    [("data", "No such option: --seed"), ("synth", r"Got unexpected extra argument(s|\(s\)) \(fit real\.csv\)")],
+    [("data", "No such option: --seed"), ("synth", "Got unexpected extra argument(s) (fit real.csv)")],
 )
 def test_options_before_a_command_are_refused(group: str, problem: str) -> None:
     result = CliRunner().invoke(app, [group, "--seed", "7", "fit", "real.csv"])
     assert result.exit_code == 2
-    assert re.search(problem, " ".join(result.output.replace("│", " ").split()))
+    assert problem in " ".join(result.output.replace("│", " ").split())
 
 
 def test_making_data_loads_nothing_of_fitting_and_comparing() -> None:
