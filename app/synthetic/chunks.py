@@ -35,11 +35,11 @@ class Chunk:
     column: str = ""
 
     def of(self, column: str) -> Chunk:
-        """The same rows as another column sees them."""
+        """Return the same rows as another column sees them."""
         return replace(self, column=column)
 
     def expanded(self, rows: int) -> Chunk:
-        """The rows of subjects that are the rows of this chunk; raises ImpossibleParameters where they are too many.
+        """Return the chunk of this chunk's subjects' rows; raise ImpossibleParameters where there are too many.
 
         How many rows came before cannot be known here, so each chunk has as many numbers for its rows as any can need.
         """
@@ -47,18 +47,18 @@ class Chunk:
         return replace(self, start=self.index * MOST_EXPANDED, rows=rows)
 
     def rng(self, part: str = "") -> np.random.Generator:
-        """A generator for one part of the column's draws; the same part gives the same draws again.
+        """Return a generator for one part of the column's draws; equal parts give equal draws.
 
         The first key is what `SeedSequence(seed).spawn` gives its child of this index.
         """
         return _generator(self.seed, self.index, _key(self.column, part))
 
     def numbers(self) -> NDArray[np.int64]:
-        """The numbers of the rows."""
+        """Return the numbers of the rows."""
         return np.arange(self.start, self.start + self.rows, dtype=np.int64)
 
     def distinct(self, size: int, part: str = "") -> NDArray[np.int64]:
-        """A number from 0 to size - 1 for each row, no two alike in the whole data set; raises ImpossibleParameters.
+        """Draw a number below `size` for each row, unique in the data set; raise ImpossibleParameters.
 
         A keyed permutation of the row numbers: no memory of earlier chunks is needed. It walks a mixer of the next
         power of two until it is back in range, which takes fewer than two steps on average.
@@ -72,13 +72,13 @@ class Chunk:
 
 
 def split(rows: int, *, seed: int, chunk_rows: int = ROWS) -> Iterator[Chunk]:
-    """The chunks of so many rows, in order; the last one may be shorter."""
+    """Yield the chunks of `rows` rows in order; the last one may be shorter."""
     for index, start in enumerate(range(0, rows, chunk_rows)):
         yield Chunk(index, start, min(chunk_rows, rows - start), seed)
 
 
 def of_subjects(subjects: int, *, seed: int) -> Iterator[Chunk]:
-    """Chunks of so many subjects, without an end: how many there must be shows when their rows are made."""
+    """Yield chunks of subjects without end: only their rows show how many are needed."""
     for index in count():
         yield Chunk(index, index * subjects, subjects, seed)
 

@@ -40,7 +40,7 @@ class Column(ABC):
 
     @abstractmethod
     def make(self, chunk: Chunk, needed: Needed) -> pa.Array:
-        """The values of the chunk's rows; `needed` holds those of `needs`. Only `chunk.rng` gives randomness."""
+        """Make the values of the chunk's rows; `needed` holds those of `needs`. Draw only from `chunk.rng`."""
 
 
 class FromFields(Column):
@@ -64,8 +64,8 @@ class Expanding(Joint):
 
     @abstractmethod
     def subjects(self, rows: int) -> int:
-        """How many subjects have about so many rows together: 1 at least."""
+        """Return how many subjects have about `rows` rows together, 1 or more."""
 
     @abstractmethod
     def make(self, chunk: Chunk, needed: Needed) -> pa.Array:
-        """As many values as the chunk's subjects have rows: `chunk.rows` counts subjects here."""
+        """Make one value for each row of the chunk's subjects: `chunk.rows` counts subjects here."""

@@ -41,12 +41,12 @@ class Country:
 
 @cache
 def countries() -> Mapping[str, Country]:
-    """All countries by code, in the order in which pools number them."""
+    """Return all countries by code, in the order in which pools number them."""
     return {line["country"]: _country(line) for line in read(FILE)}
 
 
 def country(code: str) -> Country:
-    """The country of that code; raises UnknownLocale."""
+    """Return the country with that code; raise UnknownLocale."""
     try:
         return countries()[code]
     except KeyError:
@@ -54,7 +54,7 @@ def country(code: str) -> Country:
 
 
 def shares(given: Shares) -> NDArray[np.float64]:
-    """The share of each country, in their order; raises UnknownLocale and ImpossibleParameters."""
+    """Return the share of each country, in order; raise UnknownLocale and ImpossibleParameters."""
     named = {given: 1.0} if isinstance(given, str) else given
     weighted = named if isinstance(named, Mapping) else dict.fromkeys(named, 1.0)
     require(len(weighted) > 0, "countries is empty: name at least one")

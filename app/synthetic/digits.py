@@ -21,13 +21,13 @@ HEXADECIMAL = np.array([f"{byte:02x}".encode() for byte in range(256)]).view(np.
 
 
 def parted(numbers: NDArray[np.int64], by: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Quotients and remainders; NumPy divides by one number much faster than its `divmod` does."""
+    """Return quotients and remainders, much faster than NumPy's `divmod`."""
     quotients = numbers // by
     return quotients, numbers - quotients * by
 
 
 def digits(numbers: NDArray[np.int64], width: int) -> NDArray[np.uint8]:
-    """The last so many digits of each number, as ASCII."""
+    """Return the last `width` digits of each number, as ASCII."""
     groups = -(-width // GROUP)
     written = np.empty((len(numbers), groups), dtype=np.uint32)
     left = numbers
@@ -38,7 +38,7 @@ def digits(numbers: NDArray[np.int64], width: int) -> NDArray[np.uint8]:
 
 
 def filled(template: str, marks: Mapping[str, NDArray[np.int64]], rows: int) -> pa.StringArray:
-    """Texts of a template such as `bbbb-bbb`, in which a mark's letters stand for the digits of its number."""
+    """Fill a template such as `bbbb-bbb`, where a mark's letters stand for the digits of its number."""
     text = np.empty((rows, len(template)), dtype=np.uint8)
     text[:] = np.frombuffer(template.encode("ascii"), dtype=np.uint8)
     for mark, numbers in marks.items():
@@ -51,7 +51,7 @@ def filled(template: str, marks: Mapping[str, NDArray[np.int64]], rows: int) -> 
 
 
 def characters(texts: pa.StringArray, width: int) -> NDArray[np.uint8]:
-    """ASCII characters of texts without their spaces and hyphens, zeros before the short ones.
+    """Return the ASCII characters of texts without spaces and hyphens, padded left with zeros.
 
     Texts that are too long, or missing, or not ASCII become empty characters.
     """
@@ -62,7 +62,7 @@ def characters(texts: pa.StringArray, width: int) -> NDArray[np.uint8]:
 
 
 def uuids(rng: np.random.Generator, rows: int) -> pa.Array:
-    """So many UUIDs of version 4 (RFC 9562)."""
+    """Draw UUIDs of version 4 (RFC 9562)."""
     raw = np.frombuffer(rng.bytes(16 * rows), dtype=np.uint8).reshape(rows, 16).copy()
     raw[:, 6] = raw[:, 6] & 0x0F | 0x40
     raw[:, 8] = raw[:, 8] & 0x3F | 0x80
@@ -80,7 +80,7 @@ def uuids(rng: np.random.Generator, rows: int) -> pa.Array:
 
 
 def fixed_width(text: NDArray[np.uint8]) -> pa.Array:
-    """Rows of UTF-8 bytes, all of one width, as strings."""
+    """Convert rows of UTF-8 bytes of one width to strings."""
     rows, width = text.shape
     offsets = np.arange(rows + 1, dtype=np.int32) * width
     return pa.StringArray.from_buffers(rows, pa.py_buffer(offsets), pa.py_buffer(np.ascontiguousarray(text)))

@@ -96,7 +96,7 @@ def require(possible: bool, reason: str) -> None:
 
 @contextmanager
 def placed(place: str) -> Iterator[None]:
-    """Say where whatever is refused inside was refused, unless that is said already."""
+    """Add the place to errors raised inside that have none yet."""
     try:
         yield
     except SyntheticError as error:
@@ -128,7 +128,7 @@ class ColumnsDiffer(SyntheticError):
 
     @classmethod
     def by_name(cls, missing: Iterable[str], extra: Iterable[str], *, place: str) -> ColumnsDiffer:
-        """Names that the real sample alone has, and those that the synthetic one alone has."""
+        """Build the error from the names that only the real or only the synthetic sample has."""
         parts = [
             f"{words} {', '.join(names)}"
             for words, names in (("lacks the columns", list(missing)), ("has alone", list(extra)))

@@ -52,11 +52,11 @@ class DataSet:
         self.schema.check_rows(self.rows)
 
     def batches(self) -> Iterator[pa.RecordBatch]:
-        """The records as Arrow batches, in order, one for each chunk."""
+        """Yield the records as Arrow batches in order, one for each chunk."""
         return self.encoded(lambda batch: batch)
 
     def encoded(self, encode: Callable[[pa.RecordBatch], T]) -> Iterator[T]:
-        """As `batches`, each turned into something else by the worker that made it."""
+        """Yield `batches`, each encoded by the worker that made it."""
         workers = self.workers or min(cores(), MOST_WORKERS)
         if self.rows and workers > 1:
             # What columns load when they are first used is loaded here, once, and not by every worker at the same time.
@@ -67,7 +67,7 @@ class DataSet:
         return _in_order(lambda chunk: encode(self.schema.make(chunk)), chunks, workers=workers)
 
     def _expanded(self, encode: Callable[[pa.RecordBatch], T], subjects: int, workers: int) -> Iterator[T]:
-        """What is made of subjects, until there are enough rows; the last chunk is cut."""
+        """Yield chunks of subjects until there are enough rows; cut the last chunk."""
 
         def work(chunk: Chunk) -> tuple[Chunk, int, T]:
             batch = self.schema.make(chunk)
@@ -88,21 +88,21 @@ class DataSet:
                     return
 
     def dicts(self) -> Iterator[dict[str, Any]]:
-        """The records one by one, of Python's own types."""
+        """Yield the records one by one, as Python values."""
         return chain.from_iterable(map(as_dicts, self.batches()))
 
     def table(self) -> pa.Table:
-        """The records, all in memory."""
+        """Make all records in memory."""
         return pa.Table.from_batches(self.batches(), schema=self.schema.arrow)
 
 
 def cores() -> int:
-    """How many cores this process may use."""
+    """Return how many cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _in_order(work: Callable[[Chunk], T], chunks: Iterable[Chunk], *, workers: int) -> Generator[T, None, None]:
-    """What `work` makes of the chunks, in their order; no more than one a worker is made ahead of whoever reads."""
+    """Yield the results of `work` in order; each worker is at most one chunk ahead of the reader."""
     if workers == 1:
         yield from map(work, chunks)
         return

@@ -21,7 +21,7 @@ Rows = NDArray[np.int32]
 
 
 def read(path: Path) -> list[dict[str, str]]:
-    """The lines of a file of values that are parted by tabs; its first line names them."""
+    """Read a file of tab-separated values; its first line names the columns."""
     with path.open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
 
@@ -40,12 +40,12 @@ class Pool:
         return len(self.values)
 
     def column(self, rows: Rows) -> pa.DictionaryArray:
-        """The texts at these places, each kept once."""
+        """Return the texts at these places, each kept once."""
         codes = rows if len(self._distinct) == len(self._codes) else self._codes[rows]
         return pa.DictionaryArray.from_arrays(codes, self._distinct)
 
     def text(self, rows: Rows) -> pa.StringArray:
-        """The texts at these places, to be joined with others."""
+        """Return the texts at these places, to be joined with others."""
         return self.values.take(pa.array(rows))
 
 
@@ -66,7 +66,7 @@ class Groups:
         )
 
     def draw(self, rng: np.random.Generator, groups: NDArray[np.integer]) -> Rows:
-        """A place of the whole pool for each row, by weight within the row's group."""
+        """Draw a place of the pool for each row, by weight within the row's group."""
         point = rng.random(len(groups))
         point *= self._sizes[groups]
         place = point.astype(np.int32)
@@ -76,12 +76,12 @@ class Groups:
 
 
 def uniform(sizes: Iterable[int]) -> Groups:
-    """Groups of so many places, all of the same weight within a group."""
+    """Build groups of these sizes with equal weights."""
     return Groups([[1.0] * size for size in sizes])
 
 
 def written(*pieces: tuple[Pool, Rows]) -> pa.StringArray:
-    """For each row the texts at its places of several pools, one after the other.
+    """Join, for each row, the texts at its places in several pools.
 
     One look-up takes all pieces of all rows, each row's behind each other: so they are joined already, and only where a
     row begins has to be told. That costs a third of taking each piece and joining them.
@@ -94,7 +94,7 @@ def written(*pieces: tuple[Pool, Rows]) -> pa.StringArray:
 
 
 def neighbours(texts: pa.StringArray, begins: slice | NDArray[np.integer]) -> pa.StringArray:
-    """Texts that lie behind each other, several as one: `begins` picks where each begins, and where the last ends."""
+    """Join neighbouring texts: `begins` holds where each result begins, and where the last ends."""
     _, offsets, data = texts.buffers()
     picked = np.frombuffer(offsets, dtype=np.int32, count=len(texts) + 1)[begins]
     return pa.StringArray.from_buffers(len(picked) - 1, pa.py_buffer(np.ascontiguousarray(picked)), data)
@@ -102,13 +102,13 @@ def neighbours(texts: pa.StringArray, begins: slice | NDArray[np.integer]) -> pa
 
 @lru_cache(maxsize=256)
 def _together(pools: tuple[Pool, ...]) -> tuple[pa.StringArray, list[int]]:
-    """The pools as one, and where each begins in it."""
+    """Concatenate the pools; return where each begins."""
     starts = np.cumsum([0, *map(len, pools)])
     return pa.concat_arrays([pool.values for pool in pools]), starts.tolist()
 
 
 def joined(*pieces: pa.Array) -> pa.StringArray:
-    """The pieces of each row, one after the other."""
+    """Concatenate the pieces of each row."""
     return pc.binary_join_element_wise(*pieces, "")
 
 

@@ -50,7 +50,7 @@ def kind(name: str) -> type[Column]:
 
 
 def column_of(given: Any) -> Column:
-    """A column of a kind's name, or of a mapping with `kind` and its parameters.
+    """Build a column from a kind's name, or from a mapping with `kind` and its parameters.
 
     Raises InvalidSchema, UnknownKind, UnknownParameter and ImpossibleParameters.
     """
@@ -83,10 +83,10 @@ def _refusal(name: str, chosen: type[Column], error: ValidationError) -> Synthet
 
 
 def _is_a_way_to_read(part: int | str) -> bool:
-    """Whether pydantic names one of a parameter's types there, such as `dict[str,float]`, and no place in it."""
+    """Return whether this part of pydantic's location is a type, such as `dict[str,float]`."""
     return isinstance(part, str) and (part in _TYPES or "[" in part)
 
 
 def parameters_of(chosen: type[Column]) -> list[str]:
-    """Names of the parameters that a kind takes."""
+    """Return the names of a kind's parameters."""
     return [field.name for field in fields(chosen)] if is_dataclass(chosen) else []

@@ -17,7 +17,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def as_dicts(batch: pa.RecordBatch) -> Iterator[dict[str, Any]]:
-    """The records of a batch; times are in UTC, missing values None."""
+    """Convert a batch to records; times are in UTC, missing values None."""
     return chain.from_iterable(_dicts(batch.slice(start, PIECE)) for start in range(0, batch.num_rows, PIECE))
 
 
@@ -29,7 +29,7 @@ def _dicts(piece: pa.RecordBatch) -> Iterator[dict[str, Any]]:
 
 
 def as_list(values: pa.Array) -> list[Any]:
-    """A column's values; much faster than Arrow's own `to_pylist` where a type allows it."""
+    """Convert a column to a list, much faster than Arrow's `to_pylist` where the type allows it."""
     if pa.types.is_dictionary(values.type):
         return _pooled(values)
     if not _has_numpy_form(values.type):
@@ -44,7 +44,7 @@ def as_list(values: pa.Array) -> list[Any]:
 
 
 def _pooled(values: pa.DictionaryArray) -> list[Any]:
-    """Every value is an object of the pool: none is made anew."""
+    """Convert a dictionary array: equal values share one object."""
     pool = np.empty(len(values.dictionary) + 1, dtype=object)
     pool[:-1] = as_list(values.dictionary)
     indices = (

@@ -34,7 +34,7 @@ class Field:
         require(0 <= self.nulls <= 1, f"nulls is {self.nulls}: it is a share, from 0 to 1")
 
     def make(self, chunk: Chunk, needed: Needed) -> pa.Array:
-        """The field's values of a chunk; raises BrokenColumn where they are not as promised."""
+        """Make the field's values of a chunk; raise BrokenColumn where they break the column's promise."""
         values = self.column.make(chunk, needed)
         rows = len(values) if isinstance(self.column, Expanding) else chunk.rows
         if len(values) != rows or values.type != self.column.type:
@@ -87,11 +87,11 @@ class Schema:
         return tuple(sorted(found, key=lambda field: not isinstance(field.column, Expanding)))
 
     def place(self, field: str = "") -> str:
-        """How errors name the schema, or one of its fields."""
+        """Return the name of the schema, or of one of its fields, for errors."""
         return f"schema {self.name}, field {field}" if field else f"schema {self.name}"
 
     def correlated(self, pairs: Mapping[str, Mapping[str, float]]) -> Schema:
-        """The same schema with Spearman's correlations between pairs of its fields: `{"age": {"income": 0.4}}`.
+        """Return the same schema with Spearman's correlations between pairs of its fields: `{"age": {"income": 0.4}}`.
 
         Raises UnknownField and ImpossibleParameters.
         """
@@ -113,12 +113,12 @@ class Schema:
                 require(most is None or rows <= most, f"{rows} rows want different values, and there are {most}")
 
     def make(self, chunk: Chunk) -> pa.RecordBatch:
-        """The records of a chunk; of subjects, where the schema has a draw that expands."""
+        """Make the records of a chunk; of a chunk of subjects where the schema has an expanding draw."""
         made = self._made(chunk, self.order)
         return pa.RecordBatch.from_arrays([made[field.name] for field in self.visible], schema=self.arrow)
 
     def columns(self, chunk: Chunk, names: Iterable[str]) -> dict[str, pa.Array]:
-        """Some columns of a chunk, hidden ones too, as they are when all are made; raises UnknownField."""
+        """Make some columns of a chunk, hidden ones too, as in a full run; raise UnknownField."""
         wanted = list(names)
         known = {field.name: field for field in self.order}
         needed: set[str] = set()
@@ -175,7 +175,7 @@ class Schema:
             return replace(field, column=Correlated(name=field.name, column=field.column, copula=CORRELATIONS))
 
     def _complete(self) -> dict[str, Field]:
-        """The fields by name, with the joint draws that they need and the schema does not list."""
+        """Return the fields by name, with the joint draws that they need but the schema does not list."""
         known = {field.name: field for field in self.fields}
         waiting = list(known.values())
         while waiting:
@@ -198,13 +198,13 @@ class Schema:
 
 
 def _joint_kind(name: str) -> type[Column] | None:
-    """The kind of joint draws of that name, if there is one."""
+    """Return the kind of joint draws with that name, if any."""
     found = kinds().get(name)
     return found if found is not None and issubclass(found, Joint) else None
 
 
 def without(values: pa.Array, missing: object) -> pa.Array:
-    """The values, null where `missing` (an array of booleans) is true."""
+    """Return the values, null where `missing` (booleans) is true."""
     if pa.types.is_dictionary(values.type):
         return pa.DictionaryArray.from_arrays(without(values.indices, missing), values.dictionary)
     return pc.if_else(pa.array(missing), pa.scalar(None, values.type), values)

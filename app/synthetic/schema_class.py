@@ -26,7 +26,7 @@ def schema_of(
     hidden: Mapping[str, Column] | None = None,
     correlations: Mapping[str, Mapping[str, float]] | None = None,
 ) -> Schema:
-    """The schema of a dataclass such as
+    """Return the schema of a dataclass such as
 
         @dataclass
         class Customer:

@@ -34,7 +34,7 @@ class SchemaLoader(yaml.SafeLoader):
     """Safe YAML that refuses what would otherwise be lost, the first of two values of one key, or would never end."""
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        """The node; raises InvalidSchema where it is an alias of one that is not closed yet."""
+        """Compose a node; raise InvalidSchema for an alias of a node that contains it."""
         event: yaml.Event = self.peek_event()  # type: ignore[no-untyped-call]
         if isinstance(event, yaml.AliasEvent):
             node = self.anchors.get(event.anchor)
@@ -44,7 +44,7 @@ class SchemaLoader(yaml.SafeLoader):
         return super().compose_node(parent, index)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        """The mapping; raises InvalidSchema."""
+        """Construct a mapping; raise InvalidSchema for a repeated key."""
         known: set[object] = set()
         for key, _ in node.value:
             if isinstance(key, yaml.ScalarNode):
@@ -55,12 +55,12 @@ class SchemaLoader(yaml.SafeLoader):
 
 
 def shipped() -> list[str]:
-    """Names of the schemas that ship."""
+    """Return the names of the shipped schemas."""
     return sorted(file.stem for file in SHIPPED.glob("*.yaml"))
 
 
 def schema_named(name: str) -> Schema:
-    """A schema that ships, or that of a file; raises UnknownSchema and what `parse_schema` raises."""
+    """Read a shipped schema or a schema file; raise UnknownSchema and what `parse_schema` raises."""
     file = SHIPPED / f"{name}.yaml" if name in shipped() else Path(name)
     if not file.is_file():
         raise _not_there(name)
@@ -72,14 +72,14 @@ def schema_named(name: str) -> Schema:
 
 
 def _not_there(name: str) -> SyntheticError:
-    """A path is no misspelt name."""
+    """Return the error for a name or a path that does not exist."""
     if Path(name).suffix or len(Path(name).parts) > 1:
         return NoSchemaFile("there is no such file", place=name)
     return UnknownSchema("schema", name, shipped())
 
 
 def parse_schema(text: str, *, source: str = "schema") -> Schema:
-    """The schema that a YAML text says; raises InvalidSchema and, with the field's place, whatever is wrong with it."""
+    """Parse a schema in YAML; raise InvalidSchema and, with the field's place, any error of its columns."""
     with placed(source):
         try:
             loaded = yaml.load(text, SchemaLoader)  # noqa: S506  it is a safe one

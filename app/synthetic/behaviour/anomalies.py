@@ -66,7 +66,7 @@ class Anomalies:
         _ = self._weights
 
     def draw(self, rng: np.random.Generator, series: int, points: int) -> Windows:
-        """Anomalies of so many series of so many points, each in a part of the series that is its own."""
+        """Draw anomalies that do not overlap within a series."""
         count: NDArray[np.int64] = np.minimum(rng.poisson(self.mean, series), points // ROOM)
         total = int(count.sum())
         number, of = offsets(count), np.repeat(np.arange(series), count)
@@ -86,7 +86,7 @@ class Anomalies:
 
 
 def disturb(values: NDArray[np.float64], windows: Windows, deviation: float) -> NDArray[np.int8]:
-    """Put the anomalies into the values (a row a series); what each point is labelled."""
+    """Add the anomalies to the values (one row a series); return the label of each point."""
     labels = np.zeros(values.shape, dtype=np.int8)
     window = np.repeat(np.arange(len(windows.length)), windows.length)
     offset = offsets(windows.length)

@@ -35,7 +35,7 @@ class Period:
 
     @property
     def days(self) -> int:
-        """How many there are."""
+        """Number of days."""
         return (self.end - self.start).days
 
     @cached_property
@@ -45,13 +45,13 @@ class Period:
 
     @cached_property
     def weekday(self) -> NDArray[np.int64]:
-        """Of each day; Monday is 0."""
+        """Weekday of each day; Monday is 0."""
         weekdays: NDArray[np.int64] = (self.first + 3 + np.arange(self.days)) % 7
         return weekdays
 
     @cached_property
     def month(self) -> NDArray[np.int64]:
-        """Of each day; January is 0."""
+        """Month of each day; January is 0."""
         dates = (self.first + np.arange(self.days)).astype("datetime64[D]")
         months: NDArray[np.int64] = dates.astype("datetime64[M]").astype(np.int64) % 12
         return months
@@ -74,7 +74,7 @@ class Period:
         return last - np.maximum((self.first + 3 + last) % 7 - FRIDAY, 0)
 
     def rhythm(self, by_weekday: tuple[float, ...], by_month: tuple[float, ...]) -> NDArray[np.float64]:
-        """How much more than on average happens on each day, by its weekday and month."""
+        """Return each day's activity relative to the average, by weekday and month."""
         week, year = np.array(by_weekday), np.array(by_month)
         rhythm: NDArray[np.float64] = (week / week.mean())[self.weekday] * (year / year.mean())[self.month]
         return rhythm
@@ -87,7 +87,7 @@ class Period:
         return np.array([_offsets(ZoneInfo(zone), noons) for zone in zones])
 
     def utc(self, zone: NDArray[np.integer], seconds: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Seconds since 1970 of local times in zones of the gazetteer.
+        """Convert local times in zones of the gazetteer to seconds since 1970.
 
         In the night of a change of clocks the new time counts from midnight on.
         """
@@ -106,7 +106,7 @@ class Hours:
     peaks: tuple[tuple[float, float, float], ...]
 
     def draw(self, rng: np.random.Generator, rows: int) -> NDArray[np.int64]:
-        """Seconds since midnight."""
+        """Draw times of day, in seconds since midnight."""
         peak = self._weights.draw(rng, rows)
         hours = rng.standard_normal(rows) * self._deviations[peak] + self._hours[peak]
         return (hours * 3600).astype(np.int64) % DAY

@@ -52,7 +52,7 @@ class Merchants:
         return Pool(self._names)
 
     def nth(self, country: NDArray[np.integer], kind: NDArray[np.integer] | int, number: NDArray[np.integer]) -> Rows:
-        """A merchant of a country and kind by a number, which starts again where there are no more."""
+        """Return a country's merchant of a kind by its number, modulo how many there are."""
         group = country * len(KINDS) + kind
         found: Rows = (self._starts[group] + number % self._sizes[group]).astype(np.int32)
         return found
@@ -60,11 +60,11 @@ class Merchants:
 
 @cache
 def economies() -> Economies:
-    """The economies that ship."""
+    """Return the shipped economies."""
     return Economies()
 
 
 @cache
 def merchants() -> Merchants:
-    """The merchants that ship."""
+    """Return the shipped merchants."""
     return Merchants()

@@ -40,24 +40,24 @@ class Entries:
         label: int = NORMAL,
         origin: NDArray[np.integer] | int = NONE,
     ) -> Entries:
-        """Entries of whole amounts; one value may stand for all."""
+        """Build entries of whole amounts; a scalar applies to all of them."""
         given = (person, seconds, kind, merchant, np.rint(amount), label, origin)
         return cls(*(np.broadcast_to(np.asarray(each, dtype=np.int64), person.shape) for each in given))
 
     @classmethod
     def together(cls, parts: Sequence[Entries]) -> Entries:
-        """All of them, one part after the other; origins are places in the whole already."""
+        """Concatenate entries; their origins already refer to the result."""
         return cls(*(np.concatenate([getattr(part, each.name) for part in parts]) for each in fields(cls)))
 
     def __len__(self) -> int:
         return len(self.person)
 
     def take(self, places: NDArray[np.integer] | NDArray[np.bool_]) -> Entries:
-        """Some of them; origins stay what they are."""
+        """Select entries; keep their origins unchanged."""
         return Entries(*(getattr(self, each.name)[places] for each in fields(self)))
 
     def ordered(self, kept: NDArray[np.bool_]) -> Entries:
-        """Those that are kept, by person and time; an entry that is kept must not refer to one that is not."""
+        """Sort the kept entries by person and time; a kept entry must not refer to a dropped one."""
         chosen = np.flatnonzero(kept)
         order = chosen[np.lexsort((self.seconds[chosen], self.person[chosen]))]
         place = np.full(len(self) + 1, NONE)
@@ -67,7 +67,7 @@ class Entries:
 
 
 def balances(entries: Entries, buffer: NDArray[np.float64]) -> NDArray[np.int64]:
-    """What is on the account after each of the ordered entries.
+    """Return the balance after each of the ordered entries.
 
     People begin with as much as leaves them their buffer when they have least, so nobody is ever overdrawn.
     """

@@ -48,7 +48,7 @@ class FraudBursts:
         require(1 <= self.mean_seconds <= 600, f"mean_seconds is {self.mean_seconds}: it goes from 1 to 600")
 
     def entries(self, rng: np.random.Generator, people: People, period: Period) -> Entries:
-        """All fraud of the period."""
+        """Draw all fraud of the period."""
         bursts = np.minimum(rng.poisson(self.yearly / DAYS_A_YEAR * period.days, len(people)), period.days)
         victim = np.repeat(np.arange(len(people)), bursts)
         small = 3 + rng.poisson(self.small, victim.size)
@@ -64,7 +64,7 @@ class FraudBursts:
         return Entries.of(person, seconds, kind, merchant, -amount, FRAUD)
 
     def _nights(self, rng: np.random.Generator, bursts: NDArray[np.int64], period: Period) -> NDArray[np.int64]:
-        """In days since 1970: each burst of a person has a part of the period for itself, so no two share a night."""
+        """Draw the nights in days since 1970; a person's bursts lie in separate parts of the period."""
         number, count = offsets(bursts), np.repeat(bursts, bursts)
         first = period.days * number // count
         nights: NDArray[np.int64] = period.first + rng.integers(first, period.days * (number + 1) // count)

@@ -35,18 +35,18 @@ class People:
 
 
 def incomes(rng: np.random.Generator, country: Rows, sigma: float) -> NDArray[np.float64]:
-    """Log-normal around the country's median."""
+    """Draw log-normal incomes around the country's median."""
     return economies().income[country] * np.exp(rng.normal(0.0, sigma, len(country)))
 
 
 def budgets(rng: np.random.Generator, shares: NDArray[np.float64], people: int) -> NDArray[np.float64]:
-    """Each person's share of income for each kind, around these; what is left is saved, so they never sum up to 1."""
+    """Draw each person's share of income for each kind around these means; the rest is saved, so sums stay below 1."""
     means = np.append(shares, 1 - shares.sum())
     return rng.dirichlet(CONCENTRATION * means, people)[:, :-1]
 
 
 def opened(since: pa.Array, period: Period) -> NDArray[np.int64]:
-    """The first day that is after these moments wherever on earth somebody is."""
+    """Return the first day that lies after these moments in every time zone."""
     micros = since.cast(pa.timestamp("us")).view(pa.int64()).fill_null(0).to_numpy()
     days: NDArray[np.int64] = np.maximum(micros // (86_400 * 1_000_000) + 2 - period.first, 0)
     return days

@@ -54,7 +54,7 @@ class Purchases:
         require(0 < self.sigma <= 2, f"sigma is {self.sigma}: it must be above 0 and at most 2")
 
     def entries(self, rng: np.random.Generator, people: People, period: Period) -> Entries:
-        """All purchases of the period."""
+        """Draw all purchases of the period."""
         weekly = self.weekly * rng.gamma(EVENNESS, 1 / EVENNESS, len(people))
         rhythm = period.rhythm(self.week, self.year)
         count = rng.poisson(weekly / 7 * rhythm.sum())
@@ -134,6 +134,6 @@ class Travel(Purchases):
 
 
 def foreign(rng: np.random.Generator, country: NDArray[np.integer]) -> NDArray[np.integer]:
-    """Another country for each of these."""
+    """Draw a different country for each of these."""
     number = len(countries())
     return (country + rng.integers(1, number, len(country))) % number

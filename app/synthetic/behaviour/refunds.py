@@ -34,7 +34,7 @@ class Refunds:
         require(0 <= self.whole <= 1, f"whole is {self.whole}: it is a share, from 0 to 1")
 
     def entries(self, rng: np.random.Generator, purchases: Entries) -> Entries:
-        """Refunds of some of these; `origin` is the place of a purchase among them."""
+        """Draw refunds of some purchases; `origin` is the index of the purchase."""
         origin = np.flatnonzero(rng.random(len(purchases)) < self.share)
         back = purchases.take(origin)
         day = back.seconds // DAY + 1 + rng.exponential(self.mean_days, len(origin)).astype(np.int64)

@@ -44,7 +44,7 @@ class Roster:
         self._made = lru_cache(KEPT)(self._make)
 
     def records(self, start: int, rows: int, seed: int) -> dict[str, pa.Array]:
-        """The fields of so many records."""
+        """Make the fields of `rows` records."""
         chunks = [self._made(index, seed) for index in range(start // ROWS, -(-(start + rows) // ROWS))]
         skipped = start // ROWS * ROWS
         return {
@@ -58,7 +58,7 @@ class Roster:
 
 
 def _with_places(schema: Schema) -> Schema:
-    """The schema, with the draw of a place that it would have if it showed one."""
+    """Return the schema with a draw of places, as if it showed one."""
     if any(field.name == PLACE for field in schema.order):
         return schema
     return Schema(schema.name, (*schema.fields, Field(PLACE, Place(), hidden=True)))
@@ -66,7 +66,7 @@ def _with_places(schema: Schema) -> Schema:
 
 @contextmanager
 def _once(of: str) -> Iterator[None]:
-    """Raise SchemaCycle where a schema's people are, in the end, its own records."""
+    """Raise SchemaCycle where a schema's people are its own records, directly or not."""
     loading = (*_loading.get(), of)
     if of in _loading.get():
         raise SchemaCycle(loading)

@@ -40,7 +40,7 @@ class Salary:
         require(0 <= self.rise <= 1, f"rise is {self.rise}: it goes from 0 to 1")
 
     def entries(self, rng: np.random.Generator, people: People, period: Period) -> Entries:
-        """All salaries of the period."""
+        """Make all salaries of the period."""
         rises = np.maximum(rng.normal(self.rise, self.rise / 2, len(people)), 0)
         month = rng.integers(0, 12, len(people))[:, None]
         employer = merchants().nth(people.country, SALARY, rng.integers(0, 1 << 20, len(people)))
@@ -69,7 +69,7 @@ class Rent:
         require(0 <= self.tenants <= 1, f"tenants is {self.tenants}: it is a share, from 0 to 1")
 
     def entries(self, rng: np.random.Generator, people: People, period: Period) -> Entries:
-        """All rents of the period."""
+        """Make all rents of the period."""
         tenants = np.flatnonzero(rng.random(len(people)) < self.tenants)
         landlord = merchants().nth(people.country, RENT, rng.integers(0, 1 << 20, len(people)))
         person = np.repeat(tenants, len(period.months))
@@ -94,7 +94,7 @@ class Subscriptions:
         require(0 < self.mean_days <= 10_000, f"mean_days is {self.mean_days}: it must be above 0 and at most 10000")
 
     def entries(self, rng: np.random.Generator, people: People, period: Period) -> Entries:
-        """All payments of the period."""
+        """Make all payments of the period."""
         count = np.minimum(rng.poisson(self.mean, len(people)), MOST_SUBSCRIPTIONS)
         person = np.repeat(np.arange(len(people)), count)
         first, last = self._times(rng, person.size, period)
@@ -109,12 +109,12 @@ class Subscriptions:
     def _times(
         self, rng: np.random.Generator, rows: int, period: Period
     ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """First days of subscriptions, and the days on which they are no more."""
+        """Draw the first day of each subscription and the day after its last."""
         first = np.where(rng.random(rows) < EARLIER, 0, rng.integers(0, period.days, rows))
         return first, first + SHORTEST + rng.exponential(self.mean_days, rows)
 
     def _providers(self, rng: np.random.Generator, people: People, person: NDArray[np.int64]) -> NDArray[np.int32]:
-        """Nobody has two of the same provider, unless the country has fewer than a person has subscriptions."""
+        """Draw different providers for each person, as far as the country has enough."""
         begins = np.searchsorted(person, np.arange(len(people)))
         number = rng.integers(0, 1 << 20, len(people))[person] + np.arange(person.size) - begins[person]
         return merchants().nth(people.country[person], SUBSCRIPTION, number)

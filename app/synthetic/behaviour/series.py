@@ -107,7 +107,7 @@ class Series(Expanding):
         )
 
     def drawn(self, chunk: Chunk) -> Drawn:
-        """The parameters of the chunk's series."""
+        """Draw the parameters of the chunk's series."""
         rng = chunk.rng("parameters")
 
         def around(median: float) -> NDArray[np.float64]:
@@ -119,7 +119,7 @@ class Series(Expanding):
         return Drawn(level, trend, amplitudes, peaks)
 
     def undisturbed(self, chunk: Chunk) -> NDArray[np.float64]:
-        """The values before anything goes wrong, a row a series."""
+        """Make the values without anomalies, one row a series."""
         drawn = self.drawn(chunk)
         seconds = self.seconds()
         values = autoregressive(chunk.rng("noise"), (chunk.rows, self.points), self.memory)
@@ -136,7 +136,7 @@ class Series(Expanding):
         return values
 
     def seconds(self) -> NDArray[np.int64]:
-        """When the points are, in seconds since 1970."""
+        """Return the times of the points in seconds since 1970."""
         first = (self._first - EPOCH) // MICROSECOND // 1_000_000
         return first + self.step_seconds * np.arange(self.points, dtype=np.int64)
 
@@ -146,7 +146,7 @@ class Series(Expanding):
 
 
 def autoregressive(rng: np.random.Generator, shape: tuple[int, int], memory: float) -> NDArray[np.float64]:
-    """Rows of normal noise of variance 1 that keeps `memory` of itself from one point to the next.
+    """Draw rows of autoregressive normal noise: variance 1, lag-one correlation `memory`.
 
     A point is the sum of memory ** k times the draw k points ago. Sums of 2, 4, 8 draws and so on are each made of two
     of half the length, so there is no loop over points.

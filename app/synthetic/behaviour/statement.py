@@ -170,7 +170,7 @@ class RefersTo(Column):
 
 
 def said(needed: Needed, name: str) -> NDArray[np.int32]:
-    """What the draw says of each transaction of the chunk."""
+    """Return what the draw decided for each transaction of the chunk."""
     values: NDArray[np.int32] = needed[JOINT].field(name).to_numpy()
     return values
 

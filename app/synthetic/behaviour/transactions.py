@@ -86,7 +86,7 @@ class Transactions(Expanding):
         return Period(self.start, self.end)
 
     def subjects(self, rows: int) -> int:
-        """A power of two, so that people of one chunk are together in the roster too."""
+        """Return a power of two, so that people of one chunk share a chunk of the roster."""
         weekly = sum(each.weekly for each in self.purchases)
         monthly = EXPECTED_MONTHLY + self.subscriptions.mean + weekly * 365.25 / 12 / 7
         most = max(1, int(rows / (monthly * max(1, self.period.days / 30))))
@@ -114,7 +114,7 @@ class Transactions(Expanding):
         )
 
     def drawn(self, chunk: Chunk) -> People:
-        """The people of a chunk."""
+        """Draw the people of a chunk."""
         names = (PLACE,) if self.since is None else (PLACE, self.since)
         records = self._roster.records(chunk.start, chunk.rows, chunk.seed)
         place = records[names[0]].to_numpy()
@@ -133,7 +133,7 @@ class Transactions(Expanding):
         return self.shopping, self.travel, self.groceries, self.dining
 
     def _entries(self, chunk: Chunk, people: People) -> Entries:
-        """What happens in the period, and after accounts were opened, in order; times are in UTC."""
+        """Make the entries of the period after accounts were opened, in order; times are in UTC."""
         bought = [each.entries(chunk.rng(KINDS[each.kind]), people, self.period) for each in self.purchases]
         returnable = Entries.together(bought[:2])
         entries = Entries.together(

@@ -41,7 +41,7 @@ class Series:
 
     @property
     def rows(self) -> int:
-        """How many records there are."""
+        """Number of records."""
         return len(self.values)
 
     @cached_property
@@ -84,20 +84,20 @@ class Series:
 
     @cached_property
     def counts(self) -> dict[str, int]:
-        """How often each category or text stands there, the most frequent first."""
+        """Frequency of each category or text, the most frequent first."""
         counted = pc.value_counts(self.labels.drop_null())
         pairs = zip(counted.field("values").to_pylist(), counted.field("counts").to_pylist(), strict=True)
         return dict(sorted(pairs, key=lambda pair: (-pair[1], pair[0])))
 
 
 def series_of(sample: Sample, name: str, role: Role | None = None) -> Series:
-    """A column of a sample, in its own role or another one."""
+    """Return a column of a sample, in its own role or the given one."""
     values = sample.column(name)
     return Series(name, role or role_of(values), values)
 
 
 def role_of(values: pa.Array) -> Role:
-    """What sort of thing an array holds."""
+    """Return the role of an array's values."""
     type_ = values.type
     if len(values) == values.null_count or (pa.types.is_floating(type_) and not pc.any(pc.is_finite(values)).as_py()):
         return Role.EMPTY

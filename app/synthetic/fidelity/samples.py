@@ -42,12 +42,12 @@ class Sample:
         return int(self.table.num_rows)
 
     def column(self, name: str) -> pa.Array:
-        """One column in one piece."""
+        """Return one column as one array."""
         return self.table[name].combine_chunks()
 
 
 def read_sample(path: Path, *, most: int = MOST_ROWS, seed: int = 0) -> Sample:
-    """The records of a CSV, JSON Lines, Parquet or Arrow file; of more than `most` so many, each as likely.
+    """Read a CSV, JSON Lines, Parquet or Arrow file; draw `most` records uniformly where it has more.
 
     Texts that are all dates or moments (ISO 8601) become such. The same file and seed give the same records in the
     file's order. Raises UnknownFormat, UnreadableSample, EmptySample and WrongCount.
@@ -76,7 +76,7 @@ def read_sample(path: Path, *, most: int = MOST_ROWS, seed: int = 0) -> Sample:
 
 
 def sample_of(name: str, table: pa.Table, *, rows: int | None = None) -> Sample:
-    """A table as a sample; raises UnreadableSample where two columns have one name, and EmptySample."""
+    """Return a table as a sample; raise UnreadableSample where two columns share a name, and EmptySample."""
     twice = sorted({each for each in table.column_names if table.column_names.count(each) > 1})
     if twice:
         raise UnreadableSample(f"has two columns of the name {twice[0]!r}", place=name)
@@ -87,13 +87,13 @@ def sample_of(name: str, table: pa.Table, *, rows: int | None = None) -> Sample:
 
 
 def limited(sample: Sample, most: int, *, seed: int) -> Sample:
-    """At most so many of the records, each as likely, in their order."""
+    """Draw at most `most` records uniformly; keep their order."""
     _, drawn = drawn_from(iter(sample.table.to_batches()), most=most, seed=seed)
     return sample if drawn is None or sample.size <= most else replace(sample, table=drawn)
 
 
 def drawn_from(batches: Iterator[pa.RecordBatch], *, most: int, seed: int) -> tuple[int, pa.Table | None]:
-    """How many rows there are, and at most so many of them; None where there are no batches.
+    """Count the rows and draw at most `most` of them; return None where there are no batches.
 
     Every row gets a random key, and the smallest keys stay: which rows these are does not depend on the batches.
     """
@@ -131,7 +131,7 @@ class Reader:
 
 
 def _csv_batches(path: Path) -> Iterator[pa.RecordBatch]:
-    """All as texts: what a column holds is seen from the drawn rows, not from the first ones."""
+    """Read all values as texts: the drawn rows, not the first ones, decide a column's type."""
     from pyarrow.csv import ConvertOptions, ParseOptions, open_csv
 
     lines = ParseOptions(newlines_in_values=True)
@@ -145,7 +145,7 @@ def _csv_batches(path: Path) -> Iterator[pa.RecordBatch]:
 
 
 def _csv_types(table: pa.Table) -> pa.Table:
-    """Arrow's own guess at the types, but for digits that count nothing."""
+    """Return Arrow's guess at the types; keep digits that are no quantity as text."""
     from pyarrow.csv import ConvertOptions, ParseOptions, ReadOptions, read_csv, write_csv
 
     texts = {
@@ -167,7 +167,7 @@ def _csv_types(table: pa.Table) -> pa.Table:
 
 
 def _json_batches(path: Path) -> Iterator[pa.RecordBatch]:
-    """Lines as they are, for the same reason."""
+    """Read lines unparsed, for the same reason."""
     with path.open("rb") as file:
         lines = (line.strip() for line in file)
         filled = (line for line in lines if line)
@@ -205,7 +205,7 @@ READERS: Mapping[str, Reader] = {
 
 
 def _plain(values: pa.Array) -> pa.Array:
-    """Values without a pool, decimals as floats, and texts as what they say if they all are dates or moments."""
+    """Decode dictionaries, convert decimals to floats, and parse texts that all are dates or moments."""
     if pa.types.is_dictionary(values.type):
         return _plain(values.dictionary_decode())
     if pa.types.is_decimal(values.type):
@@ -218,7 +218,7 @@ def _plain(values: pa.Array) -> pa.Array:
 
 
 def _days(moments: pa.Array) -> pa.Array:
-    """Moments that are all midnights are days: JSON has no other way to say so."""
+    """Convert moments that all are midnights to days: JSON has no dates."""
     local = moments.cast(pa.timestamp(moments.type.unit))
     midnights = pc.equal(local, pc.floor_temporal(local, unit="day"))
     return local.cast(pa.date32()) if pc.all(midnights, min_count=1).as_py() else moments
@@ -245,5 +245,5 @@ def _moments(texts: pa.StringArray) -> pa.Array:
 
 
 def _reason(error: Exception) -> str:
-    """Arrow's words on one line, without the row that they may end with: it holds real values."""
+    """Return Arrow's message on one line, without the row at its end: that holds real values."""
     return re.sub(r"(got \d+):.*", r"\1", " ".join(str(error).split()))

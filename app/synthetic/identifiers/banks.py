@@ -69,24 +69,24 @@ class Banks:
         self._accounts = np.array([bank.open_accounts for bank in self._banks], dtype=np.float64)
 
     def draw(self, rng: np.random.Generator, country: Rows) -> Accounts:
-        """An account in each of these countries."""
+        """Draw an account in each of these countries."""
         bank = (rng.random(len(country)) * self._open[country]).astype(np.int64) + self._first[country]
         return Accounts(country, bank, (rng.random(len(country)) * self._accounts[country]).astype(np.int64))
 
     def codes(self, accounts: Accounts) -> pa.StringArray:
-        """Routing numbers, sort codes and whatever else names the bank."""
+        """Return routing numbers, sort codes and other bank codes."""
         return self._written(accounts, lambda bank: bank.code)
 
     def numbers(self, accounts: Accounts) -> pa.StringArray:
-        """Numbers of the accounts within their banks."""
+        """Return the account numbers."""
         return self._written(accounts, lambda bank: bank.number)
 
     def ibans(self, accounts: Accounts) -> pa.StringArray:
-        """IBANs; missing where the country has none."""
+        """Return the IBANs; null where the country has none."""
         return self._written(accounts, lambda bank: bank.iban)
 
     def _written(self, accounts: Accounts, form: Callable[[Bank], str]) -> pa.StringArray:
-        """Country by country, as each has a width of its own; then put back in their order."""
+        """Write the numbers country by country, because widths differ; then restore the order."""
         order = np.argsort(accounts.country, kind="stable")
         sizes = np.bincount(accounts.country, minlength=len(self._banks))
         pieces, start = [], 0
@@ -103,7 +103,7 @@ class Banks:
 
 @cache
 def banks() -> Banks:
-    """The banks that ship."""
+    """Return the shipped banks."""
     return Banks()
 
 
@@ -117,7 +117,7 @@ def _write(bank: Bank, form: str, number: Integers, account: Integers) -> pa.Str
 
 
 def _remainder(form: str, marks: Mapping[str, Integers]) -> Integers:
-    """What is left of the number by 97 when letters count from 10 for A to 35 for Z."""
+    """Return the number modulo 97, where letters count from 10 for A to 35 for Z."""
     left = np.zeros(len(marks["b"]), dtype=np.int64)
     for run in RUN.findall(form):
         if run[0] in marks:

@@ -37,7 +37,7 @@ class Cards:
         self._template = " ".join(re.findall("d{1,4}", "d" * length)) if spaced else "d" * length
 
     def draw(self, rng: np.random.Generator, rows: int) -> pa.StringArray:
-        """So many numbers; their last digit is right."""
+        """Draw card numbers with the right check digit."""
         which: Rows = rng.integers(0, len(self._first), rows, dtype=np.int32)
         payload: NDArray[np.int64] = (rng.random(rows) * self._open[which]).astype(np.int64)
         payload += self._first[which]

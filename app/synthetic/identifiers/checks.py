@@ -23,7 +23,7 @@ SPANISH_WEIGHTS = (1, 2, 4, 8, 5, 10, 9, 7, 3, 6)
 
 
 def luhn_digit(payload: Integers) -> Integers:
-    """The digit to put behind each number (ISO/IEC 7812-1, annex B)."""
+    """Return the check digit of each number (ISO/IEC 7812-1, annex B)."""
     total = np.zeros(len(payload), dtype=np.int64)
     left = payload * 10
     while left.any():
@@ -33,7 +33,7 @@ def luhn_digit(payload: Integers) -> Integers:
 
 
 def luhn_holds(texts: pa.StringArray) -> Flags:
-    """Which card numbers end with the digit that they should; spaces are overlooked."""
+    """Return which card numbers have the right check digit; ignore spaces."""
     values = characters(texts, LONGEST_CARD).astype(np.int16) - ZERO
     doubled = values[:, LONGEST_CARD - 2 :: -2] * 2
     total = values[:, LONGEST_CARD - 1 :: -2].sum(axis=1) + (doubled - 9 * (doubled > 9)).sum(axis=1)
@@ -42,12 +42,12 @@ def luhn_holds(texts: pa.StringArray) -> Flags:
 
 
 def iban_digits(remainder: Integers) -> Integers:
-    """The two check digits for what is left of an IBAN by 97 while they are 00 (ISO 13616)."""
+    """Return the check digits of an IBAN from its remainder modulo 97 with check digits 00 (ISO 13616)."""
     return 98 - remainder
 
 
 def iban_holds(texts: pa.StringArray) -> Flags:
-    """Which IBANs have their country's length and leave 1 by 97; spaces are overlooked, small letters are not."""
+    """Return which IBANs have their country's length and are 1 modulo 97; ignore spaces, refuse small letters."""
     plain = pc.replace_substring(texts, " ", "")
     turned = pc.binary_join_element_wise(pc.utf8_slice_codeunits(plain, 4), pc.utf8_slice_codeunits(plain, 0, 4), "")
     longest = max(IBAN_LENGTHS.values())
@@ -64,12 +64,12 @@ def iban_holds(texts: pa.StringArray) -> Flags:
 
 
 def routing_digit(payload: Integers) -> Integers:
-    """The digit to put behind the first eight of a routing number (American Bankers Association)."""
+    """Return the check digit after the first eight digits of a routing number (American Bankers Association)."""
     return -_weighted(payload, ROUTING_WEIGHTS[:-1]) % 10
 
 
 def routing_holds(texts: pa.StringArray) -> Flags:
-    """Which routing numbers have nine digits that agree."""
+    """Return which routing numbers have nine digits and the right check digit."""
     values = characters(texts, len(ROUTING_WEIGHTS)).astype(np.int64) - ZERO
     whole = pc.fill_null(pc.equal(pc.utf8_length(texts), len(ROUTING_WEIGHTS)), False)
     agree = values @ np.array(ROUTING_WEIGHTS) % 10 == 0
@@ -78,25 +78,25 @@ def routing_holds(texts: pa.StringArray) -> Flags:
 
 
 def french_key(bank: Integers, account: Integers) -> Integers:
-    """The two digits that end a French account's RIB, for bank and branch of ten digits (Arrêté of 1978 on the RIB)."""
+    """Return the two check digits of a French RIB, for bank and branch of ten digits (Arrêté of 1978)."""
     code, branch = parted(bank, 100_000)
     key: Integers = 97 - (89 * code + 15 * branch + 3 * account) % 97
     return key
 
 
 def spanish_digits(bank: Integers, account: Integers) -> Integers:
-    """The two digits between a Spanish entity with its office and the account."""
+    """Return the two digits between a Spanish entity with its office and the account."""
     return 10 * _spanish(bank) + _spanish(account)
 
 
 def _spanish(number: Integers) -> Integers:
-    """Eleven less the weighted sum by 11, which 10 and 11 write as 1 and 0."""
+    """Return 11 minus the weighted sum modulo 11; 10 becomes 1 and 11 becomes 0."""
     digit = 11 - _weighted(number, SPANISH_WEIGHTS) % 11
     return np.where(digit < 10, digit, 11 - digit)
 
 
 def _weighted(numbers: Integers, weights: tuple[int, ...]) -> Integers:
-    """The sum of the digits times their weights; the last weight is for the last digit."""
+    """Return the sum of the digits times their weights; the last weight is for the last digit."""
     total = np.zeros(len(numbers), dtype=np.int64)
     left = numbers
     for weight in reversed(weights):
@@ -111,7 +111,7 @@ def _are_digits(values: NDArray[np.signedinteger]) -> Flags:
 
 
 def _luhn_of_group(number: int) -> int:
-    """What a group of digits adds; its last digit is not doubled."""
+    """Return a group's Luhn sum; its last digit is not doubled."""
     return sum(sum(divmod(int(digit) * (1 + place % 2), 10)) for place, digit in enumerate(reversed(f"{number:04}")))
 
 

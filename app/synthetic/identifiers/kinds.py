@@ -80,7 +80,7 @@ class Card(Column):
 
 
 def accounts(needed: Needed) -> Accounts:
-    """The drawn accounts of the chunk's rows."""
+    """Draw the accounts of the chunk's rows."""
     return Accounts(*(each.to_numpy() for each in needed["identifier.account"].flatten()))
 
 

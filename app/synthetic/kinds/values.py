@@ -168,7 +168,7 @@ class Lookup(FromFields):
 
 
 def pool_of(values: Sequence[Scalar]) -> pa.Array:
-    """The values as an array of one type; raises ImpossibleParameters."""
+    """Return the values as an array of one type; raise ImpossibleParameters."""
     try:
         return pa.array(values)
     except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
@@ -176,7 +176,7 @@ def pool_of(values: Sequence[Scalar]) -> pa.Array:
 
 
 def taken(pool: pa.Array, indices: pa.Array) -> pa.Array:
-    """Values of a pool by their places: strings stay a dictionary array."""
+    """Take values of a pool by index; strings become a dictionary array."""
     return pa.DictionaryArray.from_arrays(indices, pool) if pa.types.is_string(pool.type) else pool.take(indices)
 
 

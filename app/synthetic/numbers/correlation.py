@@ -45,7 +45,7 @@ class Copula(Joint):
         return pa.struct([(name, pa.int64()) for name in self.names])
 
     def make(self, chunk: Chunk, needed: Needed) -> pa.Array:
-        """For each field the chunk's rows in the order of its draws."""
+        """Return, for each field, the chunk's rows in the order of its draws."""
         drawn = chunk.rng().standard_normal((chunk.rows, len(self.names))) @ self._root.T
         orders = [pa.array(np.argsort(drawn[:, place])) for place in range(len(self.names))]
         return pa.StructArray.from_arrays(orders, fields=list(self.type))
@@ -100,7 +100,7 @@ class Correlated(Column):
 
 
 def copula_of(pairs: Mapping[str, Mapping[str, float]], known: Sequence[str]) -> Copula:
-    """The copula that `{field: {other: rank correlation}}` says; raises UnknownField and ImpossibleParameters."""
+    """Build the copula of `{field: {other: rank correlation}}`; raise UnknownField and ImpossibleParameters."""
     for name in (*pairs, *(other for row in pairs.values() for other in row)):
         if name not in known:
             raise UnknownField("field", name, known)
@@ -110,7 +110,7 @@ def copula_of(pairs: Mapping[str, Mapping[str, float]], known: Sequence[str]) ->
 
 
 def _ranked(values: pa.Array, rank: NDArray[np.int64]) -> pa.Array:
-    """For each row the value of that rank; a choice's values are in the order in which it lists them."""
+    """Return the value of each row's rank; a choice's values rank in the order of its list."""
     if pa.types.is_dictionary(values.type):
         return pa.DictionaryArray.from_arrays(_ranked(values.indices, rank), values.dictionary)
     if pa.types.is_primitive(values.type) and not values.null_count:

@@ -64,7 +64,7 @@ class Number(Column):
 
     @abstractmethod
     def draw(self, rng: np.random.Generator, rows: int) -> NDArray[np.float64]:
-        """So many draws, without limits and not rounded."""
+        """Draw `rows` values, unlimited and unrounded."""
 
     def check(self) -> None:
         """Raise ImpossibleParameters where the distribution's own parameters are impossible."""
@@ -77,7 +77,7 @@ class Number(Column):
         return self.shaped(self.limited(chunk.rng(), chunk.rows))
 
     def limited(self, rng: np.random.Generator, rows: int) -> NDArray[np.float64]:
-        """So many draws between the limits."""
+        """Draw `rows` values within the limits."""
         values = self.draw(rng, rows)
         if self.least is None and self.most is None:
             return values
@@ -86,7 +86,7 @@ class Number(Column):
         return values
 
     def shaped(self, values: NDArray[np.float64]) -> pa.Array:
-        """The values, rounded, in the column's type."""
+        """Round the values and convert them to the column's type."""
         if self.decimals is None:
             return pa.array(values)
         rounded = np.round(values, self.decimals)

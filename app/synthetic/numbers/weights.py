@@ -28,7 +28,7 @@ class Weights:
         return len(self._share)
 
     def draw(self, rng: np.random.Generator, rows: int) -> NDArray[np.int32]:
-        """A place for each row."""
+        """Draw a place for each row."""
         point = rng.random(rows)
         point *= len(self._share)
         place = point.astype(np.int32)
@@ -37,7 +37,7 @@ class Weights:
 
 
 def alias_table(scaled: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
-    """For weights of mean 1: how much of each place is its own, and whose the rest is."""
+    """Return, for weights of mean 1, each place's own share and the alias that gets the rest."""
     share = scaled.tolist()
     alias = list(range(len(share)))
     small = [place for place, weight in enumerate(share) if weight < 1]

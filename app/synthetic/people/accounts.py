@@ -69,7 +69,7 @@ class Accounts:
         self._numbered = Pool(self.numbers)
 
     def draw(self, rng: np.random.Generator, given: Rows, family: Rows, years: NDArray[np.int32]) -> Handles:
-        """User names of people of these names and years of birth."""
+        """Draw user names of people with these names and years of birth."""
         style = self._style.draw(rng, len(given))
         return Handles(
             given + self._initial[style] * self._initials,
@@ -78,15 +78,15 @@ class Accounts:
         )
 
     def user_names(self, handles: Handles) -> pa.StringArray:
-        """The user names; two people may have the same."""
+        """Return the user names; they may repeat."""
         return written(*self._names(handles), (self._numbered, handles.number))
 
     def mailboxes(self, rng: np.random.Generator, handles: Handles, ends: Mailboxes) -> pa.StringArray:
-        """Addresses of e-mail; two people may have the same."""
+        """Return e-mail addresses; they may repeat."""
         return written(*self._names(handles), (ends.numbered, ends.draw(rng, handles.number)))
 
     def distinct(self, handles: Handles, numbers: NDArray[np.int64], end: pa.Array | pa.Scalar) -> pa.StringArray:
-        """User names with numbers that all differ, and what comes after them."""
+        """Return user names with unique numbers, and what follows them."""
         return joined(written(*self._names(handles)), pa.array(numbers).cast(pa.string()), end)
 
     def _names(self, handles: Handles) -> tuple[tuple[Pool, Rows], tuple[Pool, Rows]]:
@@ -113,15 +113,15 @@ class Mailboxes:
         self.numbered = Pool(f"{number}@{domain}" for number in accounts().numbers for domain in domains)
 
     def draw(self, rng: np.random.Generator, number: Rows) -> Rows:
-        """Ends with these numbers, at a domain each."""
+        """Return suffixes with these numbers, each at a domain."""
         return number * len(self._weights) + self.domains(rng, len(number))
 
     def domains(self, rng: np.random.Generator, rows: int) -> Rows:
-        """A domain for each row."""
+        """Draw a domain for each row."""
         return self._weights.draw(rng, rows)
 
 
 @cache
 def accounts() -> Accounts:
-    """Accounts of people with the names that ship."""
+    """Return the accounts for the shipped names."""
     return Accounts(names())

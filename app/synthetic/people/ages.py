@@ -33,7 +33,7 @@ class Ages:
         self._ages = Groups([_single(pyramids[code], youngest, oldest) for code in countries()])
 
     def births(self, rng: np.random.Generator, country: Rows, as_of: date) -> NDArray[np.int32]:
-        """Dates of birth in days since 1970, of people of these countries as they are at a date."""
+        """Draw dates of birth, in days since 1970, of people of these countries at a date."""
         age = self._ages.draw(rng, country) - self._ages.starts[country] + self._youngest
         days: NDArray[np.int32] = np.ceil(age * 365.25).astype(np.int32)
         days += (rng.random(len(country)) * 364).astype(np.int32)
@@ -43,5 +43,5 @@ class Ages:
 
 
 def _single(pyramid: Sequence[float], youngest: int, oldest: int) -> list[float]:
-    """The share of each year of age."""
+    """Return the share of each year of age."""
     return [pyramid[age // BAND] / BAND for age in range(youngest, oldest + 1)]

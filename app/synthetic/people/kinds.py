@@ -239,12 +239,12 @@ class NationalPhoneNumber(PhoneNumber):
 
 
 def drawn(joint: pa.StructArray) -> dict[str, Rows]:
-    """What a joint draw found, by name."""
+    """Return the columns of a joint draw by name."""
     return {joint.type.field(place).name: values.to_numpy() for place, values in enumerate(joint.flatten())}
 
 
 def years(born: Rows) -> Rows:
-    """The years of dates that are given in days since 1970."""
+    """Return the years of dates that are given in days since 1970."""
     found: Rows = born.astype("datetime64[D]").astype("datetime64[Y]").astype(np.int32) + 1970
     return found
 

@@ -73,24 +73,24 @@ class Names:
         self._offset = len(own)
 
     def draw_given(self, rng: np.random.Generator, country: Rows, gender: Rows, years: NDArray[np.integer]) -> Rows:
-        """Given names of people of these countries, genders (as in GENDERS) and years of birth."""
+        """Draw given names by country, gender (as in GENDERS) and year of birth."""
         generation = (years >= GENERATIONS[0]).astype(np.int32)
         generation += years >= GENERATIONS[1]
         return self.given.groups.draw(rng, (country * len(GENDERS) + gender) * (len(GENERATIONS) + 1) + generation)
 
     def draw_family(self, rng: np.random.Generator, country: Rows) -> tuple[Rows, Rows]:
-        """Family names, and second ones where people have two; a second one of 0 is none."""
+        """Draw family names, and second ones where people have two; 0 means no second name."""
         first = self.family.groups.draw(rng, country)
         if not self._two[country].any():
             return first, np.zeros(len(country), dtype=np.int32)
         return first, np.where(self._two[country], self.family.groups.draw(rng, country) + 1, 0).astype(np.int32)
 
     def families(self, family: Rows, second: Rows) -> pa.StringArray:
-        """Family names, both of them where there are two."""
+        """Return family names, both of them where there are two."""
         return written((self.family.native, family), *self._seconds(second))
 
     def full(self, country: Rows, given: Rows, family: Rows, second: Rows) -> pa.StringArray:
-        """Whole names in their own script and order."""
+        """Return full names in their own script and order."""
         swapped = self._family_first[country]
         before, after = given, family + self._offset
         if swapped.any():
@@ -98,7 +98,7 @@ class Names:
         return written((self._before, before), (self._after, after), *self._seconds(second))
 
     def full_latin(self, given: Rows, family: Rows, second: Rows) -> pa.StringArray:
-        """Whole names in Latin letters, the given name first."""
+        """Return full names in Latin letters, the given name first."""
         return written((self._latin_before, given), (self.family.latin, family), *self._seconds(second))
 
     def _seconds(self, second: Rows) -> list[tuple[Pool, Rows]]:
@@ -107,7 +107,7 @@ class Names:
 
 @cache
 def names() -> Names:
-    """The names that ship."""
+    """Return the shipped names."""
     return Names()
 
 
@@ -118,7 +118,7 @@ def _names(code: str, listed: str) -> Iterator[Name]:
 
 
 def _plain(code: str, name: str) -> str:
-    """The first word of a name in small letters from a to z."""
+    """Return the first word of a name in letters a to z."""
     word = name.lower().split()[0] if code == "ES" else name.lower().replace(" ", "")
     spelt = word.translate(UMLAUTS) if code == "DE" else word
     return "".join(

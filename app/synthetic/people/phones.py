@@ -45,7 +45,7 @@ class Range:
 
     @classmethod
     def parse(cls, text: str) -> Range:
-        """The range that is told by its text."""
+        """Parse a range."""
         code, _, pattern = text.partition(" ")
         return cls(country(code), pattern)
 
@@ -98,7 +98,7 @@ class Phones:
         self.type = pa.struct([pa.field("range", RANGE), *parts])
 
     def draw(self, rng: np.random.Generator, places: Rows) -> Numbers:
-        """Numbers of people in these places."""
+        """Draw telephone numbers of people in these places."""
         chosen = self._fixed[places]
         where = self._country[places]
         roaming = (chosen < 0) | ((rng.random(len(places)) < self._mobile) & self._has_mobile[where])
@@ -109,7 +109,7 @@ class Phones:
         return Numbers(chosen, tuple((rng.random(len(places)) * each[chosen]).astype(np.int32) for each in many))
 
     def packed(self, numbers: Numbers) -> pa.StructArray:
-        """Numbers as an array of `type`, with the ranges that they are of: whoever writes them needs nothing else."""
+        """Return numbers and their ranges as an array of `type`: all that writing them needs."""
         missing = len(self._widths) - len(numbers.parts)
         parts = [*map(pa.array, numbers.parts), *[pa.nulls(len(numbers.range), pa.int32())] * missing]
         ranges = pa.DictionaryArray.from_arrays(pa.array(numbers.range, pa.int32()), self._texts)
@@ -117,13 +117,13 @@ class Phones:
 
 
 def national(line: pa.StructArray) -> pa.StringArray:
-    """Packed numbers as they are written at home."""
+    """Return packed numbers in national form."""
     ranges, numbers = _unpacked(line)
     return _forms(ranges).national.write(numbers)
 
 
 def international(line: pa.StructArray) -> pa.StringArray:
-    """Packed numbers as E.164 wants them."""
+    """Return packed numbers in E.164 form."""
     ranges, numbers = _unpacked(line)
     return _forms(ranges).international.write(numbers)
 
@@ -178,7 +178,7 @@ class _Form:
 
 @cache
 def reserved() -> Mapping[str, Mapping[str, Sequence[str]]]:
-    """The ranges that ship, by country and area code; `*` is any area code, `mobile` no area."""
+    """Return the ranges that ship, by country and area code; `*` is any area code, `mobile` no area."""
     found: dict[str, dict[str, list[str]]] = {code: {} for code in countries()}
     for line in read(DATA / "phones.tsv"):
         found[line["country"]].setdefault(line["area"], []).append(line["number"])
@@ -186,24 +186,24 @@ def reserved() -> Mapping[str, Mapping[str, Sequence[str]]]:
 
 
 def kept_free(code: str) -> Sequence[str]:
-    """The ranges of a country that belong to no area."""
+    """Return the ranges of a country that belong to no area."""
     return reserved()[code].get(MOBILE, ())
 
 
 @cache
 def phones() -> Phones:
-    """Numbers for the places that ship, in the ranges that ship."""
+    """Return the numbers of the shipped places and ranges."""
     return Phones(gazetteer(), mobile=0.6, own={})
 
 
 def _fixed(area: str, listed: Mapping[str, Sequence[str]]) -> str:
-    """The range of an area code; empty where there is none."""
+    """Return the range of an area code; an empty one where there is none."""
     found = listed.get(area) or listed.get("*") or [""]
     return found[0].format(area=area)
 
 
 def _split(found: Sequence[tuple[str, str]]) -> Iterator[tuple[str, int]]:
-    """Texts and widths; more digits than one look into a pool writes become two parts."""
+    """Split a range into texts and widths; digits beyond one pool look-up become two parts."""
     for text, marks in found:
         left = len(marks)
         yield text, min(left, WIDEST)

@@ -46,16 +46,16 @@ class Addresses:
         self._unit = _Piece(units)
 
     def draw(self, rng: np.random.Generator, places: Rows) -> Doors:
-        """A door in each of these places."""
+        """Draw a door in each of these places."""
         country = self._places.country[places]
         return Doors(*(each.draw(rng, country) for each in (self._streets, self._houses, self._units)))
 
     def streets(self, places: Rows, doors: Doors) -> pa.StringArray:
-        """First lines of addresses: street, house number and flat."""
+        """Return first lines of addresses: street, house number and flat."""
         return self._written(places, doors, _around(self._places, "street", "\n"))
 
     def addresses(self, places: Rows, doors: Doors, *, lines: bool) -> pa.StringArray:
-        """Whole addresses, in lines or in one."""
+        """Return whole addresses, in lines or in one."""
         return self._written(places, doors, _around(self._places, "address", "\n" if lines else ""))
 
     def _written(self, places: Rows, doors: Doors, around: tuple[_Piece, _Piece]) -> pa.StringArray:
@@ -83,13 +83,13 @@ class _Piece:
 
 @cache
 def addresses() -> Addresses:
-    """Addresses in the places that ship."""
+    """Return the addresses of the shipped places."""
     return Addresses(gazetteer())
 
 
 @cache
 def _around(places: Gazetteer, template: str, separator: str) -> tuple[_Piece, _Piece]:
-    """What is written before the door, and after it, in each place."""
+    """Return the text before the door, and after it, in each place."""
     written: list[list[tuple[str, str]]] = [[] for _ in countries()]
     for district, number in zip(places.districts, places.country, strict=True):
         country = countries()[district.country]
@@ -102,7 +102,7 @@ def _around(places: Gazetteer, template: str, separator: str) -> tuple[_Piece, _
 
 
 def _streets(code: str) -> Iterator[tuple[str, str]]:
-    """What stands before and after the house number in each street of a country."""
+    """Return the text before and after the house number for each street of a country."""
     for line in read(DATA / "streets.tsv"):
         if line["country"] == code:
             for name in line["names"].split(","):
@@ -111,7 +111,7 @@ def _streets(code: str) -> Iterator[tuple[str, str]]:
 
 
 def _filled(forms: str) -> Iterator[str]:
-    """Texts of forms such as `0.9={1..180};0.1={1..120}{a..d}`, as often as the shares say; low numbers more often."""
+    """Expand forms such as `0.9={1..180};0.1={1..120}{a..d}` by their shares; low numbers are more frequent."""
     rng = np.random.default_rng(SEED)
     for form in forms.split(";"):
         share, _, pattern = form.partition("=")

@@ -36,7 +36,7 @@ class District:
     """Of the city's people: all of its postcodes have the same."""
 
     def text(self, template: str) -> str:
-        """A template with what is known of the place; `CITY` stands for the city in capitals."""
+        """Fill a template with the place's values; `CITY` is the city in capitals."""
         return template.format(
             **self.city, CITY=self.city["city"].upper(), postcode=self.postcode, locality=self.locality, door="{door}"
         )
@@ -57,7 +57,7 @@ class Gazetteer:
         self.reach_east = self.reach / np.cos(np.radians(self.latitude))
 
     def weights(self, of: Shares) -> Weights:
-        """Countries by their shares, and within one its cities by population; raises UnknownLocale."""
+        """Weigh countries by their shares, and their cities by population; raise UnknownLocale."""
         people = self.population * np.array([each.share for each in self.districts])
         total = np.bincount(self.country, people, minlength=len(countries()))
         return Weights(people / total[self.country] * shares(of)[self.country])
@@ -71,7 +71,7 @@ class Gazetteer:
         return pools | {name: Pool(getattr(each, name) for each in self.districts) for name in own}
 
     def near(self, rng: np.random.Generator, rows: Rows, *, east: bool) -> NDArray[np.float64]:
-        """Latitudes of points in these places, or longitudes, in degrees (WGS 84) to some metres."""
+        """Draw latitudes or longitudes of points in these places, in degrees (WGS 84) to some metres."""
         middle, reach = (self.longitude, self.reach_east) if east else (self.latitude, self.reach)
         offset = rng.random(len(rows))
         offset *= 2
@@ -86,7 +86,7 @@ class Gazetteer:
 
 @cache
 def gazetteer() -> Gazetteer:
-    """The places that ship."""
+    """Return the shipped places."""
     return Gazetteer([each for country in countries().values() for each in _districts(country)])
 
 
@@ -100,7 +100,7 @@ def _districts(country: Country) -> Iterator[District]:
 
 
 def _postcodes(country: Country, entry: str, seed: int) -> Iterator[tuple[str, str, str, str]]:
-    """Postcodes of an entry such as `10115`, `LS6`, `60647:773`, `560034=Koramangala` or `150-0002=渋谷/Shibuya`.
+    """Parse an entry such as `10115`, `LS6`, `60647:773`, `560034=Koramangala` or `150-0002=渋谷/Shibuya`.
 
     With each come its locality, that in Latin letters, and its own area code; empty where there is none.
     """
@@ -113,7 +113,7 @@ def _postcodes(country: Country, entry: str, seed: int) -> Iterator[tuple[str, s
 
 
 def _ended(pattern: str, number: int) -> str:
-    """The pattern with a digit for each `#` and a letter for each `@`, as the number's digits say."""
+    """Fill a pattern: the number's digits replace each `#` by a digit and each `@` by a letter."""
     ended = ""
     for mark in pattern:
         choices = {"#": "0123456789", "@": LETTERS}.get(mark, mark)

@@ -173,13 +173,13 @@ class PostalAddress(Column):
 
 
 def places(needed: Needed) -> Rows:
-    """The drawn places of the chunk's rows."""
+    """Draw the places of the chunk's rows."""
     rows: Rows = needed["place"].to_numpy()
     return rows
 
 
 def doors(needed: Needed) -> Doors:
-    """The drawn doors of the chunk's rows."""
+    """Draw the doors of the chunk's rows."""
     return Doors(*(np.asarray(each) for each in needed["place.door"].flatten()))
 
 

@@ -22,7 +22,7 @@ Progress: TypeAlias = Callable[[int], object]
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[BinaryIO]:
-    """A file to write, beside `path` under another name; it takes that name when all is written, and safe on disk.
+    """Open a temporary file beside `path`; rename it to `path` when all is written and synced.
 
     Until then, and for good if anything fails, `path` is what it was before. Raises CannotWrite.
     """
@@ -43,7 +43,7 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
 
 
 def write_file(data: DataSet, path: Path, progress: Progress | None = None) -> int:
-    """Write a data set to a file in the format of its suffix; how many bytes it has.
+    """Write a data set to a file in the format of its suffix; return its size in bytes.
 
     The same data set gives the same bytes. Raises UnknownFormat, CannotWrite, and what making the data raises.
     """
@@ -56,7 +56,7 @@ def write_file(data: DataSet, path: Path, progress: Progress | None = None) -> i
 
 
 def watched(data: DataSet, encode: Callable[[pa.RecordBatch], T], progress: Progress | None) -> Iterator[T]:
-    """The encoded chunks of a data set; each is reported when the next one is asked for."""
+    """Yield the encoded chunks of a data set; report each when the next one is requested."""
     gone = 0
     for rows, piece in data.encoded(lambda batch: (batch.num_rows, encode(batch))):
         yield piece

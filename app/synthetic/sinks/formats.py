@@ -21,22 +21,22 @@ class Format(Protocol):
     """One format of files."""
 
     def encode(self, batch: pa.RecordBatch) -> Any:
-        """What becomes of a batch; workers call it, several at a time."""
+        """Encode a batch; several workers call this at a time."""
 
     def writer(self, file: BinaryIO, schema: pa.Schema) -> AbstractContextManager[Callable[[Any], object]]:
-        """Begin a file and end it; between, what is given takes the encoded batches in order."""
+        """Begin and end a file; the given function writes the encoded batches in order."""
 
 
 class Csv:
     """Comma-separated values as PostgreSQL reads them: a missing value is empty, an empty text is `""`."""
 
     def encode(self, batch: pa.RecordBatch) -> pa.Buffer:
-        """The rows, without the names."""
+        """Encode the rows, without the names."""
         return csv_rows(batch)
 
     @contextmanager
     def writer(self, file: BinaryIO, schema: pa.Schema) -> Iterator[Callable[[pa.Buffer], object]]:
-        """The names first."""
+        """Write the names first."""
         file.write(csv_rows(schema.empty_table(), header=True))
         yield file.write
 
@@ -45,7 +45,7 @@ class JsonLines:
     """One JSON object a line."""
 
     def encode(self, batch: pa.RecordBatch) -> pa.Buffer:
-        """The lines. They are joined by Arrow, column by column, because orjson would want a dict of every row."""
+        """Join the lines column by column in Arrow, because orjson needs a dict of every row."""
         pieces: list[Any] = []
         for place, (name, column) in enumerate(zip(batch.schema.names, batch.columns, strict=True)):
             key = json_text(pa.array([name]))[0].as_py()
@@ -55,7 +55,7 @@ class JsonLines:
 
     @contextmanager
     def writer(self, file: BinaryIO, schema: pa.Schema) -> Iterator[Callable[[pa.Buffer], object]]:
-        """Nothing comes before or after."""
+        """Write nothing before or after the lines."""
         yield file.write
 
 
@@ -63,12 +63,12 @@ class Parquet:
     """Parquet, compressed."""
 
     def encode(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        """Nothing: the writer encodes, because places in the file depend on what came before."""
+        """Return the batch: the writer encodes, because offsets in the file depend on what came before."""
         return batch
 
     @contextmanager
     def writer(self, file: BinaryIO, schema: pa.Schema) -> Iterator[Callable[[pa.RecordBatch], object]]:
-        """Chunks are gathered to groups of rows that readers can work with; the names and types come last."""
+        """Collect chunks into row groups of a useful size; write names and types last."""
         from pyarrow.parquet import ParquetWriter
 
         gathered: list[pa.RecordBatch] = []
@@ -92,12 +92,12 @@ class ArrowFile:
     """Arrow's own file format, which readers map into memory."""
 
     def encode(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        """Nothing: a batch is what the file holds."""
+        """Return the batch: the file holds batches."""
         return batch
 
     @contextmanager
     def writer(self, file: BinaryIO, schema: pa.Schema) -> Iterator[Callable[[pa.RecordBatch], object]]:
-        """The names and types first and last."""
+        """Write names and types first and last."""
         with pa.ipc.new_file(file, schema) as writer:
             yield writer.write_batch
 
@@ -112,7 +112,7 @@ FORMATS: Mapping[str, Format] = {
 
 
 def format_of(path: Path) -> Format:
-    """The format that a file's suffix asks for; raises UnknownFormat."""
+    """Return the format of a file's suffix; raise UnknownFormat."""
     try:
         return FORMATS[path.suffix.lower()]
     except KeyError:
@@ -120,7 +120,7 @@ def format_of(path: Path) -> Format:
 
 
 def csv_rows(batch: pa.RecordBatch | pa.Table, *, header: bool = False) -> pa.Buffer:
-    """Rows as CSV, on request after a line of names."""
+    """Encode rows as CSV, with `header` after a line of names."""
     from pyarrow.csv import WriteOptions, write_csv
 
     columns = [moment_text(each) if pa.types.is_timestamp(each.type) else each for each in batch.columns]

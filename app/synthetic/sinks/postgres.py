@@ -29,7 +29,7 @@ TYPES: Mapping[pa.DataType, str] = {
 
 
 def copy_into(connections: Sequence[Connection], table: str, data: DataSet, progress: Progress | None = None) -> int:
-    """Add a data set to a table, shared out among databases chunk by chunk; how many bytes were sent.
+    """Copy a data set into a table, chunk by chunk across databases; return the number of bytes sent.
 
     A database takes all of its share or nothing, and none is committed before all have taken theirs. The table is
     `name` or `schema.name`, and is made where it is missing; one that is there must have columns of the fields' names,
@@ -77,5 +77,5 @@ def _identifier(table: str) -> sql.Identifier:
 
 
 def _type(of: pa.DataType) -> str:
-    """The type of a column that takes such values; text reads all others."""
+    """Return the column type for these values; text for all others."""
     return TYPES.get(of.value_type if pa.types.is_dictionary(of) else of, "text")

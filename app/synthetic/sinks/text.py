@@ -11,7 +11,7 @@ UNSAFE = r'[\x00-\x1f"\\]'
 
 
 def moment_text(values: pa.Array) -> pa.Array:
-    """Timestamps in UTC as ISO 8601 text, with a fraction only where some moment has one.
+    """Format timestamps in UTC as ISO 8601, with a fraction only where some value has one.
 
     Arrow takes twenty times as long for text with a time zone as for text without one and a letter behind it.
     """
@@ -22,7 +22,7 @@ def moment_text(values: pa.Array) -> pa.Array:
 
 
 def json_text(values: pa.Array) -> pa.Array:
-    """Each value as JSON; numbers that JSON cannot hold are null, as missing ones are."""
+    """Encode each value as JSON; numbers that JSON cannot hold become null, as missing ones do."""
     if pa.types.is_dictionary(values.type):
         return pc.fill_null(json_text(values.dictionary).take(values.indices), "null")
     if pa.types.is_string(values.type):

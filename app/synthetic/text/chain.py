@@ -42,7 +42,7 @@ class Chain:
     """The corpus itself, as numbers of words, for the overlap test; empty where it was left out."""
 
     def step(self, states: States, draws: NDArray[np.float64]) -> States:
-        """The states that follow; `draws` are uniform, from 0 up to 1."""
+        """Draw the next states; `draws` are uniform from 0 up to 1."""
         chosen = (draws * self._many[states]).astype(np.intp)
         chosen += self.first[states]
         return self.successors[chosen]

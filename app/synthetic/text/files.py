@@ -22,7 +22,7 @@ class UnreadableChain(SyntheticError):
 
 
 def save(chain: Chain, path: Path, *, with_corpus: bool = True) -> None:
-    """Write a chain; without its corpus, the overlap test is not to be had from it. Raises CannotWrite."""
+    """Write a chain; without its corpus it offers no overlap test. Raise CannotWrite."""
     arrays = {name: getattr(chain, name).astype(np.int32) for name in _ARRAYS}
     if not with_corpus:
         arrays["corpus"] = np.empty(0, np.int32)
@@ -39,7 +39,7 @@ def save(chain: Chain, path: Path, *, with_corpus: bool = True) -> None:
 
 
 def load(path: Path) -> Chain:
-    """Read a chain; raises UnreadableChain."""
+    """Read a chain; raise UnreadableChain."""
     try:
         with np.load(path, allow_pickle=False) as held:
             if held["form"] != FORM:
@@ -56,7 +56,7 @@ def load(path: Path) -> Chain:
 
 
 def _is_sound(chain: Chain) -> bool:
-    """Every state leads to states, and every state to a word: a broken file must not become a wrong lookup."""
+    """Return whether every state has successors and a word: a broken file must not cause a wrong lookup."""
     states, words = len(chain.last_word), len(chain.vocabulary)
     return bool(
         len(chain.first) == len(chain.count) == states > 2

@@ -68,7 +68,7 @@ class Sentence(Column):
 
 
 def _chain(corpus: str, order: int) -> Chain:
-    """Learnt when the schema is read: what is wrong with a corpus is told before the first row."""
+    """Train when the schema is read, so that a bad corpus fails before the first row."""
     return train_file(corpus, order=order)
 
 

@@ -33,7 +33,7 @@ class Overlap:
         require(self.total >= 1, f"total is {self.total}: it is 1 or more")
 
     def repeats(self, chain: Chain, texts: NDArray[np.integer], lengths: States) -> NDArray[np.bool_]:
-        """Which texts do; `texts` has a row of word numbers for each, of which the first `lengths` count."""
+        """Return which texts repeat the corpus; `texts` has one row of word numbers each, the first `lengths` valid."""
         allowed = np.minimum(self.total, np.rint(self.ratio * lengths).astype(np.intp))
         found = np.zeros(len(texts), dtype=bool)
         for run in np.unique(allowed[lengths > 0]) + 1:
@@ -58,7 +58,7 @@ def _runs_of_corpus(chain: Chain, run: int) -> NDArray[np.uint64]:
 
 
 def _hashes(words: NDArray[np.integer], run: int) -> NDArray[np.uint64]:
-    """A hash of each run of so many words along the last axis; it wraps around, which is what it is meant to do."""
+    """Hash each run of `length` words along the last axis; overflow is intended."""
     spread = (words.astype(np.uint64) + np.uint64(1)) * _FACTOR
     spread ^= spread >> np.uint64(29)
     places = words.shape[-1] - run + 1

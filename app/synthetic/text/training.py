@@ -37,7 +37,7 @@ class UnreadableCorpus(SyntheticError):
 
 
 def train(text: str, *, order: int = 2, place: str = "corpus") -> Chain:
-    """The chain of a corpus; raises CorpusTooSmall and ImpossibleParameters."""
+    """Train a chain on a corpus; raise CorpusTooSmall and ImpossibleParameters."""
     require(1 <= order <= LARGEST_ORDER, f"order is {order}: it goes from 1 to {LARGEST_ORDER}")
     sentences = list(split_sentences(text))
     if len({words[0] for words in sentences}) < 2:
@@ -52,7 +52,7 @@ def train(text: str, *, order: int = 2, place: str = "corpus") -> Chain:
 
 
 def train_file(name: str | Path, *, order: int = 2) -> Chain:
-    """The chain of a corpus that ships, or of a text file; kept for the life of the process.
+    """Train a chain on a shipped corpus or a text file; cache it for the life of the process.
 
     Raises UnknownCorpus, UnreadableCorpus and what `train` raises.
     """
@@ -63,7 +63,7 @@ def train_file(name: str | Path, *, order: int = 2) -> Chain:
 
 
 def shipped() -> list[str]:
-    """Names of the corpora that ship."""
+    """Return the names of the shipped corpora."""
     return sorted(file.stem for file in CORPORA.glob("*.txt"))
 
 
@@ -77,7 +77,7 @@ def _trained(file: Path, _changed: int, order: int) -> Chain:
 
 
 def _windows(numbers: States, lengths: States, order: int) -> NDArray[np.intp]:
-    """For each sentence, one row for each number of words that were said: the last `order` ones, then the end.
+    """Return a sliding window of `order` words for each position of each sentence, then the end.
 
     A sentence of n words has n + 2 rows.
     """
@@ -92,12 +92,12 @@ def _windows(numbers: States, lengths: States, order: int) -> NDArray[np.intp]:
 
 
 def _counting(lengths: States) -> States:
-    """0, 1, … up to each length, one after the other."""
+    """Return the concatenated ranges 0, 1, … up to each length."""
     return np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
 
 
 def _states(windows: NDArray[np.intp]) -> tuple[States, States]:
-    """The state of each window, and the last word of each state."""
+    """Return the state of each window, and the last word of each state."""
     distinct, position = np.unique(windows, axis=0, return_inverse=True)
     is_start = (distinct == _BEFORE).all(axis=1)
     is_end = distinct[:, -1] == _AFTER
@@ -122,7 +122,7 @@ def _successors(states: States, lengths: States, total: int) -> tuple[States, St
 
 
 def split_sentences(text: str) -> Iterator[tuple[str, ...]]:
-    """The sentences of a text, each as its words; marks and capitals stay on the words they stand at.
+    """Split a text into sentences of words; punctuation and capitals stay on the words.
 
     A blank line ends a sentence too, so headings and signatures do not run into what follows.
     """

@@ -18,7 +18,7 @@ LONGEST = 1000
 
 
 def words(chain: Chain, rng: np.random.Generator, rows: int, *, count: int = 16) -> pa.StringArray:
-    """A text of exactly `count` words for each row: sentences one after the other, the last one ended where it is.
+    """Write a text of exactly `count` words for each row; the last sentence is cut.
 
     Raises ImpossibleParameters.
     """
@@ -43,7 +43,7 @@ def sentences(
     most: int = 30,
     overlap: Overlap | None = None,
 ) -> pa.StringArray:
-    """A whole sentence of `least` to `most` words for each row; with `overlap`, none that repeats the corpus.
+    """Write a sentence of `least` to `most` words for each row; with `overlap`, none repeats the corpus.
 
     Raises ImpossibleParameters, and CorpusTooSmall where the chain does not lead to such a sentence in TRIES tries.
     """
@@ -71,7 +71,7 @@ def sentences(
 
 
 def _walk(chain: Chain, rng: np.random.Generator, rows: int, most: int) -> tuple[NDArray[np.int32], States]:
-    """Words of a sentence for each row, one row's behind the other's, and how many; `most` + 1 of those too long."""
+    """Draw the words of a sentence for each row, concatenated, and their numbers: `most` + 1 for sentences too long."""
     steps: list[tuple[States, States]] = []
     lengths = np.full(rows, most + 1, dtype=np.intp)
     under_way = np.arange(rows)
@@ -94,14 +94,14 @@ def _walk(chain: Chain, rng: np.random.Generator, rows: int, most: int) -> tuple
 
 
 def _matrix(words: NDArray[np.int32], lengths: States) -> NDArray[np.int32]:
-    """The words with a row for each sentence, zeros behind the short ones."""
+    """Return one row of words for each sentence, padded with zeros."""
     texts = np.zeros((len(lengths), int(lengths.max(initial=0))), dtype=np.int32)
     texts[np.arange(texts.shape[1]) < lengths[:, np.newaxis]] = words
     return texts
 
 
 def _joined(chain: Chain, words: NDArray[np.int32], begins: States, lengths: States) -> pa.StringArray:
-    """The sentences that begin at these places of `words`."""
+    """Return the sentences that begin at these places of `words`."""
     ends = np.cumsum(lengths)
     which = np.repeat(begins - (ends - lengths), lengths)
     which += np.arange(len(which))

@@ -70,7 +70,7 @@ class ColumnComparison:
 
 
 def compare_column(real: Series, synthetic: Series) -> ColumnComparison:
-    """Both samples of one column, which must have the same role."""
+    """Compare both samples of one column, which must have the same role."""
     summaries = _summary(real), _summary(synthetic)
     nulls = synthetic.null_share - real.null_share
     if Role.EMPTY in (real.role, synthetic.role) or not (real.present.any() and synthetic.present.any()):
@@ -180,7 +180,7 @@ def _numbers_in_words(real: Series, ours: Floats, theirs: Floats, gap: float, ve
 
 
 def _verbatim(real: Series, synthetic: Series) -> tuple[float, float]:
-    """Share of synthetic texts that stand in the real sample, and of real ones that stand there more than once."""
+    """Return the share of synthetic texts found in the real sample, and of real ones found there more than once."""
     counted = pc.value_counts(real.values.drop_null())
     found = pc.is_in(synthetic.values.drop_null(), value_set=counted.field("values"))
     counts = counted.field("counts").to_numpy()
@@ -188,7 +188,7 @@ def _verbatim(real: Series, synthetic: Series) -> tuple[float, float]:
 
 
 def _level_of_nulls(real: Series, synthetic: Series) -> Level:
-    """Missing values are a category, too."""
+    """Rate the difference of missing values, which count as a category."""
     counts = [
         np.array([each.rows * each.null_share, each.rows * (1 - each.null_share)], dtype=np.float64)
         for each in (real, synthetic)

@@ -30,7 +30,7 @@ class Comparison:
 def compare(
     real: Sample, synthetic: Sample, *, seed: int = 0, progress: Callable[[int, int], object] | None = None
 ) -> Comparison:
-    """Columns, pairs of columns and privacy; raises ColumnsDiffer where the columns are not the same."""
+    """Compare columns, pairs of columns and privacy; raise ColumnsDiffer where the columns differ."""
     roles = _roles(real, synthetic)
     ours, theirs = ([series_of(each, name, role) for name, role in roles.items()] for each in (real, synthetic))
     columns = []
@@ -56,7 +56,7 @@ def compare(
 
 
 def _roles(real: Sample, synthetic: Sample) -> dict[str, Role]:
-    """The role of each column, which is the real one's where that has any values."""
+    """Return the role of each column: the real one's where it has any values."""
     place = f"{synthetic.name} against {real.name}"
     ours, theirs = real.table.column_names, synthetic.table.column_names
     missing, extra = [name for name in ours if name not in theirs], [name for name in theirs if name not in ours]

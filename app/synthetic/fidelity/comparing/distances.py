@@ -27,29 +27,29 @@ BLIND = 0.25
 
 
 def kolmogorov_smirnov(real: Floats, synthetic: Floats) -> float:
-    """The largest gap between the shares of values that lie below some number."""
+    """Return the largest difference of the two empirical distribution functions."""
     values = np.concatenate([real, synthetic])
     below = [np.searchsorted(np.sort(side), values, side="right") / len(side) for side in (real, synthetic)]
     return float(np.abs(below[0] - below[1]).max())
 
 
 def chance_of_gap(real: float, synthetic: float) -> float:
-    """What that gap is below in 99 cases of 100 where nothing differs (Smirnov, 1948)."""
+    """Return the 99% quantile of that gap for equal distributions (Smirnov, 1948)."""
     return SIGNIFICANCE * math.sqrt(1 / real + 1 / synthetic)
 
 
 def wasserstein(real: Floats, synthetic: Floats) -> float:
-    """How far values must be moved on average to make one sample of the other, in their own unit."""
+    """Return the Wasserstein distance of the samples, in their own unit."""
     return float(stats.wasserstein_distance(real, synthetic))
 
 
 def total_variation(real: NDArray[np.float64], synthetic: NDArray[np.float64]) -> float:
-    """The share of values that would have to change their category."""
+    """Return the share of values that would have to change their category."""
     return float(np.abs(real / real.sum() - synthetic / synthetic.sum()).sum() / 2)
 
 
 def chance_of_variation(real: NDArray[np.float64], synthetic: NDArray[np.float64]) -> float:
-    """What the total variation is below, nearly always, where nothing differs: its mean and some deviations more.
+    """Return what chance alone makes of the total variation: its mean and `SURE` standard deviations.
 
     Shares of a category differ like normal numbers of the variance p (1 - p) (1 / n + 1 / m).
     """
@@ -61,7 +61,7 @@ def chance_of_variation(real: NDArray[np.float64], synthetic: NDArray[np.float64
 
 
 def binned(real: Floats, synthetic: Floats) -> tuple[Floats, Floats]:
-    """How many numbers of both lie in bins that each hold as many real ones; a number that is frequent has its own."""
+    """Count both samples in bins that hold equally many real numbers; a frequent number has its own bin."""
     edges = np.unique(np.quantile(real, np.linspace(0, 1, BINS + 1)))
     # A value on an edge lies in a bin of its own: else one bin would hold both what is common and what lies beside it.
     places = [
@@ -73,7 +73,7 @@ def binned(real: Floats, synthetic: Floats) -> tuple[Floats, Floats]:
 
 
 def counted(real: Mapping[str, int], synthetic: Mapping[str, int]) -> tuple[Floats, Floats]:
-    """How often each category of either stands in both."""
+    """Count each category of either sample in both."""
     names = list(dict.fromkeys([*real, *synthetic]))
     return (
         np.array([real.get(name, 0) for name in names], dtype=np.float64),
@@ -94,7 +94,7 @@ WORST_FIRST = (Level.POOR, Level.FAIR, Level.NO_DATA, Level.GOOD)
 
 
 def level_of(distance: float, chance: float = 0.0, *, near: float = NEAR, far: float = FAR) -> Level:
-    """The level of a distance that chance makes as large as `chance` where nothing differs."""
+    """Return the level of a distance that chance makes as large as `chance` where nothing differs."""
     beyond = distance - chance
     if chance > BLIND and beyond <= near:
         return Level.NO_DATA
@@ -104,5 +104,5 @@ def level_of(distance: float, chance: float = 0.0, *, near: float = NEAR, far: f
 
 
 def worst(levels: list[Level]) -> Level:
-    """The worst of some levels; no data of none."""
+    """Return the worst of the levels; NO_DATA where there are none."""
     return next((level for level in WORST_FIRST if level in levels), Level.NO_DATA)

@@ -45,12 +45,12 @@ class PairComparison:
 
 
 def paired(columns: Sequence[Series]) -> list[Series]:
-    """The columns whose pairs are looked at: texts and what is empty go with nothing."""
+    """Return the columns whose pairs are compared: neither texts nor empty ones."""
     return [each for each in columns if each.role in (*NUMERIC, Role.CATEGORY)][:MOST_COLUMNS]
 
 
 def compare_pairs(real: Sequence[Series], synthetic: Sequence[Series]) -> list[PairComparison]:
-    """All pairs of columns, which stand in the same order on both sides."""
+    """Compare all pairs of columns; both sides have the same order."""
     both = list(zip(map(_Side.of, real), map(_Side.of, synthetic), strict=True))
     return [_compared(one, other) for one, other in combinations(both, 2)]
 
@@ -116,7 +116,7 @@ def _pearson(one: _Side, other: _Side) -> float | None:
 
 
 def _cramer(one: NDArray[np.int64], other: NDArray[np.int64]) -> float | None:
-    """Cramér's V as Bergsma (2013) frees it of what chance adds to it."""
+    """Return Cramér's V with Bergsma's bias correction (2013)."""
     table = stats.contingency.crosstab(one, other).count
     rows, columns = table.shape
     if min(rows, columns) < 2:
@@ -129,7 +129,7 @@ def _cramer(one: NDArray[np.int64], other: NDArray[np.int64]) -> float | None:
 
 
 def _ratio(numbers: Floats, codes: NDArray[np.int64]) -> float | None:
-    """Root of the share of the ranks' variance that categories explain, freed of what chance adds (Kelley, 1935).
+    """Return the bias-corrected correlation ratio of the ranks: epsilon (Kelley, 1935).
 
     Ranks and not the numbers, so that one very large number does not decide.
     """

@@ -66,7 +66,7 @@ class Nearness:
 def privacy_of(
     real: Sequence[Series], synthetic: Sequence[Series], copied_texts: Sequence[str] = (), *, seed: int
 ) -> tuple[Privacy, Nearness | None]:
-    """Verdict and distances; the columns stand in the same order on both sides."""
+    """Return verdict and distances; the columns have the same order on both sides."""
     used = [place for place, both in enumerate(zip(real, synthetic, strict=True)) if _is_used(*both)]
     ours, theirs = [real[place] for place in used], [synthetic[place] for place in used]
     if not used or min(ours[0].rows, theirs[0].rows) < LEAST_ROWS:
@@ -118,7 +118,7 @@ def _of_nearness(share: float, expected: float, real: int, synthetic: int) -> tu
 
 
 def _chance(share: float, real: int, synthetic: int) -> float:
-    """How much larger a share may come out among synthetic records than among real ones though nothing was copied.
+    """Return how much larger a share may be among synthetic records than among real ones by chance.
 
     Real records come in pairs here, each the other's nearest, so that half as many say something; and a pair more
     might have been seen.
@@ -129,7 +129,7 @@ def _chance(share: float, real: int, synthetic: int) -> float:
 
 
 def _same(real: Sequence[Series], synthetic: Sequence[Series]) -> tuple[float, float]:
-    """Shares of copies among synthetic records, and of repeats among real ones."""
+    """Return the share of copies among synthetic records, and of repeats among real ones."""
     keys = [_key(each, other) for each, other in zip(real, synthetic, strict=True)]
     ours = np.column_stack([each for each, _ in keys])
     theirs = np.column_stack([other for _, other in keys])
@@ -140,7 +140,7 @@ def _same(real: Sequence[Series], synthetic: Sequence[Series]) -> tuple[float, f
 
 
 def _key(real: Series, synthetic: Series) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """A number for each different value of both, -1 for a missing one."""
+    """Return a code for each different value of both, -1 for a missing one."""
     if real.role is Role.CATEGORY:
         return _codes(real, synthetic)
     together = np.concatenate([real.numbers, synthetic.numbers])
@@ -189,7 +189,7 @@ class _Feature:
 
 
 def _scale(known: Floats) -> tuple[Floats, Floats]:
-    """Numbers and the shares of the real ones below; between them it goes straight.
+    """Return the real quantiles and their ranks, for linear interpolation.
 
     No finer than hundredths: at the real numbers' own shares these would keep a distance that no others keep.
     """
@@ -199,7 +199,7 @@ def _scale(known: Floats) -> tuple[Floats, Floats]:
 
 
 def _scaled(numbers: Floats, at: Floats, shares: Floats) -> NDArray[np.float32]:
-    """Shares below; a missing number is far from all others."""
+    """Return the ranks of numbers; a missing one is far from all others."""
     found = np.interp(numbers, at, shares)
     found[np.isnan(numbers)] = -2
     return found.astype(np.float32)
@@ -212,7 +212,7 @@ def _nearest(
     *,
     itself: bool,
 ) -> Floats:
-    """For each probe the distance to its nearest known record; with `itself`, to the nearest other one.
+    """Return each probe's distance to its nearest known record; with `itself`, to the nearest other one.
 
     Then the probes are the first of the known ones.
     """

@@ -54,7 +54,7 @@ class Report:
         return sorted(apart, key=lambda each: -abs(each.difference or 0))
 
     def as_json(self) -> dict[str, Any]:
-        """For programs."""
+        """Return the report as JSON values."""
         found = asdict(self)
         for pair, each in zip(found["pairs"], self.pairs, strict=True):
             pair["difference"] = each.difference
@@ -62,7 +62,7 @@ class Report:
         return {"levels": levels, **found}
 
     def summary(self) -> str:
-        """The verdicts in one line each."""
+        """Return one line for each verdict."""
         columns = [f"{each.name}: {each.level}; {each.verdict}" for each in self.columns]
         pairs = [
             f"{each.one} and {each.other}: {each.level}; {each.measure} is {each.synthetic:.2f}, really {each.real:.2f}"

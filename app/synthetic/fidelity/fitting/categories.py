@@ -31,7 +31,7 @@ class Categories:
         return self.shares[OTHER] if self.merged else 0.0
 
     def field(self) -> dict[str, Any]:
-        """The field of a schema."""
+        """Return the field of a schema."""
         if len(self.shares) == 1:
             return {"kind": "constant", "value": next(iter(self.shares))}
         return {
@@ -40,12 +40,12 @@ class Categories:
         }
 
     def label(self, value: str) -> str:
-        """What a value is called here."""
+        """Return the category of a value."""
         return value if value in self.shares else OTHER
 
 
 def categories_of(series: Series, *, rare: int) -> Categories | None:
-    """The categories of a column; None where most values are rare: then it holds texts."""
+    """Return a column's categories; None where most values are rare, as in a column of texts."""
     counts = series.counts
     total = sum(counts.values())
     named = {name: count for name, count in counts.items() if count >= rare}

@@ -58,7 +58,7 @@ class Options:
 
 
 def fit_column(series: Series, options: Options) -> FittedColumn:
-    """The field that makes what a column of numbers, moments, categories or texts holds."""
+    """Fit a field to a column of numbers, moments, categories or texts."""
     known = int(series.present.sum())
     if known < options.rare:
         return FittedColumn(series.name, {"kind": "constant", "value": ""}, _no_data(known), nulls=1.0)
@@ -67,7 +67,7 @@ def fit_column(series: Series, options: Options) -> FittedColumn:
 
 
 def as_category(series: Series, categories: Categories) -> FittedColumn:
-    """A field that chooses among categories."""
+    """Build a field that chooses among categories."""
     merged = f", {categories.merged} rare ones of them merged to `other`" if categories.merged else ""
     reason = (
         "the same in all records" if len(categories.shares) == 1 else f"{len(categories.shares)} categories{merged}"
@@ -117,7 +117,7 @@ def _number(series: Series, options: Options) -> FittedColumn:
 
 
 def _counting(series: Series, observed: Observed) -> FittedColumn | None:
-    """Whole numbers that all differ may identify records: they count up, or their column is called so."""
+    """Fit whole numbers that all differ and so may identify records, by their order or the column's name."""
     if not observed.is_whole or len(observed.values) < observed.rows:
         return None
     spread = stats.uniform(observed.low, observed.span)
@@ -128,7 +128,7 @@ def _counting(series: Series, observed: Observed) -> FittedColumn | None:
 
 
 def _digits(series: Series, reason: str) -> FittedColumn:
-    """Numbers, or texts of digits, as long as those observed, and nobody's but by chance."""
+    """Fit random numbers, or texts of digits, as long as those observed."""
     if series.role is Role.NUMBER:
         return FittedColumn(series.name, _as_long_as(series), reason)
     if form := numbered(series.values.drop_null()):
@@ -137,7 +137,7 @@ def _digits(series: Series, reason: str) -> FittedColumn:
 
 
 def _as_long_as(series: Series) -> dict[str, Any]:
-    """Whole numbers of as many digits: columns of numbers stay such, also where they hold telephone numbers."""
+    """Fit whole numbers of as many digits, so that a column of numbers stays one."""
     shortest, longest = (
         min(len(str(int(abs(each)))), MOST_DIGITS) for each in (series.known.min(), series.known.max())
     )

@@ -59,12 +59,12 @@ class Candidate:
         return self.free * math.log(self.rows) - 2 * self.log_likelihood
 
     def by(self, criterion: str) -> float:
-        """The criterion of that name, `aic` or `bic`."""
+        """Return the criterion with that name, `aic` or `bic`."""
         return self.aic if criterion == "aic" else self.bic
 
 
 def candidates(observed: Observed, *, rare: int) -> list[Candidate]:
-    """All distributions that numbers can have; there must be two different ones at least."""
+    """Fit every distribution that the numbers can have; at least two of them must differ."""
     found = [each for family in FAMILIES for each in family(observed) if math.isfinite(each.log_likelihood)]
     inflated = list(_with_zeros(observed))
     if inflated and observed.decimals is None:
@@ -97,7 +97,7 @@ def _pareto(observed: Observed) -> Iterator[Candidate]:
 
 
 def _floored(number: float) -> float:
-    """The next number below that has three significant digits: the least number is somebody's own."""
+    """Round down to three significant digits: the exact minimum is somebody's own number."""
     if number <= 0:
         return 0.0
     places = 2 - math.floor(math.log10(number))
@@ -153,7 +153,7 @@ FAMILIES: tuple[Callable[[Observed], Iterator[Candidate]], ...] = (
 
 
 def _with_zeros(observed: Observed) -> Iterator[Candidate]:
-    """Zeros apart from the rest, which has its own distribution: what was not bought costs nothing."""
+    """Fit a mixture of zeros and a distribution for the other numbers."""
     zeros = int(observed.counts[observed.values == 0].sum())
     rest = observed.without_zeros()
     if zeros < ZEROS * observed.rows or len(rest.values) < 2 or observed.low < 0:
@@ -180,13 +180,13 @@ def _with_zeros(observed: Observed) -> Iterator[Candidate]:
 
 
 def _above_zero(rest: Observed, candidate: Candidate) -> Mapping[str, float]:
-    """A normal part must not fall below the zeros that stand beside it."""
+    """Keep a normal part from falling below the zeros beside it."""
     least = rest.outward()[0]
     return {"least": max(least, 0.0)} if candidate.kind == "number.normal" else {}
 
 
 def _choice(observed: Observed, rare: int) -> Iterator[Candidate]:
-    """The numbers themselves, where each stands there often: ratings, sizes, rates of tax."""
+    """Fit a choice among the numbers where each is frequent: ratings, sizes, tax rates."""
     if 2 <= len(observed.values) <= MOST_VALUES and observed.counts.min() >= rare and observed.decimals is not None:
         shares = observed.counts / observed.rows
         values = [int(each) if observed.is_whole else float(each) for each in observed.values]

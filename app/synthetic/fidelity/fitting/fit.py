@@ -32,7 +32,7 @@ SHORTEST = 2
 def fit(
     sample: Sample, name: str, options: Options | None = None, progress: Callable[[int, int], object] | None = None
 ) -> Fitted:
-    """A schema whose records resemble a sample's: its columns one by one, and which numbers go together.
+    """Fit a schema to a sample: its columns one by one, and the correlations of numbers.
 
     No value that is rarer than `rare` gets into it, nor what identifies people. Raises UnfitSample and UnknownField.
     """
@@ -63,7 +63,7 @@ def fit(
 
 
 def _usable(sample: Sample, options: Options) -> dict[str, Series]:
-    """The columns of which fields can be made."""
+    """Return the columns that can become fields."""
     if sample.size < options.rare:
         raise UnfitSample(f"has {sample.size} rows, and what fewer than {options.rare} have gets into no schema")
     series = {each: series_of(sample, each) for each in sample.table.column_names}
@@ -86,7 +86,7 @@ def _watched(series: Sequence[Series], progress: Callable[[int, int], object] | 
 
 
 def _renamed(name: str) -> str:
-    """A field's name: one that a schema keeps for itself gets an underscore."""
+    """Return a field's name; append an underscore to names that schemas reserve."""
     kept = kinds().get(name)
     return f"{name}_" if name == CORRELATIONS or (kept is not None and issubclass(kept, Joint)) else name
 
@@ -99,7 +99,7 @@ def _under(column: FittedColumn, renamed: dict[str, str]) -> FittedColumn:
 
 
 def _is_ordered(column: FittedColumn, series: dict[str, Series]) -> bool:
-    """Whether a field may be put into another order: it is made of no other, and its values have an order."""
+    """Return whether a field can be reordered: it depends on no other, and its values have an order."""
     of_numbers = column.kind != "choice" or series[column.name].role is Role.NUMBER
     unique = bool(column.field.get("unique"))
     return column.kind.startswith(ORDERED) and column.kind != "timestamp.after" and of_numbers and not unique

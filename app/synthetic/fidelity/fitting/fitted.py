@@ -34,7 +34,7 @@ class FittedColumn:
         return str(self.field["kind"])
 
     def entry(self) -> Any:
-        """The field as a schema file has it."""
+        """Return the field as a schema file has it."""
         entry = dict(self.field) | ({"nulls": self.nulls} if self.nulls else {})
         return self.kind if len(entry) == 1 else entry
 
@@ -55,7 +55,7 @@ class Fitted:
     """Texts to write into files before the schema is used, by name of the file."""
 
     def yaml(self) -> str:
-        """The schema as a file, with what speaks for each field as comments before it."""
+        """Return the schema as a file, with the reason for each field as a comment."""
         notes = [
             f"Fitted to {self.rows:,} records.",
             *(f"{each.name}: {each.reason}." for each in self.columns),
@@ -72,7 +72,7 @@ class Fitted:
         return "".join(f"# {' '.join(note.split())}\n" for note in notes) + str(dumped)
 
     def as_json(self) -> dict[str, Any]:
-        """What was fitted, for programs."""
+        """Return the result as JSON values."""
         return {
             "schema": self.name,
             "rows": self.rows,

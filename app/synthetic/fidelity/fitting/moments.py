@@ -24,7 +24,7 @@ LEAST_PAIRS = 50
 
 
 def field_of(series: Series) -> tuple[dict[str, Any], float]:
-    """A field, and how far its even spread is from what was observed (Kolmogorov and Smirnov)."""
+    """Fit a uniform field; return it with its Kolmogorov-Smirnov distance from the observed values."""
     days, is_date = series.known, pa.types.is_date(series.values.type)
     low, high = _outward(days, shortest=1.0 if is_date else UNITS[-1])
     spread = stats.uniform(low, max(high - low, 1.0 if is_date else UNITS[-1]))
@@ -35,7 +35,7 @@ def field_of(series: Series) -> tuple[dict[str, Any], float]:
 
 
 def delay(since: Series, then: Series) -> float | None:
-    """Mean of the exponential delay in days with which `then` follows `since`; None where it does not always.
+    """Return the mean exponential delay in days from `since` to `then`; None where `then` ever comes first.
 
     A delay that would end after the last moment is spread evenly up to it, as the kind `timestamp.after` does. So the
     mean is the one with which that kind's delays have the observed mean.
@@ -57,18 +57,18 @@ def delay(since: Series, then: Series) -> float | None:
 
 
 def until(series: Series) -> float:
-    """The round end of a column of moments, in days."""
+    """Return the round end of a column of moments, in days."""
     return _outward(series.known, shortest=UNITS[-1])[1]
 
 
 def moment(days: float) -> date | str:
-    """A moment to the minute, in UTC, as a schema file has it."""
+    """Return a moment to the minute, in UTC, as a schema file has it."""
     found = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(minutes=round(days * 1440))
     return found.strftime("%Y-%m-%dT%H:%M:00") if found.hour or found.minute else found.date()
 
 
 def _outward(days: Floats, *, shortest: float) -> tuple[float, float]:
-    """Round ends just outside; the later one is not reached itself."""
+    """Return round limits just outside the values; the upper one is exclusive."""
     low, high = float(days.min()), float(days.max())
     unit = next((each for each in UNITS if each * FINENESS <= high - low), shortest)
     unit = max(unit, shortest)

@@ -17,13 +17,13 @@ LARGEST_PLAIN = 1e15
 
 
 def ranked(numbers: Floats, *, rare: int, criterion: str = "bic") -> list[Candidate]:
-    """The distributions that finite numbers, two different ones at least, may have: the best by the criterion first."""
+    """Return the distributions fitted to finite numbers, two of which differ; best by the criterion first."""
     found = candidates(Observed.of(numbers), rare=rare)
     return sorted(found, key=lambda each: each.by(criterion))
 
 
 def field_of(chosen: Candidate, observed: Observed) -> dict[str, Any]:
-    """A field of a schema: parameters with six significant digits, and limits that are round numbers."""
+    """Build a field of a schema: parameters with six significant digits, and round limits."""
     field: dict[str, Any] = {"kind": chosen.kind, **_rounded(chosen.parameters)}
     if chosen.unlimited:
         field |= _limits(chosen, observed)
@@ -33,7 +33,7 @@ def field_of(chosen: Candidate, observed: Observed) -> dict[str, Any]:
 
 
 def _limits(chosen: Candidate, observed: Observed) -> Mapping[str, float]:
-    """Where draws are cut off: a distribution has no end, and what it stands for has one."""
+    """Return the limits of draws: distributions are unbounded, observed values are not."""
     low, high = observed.outward()
     if chosen.kind in ("number.pareto", "number.lognormal", "number.poisson"):
         return {"most": _plain(high)}

@@ -23,10 +23,10 @@ class Law(Protocol):
     """A distribution of numbers, as SciPy gives them."""
 
     def logpdf(self, x: Floats) -> Floats:
-        """Logarithm of the density."""
+        """Return logarithm of the density."""
 
     def cdf(self, x: Floats) -> Floats:
-        """Share of what is at most x."""
+        """Return the share of values up to x."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Observed:
 
     @classmethod
     def of(cls, numbers: Floats) -> Observed:
-        """Of numbers that all are finite."""
+        """Observe numbers, all of them finite."""
         values, counts = np.unique(numbers, return_counts=True)
         return cls(values, counts)
 
@@ -73,20 +73,20 @@ class Observed:
         return self.high - self.low
 
     def mean(self, of: Floats | None = None) -> float:
-        """Mean of the numbers, or of what each of them became."""
+        """Return the mean of the numbers, or of their transformed values."""
         return float(np.average(self.values if of is None else of, weights=self.counts))
 
     def deviation(self, of: Floats | None = None) -> float:
-        """Standard deviation of the same."""
+        """Return the standard deviation of the same."""
         return math.sqrt(self.mean(((self.values if of is None else of) - self.mean(of)) ** 2))
 
     def without_zeros(self) -> Observed:
-        """The numbers that are not 0."""
+        """Return the numbers that are not 0."""
         other = self.values != 0
         return Observed(self.values[other], self.counts[other])
 
     def log_likelihood(self, law: Law) -> float:
-        """Of a law: of rounded numbers by the probability of what rounds to them, of others by the density.
+        """Return a law's log-likelihood: rounded numbers by the probability of their interval, others by the density.
 
         So laws of whole numbers and of all numbers can be measured against each other.
         """
@@ -95,7 +95,7 @@ class Observed:
         return float(each @ self.counts)
 
     def distance(self, law: Law) -> float:
-        """The largest gap between the shares below: that of the law and the observed one (Kolmogorov and Smirnov)."""
+        """Return the Kolmogorov-Smirnov distance of a law from the observed numbers."""
         step = 0.0 if self.decimals is None else 10.0**-self.decimals
         above = np.cumsum(self.counts) / self.rows
         if step:
@@ -104,7 +104,7 @@ class Observed:
         return float(max(np.abs(theirs - above).max(), np.abs(theirs - (above - self.counts / self.rows)).max()))
 
     def outward(self, digits: int = 0) -> tuple[float, float]:
-        """Round numbers just outside: no limit of a schema is somebody's own number.
+        """Return round numbers just outside the range: no limit of a schema is somebody's own number.
 
         They are multiples of the power of ten below the span, or of one that is so many digits finer, but not finer
         than the numbers are themselves.
@@ -128,5 +128,5 @@ class Observed:
 
 
 def significant(number: float, digits: int = DIGITS) -> float:
-    """A number with so many significant digits."""
+    """Round a number to so many significant digits."""
     return float(f"{number:.{digits}g}")

@@ -44,7 +44,7 @@ def _matches(pattern: str) -> Holds:
 
 
 def _iban(texts: pa.StringArray) -> NDArray[np.bool_]:
-    """By its check where the country's length is known, else by its form."""
+    """Recognize IBANs by their check digits where the country's length is known, else by their form."""
     return iban_holds(texts) | _matches(r"^[A-Z]{2}[0-9]{2} ?[A-Z0-9]{4}[A-Z0-9 ]{7,28}$")(texts)
 
 
@@ -110,22 +110,22 @@ IDENTIFIER = re.compile(r"(.*_)?(id|key|number|no|nr|num|code|ref|reference|uuid
 
 
 def personal(series: Series) -> Personal | None:
-    """What a column is taken for; None where it identifies nobody as far as can be seen."""
+    """Recognize personal data; return None where a column seems to identify nobody."""
     return _by_form(series) or _by_name(series)
 
 
 def plain_name(name: str) -> str:
-    """A column's name in small letters, its words apart by underscores."""
+    """Return a column's name in snake case."""
     return re.sub(r"[^a-z0-9]+", "_", CAMEL.sub("_", name).lower()).strip("_")
 
 
 def names_identifier(name: str) -> bool:
-    """Whether a column is called what identifiers are called."""
+    """Return whether a column's name is one that identifiers have."""
     return bool(IDENTIFIER.fullmatch(plain_name(name)))
 
 
 def numbered(texts: pa.StringArray) -> tuple[str, int] | None:
-    """What stands before the digits, and how many there are, where that is the same in all texts: `ORD-`, 6."""
+    """Return prefix and number of digits where all texts share them, such as `ORD-` and 6."""
     found = re.fullmatch(r"([^0-9{}]{0,12})([0-9]{3,%d})" % LONGEST_WIDTH, texts[0].as_py())  # noqa: UP031 (braces)
     if not found:
         return None
@@ -134,7 +134,7 @@ def numbered(texts: pa.StringArray) -> tuple[str, int] | None:
 
 
 def is_single_word(texts: pa.StringArray) -> bool:
-    """Whether nearly all texts have no space: marks, not writing."""
+    """Return whether nearly all texts lack spaces: codes, not prose."""
     return bool(_matches(r"^\S+$")(texts).mean() >= MOST_OF_THEM)
 
 

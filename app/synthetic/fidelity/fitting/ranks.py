@@ -23,7 +23,7 @@ MARGIN = 1e-3
 
 
 def correlations(columns: Mapping[str, Floats]) -> dict[str, dict[str, float]]:
-    """Correlations of all columns that go with some other, for numbers with NaN where there is none.
+    """Return the rank correlations of correlated columns; NaN marks missing numbers.
 
     What is asked for is more than what was observed where a column repeats its values, because ties lessen the
     correlation of the draws behind it. All together are ones that some columns can have.
@@ -52,13 +52,13 @@ def _asked(one: Floats, other: Floats) -> float:
 
 
 def _untied(values: Floats) -> float:
-    """How much of the spread of ranks is left where equal values share theirs."""
+    """Return what remains of the ranks' spread where equal values share a rank."""
     shares = np.unique(values, return_counts=True)[1] / len(values)
     return float(np.sqrt(1 - (shares**3).sum()))
 
 
 def _possible(ranks: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The nearest matrix of which normal draws can be made, by lifting the eigenvalues that are negative."""
+    """Return the nearest positive semidefinite matrix: raise negative eigenvalues."""
     normal = 2 * np.sin(np.pi / 6 * ranks)
     np.fill_diagonal(normal, 1.0)
     values, vectors = np.linalg.eigh(normal)

@@ -26,7 +26,7 @@ AllSeries = Mapping[str, Series]
 
 
 def with_places(columns: Columns, series: AllSeries, *, rare: int) -> tuple[Columns, dict[str, Any]]:
-    """Columns of places agree, and so do names of people with them; and the draw of the places that they share.
+    """Make columns of places and names agree; return them and the draw of places that they share.
 
     Where all are categories, and nobody lives there, they stay the categories that they are: their names are common.
     """
@@ -41,7 +41,7 @@ def with_places(columns: Columns, series: AllSeries, *, rare: int) -> tuple[Colu
 
 
 def with_tables(columns: Columns, series: AllSeries, *, rare: int) -> Columns:
-    """Categories that another column's value decides are looked up there: the currency of a country."""
+    """Look up categories that another column determines, such as the currency of a country."""
     categories = {
         each.name: found
         for each in columns
@@ -65,7 +65,7 @@ def with_tables(columns: Columns, series: AllSeries, *, rare: int) -> Columns:
 
 
 def with_delays(columns: Columns, series: AllSeries) -> Columns:
-    """Moments that never come before another column's follow these."""
+    """Derive moments that never precede another column's from that column."""
     timed = [each.name for each in columns if each.kind in ("date", "timestamp")]
     means = {name: float(series[name].known.mean()) for name in timed}
     found: list[FittedColumn] = []
@@ -84,7 +84,7 @@ def with_delays(columns: Columns, series: AllSeries) -> Columns:
 
 
 def _known(country: Series) -> dict[str, float]:
-    """Shares of the countries that are known here, where these are most."""
+    """Return the shares of the known countries, where these are most."""
     counts = {name: count for name, count in country.counts.items() if name in countries()}
     total = sum(country.counts.values())
     if sum(counts.values()) < KNOWN * total:
@@ -104,12 +104,12 @@ def _chosen(column: FittedColumn, series: AllSeries, common: Categories | None) 
 
 
 def _without_own_nulls(column: FittedColumn) -> FittedColumn:
-    """Countries without IBANs have none: to leave out more would be to leave them out twice."""
+    """Drop the nulls of IBANs: countries without IBANs make them already."""
     return replace(column, nulls=0.0) if column.kind == "identifier.iban" else column
 
 
 def _table(one: Series, known: Categories, other: Series, theirs: Categories) -> dict[str, str] | None:
-    """For each category of one column that of the other; None where some has two."""
+    """Map each category of one column to that of the other; return None where one has two."""
     pairs = pa.table({"one": one.labels, "other": other.labels}).drop_null().group_by(["one", "other"]).aggregate([])
     table: dict[str, str] = {}
     for key, value in zip(*(pairs[name].to_pylist() for name in ("one", "other")), strict=True):
@@ -125,7 +125,7 @@ def _looked_up(column: FittedColumn, field: str, table: dict[str, str]) -> Fitte
 
 
 def _overlap(one: Series, other: Series) -> bool:
-    """Whether some moment of the later column lies before one of the earlier: else that none does means nothing."""
+    """Return whether the ranges overlap: without overlap, the order of two moments means nothing."""
     return bool(other.known.min() < one.known.max())
 
 

@@ -29,14 +29,14 @@ WIDE, LOW = 8.4, 2.2
 
 
 def column_chart(real: Series, synthetic: Series, *, name: str) -> str:
-    """Both samples of a column; empty where one of them has no values."""
+    """Draw both samples of a column; return an empty text where one has no values."""
     if real.role in (Role.EMPTY, Role.OTHER) or not (real.present.any() and synthetic.present.any()):
         return ""
     return _bars(real, synthetic, name) if real.role is Role.CATEGORY else _curves(real, synthetic, name)
 
 
 def pair_charts(columns: Sequence[str], pairs: Sequence[PairComparison], *, name: str) -> str:
-    """How strongly all pairs go together in both samples, and the difference; empty without pairs."""
+    """Draw the association of all pairs in both samples, and the difference; return an empty text without pairs."""
     if not pairs:
         return ""
     size = max(2.4, 0.22 * len(columns) + 1.2)
@@ -50,7 +50,7 @@ def pair_charts(columns: Sequence[str], pairs: Sequence[PairComparison], *, name
 
 
 def privacy_chart(nearness: Nearness, *, name: str) -> str:
-    """Distances to the nearest real record."""
+    """Draw the distances to the nearest real record."""
     with figure(WIDE, LOW) as drawn:
         axes = drawn.subplots()
         high = float(max(np.quantile(nearness.real, 1 - EDGE), np.quantile(nearness.synthetic, 1 - EDGE))) or 1.0
@@ -62,13 +62,13 @@ def privacy_chart(nearness: Nearness, *, name: str) -> str:
 
 
 def plain(text: str) -> str:
-    """A text in one short line of letters that can be seen."""
+    """Return a text as one short line of printable characters."""
     seen = "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in text)
     return seen if len(seen) <= LONGEST_LABEL else seen[: LONGEST_LABEL - 1] + "\N{HORIZONTAL ELLIPSIS}"
 
 
 def bars_of(real: Series, synthetic: Series) -> dict[str, tuple[float, float]]:
-    """Shares of the most frequent categories, and of all others together; rare real ones are among these."""
+    """Return the shares of the most frequent categories and of all others; rare real ones are among the others."""
     totals = [max(1, sum(each.counts.values())) for each in (real, synthetic)]
     common = (name for name, count in real.counts.items() if count >= RARE)
     named = list(islice(common, MOST_BARS - 1))

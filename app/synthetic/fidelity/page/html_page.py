@@ -17,7 +17,7 @@ NONE = "\N{EN DASH}"
 
 
 def page_of(comparison: Comparison) -> str:
-    """The page; the same comparison gives the same bytes."""
+    """Render the page; equal comparisons give equal bytes."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -48,15 +48,15 @@ def page_of(comparison: Comparison) -> str:
 
 
 def share(value: float | None) -> str:
-    """A share as a percentage."""
+    """Return a share as a percentage."""
     return NONE if value is None else f"{100 * value:.1f}%"
 
 
 def number(value: float | None) -> str:
-    """A number with four significant digits."""
+    """Return a number with four significant digits."""
     return NONE if value is None else f"{value:.4g}"
 
 
 def mark(level: Level) -> Markup:
-    """A level with its sign."""
+    """Return a level with its sign."""
     return Markup('<span class="chip {}">{}</span>').format(level.value.replace(" ", "-"), level.value)

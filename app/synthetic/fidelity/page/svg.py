@@ -41,7 +41,7 @@ NOTHING: Mapping[str, None] = dict.fromkeys(("Creator", "Date", "Format", "Type"
 
 @contextmanager
 def figure(width: float, height: float) -> Iterator[Figure]:
-    """An empty figure in the page's style, of so many inches; a letter that the font lacks is left to the page's."""
+    """Return an empty figure in the page's style; sizes in inches. The page's font shows characters that ours lacks."""
     with mpl.rc_context(STYLE), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         drawn = Figure(figsize=(width, height), layout="constrained")
@@ -50,7 +50,7 @@ def figure(width: float, height: float) -> Iterator[Figure]:
 
 
 def inline(drawn: Figure, *, name: str, label: str) -> str:
-    """The figure as an element; `label` says what it shows, `name` keeps its ids apart from those of other figures."""
+    """Render the figure as an element; `label` describes it, `name` makes its ids unique on the page."""
     out = StringIO()
     drawn.savefig(out, format="svg", metadata=dict(NOTHING))
     svg = out.getvalue()
@@ -65,7 +65,7 @@ def inline(drawn: Figure, *, name: str, label: str) -> str:
 
 
 def _ids(svg: str, name: str) -> str:
-    """Only what is called by its id keeps one, and one that no other figure has."""
+    """Keep only ids that are referenced, and make them unique."""
     called = set(re.findall(r'(?:href="#|url\(#)([^")]+)', svg))
     svg = re.sub(r' id="([^"]+)"', lambda found: f' id="{name}-{found[1]}"' if found[1] in called else "", svg)
     return re.sub(r'(?:xlink:)?href="#', f'href="#{name}-', svg).replace("url(#", f"url(#{name}-")

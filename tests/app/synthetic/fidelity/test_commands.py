@@ -106,9 +106,7 @@ def test_large_files_are_drawn_from_and_the_seed_decides(real: Path) -> None:
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else value.__name__,
 )
-def test_a_refusal_is_one_line(
-    real: Path, tmp_path: Path, words: list[str], error: type[Exception]
-) -> None:
+def test_a_refusal_is_one_line(real: Path, tmp_path: Path, words: list[str], error: type[Exception]) -> None:
     files = {"real": real, "other": tmp_path / "o.csv", "empty": tmp_path / "e.csv", "broken": tmp_path / "b.csv"}
     files["other"].write_text("a,b\n1,2\n")
     files["empty"].write_text("order,amount\n")
