@@ -90,7 +90,7 @@ class Project:
     def resources(self) -> dict[str, dict[str, Any]]:
         """The resources in the stack's state, by name."""
         state = json.loads(self.ok("stack", "export"))
-        return {each["urn"].rpartition("::")[2]: each for each in state["deployment"].get("resources", [])}
+        return {resource["urn"].rpartition("::")[2]: resource for resource in state["deployment"].get("resources", [])}
 
     def _plugin(self, target: Path, script: Path) -> None:
         command = f"exec {shlex.quote(sys.executable)} -I {shlex.quote(str(script))}"

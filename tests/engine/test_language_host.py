@@ -159,7 +159,7 @@ def test_the_engine_is_greeted_and_asked_no_questions(client):
 def test_direct_dependencies_are_fewer_than_all(client, tmp_path):
     def names(**options):
         request = language_pb2.GetProgramDependenciesRequest(info=info(tmp_path), **options)
-        return {each.name for each in client.GetProgramDependencies(request).dependencies}
+        return {dependency.name for dependency in client.GetProgramDependencies(request).dependencies}
 
     assert "pulumi" in names(transitiveDependencies=True)
     assert "pulumi" not in names()
@@ -231,10 +231,10 @@ def test_an_installation_streams_and_a_failed_one_names_its_command(tmp_path):
 
 def test_packages_and_the_plugins_they_ask_for(client, tmp_path):
     answer = client.GetRequiredPackages(language_pb2.GetRequiredPackagesRequest(info=info(tmp_path)))
-    assert {"aws", "azure-native", "gcp", "kubernetes"} <= {each.name for each in answer.packages}
-    assert {each.kind for each in answer.packages} == {"resource"}
-    assert all(each.version.startswith("v") for each in answer.packages)
-    assert not {"pulumi", "policy", "pulumi-policy"} & {each.name for each in answer.packages}
+    assert {"aws", "azure-native", "gcp", "kubernetes"} <= {package.name for package in answer.packages}
+    assert {package.kind for package in answer.packages} == {"resource"}
+    assert all(package.version.startswith("v") for package in answer.packages)
+    assert not {"pulumi", "policy", "pulumi-policy"} & {package.name for package in answer.packages}
 
 
 @pytest.mark.parametrize(
@@ -274,11 +274,11 @@ def test_direct_packages_are_those_nobody_needs():
         Package(name="app", version="1", needs=frozenset({"library", "app"})),
         Package(name="library", version="1"),
     ]
-    assert [each.name for each in direct(packages)] == ["app"]
+    assert [package.name for package in direct(packages)] == ["app"]
 
 
 def test_the_packages_of_an_interpreter():
-    found = {each.name: each for each in installed(OURS)}
+    found = {package.name: package for package in installed(OURS)}
     assert found["pulumi-aws"].plugin["name"] == "aws"
     assert "pulumi" in found["pulumi-aws"].needs
 

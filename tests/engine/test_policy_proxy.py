@@ -70,9 +70,9 @@ def engine(tmp_path):
         return started[-1]
 
     yield start
-    for each in started:
-        each.run.cancel()
-        each.channel.close()
+    for engine in started:
+        engine.run.cancel()
+        engine.channel.close()
     children.close()
 
 

@@ -133,7 +133,7 @@ def test_a_stack_policy_judges_the_whole(project):
         from pulumi_policy import *
 
         def check(args, report):
-            things = [each for each in args.resources if each.resource_type == "tiny:index:Thing"]
+            things = [resource for resource in args.resources if resource.resource_type == "tiny:index:Thing"]
             report(f"there are {len(things)} things")
 
         PolicyPack("pack", enforcement_level=EnforcementLevel.MANDATORY, policies=[
@@ -237,4 +237,4 @@ def test_the_engine_knows_what_a_project_runs_on(project):
     project.program("")
     about = json.loads(project.ok("about", "--transitive", "--json"))
     assert about["runtime"]["language"] == "python"
-    assert {"pulumi", "pulumi-policy"} <= {each["name"] for each in about["dependencies"]}
+    assert {"pulumi", "pulumi-policy"} <= {dependency["name"] for dependency in about["dependencies"]}

@@ -47,7 +47,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.bench", description=main.__doc__)
     parser.add_argument("measures", nargs="*", metavar="|".join(KNOWN), help="which to take (default: all)")
     asked = parser.parse_args().measures or [*MEASURES, *PARTS]
-    chosen = [name for each in asked for name in PARTS.get(each, [each])]
+    chosen = [name for measure in asked for name in PARTS.get(measure, [measure])]
     unknown = sorted(set(chosen) - set(KNOWN))
     if unknown:
         parser.error(f"no measure {', '.join(unknown)}; there are {', '.join(KNOWN)}")

@@ -67,7 +67,7 @@ def _rounds(environment: Mapping[str, str], root: Path) -> tuple[list[float], li
             drifts.append((datetime.datetime.fromisoformat(opened["at"]) - drifted).total_seconds())
             _fortress(environment, "up")
             _await(log, place, {"event": "resolved"})
-        quiet = [_seconds(one["began"], one["at"]) for one in _records(log, 0) if _is_quiet(one)]
+        quiet = [_seconds(record["began"], record["at"]) for record in _records(log, 0) if _is_quiet(record)]
     return passes, drifts, quiet
 
 

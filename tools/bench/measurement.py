@@ -184,7 +184,7 @@ class Recorder:
         document = {
             "date": self.started.isoformat(timespec="minutes"),
             "machine": machine(),
-            "measurements": [each.document() for each in everything],
+            "measurements": [entry.document() for entry in everything],
         }
         self.path.write_text(to_json(document))
 

@@ -50,7 +50,7 @@ def group_commit(bench: BenchDatabases, recorder: Recorder) -> None:
     recorder.take(
         "64 concurrent appends, 99th percentile of latency",
         Limit(25, "ms"),
-        [1000 * percentile([each for latencies in measured for each in latencies], 0.99)],
+        [1000 * percentile([latency for latencies in measured for latency in latencies], 0.99)],
         raw={"of slices": [1000 * percentile(latencies, 0.99) for latencies in measured]},
     )
     middle = sorted(pairs.ours)[len(pairs.ours) // 2]

@@ -62,7 +62,7 @@ def pauses(bench: BenchDatabases, recorder: Recorder) -> None:
         note=f"{STREAMS} writers of the slot, {STREAMS * BATCHES * BATCH} events in it at first",
     )
     recorder.take("slot moves: appends that failed", Limit(0, "appends"), [failed])
-    recorder.take("slot moves: time of a move", Unbounded("ms"), [1000 * each for each in took])
+    recorder.take("slot moves: time of a move", Unbounded("ms"), [1000 * seconds for seconds in took])
 
 
 ROWS = (pauses,)

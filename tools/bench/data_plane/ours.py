@@ -116,7 +116,7 @@ def appender(shard: Shard, batch: int, number: int) -> contextlib.AbstractContex
 async def _appender(shard: Shard, batch: int, number: int) -> AsyncIterator[Callable[[float], Awaitable[int]]]:
     async with opened(shard) as database:
         store = EventStore(database)
-        streams = [f"batch-{batch}-{number}-{each}-{time.time_ns()}" for each in range(100)]
+        streams = [f"batch-{batch}-{number}-{index}-{time.time_ns()}" for index in range(100)]
         events = [EVENT] * batch
 
         async def work(seconds: float) -> int:
@@ -139,5 +139,8 @@ async def append_to_each(
     for first in range(0, len(streams), AT_ONCE):
         some = streams[first : first + AT_ONCE]
         await asyncio.gather(
-            *(stores[directory.place_of(each).shard].append(Append(each, [event], slot=slot(each))) for each in some)
+            *(
+                stores[directory.place_of(stream).shard].append(Append(stream, [event], slot=slot(stream)))
+                for stream in some
+            )
         )

@@ -72,9 +72,9 @@ def nothing_skipped(bench: BenchDatabases, recorder: Recorder) -> None:
         while stored < ENOUGH and slices < MOST_SLICES:
             slices += 1
             before = _last_position(bench)
-            running = [pool.submit(each.run, before, FOLLOWING_SECONDS) for each in (tail, naive)]
+            running = [pool.submit(reader.run, before, FOLLOWING_SECONDS) for reader in (tail, naive)]
             writers.run(WRITING_SECONDS)
-            [(seen, doubled)], [(seen_by_naive, _)] = (each.result() for each in running)
+            [(seen, doubled)], [(seen_by_naive, _)] = (future.result() for future in running)
             stored += _stored_after(bench, before)
             ours_saw, twice, naive_saw = ours_saw + seen, twice + doubled, naive_saw + seen_by_naive
     figures = {"events": [stored], "writers": [WRITERS]}
@@ -149,7 +149,7 @@ def their_tail(parameters: dict[str, Any], _: int) -> Iterator[Work[float]]:
             started = time.perf_counter()
             while notifications := recorder.select_notifications(first, PAGE):
                 count += len(notifications)
-                total += sum(orjson.loads(each.state)["amount"] for each in notifications)
+                total += sum(orjson.loads(notification.state)["amount"] for notification in notifications)
                 first = notifications[-1].id + 1
             _check(count, total)
             return count / (time.perf_counter() - started)

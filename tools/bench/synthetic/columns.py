@@ -24,7 +24,7 @@ def to_arrow(recorder: Recorder) -> None:
     recorder.take(
         "customers to Arrow, two threads (CPU)",
         Floor(1_000_000, "records/s"),
-        [CORES * each for each in by_processor],
+        [CORES * rate for rate in by_processor],
         note="records by second of processor time, times two: what two cores make that have nothing else to do, if the"
         " threads never wait for each other; judged by this, since the machine may have other work",
     )

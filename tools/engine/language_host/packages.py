@@ -23,12 +23,12 @@ def plugin(name):
         if file.is_file():
             return json.loads(file.read_text())
 found = {}
-for each in importlib.metadata.distributions():
-    name = each.metadata["Name"]
-    needs = [re.match("[A-Za-z0-9._-]*", need)[0] for need in each.requires or () if "extra ==" not in need]
+for distribution in importlib.metadata.distributions():
+    name = distribution.metadata["Name"]
+    needs = [re.match("[A-Za-z0-9._-]*", need)[0] for need in distribution.requires or () if "extra ==" not in need]
     if name and name not in found:
         asks = plugin(name) if "pulumi" in needs or name.startswith("pulumi") else None
-        found[name] = {"version": each.version, "needs": needs, "plugin": asks}
+        found[name] = {"version": distribution.version, "needs": needs, "plugin": asks}
 json.dump(found, sys.stdout)
 """
 

@@ -86,7 +86,7 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
         found = packages.installed(_runtime(request.info))
         wanted = found if request.transitiveDependencies else packages.direct(found)
         return language.GetProgramDependenciesResponse(
-            dependencies=[language.DependencyInfo(name=each.name, version=each.version) for each in wanted]
+            dependencies=[language.DependencyInfo(name=package.name, version=package.version) for package in wanted]
         )
 
     @_one_line
