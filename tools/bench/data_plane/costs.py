@@ -10,12 +10,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 from app.events import Append, EventStore, NewSnapshot
 from app.topology import Shard
-from tools.bench.data_plane import cpu, ours
+from tools.bench.data_plane import ours
 from tools.bench.data_plane.databases import BenchDatabases
 from tools.bench.data_plane.ours import EVENT, in_loop, opened, slot
 from tools.bench.data_plane.server import logged_in_as
 from tools.bench.data_plane.worker_pool import Work, WorkerPool, worker_pool
 from tools.bench.measurement import Limit, Recorder
+from tools.bench.processes import processor_seconds
 from tools.bench.slices import paired
 
 APPENDS = 1000
@@ -54,9 +55,9 @@ def _cost(bench: BenchDatabases, recorder: Recorder, name: str, way: str, limit:
 def _per_append(bench: BenchDatabases, shard: Shard, member: WorkerPool[float], way: str) -> float:
     """Microseconds of processor time for each append, in the process that appends and in those that serve it."""
     backends = bench.server.backends(shard.database)
-    before = cpu.seconds(backends)
+    before = processor_seconds(backends)
     [client] = member.run(way)
-    return 1e6 * (client + cpu.seconds(backends) - before) / APPENDS
+    return 1e6 * (client + processor_seconds(backends) - before) / APPENDS
 
 
 def appender(shard: Shard, _: int) -> contextlib.AbstractContextManager[Work[float]]:
@@ -73,7 +74,7 @@ async def _appender(shard: Shard) -> AsyncIterator[Callable[[str], Awaitable[flo
         async def work(way: str) -> float:
             stream = f"cost-{time.time_ns()}"
             place = slot(stream)
-            started = cpu.seconds([os.getpid()])
+            started = processor_seconds([os.getpid()])
             for version in range(APPENDS):
                 snapshot = NewSnapshot(1, STATE) if way == SNAPSHOTS and (version + 1) % EVERY == 0 else None
                 key = str(uuid.uuid4()) if way == KEYED else None
@@ -82,6 +83,6 @@ async def _appender(shard: Shard) -> AsyncIterator[Callable[[str], Awaitable[flo
                         stream, [EVENT], slot=place, expected_version=version, idempotency_key=key, snapshot=snapshot
                     )
                 )
-            return cpu.seconds([os.getpid()]) - started
+            return processor_seconds([os.getpid()]) - started
 
         yield work

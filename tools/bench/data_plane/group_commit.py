@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 from app.events import Append, EventStore
 from app.topology import Shard
-from tools.bench.data_plane import ours, pgbench, raw
+from tools.bench.data_plane import ours, raw
 from tools.bench.data_plane.databases import BenchDatabases
 from tools.bench.data_plane.ours import EVENT, STREAMS, in_loop, opened, slot
 from tools.bench.data_plane.server import logged_in_as
@@ -36,8 +36,8 @@ def group_commit(bench: BenchDatabases, recorder: Recorder) -> None:
             seconds.append(latencies)
             return rate
 
-        pairs = paired(appends, lambda: pgbench.commits_per_second(bench, "like_ours", SECONDS))
-        minimal = [pgbench.commits_per_second(bench, "minimal", SECONDS) for _ in range(RUNS_OF_OTHERS)]
+        pairs = paired(appends, lambda: raw.commits_per_second(bench, "like_ours", SECONDS))
+        minimal = [raw.commits_per_second(bench, "minimal", SECONDS) for _ in range(RUNS_OF_OTHERS)]
     measured = seconds[1:]
     rates = {"ours/s": pairs.ours, "theirs/s": pairs.theirs}
     recorder.take(

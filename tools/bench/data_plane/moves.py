@@ -1,4 +1,4 @@
-"""How long a writer of a slot waits while the slot moves to another shard."""
+"""Slot moves: how long a writer waits meanwhile, and how many slots move when a shard joins."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from concurrent.futures import ThreadPoolExecutor
 from app.database.connection import Role
 from app.database.pools import ShardDatabase
 from app.events import Append, Appended, EventStore, Slot
-from app.sharding import PostgresMapStore, Router
+from app.sharding import PostgresMapStore, Router, first_map
 from app.sharding.mover import move_slot
-from app.topology import Directory, Place, slot_of
+from app.sharding.rebalance import plan_rebalance
+from app.topology import SLOTS, Directory, Place, slot_of
 from tools.bench.data_plane import ours
 from tools.bench.data_plane.databases import BenchDatabases
 from tools.bench.data_plane.ours import EVENT, in_loop
@@ -31,6 +32,7 @@ BATCH = 100
 BEFORE_SECONDS = 0.05
 APPENDS_AFTER = 10
 LONGEST_SECONDS = 30.0
+NAMES = [f"shard-{number}" for number in range(8)]
 
 Written = tuple[float, int]
 """The longest that one append took, in seconds; how many appends failed."""
@@ -65,7 +67,21 @@ def pauses(bench: BenchDatabases, recorder: Recorder) -> None:
     recorder.take("slot moves: time of a move", Unbounded("ms"), [1000 * seconds for seconds in took])
 
 
+def ninth_shard(_: BenchDatabases, recorder: Recorder) -> None:
+    """The slots that move when a ninth shard joins eight."""
+    eight = first_map([NAMES[slot * len(NAMES) // SLOTS] for slot in range(SLOTS)], NAMES)
+    plan = plan_rebalance(eight.with_shard("shard-8"))
+    moved, ideal = 100 * len(plan.moves) / SLOTS, 100 / 9
+    recorder.take(
+        "8 to 9 shards: slots moved, distance from the ideal share",
+        Limit(1, "% of all"),
+        [abs(moved - ideal)],
+        raw={"moved, % of all slots": [moved], "ideal": [ideal]},
+    )
+
+
 ROWS = (pauses,)
+PLACEMENT = (ninth_shard,)
 
 
 def mover(directory: Directory, _: int) -> contextlib.AbstractContextManager[Work[float]]:

@@ -15,13 +15,16 @@ from app.database.pools import Databases, ShardDatabase
 from app.events import Append, EventStore, NewEvent, Slot
 from app.provisioning.migrate import Migrator
 from app.topology import Directory, Shard, parse_directory, slot_of
-from tools.bench.data_plane.payload import DATA
 from tools.bench.data_plane.server import ADMIN, Server, logged_in_as
 from tools.bench.data_plane.worker_pool import Work
 
 WRITER = "ledger"
+AMOUNT = 100
+DATA = {"amount": AMOUNT, "reason": "x" * 174}
+STATE = json.dumps(DATA, separators=(",", ":")).encode()
+"""What every side stores: an event of 200 bytes."""
 STREAMS = 20_000
-EVENT = NewEvent("Granted", DATA, change=100)
+EVENT = NewEvent("Granted", DATA, change=AMOUNT)
 FIRST_EPOCH = 1
 AT_ONCE = 1000
 

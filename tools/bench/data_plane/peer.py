@@ -12,7 +12,7 @@ from eventsourcing.persistence import StoredEvent
 from eventsourcing.postgres import PostgresApplicationRecorder, PostgresFactory
 from eventsourcing.utils import Environment
 
-from tools.bench.data_plane.payload import STATE
+from tools.bench.data_plane.ours import STATE
 from tools.bench.data_plane.worker_pool import Work
 
 TOPIC = "tools.bench:Granted"

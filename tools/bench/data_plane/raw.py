@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import re
 import struct
+import subprocess
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -11,10 +14,11 @@ from typing import Any
 
 import psycopg
 
-from tools.bench.data_plane.databases import BenchDatabases
-from tools.bench.data_plane.payload import STATE
-from tools.bench.data_plane.server import Connection
+from tools.bench.data_plane.databases import PEERS, BenchDatabases
+from tools.bench.data_plane.ours import STATE
+from tools.bench.data_plane.server import ADMIN, Connection, tool
 from tools.bench.data_plane.worker_pool import Work
+from tools.bench.slices import lengthen
 
 SQL = Path(__file__).parent / "sql"
 COLUMNS = "stream, version, slot, schema_version, change, total, type, data, metadata"
@@ -23,6 +27,8 @@ COPY = f"copy like_ours ({COLUMNS}) from stdin (format binary)"
 COPY_FORMS = (None, "!q", "!h", "!h", "!q", "!q", None, None, None)
 """How the columns are packed; None: as text."""
 PIECE_BYTES = 100_000
+CLIENTS = 64
+THREADS = 2
 
 Row = tuple[Any, ...]
 
@@ -83,3 +89,24 @@ def copy(connection: Connection, pieces: Sequence[bytes]) -> None:
     with connection.cursor() as cursor, cursor.copy(COPY) as copying:
         for piece in pieces:
             copying.write(piece)
+
+
+def commits_per_second(bench: BenchDatabases, script: str, seconds: float, *, encrypted: bool = True) -> float:
+    """Return the rate of `sql/pgbench_<script>.sql` by 64 clients with prepared statements, time to connect left out.
+
+    On a busy machine a short slice can end before the first of 64 TLS connections has committed: it is lengthened.
+    """
+    server = bench.server
+    tls = server.environment(ADMIN) if encrypted else {"PGSSLMODE": "disable"}
+
+    def rate(slice_seconds: float) -> float:
+        command = [
+            *(tool("pgbench"), "--no-vacuum", "--protocol=prepared", f"--client={CLIENTS}", f"--jobs={THREADS}"),
+            *(f"--time={max(1, round(slice_seconds))}", f"--file={SQL / f'pgbench_{script}.sql'}"),
+            *("-h", server.address, "-p", str(server.port), "-U", ADMIN, PEERS),
+        ]
+        printed = subprocess.run(command, check=True, capture_output=True, text=True, env=os.environ | tls).stdout
+        found = re.search(r"^tps = ([\d.]+)", printed, re.MULTILINE)
+        return float(found[1]) if found else 0.0
+
+    return lengthen(rate, seconds)

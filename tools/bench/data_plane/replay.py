@@ -14,8 +14,7 @@ from app.events import Append, EventStore
 from app.topology import Shard
 from tools.bench.data_plane import ours, peer
 from tools.bench.data_plane.databases import BenchDatabases
-from tools.bench.data_plane.ours import EVENT, in_loop, opened, slot
-from tools.bench.data_plane.payload import AMOUNT
+from tools.bench.data_plane.ours import AMOUNT, EVENT, in_loop, opened, slot
 from tools.bench.data_plane.server import ADMIN, logged_in_as
 from tools.bench.data_plane.worker_pool import Work, worker_pool
 from tools.bench.measurement import Floor, Limit, Recorder

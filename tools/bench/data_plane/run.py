@@ -11,7 +11,6 @@ from tools.bench.data_plane import (
     group_commit,
     http,
     moves,
-    placement,
     reads,
     replay,
     tail,
@@ -34,7 +33,7 @@ ROWS: Mapping[str, Sequence[Row]] = {
     "http": http.ROWS,
     "transfers": transfers.ROWS,
     "moves": moves.ROWS,
-    "placement": placement.ROWS,
+    "placement": moves.PLACEMENT,
 }
 """By the word that chooses them."""
 

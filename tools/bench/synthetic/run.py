@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from tools.bench.measurement import Recorder, attempted
-from tools.bench.synthetic import chains, columns, places, records, streaming
+from tools.bench.synthetic import chains, places, records, streaming
 
 Row = Callable[[Recorder], None]
 
 ROWS: Mapping[str, Sequence[Row]] = {
     "records": records.ROWS,
-    "columns": columns.ROWS,
+    "columns": records.COLUMNS,
     "chains": chains.ROWS,
     "places": places.ROWS,
     "streams": streaming.ROWS,
