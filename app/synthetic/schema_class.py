@@ -44,7 +44,7 @@ def schema_of(
         name,
         (
             *(Field(each, column, hidden=True) for each, column in (hidden or {}).items()),
-            *(_field(name, each.name, getattr(hints[each.name], "__metadata__", ())) for each in fields(record)),
+            *(_field(name, field.name, getattr(hints[field.name], "__metadata__", ())) for field in fields(record)),
         ),
     )
     return schema.correlated(correlations) if correlations else schema
@@ -52,9 +52,9 @@ def schema_of(
 
 def _field(schema: str, name: str, annotations: tuple[Any, ...]) -> Field:
     with placed(f"schema {schema}, field {name}"):
-        columns = [each for each in annotations if isinstance(each, Column | str | Mapping)]
+        columns = [annotation for annotation in annotations if isinstance(annotation, Column | str | Mapping)]
         if len(columns) != 1:
             raise InvalidSchema("its annotation must name one column: Annotated[str, Uuid()]")
         column = columns[0] if isinstance(columns[0], Column) else column_of(columns[0])
-        nulls = [each.share for each in annotations if isinstance(each, Nulls)]
+        nulls = [annotation.share for annotation in annotations if isinstance(annotation, Nulls)]
         return Field(name, column, nulls=nulls[0] if nulls else 0.0)

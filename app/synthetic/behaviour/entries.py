@@ -47,14 +47,14 @@ class Entries:
     @classmethod
     def together(cls, parts: Sequence[Entries]) -> Entries:
         """Concatenate entries; their origins already refer to the result."""
-        return cls(*(np.concatenate([getattr(part, each.name) for part in parts]) for each in fields(cls)))
+        return cls(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(cls)))
 
     def __len__(self) -> int:
         return len(self.person)
 
     def take(self, places: NDArray[np.integer] | NDArray[np.bool_]) -> Entries:
         """Select entries; keep their origins unchanged."""
-        return Entries(*(getattr(self, each.name)[places] for each in fields(self)))
+        return Entries(*(getattr(self, field.name)[places] for field in fields(self)))
 
     def ordered(self, kept: NDArray[np.bool_]) -> Entries:
         """Sort the kept entries by person and time; a kept entry must not refer to a dropped one."""

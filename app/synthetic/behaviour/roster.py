@@ -48,7 +48,8 @@ class Roster:
         chunks = [self._made(index, seed) for index in range(start // ROWS, -(-(start + rows) // ROWS))]
         skipped = start // ROWS * ROWS
         return {
-            name: pa.concat_arrays([each[name] for each in chunks]).slice(start - skipped, rows) for name in self.fields
+            name: pa.concat_arrays([chunk[name] for chunk in chunks]).slice(start - skipped, rows)
+            for name in self.fields
         }
 
     def _make(self, index: int, seed: int) -> dict[str, pa.Array]:

@@ -87,7 +87,7 @@ class Transactions(Expanding):
 
     def subjects(self, rows: int) -> int:
         """Return a power of two, so that people of one chunk share a chunk of the roster."""
-        weekly = sum(each.weekly for each in self.purchases)
+        weekly = sum(purchase.weekly for purchase in self.purchases)
         monthly = EXPECTED_MONTHLY + self.subscriptions.mean + weekly * 365.25 / 12 / 7
         most = max(1, int(rows / (monthly * max(1, self.period.days / 30))))
         return int(min(1 << (most.bit_length() - 1), ROWS))
@@ -134,7 +134,7 @@ class Transactions(Expanding):
 
     def _entries(self, chunk: Chunk, people: People) -> Entries:
         """Make the entries of the period after accounts were opened, in order; times are in UTC."""
-        bought = [each.entries(chunk.rng(KINDS[each.kind]), people, self.period) for each in self.purchases]
+        bought = [purchase.entries(chunk.rng(KINDS[purchase.kind]), people, self.period) for purchase in self.purchases]
         returnable = Entries.together(bought[:2])
         entries = Entries.together(
             [
@@ -165,8 +165,8 @@ class Transactions(Expanding):
         """Mean share of income for each kind of transaction, in their order."""
         shares = np.zeros(len(KINDS))
         shares[KINDS.index("rent")] = self.rent.share
-        for each in self.purchases:
-            shares[each.kind] = each.share
+        for purchase in self.purchases:
+            shares[purchase.kind] = purchase.share
         return shares
 
     @cached_property

@@ -24,7 +24,7 @@ class BankAccount(Joint):
 
     def make(self, chunk: Chunk, needed: Needed) -> pa.Array:
         drawn = banks().draw(chunk.rng(), gazetteer().country[needed["place"].to_numpy()])
-        return pa.StructArray.from_arrays([pa.array(each) for each in vars(drawn).values()], fields=list(self.type))
+        return pa.StructArray.from_arrays([pa.array(array) for array in vars(drawn).values()], fields=list(self.type))
 
 
 @dataclass(frozen=True, kw_only=True)

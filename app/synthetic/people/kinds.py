@@ -250,7 +250,7 @@ def years(born: Rows) -> Rows:
 
 
 def _struct(type_: pa.StructType, *values: Rows) -> pa.StructArray:
-    return pa.StructArray.from_arrays([pa.array(each) for each in values], fields=list(type_))
+    return pa.StructArray.from_arrays([pa.array(value) for value in values], fields=list(type_))
 
 
 KINDS: Mapping[str, type[Column]] = {

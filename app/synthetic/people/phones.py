@@ -82,7 +82,7 @@ class Phones:
         for code, patterns in own.items():
             _check(country(code), patterns)
         listed = {code: own.get(code) or kept_free(code) for code in countries()}
-        areas = list(dict.fromkeys((each.country, each.phone_prefix) for each in places.districts))
+        areas = list(dict.fromkeys((district.country, district.phone_prefix) for district in places.districts))
         fixed = {area: _fixed(area[1], {} if area[0] in own else reserved()[area[0]]) for area in areas}
         ranges = [Range(countries()[code], pattern) for (code, _), pattern in fixed.items() if pattern]
         numbers = {area: place for place, area in enumerate(area for area in areas if fixed[area])}
@@ -90,7 +90,7 @@ class Phones:
         self._country = places.country
         self._fixed = np.array([numbers.get((d.country, d.phone_prefix), -1) for d in places.districts], dtype=np.int32)
         self._anywhere, self._first = uniform(map(len, listed.values())), len(ranges)
-        self._has_mobile = np.array([len(each) > 0 for each in listed.values()])
+        self._has_mobile = np.array([len(entry) > 0 for entry in listed.values()])
         self.ranges = [*ranges, *(Range(countries()[code], each) for code, found in listed.items() for each in found)]
         self._widths = np.array(list(zip_longest(*([w for _, w in r.national] for r in self.ranges), fillvalue=0)))
         self._texts = pa.array(map(str, self.ranges))
@@ -136,7 +136,7 @@ def _unpacked(line: pa.StructArray) -> tuple[tuple[str, ...], Numbers]:
 
 @lru_cache(maxsize=16)
 def _forms(ranges: tuple[str, ...]) -> _Forms:
-    return _Forms([Range.parse(each) for each in ranges])
+    return _Forms([Range.parse(reserved_range) for reserved_range in ranges])
 
 
 class _Forms:
@@ -147,11 +147,11 @@ class _Forms:
 
     @cached_property
     def national(self) -> _Form:
-        return _Form([each.national for each in self._ranges])
+        return _Form([reserved_range.national for reserved_range in self._ranges])
 
     @cached_property
     def international(self) -> _Form:
-        return _Form([each.international for each in self._ranges])
+        return _Form([reserved_range.international for reserved_range in self._ranges])
 
 
 class _Form:

@@ -39,16 +39,16 @@ class Addresses:
         houses = [list(_filled(country.houses)) for country in countries().values()]
         units = [list(_filled(country.units)) for country in countries().values()]
         self._places = places
-        self._streets, self._houses, self._units = (uniform(map(len, each)) for each in (streets, houses, units))
-        self._before = _Piece([[before for before, _ in each] for each in streets])
-        self._after = _Piece([[after for _, after in each] for each in streets])
+        self._streets, self._houses, self._units = (uniform(map(len, part)) for part in (streets, houses, units))
+        self._before = _Piece([[before for before, _ in street] for street in streets])
+        self._after = _Piece([[after for _, after in street] for street in streets])
         self._house = _Piece(houses)
         self._unit = _Piece(units)
 
     def draw(self, rng: np.random.Generator, places: Rows) -> Doors:
         """Draw a door in each of these places."""
         country = self._places.country[places]
-        return Doors(*(each.draw(rng, country) for each in (self._streets, self._houses, self._units)))
+        return Doors(*(part.draw(rng, country) for part in (self._streets, self._houses, self._units)))
 
     def streets(self, places: Rows, doors: Doors) -> pa.StringArray:
         """Return first lines of addresses: street, house number and flat."""
@@ -96,8 +96,8 @@ def _around(places: Gazetteer, template: str, separator: str) -> tuple[_Piece, _
         text = district.text(getattr(country, template)).replace("|", separator or country.joiner)
         lead, _, tail = text.partition("{door}")
         written[number].append((lead, tail))
-    return _Piece([[lead for lead, _ in each] for each in written]), _Piece(
-        [[tail for _, tail in each] for each in written]
+    return _Piece([[lead for lead, _ in part] for part in written]), _Piece(
+        [[tail for _, tail in part] for part in written]
     )
 
 

@@ -48,7 +48,9 @@ class Gazetteer:
     def __init__(self, districts: Sequence[District]) -> None:
         self.districts = districts
         codes = list(countries())
-        self.country: NDArray[np.int32] = np.array([codes.index(each.country) for each in districts], dtype=np.int32)
+        self.country: NDArray[np.int32] = np.array(
+            [codes.index(district.country) for district in districts], dtype=np.int32
+        )
         self.latitude = self._numbers("latitude")
         self.longitude = self._numbers("longitude")
         self.population = self._numbers("population").astype(np.int64)
@@ -58,7 +60,7 @@ class Gazetteer:
 
     def weights(self, of: Shares) -> Weights:
         """Weigh countries by their shares, and their cities by population; raise UnknownLocale."""
-        people = self.population * np.array([each.share for each in self.districts])
+        people = self.population * np.array([district.share for district in self.districts])
         total = np.bincount(self.country, people, minlength=len(countries()))
         return Weights(people / total[self.country] * shares(of)[self.country])
 
@@ -66,9 +68,9 @@ class Gazetteer:
     def texts(self) -> Mapping[str, Pool]:
         """What can be said of a place, by name."""
         of_city = ("city", "latin", "region", "region_code", "time_zone")
-        pools = {name: Pool(each.city[name] for each in self.districts) for name in of_city}
+        pools = {name: Pool(district.city[name] for district in self.districts) for name in of_city}
         own = ("country", "postcode", "locality", "locality_latin", "phone_prefix")
-        return pools | {name: Pool(getattr(each, name) for each in self.districts) for name in own}
+        return pools | {name: Pool(getattr(district, name) for district in self.districts) for name in own}
 
     def near(self, rng: np.random.Generator, rows: Rows, *, east: bool) -> NDArray[np.float64]:
         """Draw latitudes or longitudes of points in these places, in degrees (WGS 84) to some metres."""
@@ -81,7 +83,7 @@ class Gazetteer:
         return np.round(offset, 5)
 
     def _numbers(self, name: str) -> NDArray[np.float64]:
-        return np.array([float(each.city[name]) for each in self.districts])
+        return np.array([float(district.city[name]) for district in self.districts])
 
 
 @cache

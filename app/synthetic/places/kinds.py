@@ -47,7 +47,7 @@ class Door(Joint):
 
     def make(self, chunk: Chunk, needed: Needed) -> pa.Array:
         doors = addresses().draw(chunk.rng(), places(needed))
-        return pa.StructArray.from_arrays([pa.array(each) for each in vars(doors).values()], fields=list(self.type))
+        return pa.StructArray.from_arrays([pa.array(array) for array in vars(doors).values()], fields=list(self.type))
 
 
 @dataclass(frozen=True, kw_only=True)

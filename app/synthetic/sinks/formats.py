@@ -123,7 +123,7 @@ def csv_rows(batch: pa.RecordBatch | pa.Table, *, header: bool = False) -> pa.Bu
     """Encode rows as CSV, with `header` after a line of names."""
     from pyarrow.csv import WriteOptions, write_csv
 
-    columns = [moment_text(each) if pa.types.is_timestamp(each.type) else each for each in batch.columns]
+    columns = [moment_text(column) if pa.types.is_timestamp(column.type) else column for column in batch.columns]
     out = pa.BufferOutputStream()
     write_csv(type(batch).from_arrays(columns, names=batch.schema.names), out, WriteOptions(include_header=header))
     return out.getvalue()

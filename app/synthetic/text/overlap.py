@@ -58,7 +58,7 @@ def _runs_of_corpus(chain: Chain, run: int) -> NDArray[np.uint64]:
 
 
 def _hashes(words: NDArray[np.integer], run: int) -> NDArray[np.uint64]:
-    """Hash each run of `length` words along the last axis; overflow is intended."""
+    """Hash each run of `run` words along the last axis; overflow is intended."""
     spread = (words.astype(np.uint64) + np.uint64(1)) * _FACTOR
     spread ^= spread >> np.uint64(29)
     places = words.shape[-1] - run + 1

@@ -55,6 +55,7 @@ def ranked(column: pa.ChunkedArray) -> NDArray[np.float64]:
 def test_rank_correlations_are_those_that_were_asked_for() -> None:
     made = DataSet(schema(), ROWS, seed=5, workers=2).table()
     ranks = {name: stats.rankdata(ranked(made[name])) for name in made.column_names}
+    assert {name for pair in ASKED for name in pair} <= set(ranks)
     for one, other in combinations(ranks, 2):
         asked = ASKED.get((one, other), 0.0)
         measured = np.corrcoef(ranks[one], ranks[other])[0, 1]
@@ -75,6 +76,7 @@ def test_the_dependence_is_gaussian_not_only_its_rank() -> None:
 
 def test_every_column_keeps_its_values() -> None:
     plain, together = DataSet(parse_schema(FIELDS), ROWS, seed=5).table(), DataSet(schema(), ROWS, seed=5).table()
+    assert set(plain.column_names) == set(together.column_names) >= {"age", "income"}
     for name in plain.column_names:
         assert not together[name].equals(plain[name])
         assert (np.sort(ranked(together[name])) == np.sort(ranked(plain[name]))).all()

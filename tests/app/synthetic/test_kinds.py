@@ -133,5 +133,7 @@ def test_a_template_of_one_field_is_its_text() -> None:
 
 def test_a_template_is_missing_where_a_field_is() -> None:
     schema = parse_schema("name: x\nfields: {a: {kind: uuid, nulls: 0.5}, b: {kind: template, text: 'x{a}'}}")
-    for row in DataSet(schema, 100, seed=1).dicts():
+    rows = list(DataSet(schema, 100, seed=1).dicts())
+    assert {row["a"] is None for row in rows} == {True, False}
+    for row in rows:
         assert row["b"] == (None if row["a"] is None else f"x{row['a']}")

@@ -48,7 +48,9 @@ def people(
         else []
     )
     shown = [Field(name, column_of(kinds.get(name, FIELDS[name]))) for name in fields or FIELDS]  # type: ignore[arg-type]
-    return DataSet(Schema("people", (*hidden, *shown)), count, seed=seed, workers=workers).table()
+    table = DataSet(Schema("people", (*hidden, *shown)), count, seed=seed, workers=workers).table()
+    assert table.num_rows == count
+    return table
 
 
 @cache

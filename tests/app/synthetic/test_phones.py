@@ -40,7 +40,9 @@ def lines(count: int, *, of: Any = COUNTRIES, seed: int = 9, **line: Any) -> pa.
     hidden += [Field("person.line", column_of({"kind": "person.line", **line}), hidden=True)] if line else []
     kinds = {"country": "place.country", "area": "place.phone_prefix", "phone": "person.phone"}
     shown = (Field(name, column_of(kind)) for name, kind in (kinds | {"home": "person.phone_national"}).items())
-    return DataSet(Schema("lines", (*hidden, *shown)), count, seed=seed, workers=1).table()
+    table = DataSet(Schema("lines", (*hidden, *shown)), count, seed=seed, workers=1).table()
+    assert table.num_rows == count
+    return table
 
 
 def test_every_number_is_in_a_range_that_is_kept_free() -> None:
@@ -125,6 +127,7 @@ def test_cities_whose_area_has_no_free_numbers_get_mobile_ones() -> None:
 
 
 def test_ranges_are_of_areas_that_there_are() -> None:
+    assert {"GB", "US"} <= set(reserved())
     areas = {(each.country, each.phone_prefix) for each in gazetteer().districts}
     for code, ranges in reserved().items():
         assert all(area == "mobile" or area.startswith("*") or (code, area) in areas for area in ranges)

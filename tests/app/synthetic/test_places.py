@@ -61,6 +61,7 @@ def rows(count: int, *kinds: str, countries: Shares = COUNTRIES, seed: int = 5) 
 @pytest.fixture(scope="module")
 def places() -> Sequence[Mapping[str, Any]]:
     found: list[dict[str, Any]] = rows(6000, *(f"place.{said}" for said in SAID), "person.phone").to_pylist()
+    assert len(found) == 6000
     return found
 
 
@@ -191,7 +192,9 @@ def test_addresses_are_written_as_in_their_country(country: str) -> None:
 def test_an_address_in_one_line_has_the_street_postcode_and_city_of_its_row() -> None:
     kinds = {"street": "place.street", "postcode": "place.postcode", "city": "place.city", "whole": "place.address"}
     one = Schema("addresses", tuple(Field(name, column_of(kind)) for name, kind in kinds.items()))
-    for row in DataSet(one, 2000, seed=4, workers=1).table().to_pylist():
+    made = DataSet(one, 2000, seed=4, workers=1).table().to_pylist()
+    assert len(made) == 2000
+    for row in made:
         assert row["street"] in row["whole"]
         assert row["postcode"] in row["whole"]
         assert row["city"].casefold() in row["whole"].casefold()

@@ -65,7 +65,7 @@ class ColumnComparison:
         """Whether more texts are real ones than real ones repeat each other."""
         if self.verbatim is None or self.repeated is None:
             return False
-        sizes = [max(1.0, each.rows * (1 - each.null_share)) for each in (self.real, self.synthetic)]
+        sizes = [max(1.0, side.rows * (1 - side.null_share)) for side in (self.real, self.synthetic)]
         return self.verbatim > self.repeated + COPIED + distances.chance_of_gap(sizes[0], sizes[1])
 
 
@@ -190,8 +190,8 @@ def _verbatim(real: Series, synthetic: Series) -> tuple[float, float]:
 def _level_of_nulls(real: Series, synthetic: Series) -> Level:
     """Rate the difference of missing values, which count as a category."""
     counts = [
-        np.array([each.rows * each.null_share, each.rows * (1 - each.null_share)], dtype=np.float64)
-        for each in (real, synthetic)
+        np.array([side.rows * side.null_share, side.rows * (1 - side.null_share)], dtype=np.float64)
+        for side in (real, synthetic)
     ]
     level = level_of(distances.total_variation(*counts), distances.chance_of_variation(*counts))
     return Level.GOOD if level is Level.NO_DATA else level

@@ -32,16 +32,16 @@ def compare(
 ) -> Comparison:
     """Compare columns, pairs of columns and privacy; raise ColumnsDiffer where the columns differ."""
     roles = _roles(real, synthetic)
-    ours, theirs = ([series_of(each, name, role) for name, role in roles.items()] for each in (real, synthetic))
+    ours, theirs = ([series_of(side, name, role) for name, role in roles.items()] for side in (real, synthetic))
     columns = []
     for number, (one, other) in enumerate(zip(ours, theirs, strict=True)):
         columns.append(compare_column(one, other))
         if progress is not None:
             progress(number + 1, len(roles))
-    names = [each.name for each in paired(ours)]
-    small = [limited(each, PAIR_ROWS, seed=seed) for each in (real, synthetic)]
+    names = [column.name for column in paired(ours)]
+    small = [limited(side, PAIR_ROWS, seed=seed) for side in (real, synthetic)]
     pairs = compare_pairs(*([series_of(each, name, roles[name]) for name in names] for each in small))
-    privacy, nearness = privacy_of(ours, theirs, [each.name for each in columns if each.looks_copied], seed=seed)
+    privacy, nearness = privacy_of(ours, theirs, [column.name for column in columns if column.looks_copied], seed=seed)
     report = Report(
         real=SampleFacts(real.name, real.rows, real.size),
         synthetic=SampleFacts(synthetic.name, synthetic.rows, synthetic.size),

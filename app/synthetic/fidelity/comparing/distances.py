@@ -65,7 +65,7 @@ def binned(real: Floats, synthetic: Floats) -> tuple[Floats, Floats]:
     edges = np.unique(np.quantile(real, np.linspace(0, 1, BINS + 1)))
     # A value on an edge lies in a bin of its own: else one bin would hold both what is common and what lies beside it.
     places = [
-        np.searchsorted(edges, each, "left") + np.searchsorted(edges, each, "right") for each in (real, synthetic)
+        np.searchsorted(edges, side, "left") + np.searchsorted(edges, side, "right") for side in (real, synthetic)
     ]
     counts = [np.bincount(each, minlength=2 * len(edges) + 1).astype(np.float64) for each in places]
     seen = (counts[0] + counts[1]) > 0

@@ -46,7 +46,7 @@ class PairComparison:
 
 def paired(columns: Sequence[Series]) -> list[Series]:
     """Return the columns whose pairs are compared: neither texts nor empty ones."""
-    return [each for each in columns if each.role in (*NUMERIC, Role.CATEGORY)][:MOST_COLUMNS]
+    return [column for column in columns if column.role in (*NUMERIC, Role.CATEGORY)][:MOST_COLUMNS]
 
 
 def compare_pairs(real: Sequence[Series], synthetic: Sequence[Series]) -> list[PairComparison]:

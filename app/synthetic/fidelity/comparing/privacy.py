@@ -74,13 +74,13 @@ def privacy_of(
     copies, repeats = _same(ours, theirs)
     near = _nearness(ours, theirs, seed=seed)
     limit = float(np.quantile(near.real, NEAREST))
-    share, expected = (float((each <= limit).mean()) for each in (near.synthetic, near.real))
+    share, expected = (float((side <= limit).mean()) for side in (near.synthetic, near.real))
     verdicts = [
         _of_texts(copied_texts),
         _of_copies(copies, repeats, ours[0].rows, theirs[0].rows),
         _of_nearness(share, expected, len(near.real), len(near.synthetic)),
     ]
-    found = [each for each in verdicts if each is not None]
+    found = [verdict for verdict in verdicts if verdict is not None]
     medians = float(np.median(near.synthetic)), float(np.median(near.real))
     words = "; ".join(words for _, words in found) or CLEAR
     level = worst([level for level, _ in found]) if found else Level.GOOD
@@ -161,11 +161,11 @@ def _nearness(real: Sequence[Series], synthetic: Sequence[Series], *, seed: int)
     held_out = reference[: min(PROBES, len(reference))]
     probes = _some(rng, synthetic[0].rows, PROBES)
     features = [_Feature.of(one, other) for one, other in zip(real, synthetic, strict=True)]
-    bounded = [each.bounded for each in features]
-    known = [each.real[reference] for each in features]
+    bounded = [feature.bounded for feature in features]
+    known = [feature.real[reference] for feature in features]
     return Nearness(
-        _nearest([each.synthetic[probes] for each in features], known, bounded, itself=False),
-        _nearest([each.real[held_out] for each in features], known, bounded, itself=True),
+        _nearest([feature.synthetic[probes] for feature in features], known, bounded, itself=False),
+        _nearest([feature.real[held_out] for feature in features], known, bounded, itself=True),
     )
 
 

@@ -40,17 +40,17 @@ class Report:
     @property
     def level_of_columns(self) -> Level:
         """The worst column."""
-        return worst([each.level for each in self.columns])
+        return worst([column.level for column in self.columns])
 
     @property
     def level_of_pairs(self) -> Level:
         """The worst pair."""
-        return worst([each.level for each in self.pairs])
+        return worst([pair.level for pair in self.pairs])
 
     @property
     def worst_pairs(self) -> Sequence[PairComparison]:
         """The pairs that differ, those that differ most first."""
-        apart = [each for each in self.pairs if each.level in (Level.FAIR, Level.POOR)]
+        apart = [pair for pair in self.pairs if pair.level in (Level.FAIR, Level.POOR)]
         return sorted(apart, key=lambda each: -abs(each.difference or 0))
 
     def as_json(self) -> dict[str, Any]:
@@ -63,9 +63,9 @@ class Report:
 
     def summary(self) -> str:
         """Return one line for each verdict."""
-        columns = [f"{each.name}: {each.level}; {each.verdict}" for each in self.columns]
+        columns = [f"{column.name}: {column.level}; {column.verdict}" for column in self.columns]
         pairs = [
-            f"{each.one} and {each.other}: {each.level}; {each.measure} is {each.synthetic:.2f}, really {each.real:.2f}"
-            for each in self.worst_pairs
+            f"{pair.one} and {pair.other}: {pair.level}; {pair.measure} is {pair.synthetic:.2f}, really {pair.real:.2f}"
+            for pair in self.worst_pairs
         ]
         return "\n".join([*columns, *pairs, f"privacy: {self.privacy.level}; {self.privacy.verdict}"])

@@ -139,7 +139,7 @@ def _digits(series: Series, reason: str) -> FittedColumn:
 def _as_long_as(series: Series) -> dict[str, Any]:
     """Fit whole numbers of as many digits, so that a column of numbers stays one."""
     shortest, longest = (
-        min(len(str(int(abs(each)))), MOST_DIGITS) for each in (series.known.min(), series.known.max())
+        min(len(str(int(abs(limit)))), MOST_DIGITS) for limit in (series.known.min(), series.known.max())
     )
     field = {"kind": "number.integer", "low": 10 ** (shortest - 1), "high": 10**longest - 1}
     return field | ({"unique": True} if len(np.unique(series.known)) == len(series.known) else {})

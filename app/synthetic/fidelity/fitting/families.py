@@ -161,21 +161,21 @@ def _with_zeros(observed: Observed) -> Iterator[Candidate]:
     share = zeros / observed.rows
     constant = zeros * math.log(share) + rest.rows * math.log(1 - share)
     for family in (_normal, _log_normal, _pareto):
-        for each in family(rest):
+        for law in family(rest):
             parts = [
                 # Nothing that happens 0 times on average ever happens: this makes zeros.
                 {"weight": share, "of": {"kind": "number.poisson", "mean": 0}},
-                {"weight": 1 - share, "of": {"kind": each.kind, **each.parameters, **_above_zero(rest, each)}},
+                {"weight": 1 - share, "of": {"kind": law.kind, **law.parameters, **_above_zero(rest, law)}},
             ]
             yield replace(
-                each,
+                law,
                 kind="number.mixture",
-                family=f"zeros and {each.name}",
+                family=f"zeros and {law.name}",
                 parameters={"parts": parts},
-                log_likelihood=each.log_likelihood + constant,
-                free=each.free + 1,
+                log_likelihood=law.log_likelihood + constant,
+                free=law.free + 1,
                 rows=observed.rows,
-                distance=each.distance * (1 - share),
+                distance=law.distance * (1 - share),
             )
 
 
@@ -189,7 +189,7 @@ def _choice(observed: Observed, rare: int) -> Iterator[Candidate]:
     """Fit a choice among the numbers where each is frequent: ratings, sizes, tax rates."""
     if 2 <= len(observed.values) <= MOST_VALUES and observed.counts.min() >= rare and observed.decimals is not None:
         shares = observed.counts / observed.rows
-        values = [int(each) if observed.is_whole else float(each) for each in observed.values]
+        values = [int(value) if observed.is_whole else float(value) for value in observed.values]
         yield Candidate(
             kind="choice",
             parameters={"values": dict(zip(values, shares.tolist(), strict=True))},

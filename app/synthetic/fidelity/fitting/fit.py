@@ -40,17 +40,19 @@ def fit(
     with placed(sample.name):
         series = _usable(sample, chosen)
         columns: Sequence[FittedColumn] = [
-            fit_column(each, chosen) for each in _watched(list(series.values()), progress)
+            fit_column(column, chosen) for column in _watched(list(series.values()), progress)
         ]
         columns, hidden = with_places(columns, series, rare=chosen.rare)
         columns = with_delays(with_tables(columns, series, rare=chosen.rare), series)
-        renamed = {each.name: _renamed(each.name) for each in columns}
-        ordered = {renamed[each.name]: _order(series[each.name]) for each in columns if _is_ordered(each, series)}
-        learnt = {str(each.field["corpus"]): each.name for each in columns if "corpus" in each.field}
+        renamed = {column.name: _renamed(column.name) for column in columns}
+        ordered = {
+            renamed[column.name]: _order(series[column.name]) for column in columns if _is_ordered(column, series)
+        }
+        learnt = {str(column.field["corpus"]): column.name for column in columns if "corpus" in column.field}
         return Fitted(
             name=name,
             rows=sample.size,
-            columns=tuple(_under(each, renamed) for each in columns),
+            columns=tuple(_under(column, renamed) for column in columns),
             hidden=hidden,
             correlations=correlations(ordered),
             left_out={

@@ -58,13 +58,13 @@ class Fitted:
         """Return the schema as a file, with the reason for each field as a comment."""
         notes = [
             f"Fitted to {self.rows:,} records.",
-            *(f"{each.name}: {each.reason}." for each in self.columns),
+            *(f"{column.name}: {column.reason}." for column in self.columns),
             *(f"{name}: left out, {reason}." for name, reason in self.left_out.items()),
         ]
         document = {
             "name": self.name,
             "hidden": {**self.hidden, **{name: of for each in self.columns for name, of in each.hidden.items()}},
-            "fields": {each.name: each.entry() for each in self.columns},
+            "fields": {column.name: column.entry() for column in self.columns},
             "correlations": self.correlations,
         }
         filled = {key: value for key, value in document.items() if value}
@@ -78,14 +78,14 @@ class Fitted:
             "rows": self.rows,
             "columns": [
                 {
-                    "name": each.name,
-                    "kind": each.kind,
-                    "reason": each.reason,
-                    "nulls": each.nulls,
-                    "distance": each.candidates[0].distance if each.candidates else None,
-                    "candidates": [_candidate(one) for one in each.candidates],
+                    "name": column.name,
+                    "kind": column.kind,
+                    "reason": column.reason,
+                    "nulls": column.nulls,
+                    "distance": column.candidates[0].distance if column.candidates else None,
+                    "candidates": [_candidate(candidate) for candidate in column.candidates],
                 }
-                for each in self.columns
+                for column in self.columns
             ],
             "correlations": self.correlations,
             "left_out": self.left_out,

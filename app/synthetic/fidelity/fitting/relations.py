@@ -30,56 +30,56 @@ def with_places(columns: Columns, series: AllSeries, *, rare: int) -> tuple[Colu
 
     Where all are categories, and nobody lives there, they stay the categories that they are: their names are common.
     """
-    placed = [each.name for each in columns if each.kind.startswith("place.")]
-    shares = next((_known(series[each.name]) for each in columns if each.kind == "place.country"), {})
-    peopled = bool(shares) and any(each.kind.startswith(OF_PEOPLE) for each in columns)
+    placed = [column.name for column in columns if column.kind.startswith("place.")]
+    shares = next((_known(series[column.name]) for column in columns if column.kind == "place.country"), {})
+    peopled = bool(shares) and any(column.kind.startswith(OF_PEOPLE) for column in columns)
     common = {name: _common(series[name], rare) for name in placed}
     if placed and all(common.values()) and not peopled:
-        return [_chosen(each, series, common.get(each.name)) for each in columns], {}
+        return [_chosen(column, series, common.get(column.name)) for column in columns], {}
     drawn = {"place": {"kind": "place", "countries": shares}} if shares else {}
-    return [_without_own_nulls(each) if shares else each for each in columns], drawn
+    return [_without_own_nulls(column) if shares else column for column in columns], drawn
 
 
 def with_tables(columns: Columns, series: AllSeries, *, rare: int) -> Columns:
     """Look up categories that another column determines, such as the currency of a country."""
     categories = {
-        each.name: found
-        for each in columns
-        if each.kind in ("choice", "place.country")
-        and series[each.name].role is Role.CATEGORY
-        and not pa.types.is_boolean(series[each.name].values.type)
-        and (found := categories_of(series[each.name], rare=rare))
+        column.name: found
+        for column in columns
+        if column.kind in ("choice", "place.country")
+        and series[column.name].role is Role.CATEGORY
+        and not pa.types.is_boolean(series[column.name].values.type)
+        and (found := categories_of(series[column.name], rare=rare))
     }
     found_columns: list[FittedColumn] = []
     looked_up: set[str] = set()
-    for each in columns:
+    for column in columns:
         table = None
-        for name in categories if each.kind == "choice" and each.name in categories else ():
-            if name != each.name and name not in looked_up:
-                table = _table(series[name], categories[name], series[each.name], categories[each.name])
+        for name in categories if column.kind == "choice" and column.name in categories else ():
+            if name != column.name and name not in looked_up:
+                table = _table(series[name], categories[name], series[column.name], categories[column.name])
             if table:
-                looked_up.add(each.name)
+                looked_up.add(column.name)
                 break
-        found_columns.append(_looked_up(each, name, table) if table else each)
+        found_columns.append(_looked_up(column, name, table) if table else column)
     return found_columns
 
 
 def with_delays(columns: Columns, series: AllSeries) -> Columns:
     """Derive moments that never precede another column's from that column."""
-    timed = [each.name for each in columns if each.kind in ("date", "timestamp")]
+    timed = [column.name for column in columns if column.kind in ("date", "timestamp")]
     means = {name: float(series[name].known.mean()) for name in timed}
     found: list[FittedColumn] = []
-    for each in columns:
+    for column in columns:
         delays = {
             name: delay
             for name in timed
-            if each.kind == "timestamp"
-            and means[name] < means[each.name]
-            and _overlap(series[name], series[each.name])
-            and (delay := moments.delay(series[name], series[each.name])) is not None
+            if column.kind == "timestamp"
+            and means[name] < means[column.name]
+            and _overlap(series[name], series[column.name])
+            and (delay := moments.delay(series[name], series[column.name])) is not None
         }
         nearest = min(delays, key=lambda name: delays[name], default=None)
-        found.append(_following(each, nearest, delays[nearest], series) if nearest else each)
+        found.append(_following(column, nearest, delays[nearest], series) if nearest else column)
     return found
 
 

@@ -69,7 +69,7 @@ def plain(text: str) -> str:
 
 def bars_of(real: Series, synthetic: Series) -> dict[str, tuple[float, float]]:
     """Return the shares of the most frequent categories and of all others; rare real ones are among the others."""
-    totals = [max(1, sum(each.counts.values())) for each in (real, synthetic)]
+    totals = [max(1, sum(side.counts.values())) for side in (real, synthetic)]
     common = (name for name, count in real.counts.items() if count >= RARE)
     named = list(islice(common, MOST_BARS - 1))
     bars = {plain(name): (real.counts[name] / totals[0], synthetic.counts.get(name, 0) / totals[1]) for name in named}

@@ -28,7 +28,7 @@ def page_of(comparison: Comparison) -> str:
     )
     environment.filters |= {"share": share, "number": number, "mark": mark, "plain": plain}
     report = comparison.report
-    names = [each.name for each in paired(comparison.real)]
+    names = [column.name for column in paired(comparison.real)]
     charts = [
         Markup(column_chart(real, synthetic, name=f"column-{place}"))  # noqa: S704 (SVG, whose texts are escaped)
         for place, (real, synthetic) in enumerate(zip(comparison.real, comparison.synthetic, strict=True))

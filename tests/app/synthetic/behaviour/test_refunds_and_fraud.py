@@ -61,7 +61,9 @@ def bursts() -> list[np.ndarray]:
     every = statement()
     rows = np.flatnonzero(every["label"] == "fraud")
     apart = (np.diff(every["person"][rows]) != 0) | (np.diff(every["time"][rows]) > np.timedelta64(3, "h"))
-    return np.split(rows, np.flatnonzero(apart) + 1)
+    found = np.split(rows, np.flatnonzero(apart) + 1)
+    assert len(found) > 1
+    return found
 
 
 def test_a_burst_is_some_small_amounts_then_a_few_large_ones() -> None:

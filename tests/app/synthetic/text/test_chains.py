@@ -40,7 +40,9 @@ def runs_of(text: str, length: int) -> set[tuple[str, ...]]:
 @pytest.mark.parametrize("order", [1, 2, 3])
 def test_every_step_of_a_sentence_was_seen_in_the_corpus(order: int) -> None:
     known = runs_of(LETTERS, order + 1)
-    for sentence in sentences(train(LETTERS, order=order), draws(), 500, least=1).to_pylist():
+    made = sentences(train(LETTERS, order=order), draws(), 500, least=1).to_pylist()
+    assert len(made) == 500
+    for sentence in made:
         marked = (*[""] * order, *sentence.split(), ".")
         assert {marked[at : at + order + 1] for at in range(len(marked) - order)} <= known
 
@@ -81,7 +83,9 @@ def test_sentences_have_the_lengths_asked_for() -> None:
 
 @pytest.mark.parametrize("count", [1, 2, 16, 100])
 def test_texts_have_exactly_the_words_asked_for_and_end_like_sentences(count: int) -> None:
-    for text in words(train(LETTERS), draws(), 300, count=count).to_pylist():
+    texts = words(train(LETTERS), draws(), 300, count=count).to_pylist()
+    assert len(texts) == 300
+    for text in texts:
         assert len(text.split()) == count
         assert text[0].isupper()
         assert text[-1] in ".!?"
