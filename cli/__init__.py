@@ -1,1 +1,1 @@
-"""The one `fortress` command."""
+"""The `fortress` command."""

@@ -22,7 +22,7 @@ OLD: Mapping[Words, Words] = {
     ("synth",): ("data", "generate"),
     ("camouflage",): ("decoy",),
 }
-"""Longer names stand before shorter ones that they begin with."""
+"""New name by old name. A name comes before its own prefixes."""
 
 
 def find_old(arguments: Sequence[str]) -> Words | None:

@@ -1,4 +1,4 @@
-"""`fortress compliance`: what holds of an environment, as evidence."""
+"""`fortress compliance`: reports on the controls, exemptions, and a watch."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ Frameworks = Annotated[
     list[str] | None, typer.Option("--framework", help="soc2, iso27001, gdpr or pci_dss; may be given several times.")
 ]
 ConfigurationFile = Annotated[
-    Path | None, typer.Option("--config", metavar="FILE", help="What `--policy-pack-config` takes: levels and options.")
+    Path | None, typer.Option("--config", metavar="FILE", help="Levels and options, as for `--policy-pack-config`.")
 ]
 ExemptionsFile = Annotated[
     Path | None, typer.Option("--exemptions", metavar="FILE", help="Instead of policies/exemptions.yaml.")
 ]
 BaselineFile = Annotated[
-    Path | None, typer.Option("--baseline", metavar="FILE", help="What was found before, exempt as a whole.")
+    Path | None, typer.Option("--baseline", metavar="FILE", help="Earlier findings, exempt as a whole.")
 ]
 Moment = Annotated[
     datetime.datetime | None,
@@ -100,10 +100,10 @@ def list_exemptions(
 
 @app.command("baseline")
 def record_baseline(
-    out: Annotated[Path, typer.Option(metavar="FILE", help="The file to write; one that is there is not overwritten.")],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="The file to write; an existing one is not overwritten.")],
     expires: Annotated[datetime.datetime, typer.Option(formats=["%Y-%m-%d"], help="Its last day.")],
-    owner: Annotated[str, typer.Option(help="Who answers for it.")],
-    ticket: Annotated[str, typer.Option(help="Where it was decided.")],
+    owner: Annotated[str, typer.Option(help="Person or team that is responsible.")],
+    ticket: Annotated[str, typer.Option(help="Ticket with the decision.")],
     reason: Annotated[str, typer.Option(help="Why, in a sentence.")] = "taken over with the old estate",
     env: Environment = None,
     state: StateFile = None,
@@ -132,7 +132,7 @@ def record_baseline(
 def watch(
     env: Environment = None,
     real: Real = False,
-    every: Annotated[str, typer.Option(metavar="TIME", help="How often to refresh and look: 30s, 5m, 1h, 1d.")] = "5m",
+    every: Annotated[str, typer.Option(metavar="TIME", help="Time between refreshes: 30s, 5m, 1h, 1d.")] = "5m",
     once: Annotated[
         bool, typer.Option("--once", help="One pass, for cron: status 1 on new findings to alert on.")
     ] = False,
@@ -143,19 +143,21 @@ def watch(
     webhook: Annotated[
         str,
         typer.Option(
-            metavar="URL", envvar="FORTRESS_WEBHOOK_URL", help="Alerts go there, signed by FORTRESS_WEBHOOK_SECRET."
+            metavar="URL",
+            envvar="FORTRESS_WEBHOOK_URL",
+            help="Receiver of alerts, signed with FORTRESS_WEBHOOK_SECRET.",
         ),
     ] = "",
-    metrics_port: Annotated[int | None, typer.Option(help="Serve Prometheus there; 0 takes any free one.")] = None,
+    metrics_port: Annotated[int | None, typer.Option(help="Port for Prometheus; 0 takes any free one.")] = None,
     metrics_address: Annotated[str, typer.Option(help="The address to serve them on.")] = "127.0.0.1",
-    timeout: Annotated[str, typer.Option(metavar="TIME", help="How long one command of the engine may take.")] = "10m",
+    timeout: Annotated[str, typer.Option(metavar="TIME", help="Longest time for one command of the engine.")] = "10m",
     config: ConfigurationFile = None,
     exemptions: ExemptionsFile = None,
     baseline: BaselineFile = None,
     strict: Annotated[bool, typer.Option(help="What cannot be determined is a violation.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Look at a stack after each update and on a schedule; log what opens, stays and is resolved, and by whom."""
+    """Judge a stack after each update and on a schedule; log findings that open or are resolved, and by whom."""
     with _exit_statuses("cli.compliance.watch.command"):
         from cli.compliance.rules import RuleFiles
         from cli.compliance.watch import command as work
@@ -177,7 +179,7 @@ def _parse_moment(given: datetime.datetime | None) -> datetime.datetime:
 
 @contextmanager
 def _exit_statuses(module: str = "cli.compliance.report") -> Iterator[None]:
-    """Give each error its exit status: 1 is kept for violations. The module says what counts as bad input."""
+    """Give each error its exit status: 1 is kept for violations. The module lists the errors of bad input."""
     try:
         yield
     except Exception as error:

@@ -1,10 +1,11 @@
-"""What `fortress compliance exemptions` and `baseline` do."""
+"""The work of `fortress compliance exemptions` and `baseline`."""
 
 from __future__ import annotations
 
 import datetime
 import json
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -21,7 +22,7 @@ from policies.verdicts import Status
 
 @dataclass(frozen=True)
 class Terms:
-    """Under which a baseline is taken."""
+    """The terms of a baseline."""
 
     expires: datetime.date
     owner: str
@@ -30,8 +31,8 @@ class Terms:
 
 
 def show(files: RuleFiles, *, today: datetime.date, as_json: bool) -> None:
-    """Print the exemptions, those that end first before the others."""
-    entries = sorted(read_rules(files, own=True).exemptions.entries, key=lambda one: (one.expires, one.check, one.urn))
+    """Print the exemptions, the earliest to expire first."""
+    entries = sorted(read_rules(files, own=True).exemptions.entries, key=attrgetter("expires", "check", "urn"))
     if as_json:
         documents = [entry.model_dump(mode="json") | {"daysLeft": _count_days_left(entry, today)} for entry in entries]
         print(json.dumps(documents, indent=1))
@@ -47,7 +48,7 @@ def show(files: RuleFiles, *, today: datetime.date, as_json: bool) -> None:
 
 
 def record(report: Report, out: Path, terms: Terms, *, today: datetime.date) -> str:
-    """Write the baseline of what fails; raises BadTerms for terms that say nothing, and CannotWrite."""
+    """Write the baseline of what fails; raises BadTerms and CannotWrite."""
     findings = sorted_findings((verdict.control, verdict.urn) for verdict in report.of_status(Status.FAIL))
     try:
         baseline = Baseline(
@@ -70,7 +71,7 @@ def record(report: Report, out: Path, terms: Terms, *, today: datetime.date) -> 
 
 
 def _count_days_left(exemption: Exemption, today: datetime.date) -> int:
-    """Return the days on which it still holds after today; negative once it has ended."""
+    """Return the number of days for which it holds after today; negative once it has ended."""
     return (exemption.expires - today).days
 
 

@@ -1,4 +1,4 @@
-"""The policies that stand before every change: the pack that the engine runs, and what to say where it stops a run."""
+"""The policies before every change: the pack that the engine runs, and the error lines of a run that it stops."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from policies.gate import render_violation
 PACK = CHECKOUT / "policies" / "fortress"
 CONFIGURATION = CHECKOUT / "policies" / "configuration.json"
 DEBUG_COMMANDS = {"PULUMI_DEBUG_COMMANDS": "true"}
-"""Without it the engine has no `--event-log`; Pulumi's Automation API reads events in the same way."""
+"""The engine needs it for `--event-log`, as in Pulumi's Automation API."""
 
 
 class PolicyViolations(Exception):
-    """The policies stopped a run of the engine: a line a violation."""
+    """The policies stopped a run of the engine; the message has a line for each violation."""
 
     def __init__(self, lines: Sequence[str], status: int) -> None:
         super().__init__("\n".join(lines))
@@ -31,11 +31,11 @@ class PolicyViolations(Exception):
 
 @dataclass(frozen=True)
 class Gate:
-    """How a run of the engine on a stack of ours is held to the policies."""
+    """The policies for runs of the engine on this project's stacks."""
 
     enforced: bool = True
     strict: bool = False
-    """Whether what cannot be determined stops a preview too."""
+    """Whether a verdict that cannot be determined stops a preview too."""
 
     def run(self, session: Session, *command: str) -> None:
         """Run `Session.run` with the policies; raises PolicyViolations and EngineFailed."""
@@ -49,14 +49,14 @@ class Gate:
 
     @contextmanager
     def _policies(self) -> Iterator[tuple[str, ...]]:
-        """Give the engine's options; a run that fails inside raises its violations, if it has any."""
+        """Yield options for the engine; turn its failure into PolicyViolations where there are violations."""
         if not self.enforced:
-            print("Without policies: nothing is judged.", file=sys.stderr, flush=True)
+            print("Policies are off: nothing is judged.", file=sys.stderr, flush=True)
             yield ()
             return
         with tempfile.TemporaryDirectory(prefix="fortress-") as folder:
             events, configuration = Path(folder) / "events", Path(folder) / "configuration.json"
-            configuration.write_text(json.dumps(configured(strict=self.strict)))
+            configuration.write_text(json.dumps(make_configuration(strict=self.strict)))
             try:
                 yield (
                     *("--policy-pack", str(PACK), "--policy-pack-config", str(configuration)),
@@ -70,7 +70,7 @@ class Gate:
             print(summarize(_read(events)), file=sys.stderr, flush=True)
 
 
-def configured(*, strict: bool) -> dict[str, Any]:
+def make_configuration(*, strict: bool) -> dict[str, Any]:
     """Return the configuration of this project's environments."""
     document: dict[str, Any] = json.loads(CONFIGURATION.read_text(encoding="utf-8"))
     return {**document, "all": {**document["all"], "strict": strict}}
@@ -81,10 +81,10 @@ def _read(events: Path) -> str:
 
 
 def summarize(events: str) -> str:
-    """Return the last line of a run that the policies did not stop."""
-    said = policy_events(events)
-    warned = {(event["policyName"], event["resourceUrn"]) for event in said if event.get("resourceUrn")}
-    notes = {event["message"] for event in said if not event.get("resourceUrn")}
+    """Return the summary line of a run that the policies did not stop."""
+    found = policy_events(events)
+    warned = {(event["policyName"], event["resourceUrn"]) for event in found if event.get("resourceUrn")}
+    notes = {event["message"] for event in found if not event.get("resourceUrn")}
     parts = [
         f"{len(warned)} warnings on resources" if warned else "",
         f"{len(notes)} notes on the stack" if notes else "",
@@ -93,13 +93,13 @@ def summarize(events: str) -> str:
 
 
 def violations(events: str) -> list[str]:
-    """Return the violations that block, a line each, once each, of the engine's events (a JSON document a line)."""
+    """Return a line for each distinct blocking violation in the engine's events (a JSON document per line)."""
     blocking = [event for event in policy_events(events) if event["enforcementLevel"] == "mandatory"]
     return list(dict.fromkeys(_format_event(event) for event in blocking))
 
 
 def policy_events(events: str) -> list[dict[str, Any]]:
-    """Return what the pack said, of the engine's events."""
+    """Return the events of the policy pack from the engine's events."""
     found = (json.loads(line).get("policyEvent") for line in events.splitlines() if '"policyEvent"' in line)
     return [event for event in found if event]
 

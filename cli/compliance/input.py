@@ -1,4 +1,4 @@
-"""What a compliance report looks at: a stack's state, a preview of it, or an exported file."""
+"""The input of a compliance report: a stack's state, a preview of it, or an exported file."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ if TYPE_CHECKING:
 
 
 class ForeignState(Exception):
-    """The file holds the state of another stack than the one that was asked for."""
+    """The file holds the state of another stack than the named one."""
 
 
 @dataclass(frozen=True)
 class Input:
-    """Resources, and where they come from."""
+    """Resources and their source."""
 
     resources: tuple[Resource, ...]
     source: Source
     base: tuple[Resource, ...] = ()
-    """What is deployed already, where this is a preview against it."""
+    """The resources that are deployed already, for a preview."""
 
     @property
     def ours(self) -> bool:
-        """Tell whether it is this project's."""
+        """Tell whether the resources belong to this project."""
         return self.source.project == PROJECT
 
 
@@ -62,9 +62,9 @@ def from_file(path: Path, env: str | None) -> Input:
 
 
 def from_stack(env: str, *, real: bool, preview: bool) -> Input:
-    """Read the state of the environment's stack; a preview where there is none, or with `preview`.
+    """Read the state of the environment's stack; if there is none, or with `preview`, a preview.
 
-    Without `real` that is the stack of emulators, as in `fortress preview`.
+    Without `real`, read the stack on emulators, as `fortress preview` does.
     """
     from cli.engine.session import name_stack, open_session
 
@@ -142,7 +142,7 @@ def _digest(text: str) -> str:
 
 
 def _parse_moment(text: object) -> datetime.datetime | None:
-    """Parse a moment as the engine writes it, in UTC and whole seconds; None where it wrote none."""
+    """Parse a moment from the engine to UTC and whole seconds; None if it is missing or malformed."""
     try:
         moment = datetime.datetime.fromisoformat(str(text))
     except ValueError:
@@ -152,7 +152,7 @@ def _parse_moment(text: object) -> datetime.datetime | None:
 
 @contextmanager
 def _show_progress(what: str) -> Iterator[None]:
-    """Say what takes long: a moving bar in a terminal, a line elsewhere."""
+    """Show that a slow step runs: a moving bar in a terminal, a line elsewhere."""
     if not sys.stderr.isatty():
         print(f"{what} ...", file=sys.stderr, flush=True)
     with progress(what):

@@ -1,4 +1,4 @@
-"""A preview as Markdown for a pull request: what a reviewer must see first comes first."""
+"""A preview as Markdown for a pull request, the most dangerous changes first."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from policies.report.writers.markdown import code, escape, shorten
 from policies.resource import normalize_type
 
 MOST_LISTED = 60
-"""Lines of one section."""
+"""Most lines of a section."""
 MOST_CHARACTERS = 7_000
-"""Of one section. A comment on GitHub holds at most 65,536: five sections, the alarm, and compliance fit."""
+"""Longest section. A GitHub comment holds 65,536 characters: five sections, the alarm, and compliance fit."""
 MOST_PATHS = 6
 
 KINDS = {
@@ -32,17 +32,17 @@ SECTIONS = ("deleted", "replaced", "changed", "created", "imported")
 
 @dataclass(frozen=True)
 class Change:
-    """One resource that the preview would touch."""
+    """A resource that the update would touch."""
 
     kind: str
     type: str
     name: str
     paths: tuple[str, ...]
-    """Property paths that differ; those that force a replacement where it is one."""
+    """Property paths that differ; for a replacement, those that force it."""
 
     @property
     def store(self) -> str | None:
-        """Return what is lost with it, None where nothing is."""
+        """Return the kind of data store that is lost with it; None if it stores no data."""
         return HOLDERS.get(normalize_type(self.type))
 
 
@@ -63,9 +63,9 @@ def changes(document: Mapping[str, Any]) -> list[Change]:
 
 
 def render(environment: str, document: Mapping[str, Any], compliance: str = "") -> str:
-    """Render the comment as Markdown; its first line is a marker by which an earlier comment is found.
+    """Render the comment as Markdown; its first line is a marker to find an earlier comment.
 
-    `compliance` is the section that a report writes.
+    `compliance` is the section of a report.
     """
     found = changes(document)
     blocks = [
@@ -111,7 +111,7 @@ def _section(kind: str, members: Sequence[Change]) -> str:
 
 
 def _fitting(lines: Sequence[str], rest: str) -> list[str]:
-    """Return the first lines for which there is room, and how many are left."""
+    """Return the first lines that fit, and a line with the number of the others."""
     lengths = accumulate(len(line) + 1 for line in lines)
     shown = sum(length <= MOST_CHARACTERS for length in lengths)
     shown = min(shown, MOST_LISTED)

@@ -1,4 +1,4 @@
-"""What `fortress compliance report` does: read, judge, write."""
+"""The work of `fortress compliance report`: read, judge, write."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ class BadTerms(Exception):
 
 
 class CannotWrite(Exception):
-    """The folder for the reports, or the file, cannot be written."""
+    """The reports or the baseline cannot be written."""
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What to look at, as the command line names it."""
+    """The input that the command line names."""
 
     env: str | None
     state: Path | None = None
@@ -66,7 +66,7 @@ class Wanted:
 
 
 def bad_input() -> tuple[type[Exception], ...]:
-    """Return the errors that the caller mends by giving something else."""
+    """Return the errors that mean bad input."""
     return (
         BadConfiguration,
         BadExemptions,
@@ -82,12 +82,12 @@ def bad_input() -> tuple[type[Exception], ...]:
 
 
 def formats(names: Iterable[str]) -> tuple[Format, ...]:
-    """Raises UnknownFormat."""
+    """Return the named formats; raises UnknownFormat."""
     return chosen(names)
 
 
 def report(wanted: Wanted, files: RuleFiles, *, at: datetime.datetime) -> Report:
-    """Make the report as of a moment; rules are read first, so a wrong file shows before a long preview."""
+    """Make the report as of a moment; read the rules first, to report a wrong file before a long preview."""
     read_rules(files, own=True)
     found = wanted.read()
     return judge(found.resources, read_rules(files, own=found.ours), found.source, at)
@@ -95,15 +95,15 @@ def report(wanted: Wanted, files: RuleFiles, *, at: datetime.datetime) -> Report
 
 @dataclass(frozen=True)
 class JudgedPreview:
-    """A preview as the engine tells it, judged for a pull request's comment."""
+    """A judged preview, for the comment on a pull request."""
 
     now: Report
     base: Report | None
-    """On what is deployed already, if anything is."""
+    """The report on what is deployed already, if anything is."""
 
     @classmethod
     def of(cls, document: Mapping[str, Any], *, strict: bool = False, at: datetime.datetime | None = None) -> Self:
-        """Raises Unreadable."""
+        """Judge the JSON of a preview; raises Unreadable."""
         at = at or datetime.datetime.now(datetime.UTC)
         found = preview_input(document, json.dumps(document), engine="", simulated=True)
         rules = read_rules(RuleFiles(strict=strict), own=found.ours)
@@ -116,13 +116,13 @@ class JudgedPreview:
         return markdown.section(self.now, self.base)
 
     def stop(self) -> None:
-        """Raises PolicyViolations where the policies would stop the update, for what is new and for what is not."""
+        """Raise PolicyViolations where the policies would stop the update, for old violations as for new ones."""
         if self.now.blocking:
             raise PolicyViolations(self.now.blocking_lines, VIOLATION)
 
 
 def write(report: Report, wanted: Sequence[Format], out: Path | None, *, only_named: bool) -> Path | None:
-    """Write the files and take away those of an earlier report; without a folder where only JSON is asked for."""
+    """Write the files and delete other formats of an earlier report; write none if only JSON was requested."""
     if out is None and only_named:
         return None
     folder = out or FOLDER / _name_folder(report)
@@ -158,7 +158,7 @@ def as_json(report: Report) -> str:
 
 
 def summary(report: Report, folder: Path | None) -> str:
-    """Summarize for people: what was looked at, the figures, the worst violations, where the files are."""
+    """Summarize for people: the input, the figures, the worst violations, and the folder of the files."""
     head = ("framework", "requirements with evidence", "verdicts that pass", "determinable", "exempt")
     rows = [row for framework in report.frameworks for row in _make_rows(framework)]
     lines = [
@@ -175,22 +175,22 @@ def summary(report: Report, folder: Path | None) -> str:
 
 
 def _make_rows(framework: FrameworkEntry) -> Iterable[tuple[str, ...]]:
-    """Yield the three figures side by side; a second row where exemptions make a difference."""
+    """Yield a row with the three figures, and a second one where exemptions make a difference."""
     both = framework.figures
     rows = [(framework.name, both.with_exemptions, framework.tally.exempt)]
     if both.differ:
         rows.append(("  without exemptions", both.without_exemptions, 0))
-    for name, one, exempt in rows:
-        yield name, str(one.coverage), str(one.pass_rate), str(one.determinacy), str(exempt)
+    for name, figures, exempt in rows:
+        yield name, str(figures.coverage), str(figures.pass_rate), str(figures.determinacy), str(exempt)
 
 
 def _format_age(report: Report) -> str:
-    """Say how old the state is: the program may make something else today."""
+    """Format the date of the state, for the program may have changed since."""
     return f" of {report.source.taken:%Y-%m-%d %H:%M} UTC" if report.source.taken else ""
 
 
 def _describe_no_violations(report: Report) -> str:
-    """Say that there are none, and how many verdicts are open, for those could be violations."""
+    """Say that there are none, and how many verdicts are open: those could be violations."""
     if not report.figures.evaluated:
         return "No data: nothing was evaluated."
     if report.tally.not_determinable:
@@ -204,7 +204,7 @@ def _list_violations(report: Report) -> Iterable[str]:
         return
     controls = {control.id: control for control in report.controls}
     names = {resource.urn: resource.name for resource in report.resources}
-    ordered = sorted(report.violations, key=lambda one: WORST_FIRST.index(controls[one.control].severity))
+    ordered = sorted(report.violations, key=lambda verdict: WORST_FIRST.index(controls[verdict.control].severity))
     rows = [
         (verdict.control, controls[verdict.control].severity.value, verdict.cloud, names[verdict.urn],
          verdict.reason or controls[verdict.control].title)

@@ -1,4 +1,4 @@
-"""By what a compliance report judges: frameworks, configuration, exemptions, each refused where it is wrong."""
+"""The rules of a compliance report: frameworks, configuration, exemptions."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ EXEMPTIONS = PACK.parent / "exemptions.yaml"
 
 
 class BadExemptions(Exception):
-    """A file of exemptions has an entry that cannot be understood, or that names an unknown control."""
+    """A file of exemptions has a malformed entry, or one that names an unknown control."""
 
 
 @dataclass(frozen=True)
 class RuleFiles:
-    """What the command line names."""
+    """The files and frameworks that the command line names."""
 
     frameworks: Sequence[str] = ()
     configuration: Path | None = None

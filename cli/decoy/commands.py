@@ -1,4 +1,4 @@
-"""`fortress decoy`: decoys for intruders, where they are planted, and who has used one."""
+"""`fortress decoy`: decoys for intruders, where they are planted, and sightings of those used."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ def bundle(
     from cli.data.writing import parse_rows, write_records
 
     settings = load(BundleSettings)
-    bearer = Bearer(settings.oidc_issuer, settings.oidc_audience, [str(each) for each in scope or SCOPES])
+    bearer = Bearer(settings.oidc_issuer, settings.oidc_audience, [str(chosen) for chosen in scope or SCOPES])
     records = create_bundle(CamouflageKey.read(settings.canary_key), place, parse_rows(rows), bearer)
     summary = write_records(records, out)
     show(asdict(summary), str(summary), as_json=as_json)

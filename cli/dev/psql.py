@@ -1,4 +1,4 @@
-"""Running psql on a server of the local environment."""
+"""psql on a server of the local environment."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from localcloud.sandbox import Sandbox, default_root
 
 
 class NoSuchDatabase(Exception):
-    """No service has the name, and no app is deployed that could know an account of that name."""
+    """No service has the name, and no app is deployed that could have an account of that name."""
 
 
 def run_psql(name: str, arguments: Sequence[str]) -> None:
@@ -27,7 +27,7 @@ def run_psql(name: str, arguments: Sequence[str]) -> None:
 
 
 def find_service(sandbox: Sandbox, name: str) -> str:
-    """Return the service of that name, else that of the shard where the account of that name lives now."""
+    """Return the service of that name, else the service of the shard that holds the account of that name."""
     if name in services.by_name(sandbox):
         return name
     directory = local_directory(sandbox)

@@ -71,7 +71,7 @@ def refresh(env: Environment = None) -> None:
 def preview_comment(env: Environment = None, policies: Policies = True, strict: Strict = False) -> None:
     """Print a preview as Markdown for a pull request: lost data stores first, then new violations.
 
-    The comment is printed in any case; blocking violations then end the command as they end `preview`.
+    Always print the comment; then fail on blocking violations as `preview` does.
     """
     from cli.compliance import preview_comment
     from cli.compliance import report as compliance_report

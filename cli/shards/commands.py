@@ -163,10 +163,10 @@ async def check(context: OperatorContext, as_json: AsJson = False) -> None:
     from app.sharding.ownership import check_ownership
 
     found = await check_ownership(context.maps, context.databases)
-    for each in found:
-        against = f"takes {len(each.strangers)} slots against the map, refuses {len(each.missing)} of its own"
-        show(each._asdict(), f"{each.shard}: {'as the map says' if each.agrees else against}", as_json=as_json)
-    if not all(each.agrees for each in found):
+    for shard in found:
+        against = f"takes {len(shard.strangers)} slots against the map, refuses {len(shard.missing)} of its own"
+        show(shard._asdict(), f"{shard.shard}: {'as the map says' if shard.agrees else against}", as_json=as_json)
+    if not all(shard.agrees for shard in found):
         raise typer.Exit(1)
 
 

@@ -1,1 +1,1 @@
-"""What several groups of commands use: options, output, and the shards they work on."""
+"""Options, output and targets that several groups of commands share."""

@@ -1,4 +1,4 @@
-"""Commands that work on the shards of an environment: one way to declare them, with the same options for all."""
+"""Declaration of commands that work on the shards of an environment, all with the same options."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def target_command(
 ) -> Callable[[Command], Command]:
     """Register a coroutine function as a command that also takes `--env` and `--directory`.
 
-    Its first argument is what `open_resource` yields for the shards that these options select; the others are its own
-    arguments and options.
+    Its first argument is the resource that `open_resource` yields for the shards that these options select; the others
+    are its own arguments and options.
     """
 
     def register(function: Command) -> Command:
@@ -73,5 +73,5 @@ def _open_operator_context(target: Target) -> AbstractAsyncContextManager[Operat
 
 
 def _evaluate(annotation: Any, function: Command) -> Any:
-    """Return the type that an annotation means; its module knows the names at run time, those of options at least."""
+    """Return the type that an annotation names; a command's module imports the types of its options at run time."""
     return eval(annotation, function.__globals__) if isinstance(annotation, str) else annotation  # noqa: S307

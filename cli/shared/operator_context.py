@@ -18,7 +18,7 @@ from cli.shared.target import Target
 CONNECTIONS = 4
 SECONDS = 60.0
 MAP_SECONDS = 3.0
-"""How long a command that only looks up an account waits for the map."""
+"""Longest wait for the map in a command that only looks up an account."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class OperatorContext:
 
     @property
     def directory(self) -> Directory:
-        """Every shard and where it is."""
+        """Return every shard and its address."""
         return self.target.directory
 
     def database(self, name: str) -> ShardDatabase:
@@ -44,7 +44,7 @@ class OperatorContext:
 
 @asynccontextmanager
 async def open_operator_context(target: Target) -> AsyncIterator[OperatorContext]:
-    """Connect to every shard, and to its replicas, when they are first asked; closes them all at the end."""
+    """Open every shard and its replicas, which connect at first use; close them all at the end."""
     directory = target.directory
     async with AsyncExitStack() as stack:
         databases = {shard.name: _database(target, shard) for shard in directory.shards}
@@ -63,7 +63,7 @@ async def open_operator_context(target: Target) -> AsyncIterator[OperatorContext
 
 
 def find_holder(target: Target, key: str) -> str:
-    """Return the name of the shard that has a key now; where the map does not answer, of the one it began on."""
+    """Return the name of the shard that holds a key; if the map does not answer, that of its first shard."""
 
     async def ask() -> str:
         holder = target.directory.map_shard
@@ -95,7 +95,7 @@ def _replica(target: Target, shard: Shard) -> ReplicaDatabase:
 
 
 class _CertifiedDatabase(ShardDatabase):
-    """A shard of the local environment; each home's administrator logs in by a certificate of its own."""
+    """A shard of the local environment; the administrator of each home logs in with its own certificate."""
 
     def __init__(self, shard: Shard, certificates: dict[str, Any]) -> None:
         super().__init__(shard, size=CONNECTIONS, kept=0, seconds=SECONDS, login=CertificateLogin(), role=Role.ADMIN)
@@ -110,7 +110,7 @@ class _CertifiedReplica(_CertifiedDatabase, ReplicaDatabase):
 
 
 def _certificates(target: Target, shard: Shard) -> dict[str, Any]:
-    """Return libpq's parameters by which a shard's administrator logs in to the local environment."""
+    """Return the parameters of libpq for a shard's administrator in the local environment."""
     from localcloud.identity import Authority
 
     assert target.sandbox is not None

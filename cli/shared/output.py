@@ -1,4 +1,4 @@
-"""What commands print: JSON for programs; for people lines, and tables that stay plain text in pipes and logs."""
+"""Output of commands: JSON for programs; lines and tables for people, as plain text in pipes and logs."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ Rows = Sequence[Sequence[str]]
 
 
 def show(document: Any, text: str, *, as_json: bool) -> None:
-    """Print a document as one line of JSON, or the text that says the same to people."""
+    """Print a document as one line of JSON, or the equivalent text for people."""
     print(json.dumps(document, default=str) if as_json else text, flush=True)
 
 
 def show_table(head: Sequence[str], rows: Rows) -> None:
-    """Print a table in a terminal, columns of plain text elsewhere; an empty line follows."""
+    """Print a table in a terminal, or columns of plain text elsewhere; then an empty line."""
     if not sys.stdout.isatty():
         print("\n".join(align_columns(head, rows)), end="\n\n")
         return

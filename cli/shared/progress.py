@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def progress(label: str) -> Iterator[Callable[[int, int | None], None]]:
-    """Yield a function that takes how much is done, and of how much; without a terminal nothing is shown."""
+    """Yield a function that takes the amount done and the total; show nothing without a terminal."""
     from rich.console import Console
     from rich.progress import Progress
 

@@ -1,4 +1,4 @@
-"""Which shards a command works on: those of a directory file, or of the environment that `--env` names."""
+"""The shards that a command works on: those of a directory file, or of the environment that `--env` names."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ class NoShards(Exception):
 
 @dataclass(frozen=True)
 class Target:
-    """The shards of one environment, and how this machine logs in to them."""
+    """The shards of an environment, and the way in which this machine logs in to them."""
 
     directory: Directory
     file: Path | None = None
     """The directory file; None in the local environment."""
     sandbox: Sandbox | None = None
-    """The local environment, which gives out client certificates; None where the process has logins of its own."""
+    """The local environment, which issues client certificates; None where the process has its own logins."""
 
     def settings(self, kind: Callable[..., Settings]) -> Settings:
         """Read settings from FORTRESS_… variables, those of the local environment from its sandbox.
@@ -56,7 +56,7 @@ class Target:
 
     @contextmanager
     def logged_in_as(self, account: str) -> Iterator[None]:
-        """Let libpq log in to the local environment as a workload does; elsewhere the process has its own login."""
+        """Make libpq log in to the local environment as a workload; elsewhere the process has its own login."""
         variables = {} if self.sandbox is None else _client_variables(self.sandbox, account)
         before = {name: os.environ.get(name) for name in variables}
         os.environ.update(variables)
@@ -70,7 +70,7 @@ class Target:
                     os.environ[name] = value
 
     def _cloud(self) -> str:
-        """The cloud that this process counts as near; an operator's machine is in none, so the map's is as good."""
+        """Return the cloud nearest to this process; an operator's machine is in none, so take that of the map."""
         return os.environ.get(CLOUD_VARIABLE) or self.directory.map_shard.home
 
 

@@ -94,7 +94,7 @@ BEFORE = {
     "keys rewrap": "privacy keys rewrap",
     "keys rotate": "privacy keys rotate",
 }
-"""Every command of the release before the tree, and what it is called now."""
+"""The old and the new name of every command."""
 
 
 def command_of(name: str) -> Any:
@@ -119,14 +119,12 @@ def options_of(command: Any) -> dict[str, Any]:
     return {name: option for option in command.params for name in option.opts}
 
 
-def test_the_tree_has_the_groups_the_everyday_verbs_and_what_containers_run() -> None:
+def test_the_root_has_groups_everyday_commands_and_those_of_containers() -> None:
     assert set(command_of("").commands) == GROUPS | EVERY_DAY | IN_CONTAINERS
 
 
 @pytest.mark.parametrize(("before", "now"), BEFORE.items(), ids=BEFORE)
-def test_every_command_of_before_still_leads_to_the_same_work(
-    before: str, now: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_every_old_name_leads_to_its_new_command(before: str, now: str, capsys: pytest.CaptureFixture[str]) -> None:
     known, new = command_of(before), command_of(now)
     assert not isinstance(new, TyperGroup)
     assert known.help == new.help
@@ -140,7 +138,7 @@ def test_every_command_of_before_still_leads_to_the_same_work(
         assert f"is now `fortress {now.split()[0]}" in hint
 
 
-def test_each_old_name_is_in_the_table_of_what_was_before() -> None:
+def test_each_old_name_is_in_the_table_of_this_test() -> None:
     assert {" ".join(name) for name in OLD} <= {" ".join(name.split()[:length]) for name in BEFORE for length in (1, 2)}
 
 
@@ -162,7 +160,7 @@ def test_env_and_directory_mean_the_same_for_every_command_that_has_them() -> No
     assert [len(meanings) for meanings in seen.values()] == [1, 1, 1], seen
 
 
-def test_every_command_on_shards_finds_them_in_the_same_way() -> None:
+def test_every_command_on_shards_takes_the_same_two_options() -> None:
     groups = ("ledger ", "shards ", "privacy ", "events ", "app migrate ")
     commands = {name: command for name, command in leaves(command_of("")) if name.startswith(groups)}
     without = {name for name, command in commands.items() if not {"--env", "--directory"} <= set(options_of(command))}
@@ -188,7 +186,7 @@ def errors_of(arguments: list[str], capfd: pytest.CaptureFixture[str]) -> str:
 
 
 @pytest.mark.parametrize("name", ["psql", "dev psql"])
-def test_all_that_follows_the_name_of_a_database_goes_to_psql(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_psql_gets_every_argument_after_the_database(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     passed: list[object] = []
     monkeypatch.setattr("cli.dev.psql.run_psql", lambda where, arguments: passed.append((where, arguments)))
     words = ["--verbose", "-h", "elsewhere", "--version", "--", "-c", "select 1", "--help"]
@@ -210,7 +208,7 @@ def test_help_is_grouped() -> None:
     assert [panel for panel in panels if f" {panel} ─" not in shown] == []
 
 
-def test_the_version_is_that_of_the_image_else_of_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_version_is_the_images_else_the_packages(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("FORTRESS_VERSION", raising=False)
     assert CliRunner().invoke(app, ["--version"]).output.startswith("fortress 0.")
     monkeypatch.setenv("FORTRESS_VERSION", "7.8.9")
@@ -240,7 +238,7 @@ def test_the_script_that_bash_sources_names_the_command() -> None:
     subprocess.run(["bash", "-n"], input=shown, text=True, check=True)
 
 
-def test_help_imports_neither_the_work_of_commands_nor_what_that_needs() -> None:
+def test_help_imports_declarations_only() -> None:
     """An imported module costs the same on every machine; seconds do not."""
     names = [name for name, _ in leaves(command_of(""))]
     loaded = modules_after([[*name.split(), "--help"] for name in names])
@@ -277,18 +275,18 @@ def test_the_list_of_commands_repeats_their_own_help() -> None:
 
 
 @pytest.mark.parametrize("command", ["status", "token", "psql"])
-def test_what_shows_this_machine_refuses_other_environments(command: str, capfd: pytest.CaptureFixture[str]) -> None:
+def test_commands_for_this_machine_refuse_other_environments(command: str, capfd: pytest.CaptureFixture[str]) -> None:
     name = ["aws-0"] if command == "psql" else []
     [line] = errors_of([command, "--env", "production", *name], capfd).splitlines()
     assert line.startswith(f"error: {command} works on the local environment, not on production: ")
 
 
 class TestTarget:
-    """Which shards a command works on."""
+    """The choice of the shards that a command works on."""
 
     @pytest.fixture
     def files(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Path]:
-        """Two directory files; no local environment is up."""
+        """Return two directory files; no local environment is up."""
         for name in ("FORTRESS_DIRECTORY", "FORTRESS_ENVIRONMENT", "FORTRESS_CLOUD"):
             monkeypatch.delenv(name, raising=False)
         monkeypatch.setenv("LOCALCLOUD_HOME", str(tmp_path / "nowhere"))
@@ -340,7 +338,7 @@ def describe_shard(name: str) -> dict[str, Any]:
     }
 
 
-def test_what_is_shown_is_json_for_programs_and_a_line_for_people(capsys: pytest.CaptureFixture[str]) -> None:
+def test_show_prints_json_for_programs_and_a_line_for_people(capsys: pytest.CaptureFixture[str]) -> None:
     for as_json in (True, False):
         show({"moved": 3}, "3 slots moved", as_json=as_json)
     assert capsys.readouterr().out == '{"moved": 3}\n3 slots moved\n'

@@ -1,4 +1,4 @@
-"""`fortress compliance` on exported files: what it writes, with which exit status, and what it refuses in one line."""
+"""`fortress compliance` on exported files: its reports, exit statuses and error lines."""
 
 from __future__ import annotations
 
@@ -67,8 +67,8 @@ def fortress(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
         monkeypatch.setattr(sys, "argv", ["fortress", "compliance", *map(str, arguments)])
         with pytest.raises(SystemExit) as ended:
             main()
-        told = capsys.readouterr()
-        return Answer(int(ended.value.code or 0), told.out, told.err)
+        printed = capsys.readouterr()
+        return Answer(int(ended.value.code or 0), printed.out, printed.err)
 
     return run
 
@@ -85,7 +85,7 @@ def file(tmp_path: Path) -> Callable[[str, Any], Path]:
 
 @pytest.fixture
 def judged(fortress: Fortress, file: Any, tmp_path: Path) -> Callable[..., Answer]:
-    """A report on a state, by one control alone."""
+    """Return a report on a state by a single control."""
 
     def report(document: Any, *more: Any, levels: Any = ONLY) -> Answer:
         config = file("levels.json", levels)
@@ -367,7 +367,7 @@ def test_a_baseline_exempts_what_failed_when_it_was_taken_and_nothing_else(
 def step(op: str, old: Any, new: Any) -> dict[str, Any]:
     ours = {"stack": "rehearsal-dev", "project": "living-fortress"}
     states = {"oldState": old and record(*old, **ours), "newState": new and record(*new, **ours)}
-    return {"op": op, "urn": "", **{name: one for name, one in states.items() if one}}
+    return {"op": op, "urn": "", **{name: state for name, state in states.items() if state}}
 
 
 def test_the_comment_on_a_pull_request_tells_what_is_new_against_what_is_deployed() -> None:

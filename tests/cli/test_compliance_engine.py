@@ -1,4 +1,4 @@
-"""`fortress compliance` on an environment of ours, by the real engine on emulators that only record."""
+"""`fortress compliance` on an environment of this project: the real engine, emulators that only record."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ def report(*arguments: str) -> Report:
 
 
 def verdicts(of: Report) -> dict[tuple[str, str], Any]:
-    return {(one.control, one.urn): one.status for one in of.verdicts}
+    return {(verdict.control, verdict.urn): verdict.status for verdict in of.verdicts}
 
 
-def test_a_report_is_on_a_preview_until_there_is_a_state_and_says_which(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_report_judges_a_preview_without_a_state_and_names_its_source(sandbox: Sandbox, tmp_path: Path) -> None:
     before = report()
     assert (before.source.kind, before.source.simulated) == ("preview", True)
     assert before.source.origin == f"a preview of rehearsal-{ENVIRONMENT} against nothing"
@@ -52,7 +52,7 @@ def test_a_report_is_on_a_preview_until_there_is_a_state_and_says_which(sandbox:
     assert verdicts(state).keys() == verdicts(before).keys()
     assert state.tally.not_determinable == 0
     assert (tmp_path / "compliance.html").exists()
-    assert all(one.file for one in state.resources if one.cloud != "any" and "providers" not in one.type)
+    assert all(found.file for found in state.resources if found.cloud != "any" and "providers" not in found.type)
 
     unchanged = report("--preview")
     assert unchanged.source.origin == f"a preview of rehearsal-{ENVIRONMENT} against what is deployed"
@@ -63,7 +63,7 @@ def test_a_report_is_on_a_preview_until_there_is_a_state_and_says_which(sandbox:
     assert "**No new violations found; " in comment
 
 
-def test_a_report_without_a_terminal_says_what_takes_long_and_leaves_the_output_to_json(sandbox: Sandbox) -> None:
+def test_without_a_terminal_a_report_prints_progress_to_stderr_and_json_to_stdout(sandbox: Sandbox) -> None:
     answer = fortress("compliance", "report", "-s", ENVIRONMENT, "--json", "--framework", "soc2")
     assert f"previewing rehearsal-{ENVIRONMENT} ..." in answer.stderr
-    assert [one["id"] for one in json.loads(answer.stdout)["frameworks"]] == ["soc2"]
+    assert [framework["id"] for framework in json.loads(answer.stdout)["frameworks"]] == ["soc2"]

@@ -1,4 +1,4 @@
-"""`fortress compliance watch` over a stack that a test plays: what is logged, told and counted, whatever fails."""
+"""`fortress compliance watch` over a fake stack: its log, alerts and metrics, also when a stage fails."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ START = datetime.datetime(2030, 1, 1, tzinfo=datetime.UTC)
 
 
 class Clock:
-    """A second later at each look."""
+    """A clock that advances by a second at each call."""
 
     def __init__(self) -> None:
         self._at = START
@@ -76,16 +76,16 @@ class Clock:
 
 
 class Unanswered(Exception):
-    """What a stage fails with."""
+    """The error of a stage that fails."""
 
 
 @dataclass
 class Stack:
-    """What the engine would say."""
+    """A fake stack: its state, what is really there, and its history."""
 
     servers: dict[str, Any] = field(default_factory=dict)
     really: dict[str, Any] = field(default_factory=dict)
-    """What a refresh finds."""
+    """The servers that a refresh finds."""
     history: list[Update] = field(default_factory=list)
     broken: set[str] = field(default_factory=set)
     name: str = "dev"
@@ -132,14 +132,14 @@ class Stack:
 
 @dataclass
 class Fixture:
-    """A watch, and what it told; `restart` is another process's watch on the same log."""
+    """A watch on a fake stack, and the records that it printed."""
 
     path: Path
     stack: Stack
     files: RuleFiles
     clock: Clock = field(default_factory=Clock)
     webhook: Webhook | None = None
-    told: list[Record] = field(default_factory=list)
+    printed: list[Record] = field(default_factory=list)
     watching: Watching = field(default_factory=lambda: Watching("dev"))
 
     @contextmanager
@@ -149,13 +149,13 @@ class Fixture:
             yield self._watch(log)
 
     def look(self, *, refresh: bool = True) -> Outcome:
-        """One pass of a watch that was started for it."""
+        """Start a watch, and run one pass."""
         with self.running() as watch:
             return watch.look(refresh=refresh)
 
     def _watch(self, log: WatchLog) -> Watch:
         return Watch(
-            self.stack, self.files, log, self.watching, Severity.HIGH, self.webhook, self.told.append, self.clock
+            self.stack, self.files, log, self.watching, Severity.HIGH, self.webhook, self.printed.append, self.clock
         )
 
     @property
@@ -167,11 +167,13 @@ class Fixture:
         return list(parse_records(self.path.read_bytes()))
 
     def last(self) -> list[tuple[str, str, str]]:
-        """Event, resource and cause of the findings that were told since this was asked last."""
+        """Return event, resource and cause of the findings printed since the last call."""
         found = [
-            (one.event, one.finding.resource, str(one.by)) for one in self.told if isinstance(one, Opened | Resolved)
+            (record.event, record.finding.resource, str(record.by))
+            for record in self.printed
+            if isinstance(record, Opened | Resolved)
         ]
-        self.told.clear()
+        self.printed.clear()
         return found
 
 
@@ -255,7 +257,7 @@ def test_a_stage_that_fails_is_a_finding_takes_nothing_away_and_is_tried_again(w
     assert outcome.failed
     assert watch.last() == [("opened", "living-fortress-dev", "watch")]
     assert watch.watching.failed[stage] == 1
-    assert {one.finding.control for one in watch.state.open.values()} == {"TLS-004", "WATCH"}
+    assert {opened.finding.control for opened in watch.state.open.values()} == {"TLS-004", "WATCH"}
     assert f"no {stage} today" in [finding.reason for finding in watch.state.findings.values()]
     watch.look()
     assert watch.last() == []
@@ -314,7 +316,7 @@ def test_rules_that_cannot_be_read_any_more_are_a_finding(watch: Fixture) -> Non
 def test_a_person_reads_resource_controls_and_remedy_in_one_line(watch: Fixture) -> None:
     watch.stack.update("ann", db=BAD)
     watch.look()
-    [line] = [format_record(one) for one in watch.told if isinstance(one, Opened)]
+    [line] = [format_record(record) for record in watch.printed if isinstance(record, Opened)]
     for part in ("TLS-004", "db", "sslMode is ALLOW", "pci_dss 4.2.1", "remedy: Make the server refuse"):
         assert part in line
     assert "\n" not in line
@@ -362,8 +364,8 @@ def test_a_log_that_is_taken_away_stops_the_watch(watch: Fixture) -> None:
             running.look(refresh=True)
 
 
-def coming(watch: Fixture, tmp_path: Path) -> list[Record]:
-    """What the next pass would write."""
+def predict_records(watch: Fixture, tmp_path: Path) -> list[Record]:
+    """Return the records that the next pass would write."""
     twin = Fixture(tmp_path / "twin.jsonl", watch.stack, watch.files)
     twin.path.write_bytes(watch.path.read_bytes())
     before = len(twin.records)
@@ -372,10 +374,10 @@ def coming(watch: Fixture, tmp_path: Path) -> list[Record]:
 
 
 CUTS = [(0, 0), (0, 1), (0, 200), (1, -1), (1, 0), (1, 9), (2, -1), (2, 9)]
-"""Whole lines that are written, and bytes of the next."""
+"""How many lines are written whole, and how many bytes of the next."""
 
 
-def cut(records: list[Record], lines: int, more: int) -> int:
+def count_bytes(records: list[Record], lines: int, more: int) -> int:
     return sum(len(render_record(record)) for record in records[:lines]) + more
 
 
@@ -388,10 +390,10 @@ def test_a_full_disk_loses_nothing(
     lines: int,
     more: int,
 ) -> None:
-    """Whatever part of the lines the disk takes, the next pass goes on from it."""
+    """The next pass continues after whatever part of the lines the disk took."""
     watch.look()
     watch.stack.update("ben", db=BAD, other=BAD)
-    taken = cut(coming(watch, tmp_path), lines, more)
+    taken = count_bytes(predict_records(watch, tmp_path), lines, more)
     with watch.running() as running, monkeypatch.context() as patch:
         left = [taken]
 
@@ -421,7 +423,7 @@ path, extra, most = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
 real = os.write
 def write(descriptor, content):
     real(descriptor, content[:most])
-    real(1, b"half\\n")
+    real(1, b"partial\\n")
     signal.pause()
 records = list(parse_records(extra.read_bytes()))
 with log.open_log(path, records[0].at) as opened:
@@ -431,13 +433,13 @@ with log.open_log(path, records[0].at) as opened:
 
 
 @pytest.mark.parametrize(("lines", "more"), CUTS[2:6])
-def test_a_watch_killed_in_the_midst_of_a_line_is_followed_by_one_that_finds_the_rest(
+def test_the_next_watch_completes_the_log_of_one_killed_within_a_line(
     watch: Fixture, tmp_path: Path, lines: int, more: int
 ) -> None:
     watch.look()
     watch.stack.update("ben", db=BAD, other=BAD)
-    records = coming(watch, tmp_path)
-    lost, most = tmp_path / "lost.jsonl", cut(records, lines, more)
+    records = predict_records(watch, tmp_path)
+    lost, most = tmp_path / "lost.jsonl", count_bytes(records, lines, more)
     lost.write_bytes(b"".join(map(render_record, records)))
     expected = WatchState.after_all([*watch.records, *records])
 
@@ -445,7 +447,7 @@ def test_a_watch_killed_in_the_midst_of_a_line_is_followed_by_one_that_finds_the
         [sys.executable, "-c", KILLED, watch.path, lost, str(most)], cwd=CHECKOUT, stdout=subprocess.PIPE, text=True
     )
     assert process.stdout
-    assert process.stdout.readline() == "half\n"
+    assert process.stdout.readline() == "partial\n"
     process.send_signal(signal.SIGKILL)
     process.communicate()
 
@@ -461,11 +463,11 @@ def test_a_watch_killed_in_the_midst_of_a_line_is_followed_by_one_that_finds_the
 
 @dataclass
 class Receiver:
-    """A webhook's other side."""
+    """A server that receives alerts."""
 
     url: str = ""
     answers: list[int] = field(default_factory=list)
-    """Statuses, the last one for good."""
+    """Statuses of its answers; it repeats the last."""
     taken: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
 
     @property
@@ -475,14 +477,14 @@ class Receiver:
 
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
-    told = Receiver(answers=[200])
+    receiver = Receiver(answers=[200])
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            told.taken.append((dict(self.headers), body))
-            self.send_response(told.answers.pop(0) if len(told.answers) > 1 else told.answers[0])
-            self.send_header("Location", told.url)
+            receiver.taken.append((dict(self.headers), body))
+            self.send_response(receiver.answers.pop(0) if len(receiver.answers) > 1 else receiver.answers[0])
+            self.send_header("Location", receiver.url)
             self.send_header("Content-Length", "0")
             self.end_headers()
 
@@ -490,17 +492,17 @@ def receiver() -> Iterator[Receiver]:
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        told.url = f"http://127.0.0.1:{server.server_port}/hook/of-secret-path"
+        receiver.url = f"http://127.0.0.1:{server.server_port}/hook/of-secret-path"
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
-        yield told
+        yield receiver
         server.shutdown()
         thread.join()
 
 
 @pytest.fixture(autouse=True)
-def at_once() -> Iterator[None]:
-    """Retries wait for nothing."""
+def no_retry_delay() -> Iterator[None]:
+    """Retry without delay."""
     with stamina.set_testing(True, attempts=3):
         stamina.instrumentation.set_on_retry_hooks([])
         yield
@@ -524,7 +526,9 @@ def test_a_new_violation_is_posted_once_and_signed(alerting: Fixture, receiver: 
     assert headers[SIGNATURE] == "sha256=" + hmac.new(SECRET.encode(), signed, hashlib.sha256).hexdigest()
     alert = json.loads(body)
     assert (alert["stack"], alert["findings"][0]["by"]["updates"][0]["author"]) == ("dev", "ben")
-    assert [one.keys for one in alerting.told if isinstance(one, AlertDelivered)] == [tuple(alerting.state.open)]
+    assert [record.keys for record in alerting.printed if isinstance(record, AlertDelivered)] == [
+        tuple(alerting.state.open)
+    ]
 
 
 def test_what_cannot_be_determined_is_posted_under_strict(alerting: Fixture, receiver: Receiver) -> None:
@@ -678,12 +682,12 @@ def test_before_anything_was_judged_no_figure_is_told(watch: Fixture) -> None:
 
 
 class SeenEnough(Exception):
-    """Ends the loop that never ends."""
+    """Raised by a test to end the endless loop."""
 
 
 @dataclass
 class Script:
-    """A watch that only notes when it looks."""
+    """A fake watch that records the moments of its passes."""
 
     clock: list[float] = field(default_factory=lambda: [0.0])
     looks: list[tuple[float, bool]] = field(default_factory=list)
@@ -703,18 +707,18 @@ class Script:
             raise SeenEnough
 
 
-def played(script: Script, every: float = 300) -> list[tuple[float, bool]]:
+def run_loop(script: Script, every: float = 300) -> list[tuple[float, bool]]:
     with pytest.raises(SeenEnough):
         keep_looking(script, every, 5, clock=lambda: script.clock[0], sleep=script.sleep)  # type: ignore[arg-type]
     return script.looks
 
 
 def test_a_watch_looks_at_once_on_its_schedule_and_after_each_update() -> None:
-    assert played(Script(changes={15.0, 310.0})) == [(0, True), (15, False), (300, True), (310, False), (600, True)]
+    assert run_loop(Script(changes={15.0, 310.0})) == [(0, True), (15, False), (300, True), (310, False), (600, True)]
 
 
 def test_a_pass_that_failed_is_tried_again_within_a_minute_and_not_sooner() -> None:
-    looks = played(Script(fails=lambda at: at < 100, changes={5.0, 65.0}))
+    looks = run_loop(Script(fails=lambda at: at < 100, changes={5.0, 65.0}))
     assert looks == [(0, True), (60, True), (120, True), (420, True)]
 
 
@@ -734,7 +738,7 @@ def test_what_is_no_time_is_refused(text: str) -> None:
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Callable[[str], WatchedStack]:
-    """A stack whose engine is a shell script."""
+    """Return a function that makes a stack whose engine is a shell script."""
 
     def scripted(script: str, patience: float = 60.0) -> WatchedStack:
         program = tmp_path / "pulumi"
@@ -771,15 +775,19 @@ def test_a_refresh_is_kept_only_where_something_drifted(engine: Any, tmp_path: P
     drifted = {"steps": [{"op": "update", "urn": "a"}], "changeSummary": {"update": 1}}
     assert engine(script % json.dumps(drifted)).refresh() == ("a",)
     asked = (tmp_path / "asked").read_text().splitlines()
-    assert ["--preview-only" in one for one in asked] == [True, True, False]
+    assert ["--preview-only" in command for command in asked] == [True, True, False]
     assert "--skip-preview" in asked[2]
 
 
-def test_the_history_tells_author_and_the_first_line_of_the_message_and_no_previews(engine: Any) -> None:
+def test_the_history_has_authors_and_first_lines_of_messages_but_no_previews(engine: Any) -> None:
     entry = {"version": 7, "kind": "update", "startTime": "2030-01-01T10:00:00.000Z", "message": "why\n\nlong"}
-    told = [{**entry, "kind": "preview"}, {**entry, "environment": {"git.author": "ann", "git.head": "c0ffee"}}, entry]
-    found = engine(f"cat <<'EOF'\n{json.dumps(told)}\nEOF").updates()
-    assert [(one.version, one.author, one.message, one.commit) for one in found] == [
+    entries = [
+        {**entry, "kind": "preview"},
+        {**entry, "environment": {"git.author": "ann", "git.head": "c0ffee"}},
+        entry,
+    ]
+    found = engine(f"cat <<'EOF'\n{json.dumps(entries)}\nEOF").updates()
+    assert [(update.version, update.author, update.message, update.commit) for update in found] == [
         (7, "ann", "why", "c0ffee"),
         (7, "unknown", "why", ""),
     ]
@@ -818,7 +826,7 @@ def test_the_engines_last_word_is_its_error() -> None:
         (("-s", "nowhere"), "Pulumi.nowhere.yaml does not exist"),
         (("-s", "local", "--every", "5"), "is no time"),
         (("-s", "local", "--alert-at", "dire"), "is no severity"),
-        (("-s", "local", "--once", "--metrics-port", "0"), "with --once nobody could ask"),
+        (("-s", "local", "--once", "--metrics-port", "0"), "with --once nobody could scrape it"),
         (("-s", "local", "--webhook", "http://example.org"), "must be reached by https"),
         (("-s", "dev", "--real"), "--log"),
     ],
@@ -834,8 +842,8 @@ def test_bad_options_end_with_2_and_one_line(
     monkeypatch.setattr(sys, "argv", ["fortress", "compliance", "watch", *arguments])
     with pytest.raises(SystemExit) as ended:
         main()
-    told = capsys.readouterr()
-    errors = [line for line in told.err.splitlines() if line.startswith("error: ")]
-    assert (ended.value.code, told.out) == (2, ""), told.err
+    printed = capsys.readouterr()
+    errors = [line for line in printed.err.splitlines() if line.startswith("error: ")]
+    assert (ended.value.code, printed.out) == (2, ""), printed.err
     assert len(errors) == 1
     assert fault in errors[0]

@@ -40,33 +40,37 @@ def rehearse() -> None:
 
 
 def once(*arguments: str) -> tuple[int, list[dict[str, Any]]]:
-    """The status of one pass, and its records."""
+    """Run one pass, and return its exit status and records."""
     answer = fortress("compliance", "watch", "-s", ENVIRONMENT, "--once", "--json", "--alert-at", "high", *arguments)
     return answer.returncode, [json.loads(line) for line in answer.stdout.splitlines()]
 
 
 def findings(records: list[dict[str, Any]]) -> list[tuple[str, str, str]]:
-    return [(one["event"], one["finding"]["control"], one["by"]["origin"]) for one in records if "finding" in one]
+    return [
+        (record["event"], record["finding"]["control"], record["by"]["origin"])
+        for record in records
+        if "finding" in record
+    ]
 
 
 def allow_plain_connections(sandbox: Sandbox) -> None:
     """Change the record of the database's parameters behind the engine's back."""
     [path] = sandbox.root.glob("rehearsals/records/aws/*/*/aws-rds-parameterGroup-ParameterGroup/*-aws-0_*.json")
     document = json.loads(path.read_text())
-    [parameter] = [one for one in document["inputs"]["parameters"] if one["name"] == "rds.force_ssl"]
+    [parameter] = [entry for entry in document["inputs"]["parameters"] if entry["name"] == "rds.force_ssl"]
     parameter["value"] = "0"
     path.write_text(json.dumps(document))
 
 
 @dataclass
 class Running:
-    """A watch in the background, and its lines as they come."""
+    """A watch in the background, and its output."""
 
     process: subprocess.Popen[str]
     records: list[dict[str, Any]] = field(default_factory=list)
 
     def until(self, event: str) -> list[dict[str, Any]]:
-        """The records up to and with the next of this kind."""
+        """Return the records up to the next of this kind, that one included."""
         assert self.process.stdout
         found: list[dict[str, Any]] = []
         while not found or found[-1]["event"] != event:
@@ -106,7 +110,7 @@ def history(sandbox: Sandbox) -> int:
     return len(list(sandbox.root.glob(f"rehearsals/state/.pulumi/history/*/{STACK}/*.history.json")))
 
 
-def test_drift_its_repair_and_an_unreadable_state_are_found_and_a_quiet_pass_leaves_no_trace(
+def test_watch_finds_drift_repair_and_an_unreadable_state_and_is_silent_otherwise(
     rehearsed: Sandbox,
 ) -> None:
     entries = history(rehearsed)
@@ -117,7 +121,7 @@ def test_drift_its_repair_and_an_unreadable_state_are_found_and_a_quiet_pass_lea
     allow_plain_connections(rehearsed)
     status, records = once()
     assert (status, findings(records)) == (1, [("opened", "TLS-004", "drift")])
-    [opened] = [one["finding"] for one in records if one["event"] == "opened"]
+    [opened] = [record["finding"] for record in records if record["event"] == "opened"]
     assert opened["requirements"]["pci_dss"] == ["4.2.1"]
     assert opened["resource"].endswith("-aws-0")
     assert "rds.force_ssl" in opened["remedy"]
@@ -126,7 +130,7 @@ def test_drift_its_repair_and_an_unreadable_state_are_found_and_a_quiet_pass_lea
     rehearse()
     status, records = once()
     assert (status, findings(records)) == (0, [("resolved", "TLS-004", "update")])
-    [resolved] = [one for one in records if one["event"] == "resolved"]
+    [resolved] = [record for record in records if record["event"] == "resolved"]
     assert resolved["by"]["updates"][0]["author"]
     assert resolved["by"]["updates"][0]["message"]
 
@@ -136,15 +140,16 @@ def test_drift_its_repair_and_an_unreadable_state_are_found_and_a_quiet_pass_lea
     status, records = once()
     assert status == 3
     assert {control for event, control, _ in findings(records) if event == "opened"} == {"WATCH"}
-    reasons = [one["finding"]["reason"] for one in records if one["event"] == "opened"]
-    assert all("pulumi" in one and "ended with status" in one for one in reasons), reasons
+    reasons = [record["finding"]["reason"] for record in records if record["event"] == "opened"]
+    assert reasons
+    assert all("pulumi" in reason and "ended with status" in reason for reason in reasons), reasons
     state.write_text(text)
     status, records = once()
     assert status == 0
     assert {(event, control) for event, control, _ in findings(records)} == {("resolved", "WATCH")}
 
 
-def test_a_running_watch_sees_updates_at_once_and_goes_on_after_a_kill(rehearsed: Sandbox, tmp_path: Path) -> None:
+def test_a_running_watch_sees_updates_at_once_and_resumes_after_a_kill(rehearsed: Sandbox, tmp_path: Path) -> None:
     with running("--every", "1h") as watch:
         watch.until("pass")
         assert fortress("compliance", "watch", "-s", ENVIRONMENT, "--once").returncode == 2, "two watches on one log"

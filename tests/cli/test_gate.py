@@ -1,4 +1,4 @@
-"""The policies before every change: what stops a run, what it then says, and how one does without."""
+"""The policies before every change: what stops a run, its error lines, and a run without policies."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ Fortress = Callable[..., tuple[int, str]]
 
 
 def event(level: str, message: str, urn: str = URN) -> str:
-    said = {"resourceUrn": urn, "policyName": "KEY-001", "enforcementLevel": level, "message": message}
-    return json.dumps({"sequence": 1, "policyEvent": said})
+    document = {"resourceUrn": urn, "policyName": "KEY-001", "enforcementLevel": level, "message": message}
+    return json.dumps({"sequence": 1, "policyEvent": document})
 
 
-def test_a_violation_that_blocks_is_one_line_and_is_told_once() -> None:
+def test_a_blocking_violation_is_printed_once_in_one_line() -> None:
     events = [
         json.dumps({"sequence": 0, "preludeEvent": {}}),
         event("advisory", "It only warns."),
@@ -46,15 +46,15 @@ def test_without_events_there_is_no_violation() -> None:
     assert gate.summarize("") == "Policies: no violation blocks."
 
 
-def test_a_run_ends_with_what_the_policies_said() -> None:
+def test_a_run_ends_with_a_summary_of_the_policies() -> None:
     events = [event("advisory", "It only warns."), event("advisory", "Two not determinable yet.", urn="")]
-    told = gate.summarize("\n".join([*events, *events]))
-    assert told == "Policies: no violation blocks, 1 warnings on resources, 1 notes on the stack."
+    summary = gate.summarize("\n".join([*events, *events]))
+    assert summary == "Policies: no violation blocks, 1 warnings on resources, 1 notes on the stack."
 
 
 @pytest.fixture
 def fortress(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Fortress:
-    """The command in this process; its exit status, and the lines of the error."""
+    """Return a function that runs the command in this process: its exit status, and its error lines or output."""
 
     def run(command: str, *options: str) -> tuple[int, str]:
         monkeypatch.setattr(sys, "argv", ["fortress", *command.split(), "--env", ENVIRONMENT, *options])
@@ -69,8 +69,8 @@ def fortress(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, capfd: pytest.Ca
 
 
 @pytest.fixture
-def also(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., None]:
-    """Hold the environments to something that they do not keep."""
+def require(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., None]:
+    """Return a function that sets options of the policies which the environments violate."""
 
     def configure(**options: Any) -> None:
         document = json.loads(gate.CONFIGURATION.read_text())
@@ -83,8 +83,8 @@ def also(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., None]
 
 
 @pytest.mark.engine
-def test_a_preview_passes_the_policies_stops_at_a_violation_and_does_without_them_only_if_told(
-    fortress: Fortress, also: Callable[..., None]
+def test_a_preview_stops_at_a_violation_unless_policies_are_switched_off(
+    fortress: Fortress, require: Callable[..., None]
 ) -> None:
     status, shown = fortress("preview")
     assert status == 0, shown
@@ -96,12 +96,13 @@ def test_a_preview_passes_the_policies_stops_at_a_violation_and_does_without_the
     assert f"error: IAM-009: preview-43-aws-federation-aws ({ISSUER}): " in lines
     assert "cannot be determined: url is not known yet" in lines
 
-    also(allowedRegistries=["registry.example/elsewhere"])
+    require(allowedRegistries=["registry.example/elsewhere"])
     status, lines = fortress("preview")
     assert status != 0
-    told = lines.splitlines()
-    assert all(line.startswith("error: CHG-001: preview-43-aws-ledger-") for line in told), lines
-    assert {line.partition("(")[2].partition(")")[0] for line in told} == {
+    violations = lines.splitlines()
+    assert violations
+    assert all(line.startswith("error: CHG-001: preview-43-aws-ledger-") for line in violations), lines
+    assert {line.partition("(")[2].partition(")")[0] for line in violations} == {
         "kubernetes:apps/v1:Deployment",
         "kubernetes:batch/v1:Job",
     }
@@ -109,10 +110,10 @@ def test_a_preview_passes_the_policies_stops_at_a_violation_and_does_without_the
 
 
 @pytest.mark.engine
-def test_what_turns_out_bad_while_it_goes_up_is_stopped_before_it_is_there(
-    fortress: Fortress, also: Callable[..., None], sandbox: Sandbox
+def test_a_violation_found_during_an_update_stops_its_resource(
+    fortress: Fortress, require: Callable[..., None], sandbox: Sandbox
 ) -> None:
-    also(allowedIssuers=["https://issuer.example/*"])
+    require(allowedIssuers=["https://issuer.example/*"])
     assert fortress("preview")[0] == 0
 
     status, lines = fortress("env rehearse")
@@ -125,7 +126,7 @@ def test_what_turns_out_bad_while_it_goes_up_is_stopped_before_it_is_there(
 
 
 @pytest.mark.slow
-def test_make_passes_on_how_the_policies_are_meant() -> None:
+def test_make_passes_the_options_of_the_policies_on() -> None:
     def recipe(*variables: str) -> str:
         command = ["make", "--dry-run", "--always-make", "preview", "ENV=dev", *variables]
         return subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=True).stdout

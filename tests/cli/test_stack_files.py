@@ -48,24 +48,24 @@ def test_a_committed_file_is_never_written(checkout: Path) -> None:
     assert before == {name: (folder / name).read_bytes() for name in before}
 
 
-def test_an_unknown_environment_names_those_there_are(checkout: Path) -> None:
+def test_the_error_for_an_unknown_environment_lists_the_known_ones(checkout: Path) -> None:
     with pytest.raises(InvalidSettings, match=r"dev, local, preview-<number>, production, staging"):
         prepare_stack(checkout, "qa", TODAY)
 
 
-def test_a_file_that_is_not_yaml_is_told_with_its_line(checkout: Path) -> None:
+def test_the_error_for_a_file_that_is_not_yaml_names_its_line(checkout: Path) -> None:
     (checkout / "stacks" / "config" / "Pulumi.dev.yaml").write_text("config:\n  a: [1\n  b: 2\n")
     with pytest.raises(InvalidSettings, match=r"^stacks/config/Pulumi.dev.yaml:3: not YAML"):
         prepare_stack(checkout, "dev", TODAY)
 
 
-def test_a_file_that_is_no_mapping_is_refused(checkout: Path) -> None:
+def test_a_file_without_a_mapping_is_refused(checkout: Path) -> None:
     (checkout / "stacks" / "config" / "Pulumi.dev.yaml").write_text("just text\n")
     with pytest.raises(InvalidSettings, match="must be a mapping"):
         prepare_stack(checkout, "dev", TODAY)
 
 
-def test_a_wrong_value_names_the_file_it_stands_in(checkout: Path) -> None:
+def test_the_error_for_a_wrong_value_names_its_file(checkout: Path) -> None:
     path = checkout / "stacks" / "config" / "Pulumi.staging.yaml"
     document = yaml.safe_load(path.read_text())
     document["config"]["living-fortress:shardsPerHome"] = "many"
@@ -74,7 +74,7 @@ def test_a_wrong_value_names_the_file_it_stands_in(checkout: Path) -> None:
         prepare_stack(checkout, "staging", TODAY)
 
 
-def test_a_wrong_value_of_a_rehearsal_names_the_file_that_people_edit(checkout: Path) -> None:
+def test_the_error_for_a_rehearsal_names_the_file_to_edit(checkout: Path) -> None:
     path = checkout / "stacks" / "config" / "Pulumi.staging.yaml"
     path.write_text(path.read_text().replace("backupRetentionDays: 14", "backupRetentionDays: 99"))
     with pytest.raises(InvalidSettings, match=r"^stacks/config/Pulumi.staging.yaml: .*backupRetentionDays = 99"):

@@ -1,4 +1,4 @@
-"""What `fortress compliance watch` does: look at a stack again and again, and tell what became of its findings."""
+"""The work of `fortress compliance watch`: judge a stack again and again, and print what becomes of its findings."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ from stacks.environment import PROJECT
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 RETRY_SECONDS = 60.0
-"""A pass that failed is tried again no later."""
+"""Longest time until the retry of a failed pass."""
 TERMINATED = 128 + signal.SIGTERM
 LOOK_SECONDS, LOOK_SECONDS_FAR = 5.0, 30.0
-"""How often the history is asked for a new update: on this machine, and of a real backend."""
+"""Time between looks for a new update: on this machine, and in a real backend."""
 
 
 class BadOption(Exception):
-    """An option of the watch that cannot be, or two that exclude each other."""
+    """An option of the watch is invalid, or two exclude each other."""
 
 
 @dataclass(frozen=True)
 class Options:
-    """What the command line says besides the rules."""
+    """The options of the command line, without the rules."""
 
     env: str
     real: bool = False
@@ -62,12 +62,12 @@ def bad_input() -> tuple[type[Exception], ...]:
 
 
 def watch(options: Options, files: RuleFiles) -> Outcome:
-    """Watch until stopped, or one pass with `once`; what is wrong with the options is told before the first."""
+    """Watch until stopped, or do one pass with `once`; check the options before the first pass."""
     every, patience = parse_seconds(options.every), parse_seconds(options.timeout)
     severity = _parse_severity(options.alert_at)
     webhook = Webhook.of(options.webhook, os.environ.get(SECRET_VARIABLE, "")) if options.webhook else None
     if options.once and options.metrics_port is not None:
-        raise BadOption("--metrics-port serves while the watch runs; with --once nobody could ask")
+        raise BadOption("--metrics-port serves while the watch runs; with --once nobody could scrape it")
     read_rules(files, own=True)
     stack = WatchedStack.of(options.env, real=options.real, patience=patience)
     path = _choose_log(options, stack)
@@ -95,7 +95,7 @@ def keep_looking(
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
-    """Run with a refresh on the schedule, and without one after each update; never returns."""
+    """Do passes with a refresh on schedule, and without one after each update; never return."""
     due, failed = clock(), False
     while True:
         began = clock()
@@ -132,7 +132,7 @@ def _parse_severity(text: str) -> Severity:
 
 
 def _choose_log(options: Options, stack: WatchedStack) -> Path:
-    """Choose the log: in the sandbox of a simulated stack; that of a real one must be named, for it must last."""
+    """Choose the log: by default in the sandbox; a real stack needs a named file, which outlives the sandbox."""
     if options.log:
         return options.log
     if not stack.session.simulated:

@@ -1,4 +1,4 @@
-"""The log of a watch: a file that only grows, on disk before anybody acts on it, written by one watch at a time."""
+"""The log of a watch: an append-only file, synced before anybody acts on it, with a single writer."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ class LogTaken(Exception):
 
 
 class BadLog(Exception):
-    """The file is no log of this stack's watch, or cannot be opened."""
+    """The file is not the log of this stack's watch, or cannot be opened."""
 
 
 class LogLost(Exception):
-    """The log was removed or replaced while it was watched: what is written now, nobody would find."""
+    """Somebody removed or replaced the log during the watch, so nobody would find new records."""
 
 
 @dataclass
 class WatchLog:
-    """An open log; `state` is what all its records come to."""
+    """An open log, and the state that follows from all its records."""
 
     path: Path
     descriptor: int
@@ -74,7 +74,7 @@ class WatchLog:
 
 @contextmanager
 def open_log(path: Path, at: datetime.datetime) -> Iterator[WatchLog]:
-    """Open the log, locked, its truncated last line marked; create it where it is missing.
+    """Open and lock the log, and mark a truncated last line; create a missing log.
 
     The kernel gives the lock back if the watch dies. Raises LogTaken and BadLog.
     """
@@ -128,7 +128,7 @@ def _write(descriptor: int, content: bytes) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Sync the folder: only then a new file survives a power cut."""
+    """Sync the folder, so that a new file survives a power cut."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -1,4 +1,4 @@
-"""What a watch tells Prometheus."""
+"""The metrics of a watch."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ class PortTaken(Exception):
 
 @dataclass
 class Watching:
-    """What is known after the last pass. The watch replaces values as a whole; a scrape reads them."""
+    """The state after the last pass. The watch replaces whole values; a scrape reads them."""
 
     stack: str
     findings: tuple[Finding, ...] = ()
     report: Report | None = None
-    """The last that could be made."""
+    """The last report that succeeded."""
     exemptions: tuple[Exemption, ...] = ()
     today: datetime.date = datetime.date.min
     last_pass: datetime.datetime | None = None
@@ -46,13 +46,13 @@ class Watching:
 
 
 class WatchCollector(Collector):
-    """Reads one watch."""
+    """A Prometheus collector over one watch."""
 
     def __init__(self, watching: Watching) -> None:
         self._watching = watching
 
     def collect(self) -> Iterator[Metric]:
-        """Yield all families; those on findings and figures are missing until something was judged."""
+        """Yield all families; those of findings and figures only after a first report."""
         watching = self._watching
         yield from _make_pass_metrics(watching)
         if watching.report:
@@ -93,7 +93,7 @@ def _make_pass_metrics(watching: Watching) -> Iterator[Metric]:
 
 
 def _make_control_metric(report: Report, findings: Iterable[Finding]) -> Metric:
-    """Count open findings by control; controls without any have a series too, so that no rule lacks data."""
+    """Count open findings by control; controls without findings count 0, so that no alert rule lacks data."""
     counts = Counter((finding.control, finding.kind) for finding in findings)
     family = GaugeMetricFamily(
         f"{PREFIX}open_findings", "Findings that are open.", labels=["control", "severity", "kind"]
@@ -120,7 +120,7 @@ def _make_framework_metric(report: Report, findings: Iterable[Finding]) -> Metri
 
 
 def _make_figure_metrics(report: Report) -> Iterator[Metric]:
-    """Yield the figures as part and whole; a whole of 0 is no data, and divides to NaN."""
+    """Yield the figures as part and whole; a whole of 0 means no data, and the ratio is NaN."""
     labels = ["framework", "figure", "exemptions"]
     part = GaugeMetricFamily(f"{PREFIX}figure_part", "Of the three figures: how many of the whole.", labels=labels)
     whole = GaugeMetricFamily(f"{PREFIX}figure_whole", "Of the three figures: the whole; 0 is no data.", labels=labels)

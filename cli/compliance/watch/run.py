@@ -1,4 +1,4 @@
-"""One pass over a stack: what changed, by whom, written down, then told."""
+"""One pass over a stack: find changes and their causes, log them, then send alerts."""
 
 from __future__ import annotations
 
@@ -49,11 +49,11 @@ T = TypeVar("T")
 
 
 class Empty(Exception):
-    """The state holds nothing although nobody has destroyed the stack."""
+    """The state is empty although nobody has destroyed the stack."""
 
 
 class Watched(Protocol):
-    """The stack, by the engine or in a test."""
+    """A stack: that of the engine, or a fake."""
 
     @property
     def name(self) -> str: ...
@@ -69,16 +69,16 @@ class Watched(Protocol):
 
 @dataclass
 class Outcome:
-    """Of one pass."""
+    """The outcome of a pass."""
 
     alerting: bool = False
-    """Whether a violation is new that is bad enough for an alert."""
+    """Whether a new violation is severe enough for an alert."""
     failed: bool = False
 
 
 @dataclass
 class Stages:
-    """The stages of a pass that were tried, and what came of each: nothing, or the finding that it failed."""
+    """The stages of a pass that ran, and the finding of each that failed."""
 
     stack: str
     tried: dict[str, Finding | None] = field(default_factory=dict)
@@ -108,7 +108,7 @@ class Stages:
 
 @dataclass(frozen=True)
 class Look:
-    """What the engine said of the stack at one moment of a pass."""
+    """The stack at one moment of a pass."""
 
     found: Input | None = None
     """None where the state could not be read."""
@@ -134,7 +134,7 @@ class Watch:
     tell: Callable[[Record], None]
     clock: Callable[[], datetime.datetime]
     strict: bool = False
-    """Whether what cannot be determined counts as a violation, as the rules of the last pass say."""
+    """Whether the rules of the last pass count an open verdict as a violation."""
 
     def has_update(self) -> bool:
         """Tell whether the history has an update that no run has looked at; a failure is counted."""
@@ -159,7 +159,7 @@ class Watch:
         return outcome
 
     def _look(self, stages: Stages, looks: list[Look], *, refresh: bool) -> None:
-        """Look at updates before a refresh and at drift after it, so that each gets its own cause."""
+        """Judge updates before a refresh and drift after it, so that each finding gets its own cause."""
         state = self.log.state
         seen, digest = state.seen, state.digest
         with self.stack.hold():
@@ -213,7 +213,7 @@ class Watch:
         outcome.alerting = outcome.alerting or any(map(self._alerts, new))
 
     def _judge(self, found: Input) -> Report:
-        """Judge by the rule files as they are now: exemptions begin and end while the watch runs."""
+        """Judge by the current rule files: exemptions begin and end while the watch runs."""
         rules = read_rules(self.files, own=found.ours)
         self.watching.exemptions, self.strict = rules.exemptions.entries, rules.strict
         return judge(found.resources, rules, found.source, self.clock())
@@ -254,12 +254,12 @@ class Watch:
         return self._alerts(opened.finding)
 
     def _alerts(self, finding: Finding) -> bool:
-        """Tell whether a finding is bad enough; under strict rules what cannot be determined counts."""
+        """Tell whether a finding is severe enough for an alert; strict rules count open verdicts too."""
         counts = finding.kind is Kind.VIOLATION or (self.strict and finding.kind is Kind.NOT_DETERMINABLE)
         return counts and WORST_LAST.index(finding.severity) >= WORST_LAST.index(self.alert_at)
 
     def _alert(self) -> None:
-        """Tell the webhook of every open finding that it has not taken yet, also from before a restart."""
+        """Send every open finding that the webhook has not taken yet, also those from before a restart."""
         state = self.log.state
         due = [record for record in (state.open[key] for key in sorted(state.untold)) if self._is_due(record)]
         if not due or self.webhook is None:
@@ -271,13 +271,13 @@ class Watch:
             print(f"error: {fault}; the alert is tried again after the next pass", file=sys.stderr, flush=True)
             return
         self.watching.alerts += 1
-        told = AlertDelivered(at=self.clock(), keys=tuple(record.finding.key for record in due))
+        delivered = AlertDelivered(at=self.clock(), keys=tuple(record.finding.key for record in due))
         try:
-            self.log.append([told], told.at)
+            self.log.append([delivered], delivered.at)
         except OSError as fault:
             print(f"error: {self.log.path}: {fault.strerror}; the alert may come again", file=sys.stderr, flush=True)
             return
-        self.tell(told)
+        self.tell(delivered)
 
 
 def _stage(finding: Finding) -> str:

@@ -1,4 +1,4 @@
-"""The stack that a watch looks at: its history, its state, and a refresh that leaves no trace where nothing drifted."""
+"""The stack of a watch: its history, its state, and a refresh that leaves no trace without drift."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ UNCHANGED = "same"
 
 
 class EngineSilent(Exception):
-    """The engine failed or did not end in time; says which command, and the engine's last word."""
+    """The engine failed or timed out; the message has the command and the engine's error."""
 
 
 class NothingDeployed(Exception):
@@ -36,7 +36,7 @@ class NothingDeployed(Exception):
 
 @dataclass(frozen=True)
 class WatchedStack:
-    """One stack, and how long the engine may take for one command."""
+    """A stack, and the longest time for one command of the engine."""
 
     session: Session
     patience: float
@@ -44,7 +44,7 @@ class WatchedStack:
 
     @classmethod
     def of(cls, env: str, *, real: bool, patience: float) -> WatchedStack:
-        """Open the stack; without `real` that of emulators, as in `fortress preview`."""
+        """Open the stack; without `real`, the one on emulators, as `fortress preview` does."""
         return cls(open_session(name_stack(env, real=real)), patience)
 
     @property
@@ -53,7 +53,7 @@ class WatchedStack:
 
     @contextmanager
     def hold(self) -> Iterator[None]:
-        """Hold the stack against other commands on this machine; waits for an update that runs."""
+        """Lock the stack against other commands on this machine; wait for a running update."""
         with self.session.hold():
             yield
 
@@ -66,7 +66,7 @@ class WatchedStack:
         return tuple(_parse_update(entry) for entry in entries or () if entry.get("kind") != "preview")
 
     def state(self) -> Input:
-        """The state as the backend has it; raises EngineSilent, Unreadable, and ForeignState."""
+        """Read the state from the backend; raises EngineSilent, Unreadable, and ForeignState."""
         text = self._ask("stack", "export")
         found = state_input(json.loads(text), text, f"the state of {self.name}", simulated=self.session.simulated)
         if found.source.stack and (found.source.project, found.source.stack) != (PROJECT, self.name):
@@ -74,10 +74,9 @@ class WatchedStack:
         return found
 
     def refresh(self) -> tuple[str, ...]:
-        """Ask the providers, and take over what has changed; the URNs of that.
+        """Take drift over into the state, and return its URNs; raises EngineSilent.
 
-        A dry run comes first: each refresh that is kept adds a copy of the whole state to the history of a backend
-        made of files. Raises EngineSilent.
+        Do a dry run first: each refresh adds a copy of the whole state to the history of a file backend.
         """
         preview = json.loads(self._ask("refresh", "--preview-only", "--json"))
         drifted = list_drifted(preview)
@@ -128,7 +127,7 @@ def find_last_word(output: str) -> str:
 
 
 def _stop(process: subprocess.Popen[str]) -> None:
-    """Let the engine give its lock back, and its plugins end with it."""
+    """Stop the engine so that it releases its lock and its plugins end too."""
     for sign in (signal.SIGINT, signal.SIGKILL):
         try:
             os.killpg(process.pid, sign)
@@ -144,12 +143,12 @@ def _name_command(command: Sequence[str]) -> str:
 
 
 def _parse_update(entry: Mapping[str, Any]) -> Update:
-    told = entry.get("environment") or {}
+    metadata = entry.get("environment") or {}
     return Update(
         version=int(entry.get("version") or 0),
         kind=str(entry.get("kind") or "update"),
         started=datetime.datetime.fromisoformat(str(entry["startTime"])).astimezone(datetime.UTC),
-        author=next((str(told[name]) for name in AUTHORS if told.get(name)), UNKNOWN_AUTHOR),
+        author=next((str(metadata[name]) for name in AUTHORS if metadata.get(name)), UNKNOWN_AUTHOR),
         message=str(entry.get("message") or "").partition("\n")[0][:LONGEST_MESSAGE],
-        commit=str(told.get("git.head") or ""),
+        commit=str(metadata.get("git.head") or ""),
     )

@@ -1,4 +1,4 @@
-"""Alerts by webhook: one signed POST for all findings of a pass, tried again, and never the end of the watch."""
+"""Alerts by webhook: one signed POST for all findings of a pass, with retries; a failure never ends the watch."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SECRET_VARIABLE = "FORTRESS_WEBHOOK_SECRET"  # noqa: S105 - the name, not the se
 TIMEOUT = urllib3.Timeout(connect=3.0, read=5.0)
 ATTEMPTS = 4
 PATIENCE_SECONDS = 30.0
-"""For all attempts together: the watch waits meanwhile."""
+"""Limit for all attempts together: the watch waits for them."""
 LEAST_SECRET = 16
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 BUSY = (408, 425, 429)
@@ -28,20 +28,20 @@ SIGNATURE, TIMESTAMP, DELIVERY = "X-Fortress-Signature", "X-Fortress-Timestamp",
 
 
 class BadWebhook(Exception):
-    """The webhook's address or secret cannot be used; never shows either."""
+    """The webhook's address or secret cannot be used. The message shows neither."""
 
 
 class Refused(Exception):
-    """The other side will not take the alert, now or again."""
+    """The receiver refuses the alert for good."""
 
 
 class Unreached(Exception):
-    """The other side did not answer, or cannot just now."""
+    """The receiver did not answer, or cannot take the alert now."""
 
 
 @dataclass(frozen=True)
 class Webhook:
-    """Where alerts go, and the secret that signs them."""
+    """The receiver of alerts, and the secret that signs them."""
 
     url: str
     secret: bytes
@@ -50,7 +50,7 @@ class Webhook:
 
     @classmethod
     def of(cls, url: str, secret: str) -> Webhook:
-        """Raises BadWebhook. Plain http is for this machine only: an alert says where an estate is weak."""
+        """Check the address; raises BadWebhook. Plain http is for this machine only: alerts tell of weaknesses."""
         parts = urlsplit(url)
         if not parts.hostname or parts.scheme not in ("http", "https"):
             raise BadWebhook("--webhook must be an address that begins with https://")
@@ -68,7 +68,7 @@ class Webhook:
         return urlsplit(self.url).hostname or ""
 
     def send(self, stack: str, opened: Sequence[Opened], clock: Callable[[], datetime.datetime]) -> None:
-        """Deliver one alert; raises Refused and Unreached once no attempt is left."""
+        """Deliver one alert; raises Refused, or Unreached after the last attempt."""
         body = make_body(stack, opened)
         retries = stamina.retry_context(
             on=Unreached, attempts=self.attempts, timeout=self.patience, wait_initial=0.2, wait_max=5.0
