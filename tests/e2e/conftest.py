@@ -1,4 +1,4 @@
-"""The local environment, brought up once for all tests of this folder by the command that README gives."""
+"""The local environment, brought up once for all tests of this folder with the command in README."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,13 +38,15 @@ class Local:
     """The local environment of one sandbox."""
 
     sandbox: Sandbox
+    first_up: str = ""
+    """Output of the `fortress up` that deployed it."""
 
     @property
     def variables(self) -> dict[str, str]:
         return {**os.environ, "LOCALCLOUD_HOME": str(self.sandbox.root), "COLUMNS": "200"}
 
     def fortress(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        """Run the command as a user would; with `check` a failure fails the test with what was printed."""
+        """Run the command as a user would; with `check`, fail the test with its output where it fails."""
         result = subprocess.run([FORTRESS, *command], cwd=ROOT, env=self.variables, text=True, capture_output=True)
         if check and result.returncode:
             pytest.fail(
@@ -53,7 +55,7 @@ class Local:
         return result
 
     def bash(self, script: str) -> str:
-        """Run lines as a user's shell would; returns what they print."""
+        """Run lines as a user's shell would, and return their output."""
         result = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", script], cwd=ROOT, env=self.variables, text=True, capture_output=True
         )
@@ -62,7 +64,7 @@ class Local:
         return result.stdout
 
     def start(self, *command: str) -> subprocess.Popen[str]:
-        """Run the command in the background, in a process group of its own."""
+        """Run the command in the background, in its own process group."""
         return subprocess.Popen(
             [FORTRESS, *command],
             cwd=ROOT,
@@ -82,10 +84,10 @@ class Local:
         return self.fortress("token", *options).stdout.strip()
 
     def url(self, cloud: str) -> str:
-        return next(one.url for one in self.inventory.gateways if f"//{cloud}." in one.url)
+        return next(gateway.url for gateway in self.inventory.gateways if f"//{cloud}." in gateway.url)
 
     def request(self, cloud: str, method: str, path: str, *, token: str, **more: Any) -> httpx.Response:
-        """Through the cloud's gateway, its name verified against the sandbox's own authority."""
+        """Send a request through the cloud's gateway; verify its certificate against the sandbox's authority."""
         url = httpx.URL(self.url(cloud))
         context = ssl.create_default_context(cafile=str(Authority.of(self.sandbox).ca_certificate))
         credentials = {"Authorization": f"Bearer {token}"} if token else {}
@@ -106,30 +108,30 @@ class Local:
         )
 
     def rows(self, service: str, query: str, *arguments: Any) -> list[Any]:
-        """Ask a server as `psql service=…` would."""
+        """Query a server as `psql service=…` would."""
         os.environ["PGSERVICEFILE"] = str(self.sandbox.root / "pg_service.conf")
         with psycopg.connect(f"service={service}") as connection:
             return connection.execute(query, arguments or None).fetchall()
 
     def pid(self, program: str) -> int:
-        """The process of the first program whose name begins so."""
+        """Return the process of the first program whose name begins with `program`."""
         states = {state.name: state.pid for state in Supervisor(self.sandbox).states()}
         return next(pid for name, pid in states.items() if name.startswith(program) and pid)
 
     def kill(self, program: str) -> int:
-        """`kill -9`; returns the process that is no more."""
+        """Send SIGKILL to a program, and return the id of its process."""
         pid = self.pid(program)
         os.kill(pid, signal.SIGKILL)
         return pid
 
     def programs(self) -> Mapping[str, int | None]:
-        """Every program of the sandbox, and its process."""
+        """Return the process of every program of the sandbox."""
         return {state.name: state.pid for state in Supervisor(self.sandbox).states()}
 
     def stop_unsupervised(self, program: str) -> None:
-        """End a PostgreSQL server that no supervisor would start again: a process that keeps it dies first.
+        """Kill a PostgreSQL server while no supervisor runs; kill a parent that would restart it first.
 
-        Only processes of this sandbox get a signal: each must name the sandbox in its command line.
+        Send signals only to processes that name this sandbox in their command line.
         """
         [data] = self.sandbox.root.glob(f"postgres/{program.removeprefix('postgres-')}*/data")
         pid = int((data / "postmaster.pid").read_text().split()[0])
@@ -140,24 +142,29 @@ class Local:
         os.kill(pid, signal.SIGKILL)
         wait_until(lambda: pid not in self.programs().values(), f"the end of {program}", poll_seconds=0.1)
 
+    def kill_supervisor(self) -> None:
+        """Kill the supervisor; its programs go on running."""
+        pid = int((self.sandbox.root / "supervisor" / "supervisord.pid").read_text())
+        assert str(self.sandbox.root) in command_line(pid), f"process {pid} is not the supervisor: {command_line(pid)}"
+        os.kill(pid, signal.SIGKILL)
+
     def supervised(self) -> bool:
-        """Whether a supervisor watches every program."""
+        """Tell whether a supervisor watches every program."""
         return all(state.running and state.description == "RUNNING" for state in Supervisor(self.sandbox).states())
 
     def whole(self) -> bool:
-        """Whether all databases run and all pods and gateways are ready."""
+        """Tell whether all databases run and all pods and gateways are ready."""
         return self.inventory.well
 
 
 @pytest.fixture(scope="session")
 def up() -> Iterator[Local]:
-    """`fortress up` in a new sandbox, taken down at the end whatever happened."""
+    """Run `fortress up` in a new sandbox, and `fortress down` at the end in any case."""
     root = Path(tempfile.mkdtemp(prefix="lf-", dir="/tmp"))
     root.chmod(0o711 if os.geteuid() == 0 else 0o700)
     local = Local(Sandbox(root))
     try:
-        local.fortress("up")
-        yield local
+        yield replace(local, first_up=local.fortress("up").stdout)
     finally:
         if root.exists():
             local.fortress("down", check=False)
@@ -166,6 +173,6 @@ def up() -> Iterator[Local]:
 
 @pytest.fixture
 def local(up: Local) -> Local:
-    """The environment, whole again before each test."""
+    """Return the environment once everything runs again."""
     wait_until(up.whole, "everything to run", poll_seconds=0.1)
     return up

@@ -1,4 +1,4 @@
-"""What a caller writes about an account: sealed in its database, told by the API, gone after an erasure."""
+"""Text of a caller about an account: sealed in its database, readable by the API, gone after an erasure."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.e2e.conftest import Local
 from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.engine, pytest.mark.servers, pytest.mark.xdist_group("local")]
@@ -15,7 +16,7 @@ WORDS = "unmistakable words"
 ACCOUNT = "anna-of-personal-data"
 
 
-def test_a_reason_is_sealed_exported_and_erased(local: Any) -> None:
+def test_a_reason_is_sealed_exported_and_erased(local: Local) -> None:
     token = local.token()
     granted = local.request(
         "aws", "POST", f"/accounts/{ACCOUNT}/grants", token=token, json={"amount": 5, "reason": WORDS}

@@ -1,20 +1,21 @@
-"""What README promises: two commands, a grant over HTTP, and the same grant in the database of its home."""
+"""The promises of README: two commands, a grant over HTTP, and the same grant in the database of its home."""
 
 from __future__ import annotations
 
 import json
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
+
+from tests.e2e.conftest import Local
 
 pytestmark = [pytest.mark.engine, pytest.mark.servers, pytest.mark.xdist_group("local")]
 CLOUDS = ("aws", "azure", "gcp")
 
 
-def account_at(local: Any, cloud: str, token: str) -> str:
-    """An account whose home is that cloud."""
+def account_at(local: Local, cloud: str, token: str) -> str:
+    """Return an account whose home is the cloud."""
     for number in range(200):
         answer = local.request("aws", "GET", f"/accounts/probe-{number}", token=token)
         if answer.status_code == 404:
@@ -24,20 +25,20 @@ def account_at(local: Any, cloud: str, token: str) -> str:
     raise AssertionError(f"no account of 200 has its home in {cloud}")
 
 
-def test_three_databases_and_three_apps_run(local: Any) -> None:
+def test_three_databases_and_three_apps_run(local: Local) -> None:
     inventory = local.inventory
-    assert {one.service for one in inventory.databases} == {"aws-0", "azure-0", "gcp-0"}
-    assert all(one.running for one in inventory.databases)
+    assert {database.service for database in inventory.databases} == {"aws-0", "azure-0", "gcp-0"}
+    assert all(database.running for database in inventory.databases)
     assert {pod.cluster for pod in inventory.pods if pod.ready} == {f"local-{cloud}" for cloud in CLOUDS}
 
 
 @pytest.mark.parametrize("home", CLOUDS)
-@pytest.mark.parametrize("entrance", CLOUDS)
-def test_a_grant_lands_in_its_account_s_home_whichever_cloud_took_it(local: Any, entrance: str, home: str) -> None:
+@pytest.mark.parametrize("ingress", CLOUDS)
+def test_a_grant_is_stored_in_its_accounts_home_whichever_cloud_takes_it(local: Local, ingress: str, home: str) -> None:
     token = local.token()
     account = account_at(local, home, token)
-    before = local.request(entrance, "GET", f"/accounts/{account}", token=token).json()["balance"]
-    answer = local.grant(entrance, account, 100, token=token)
+    before = local.request(ingress, "GET", f"/accounts/{account}", token=token).json()["balance"]
+    answer = local.grant(ingress, account, 100, token=token)
     assert answer.status_code == 201
     assert answer.json()["balance"] == before + 100
     (stored,) = local.rows(f"{home}-0", "select max(total) from events where stream = %s", account)
@@ -47,30 +48,22 @@ def test_a_grant_lands_in_its_account_s_home_whichever_cloud_took_it(local: Any,
         assert local.rows(f"{cloud}-0", "select count(*) from events where stream = %s", account) == [(0,)]
 
 
-def test_the_lines_that_up_prints_work_as_they_stand(local: Any) -> None:
-    shown = local.fortress("up").stdout
-    assert re.search(r"Resources:\s+\d+ unchanged", shown), shown
-    script = shown.split("Try it:")[1].rsplit("The API is described", 1)[0]
+def test_the_lines_that_up_prints_work_as_they_stand(local: Local) -> None:
+    assert re.search(r"Resources:\s+\+ \d+ created", local.first_up), local.first_up
+    script = local.first_up.split("Try it:")[1].rsplit("The API is described", 1)[0]
     result = local.bash(script)
     assert '"balance":100' in result.replace(" ", "")
     assert "Granted" in result
 
 
-def test_a_second_up_changes_nothing(local: Any) -> None:
-    before = local.programs()
-    shown = local.fortress("up").stdout
-    assert re.search(r"Resources:\s+\d+ unchanged\s", shown)
-    assert local.programs() == before
-
-
-def test_what_runs_passes_the_policies_with_nothing_left_open(local: Any, tmp_path: Path) -> None:
-    local.fortress("compliance", "report", "-s", "local", "--strict", "--format", "json", "--out", str(tmp_path))
+def test_what_runs_passes_the_policies_with_nothing_left_open(local: Local, tmp_path: Path) -> None:
+    local.fortress("compliance", "report", "--strict", "--format", "json", "--out", str(tmp_path))
     document = json.loads((tmp_path / "compliance.json").read_text())
     tally, source = document["tally"], document["source"]
     assert source["origin"] == "the state of local"
     assert tally["passed"] > 500
     assert tally["failed"] == tally["notDeterminable"] == 0
-    assert all(one["exemption"] for one in document["verdicts"] if one["status"] == "exempt")
+    assert all(verdict["exemption"] for verdict in document["verdicts"] if verdict["status"] == "exempt")
 
 
 @pytest.mark.parametrize(
@@ -84,18 +77,18 @@ def test_what_runs_passes_the_policies_with_nothing_left_open(local: Any, tmp_pa
         ("privacy erasures list", ""),
     ],
 )
-def test_after_up_every_command_on_shards_works_without_variables(local: Any, command: str, expected: str) -> None:
+def test_after_up_every_command_on_shards_works_without_variables(local: Local, command: str, expected: str) -> None:
     assert not [name for name in local.variables if name.startswith("FORTRESS_")]
     assert expected in local.fortress(*command.split()).stdout
 
 
-def test_status_speaks_to_people_and_to_programs(local: Any) -> None:
+def test_status_prints_a_table_or_json(local: Local) -> None:
     assert "aws-0" in local.fortress("status").stdout
     document = json.loads(local.fortress("status", "--json").stdout)
-    assert {one["service"] for one in document["databases"]} == {"aws-0", "azure-0", "gcp-0"}
+    assert {database["service"] for database in document["databases"]} == {"aws-0", "azure-0", "gcp-0"}
 
 
-def test_without_a_token_nothing_is_granted(local: Any) -> None:
+def test_without_a_token_nothing_is_granted(local: Local) -> None:
     answer = local.request("gcp", "POST", "/accounts/mallory/grants", token="", json={"amount": 5})
     assert answer.status_code == 401
     assert answer.headers["content-type"] == "application/problem+json"
