@@ -1,4 +1,4 @@
-"""What a column is: the seam between a schema and the kinds of data."""
+"""The interface between a schema and the kinds of data: what a column must offer."""
 
 from __future__ import annotations
 

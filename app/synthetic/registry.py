@@ -73,7 +73,7 @@ def _adapter(chosen: type[Column]) -> TypeAdapter[Column]:
 def _refusal(name: str, chosen: type[Column], error: ValidationError) -> SyntheticError:
     found = error.errors()
     # A misspelt name explains a missing one, not the other way round.
-    first = next((each for each in found if each["type"] == "unexpected_keyword_argument"), found[0])
+    first = next((problem for problem in found if problem["type"] == "unexpected_keyword_argument"), found[0])
     where = ".".join(str(part) for part in first["loc"] if not _is_a_way_to_read(part))
     if first["type"] == "unexpected_keyword_argument":
         return UnknownParameter(f"parameter of {name}", where, parameters_of(chosen))

@@ -44,7 +44,7 @@ class Merchants:
         self._names = [name for _, _, name in found]
         group = self.country * len(KINDS) + self.kind
         self._sizes = np.bincount(group, minlength=len(codes) * len(KINDS))
-        self._starts = np.array([np.argmax(group == each) for each in range(len(self._sizes))])
+        self._starts = np.array([np.argmax(group == index) for index in range(len(self._sizes))])
 
     @cached_property
     def names(self) -> Pool:

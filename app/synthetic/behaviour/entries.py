@@ -42,7 +42,7 @@ class Entries:
     ) -> Entries:
         """Build entries of whole amounts; a scalar applies to all of them."""
         given = (person, seconds, kind, merchant, np.rint(amount), label, origin)
-        return cls(*(np.broadcast_to(np.asarray(each, dtype=np.int64), person.shape) for each in given))
+        return cls(*(np.broadcast_to(np.asarray(values, dtype=np.int64), person.shape) for values in given))
 
     @classmethod
     def together(cls, parts: Sequence[Entries]) -> Entries:

@@ -77,7 +77,7 @@ def read_sample(path: Path, *, most: int = MOST_ROWS, seed: int = 0) -> Sample:
 
 def sample_of(name: str, table: pa.Table, *, rows: int | None = None) -> Sample:
     """Return a table as a sample; raise UnreadableSample where two columns share a name, and EmptySample."""
-    twice = sorted({each for each in table.column_names if table.column_names.count(each) > 1})
+    twice = sorted({column for column in table.column_names if table.column_names.count(column) > 1})
     if twice:
         raise UnreadableSample(f"has two columns of the name {twice[0]!r}", place=name)
     if not table.num_rows:

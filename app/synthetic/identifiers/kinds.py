@@ -81,7 +81,7 @@ class Card(Column):
 
 def accounts(needed: Needed) -> Accounts:
     """Draw the accounts of the chunk's rows."""
-    return Accounts(*(each.to_numpy() for each in needed["identifier.account"].flatten()))
+    return Accounts(*(array.to_numpy() for array in needed["identifier.account"].flatten()))
 
 
 KINDS: Mapping[str, type[Column]] = {

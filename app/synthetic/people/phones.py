@@ -91,7 +91,10 @@ class Phones:
         self._fixed = np.array([numbers.get((d.country, d.phone_prefix), -1) for d in places.districts], dtype=np.int32)
         self._anywhere, self._first = uniform(map(len, listed.values())), len(ranges)
         self._has_mobile = np.array([len(entry) > 0 for entry in listed.values()])
-        self.ranges = [*ranges, *(Range(countries()[code], each) for code, found in listed.items() for each in found)]
+        self.ranges = [
+            *ranges,
+            *(Range(countries()[code], numbers) for code, found in listed.items() for numbers in found),
+        ]
         self._widths = np.array(list(zip_longest(*([w for _, w in r.national] for r in self.ranges), fillvalue=0)))
         self._texts = pa.array(map(str, self.ranges))
         parts = (pa.field(f"part {place}", pa.int32()) for place in range(len(self._widths)))
@@ -106,7 +109,7 @@ class Phones:
         chosen[rows] = self._anywhere.draw(rng, where[rows]) + self._first
         present = np.flatnonzero(np.bincount(chosen, minlength=len(self.ranges)))
         many = (10.0**widths for widths in self._widths if widths[present].any())
-        return Numbers(chosen, tuple((rng.random(len(places)) * each[chosen]).astype(np.int32) for each in many))
+        return Numbers(chosen, tuple((rng.random(len(places)) * counts[chosen]).astype(np.int32) for counts in many))
 
     def packed(self, numbers: Numbers) -> pa.StructArray:
         """Return numbers and their ranges as an array of `type`: all that writing them needs."""
@@ -161,12 +164,12 @@ class _Form:
         self._heads = Pool(parts[0][0] for parts in ranges)
         tails = zip_longest(*((("", parts[0][1]), *parts[1:]) for parts in ranges), fillvalue=NOTHING)
         placed = list(tails)
-        kinds = list(dict.fromkeys(part for each in placed for part in each))
+        kinds = list(dict.fromkeys(part for parts in placed for part in parts))
         starts = dict(zip(kinds, np.cumsum([0, *(10**width for _, width in kinds)]).tolist(), strict=False))
         self._digits = Pool(
             f"{text}{value:0{width}}" if width else text for text, width in kinds for value in range(10**width)
         )
-        self._starts = [np.array([starts[part] for part in each], dtype=np.int32) for each in placed]
+        self._starts = [np.array([starts[part] for part in parts], dtype=np.int32) for parts in placed]
 
     def write(self, numbers: Numbers) -> pa.StringArray:
         parts = zip(self._starts, numbers.parts, strict=False)  # the last parts may be empty in all rows

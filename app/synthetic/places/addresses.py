@@ -77,8 +77,8 @@ class _Piece:
     """One part of an address, by country; a part that is empty in a whole country can be left out there."""
 
     def __init__(self, texts: list[list[str]]) -> None:
-        self.pool = Pool(text for each in texts for text in each)
-        self.blank: NDArray[np.bool_] = np.array([not any(each) for each in texts])
+        self.pool = Pool(text for place_texts in texts for text in place_texts)
+        self.blank: NDArray[np.bool_] = np.array([not any(place_texts) for place_texts in texts])
 
 
 @cache

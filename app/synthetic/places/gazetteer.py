@@ -89,12 +89,12 @@ class Gazetteer:
 @cache
 def gazetteer() -> Gazetteer:
     """Return the shipped places."""
-    return Gazetteer([each for country in countries().values() for each in _districts(country)])
+    return Gazetteer([district for country in countries().values() for district in _districts(country)])
 
 
 def _districts(country: Country) -> Iterator[District]:
     for number, city in enumerate(read(DATA / f"{country.code}.tsv")):
-        found = [each for entry in city["postcodes"].split() for each in _postcodes(country, entry, number)]
+        found = [postcode for entry in city["postcodes"].split() for postcode in _postcodes(country, entry, number)]
         for postcode, locality, latin, prefix in found:
             yield District(
                 country.code, city, postcode, locality, latin, prefix or city["phone_prefix"], 1 / len(found)

@@ -180,7 +180,7 @@ def places(needed: Needed) -> Rows:
 
 def doors(needed: Needed) -> Doors:
     """Draw the doors of the chunk's rows."""
-    return Doors(*(np.asarray(each) for each in needed["place.door"].flatten()))
+    return Doors(*(np.asarray(array) for array in needed["place.door"].flatten()))
 
 
 KINDS: Mapping[str, type[Column]] = {

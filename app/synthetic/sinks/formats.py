@@ -79,7 +79,7 @@ class Parquet:
 
         def take(batch: pa.RecordBatch) -> None:
             gathered.append(batch)
-            if sum(each.num_rows for each in gathered) >= ROW_GROUP:
+            if sum(waiting.num_rows for waiting in gathered) >= ROW_GROUP:
                 write()
 
         with ParquetWriter(file, schema, compression="zstd") as writer:

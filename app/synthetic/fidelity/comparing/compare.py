@@ -40,7 +40,7 @@ def compare(
             progress(number + 1, len(roles))
     names = [column.name for column in paired(ours)]
     small = [limited(side, PAIR_ROWS, seed=seed) for side in (real, synthetic)]
-    pairs = compare_pairs(*([series_of(each, name, roles[name]) for name in names] for each in small))
+    pairs = compare_pairs(*([series_of(sample, name, roles[name]) for name in names] for sample in small))
     privacy, nearness = privacy_of(ours, theirs, [column.name for column in columns if column.looks_copied], seed=seed)
     report = Report(
         real=SampleFacts(real.name, real.rows, real.size),
@@ -48,7 +48,7 @@ def compare(
         seed=seed,
         columns=tuple(columns),
         pairs=tuple(pairs),
-        unpaired=tuple(each.name for each in ours if each.role in USED and each.name not in names),
+        unpaired=tuple(column.name for column in ours if column.role in USED and column.name not in names),
         pair_rows=PAIR_ROWS,
         privacy=privacy,
     )

@@ -67,7 +67,7 @@ def binned(real: Floats, synthetic: Floats) -> tuple[Floats, Floats]:
     places = [
         np.searchsorted(edges, side, "left") + np.searchsorted(edges, side, "right") for side in (real, synthetic)
     ]
-    counts = [np.bincount(each, minlength=2 * len(edges) + 1).astype(np.float64) for each in places]
+    counts = [np.bincount(bins, minlength=2 * len(edges) + 1).astype(np.float64) for bins in places]
     seen = (counts[0] + counts[1]) > 0
     return counts[0][seen], counts[1][seen]
 

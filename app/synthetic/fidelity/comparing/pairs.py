@@ -92,7 +92,7 @@ def _compared(one: tuple[_Side, _Side], other: tuple[_Side, _Side]) -> PairCompa
 def _level(real: float | None, synthetic: float | None, rows: Sequence[int]) -> Level:
     if real is None or synthetic is None:
         return Level.NO_DATA
-    chance = SURE * float(np.sqrt(sum(1 / each for each in rows)))
+    chance = SURE * float(np.sqrt(sum(1 / count for count in rows)))
     return level_of(abs(synthetic - real), chance, near=PAIR_NEAR, far=PAIR_FAR)
 
 

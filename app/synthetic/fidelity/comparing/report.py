@@ -51,7 +51,7 @@ class Report:
     def worst_pairs(self) -> Sequence[PairComparison]:
         """The pairs that differ, those that differ most first."""
         apart = [pair for pair in self.pairs if pair.level in (Level.FAIR, Level.POOR)]
-        return sorted(apart, key=lambda each: -abs(each.difference or 0))
+        return sorted(apart, key=lambda pair: -abs(pair.difference or 0))
 
     def as_json(self) -> dict[str, Any]:
         """Return the report as JSON values."""

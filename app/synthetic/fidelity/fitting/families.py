@@ -65,7 +65,7 @@ class Candidate:
 
 def candidates(observed: Observed, *, rare: int) -> list[Candidate]:
     """Fit every distribution that the numbers can have; at least two of them must differ."""
-    found = [each for family in FAMILIES for each in family(observed) if math.isfinite(each.log_likelihood)]
+    found = [law for family in FAMILIES for law in family(observed) if math.isfinite(law.log_likelihood)]
     inflated = list(_with_zeros(observed))
     if inflated and observed.decimals is None:
         return inflated  # no density is comparable to the probability of a zero

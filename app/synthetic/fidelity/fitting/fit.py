@@ -56,11 +56,11 @@ def fit(
             hidden=hidden,
             correlations=correlations(ordered),
             left_out={
-                each: f"no kind makes {sample.table[each].type}"
-                for each in sample.table.column_names
-                if each not in series
+                column: f"no kind makes {sample.table[column].type}"
+                for column in sample.table.column_names
+                if column not in series
             },
-            corpora={file: _make_corpus(series[each], seed=chosen.seed) for file, each in learnt.items()},
+            corpora={file: _make_corpus(series[column], seed=chosen.seed) for file, column in learnt.items()},
         )
 
 
@@ -68,12 +68,12 @@ def _usable(sample: Sample, options: Options) -> dict[str, Series]:
     """Return the columns that can become fields."""
     if sample.size < options.rare:
         raise UnfitSample(f"has {sample.size} rows, and what fewer than {options.rare} have gets into no schema")
-    series = {each: series_of(sample, each) for each in sample.table.column_names}
-    for each in options.learn:
-        if each not in series:
-            raise UnknownField("field", each, series)
-        if series[each].role not in (Role.TEXT, Role.CATEGORY) or not pa.types.is_string(series[each].values.type):
-            raise UnfitSample("holds no texts to learn", place=f"{sample.name}, column {each}")
+    series = {column: series_of(sample, column) for column in sample.table.column_names}
+    for column in options.learn:
+        if column not in series:
+            raise UnknownField("field", column, series)
+        if series[column].role not in (Role.TEXT, Role.CATEGORY) or not pa.types.is_string(series[column].values.type):
+            raise UnfitSample("holds no texts to learn", place=f"{sample.name}, column {column}")
     usable = {name: each for name, each in series.items() if each.role is not Role.OTHER}
     if not usable:
         raise UnfitSample("has no column of which a field can be made")

@@ -63,7 +63,7 @@ class Fitted:
         ]
         document = {
             "name": self.name,
-            "hidden": {**self.hidden, **{name: of for each in self.columns for name, of in each.hidden.items()}},
+            "hidden": {**self.hidden, **{name: of for column in self.columns for name, of in column.hidden.items()}},
             "fields": {column.name: column.entry() for column in self.columns},
             "correlations": self.correlations,
         }

@@ -70,7 +70,7 @@ def moment(days: float) -> date | str:
 def _outward(days: Floats, *, shortest: float) -> tuple[float, float]:
     """Return round limits just outside the values; the upper one is exclusive."""
     low, high = float(days.min()), float(days.max())
-    unit = next((each for each in UNITS if each * FINENESS <= high - low), shortest)
+    unit = next((length for length in UNITS if length * FINENESS <= high - low), shortest)
     unit = max(unit, shortest)
     if unit == UNITS[0]:
         return _month(low), _month(high, later=True)

@@ -19,7 +19,7 @@ LARGEST_PLAIN = 1e15
 def ranked(numbers: Floats, *, rare: int, criterion: str = "bic") -> list[Candidate]:
     """Return the distributions fitted to finite numbers, two of which differ; best by the criterion first."""
     found = candidates(Observed.of(numbers), rare=rare)
-    return sorted(found, key=lambda each: each.by(criterion))
+    return sorted(found, key=lambda law: law.by(criterion))
 
 
 def field_of(chosen: Candidate, observed: Observed) -> dict[str, Any]:
@@ -44,7 +44,7 @@ def _rounded(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: _rounded(each) for key, each in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, str):
-        return [_rounded(each) for each in value]
+        return [_rounded(item) for item in value]
     return _plain(significant(value)) if isinstance(value, float) else value
 
 

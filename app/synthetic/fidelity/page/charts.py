@@ -63,7 +63,7 @@ def privacy_chart(nearness: Nearness, *, name: str) -> str:
 
 def plain(text: str) -> str:
     """Return a text as one short line of printable characters."""
-    seen = "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in text)
+    seen = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
     return seen if len(seen) <= LONGEST_LABEL else seen[: LONGEST_LABEL - 1] + "\N{HORIZONTAL ELLIPSIS}"
 
 
@@ -82,7 +82,7 @@ def bars_of(real: Series, synthetic: Series) -> dict[str, tuple[float, float]]:
 
 def _curves(real: Series, synthetic: Series, name: str) -> str:
     both = np.concatenate([real.known, synthetic.known])
-    low, high = (float(each) for each in np.quantile(both, (EDGE, 1 - EDGE)))
+    low, high = (float(quantile) for quantile in np.quantile(both, (EDGE, 1 - EDGE)))
     if low == high:
         low, high = low - 0.5, high + 0.5
     with figure(WIDE, LOW) as drawn:
