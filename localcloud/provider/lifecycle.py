@@ -11,14 +11,19 @@ from typing import Any
 
 from localcloud import contract
 from localcloud.contract import UNKNOWN
-from localcloud.emulator import Emulator, Resource
-from localcloud.emulators import emulator_for
+from localcloud.emulator import Emulator, Resource, emulator_for
 from localcloud.provider import kubernetes
 from localcloud.provider.guard import Simulated, SimulationMode
 from localcloud.provider.naming import Urn
 from localcloud.provider.properties import Properties, merged, projected, public, unknown, with_outputs, without
-from localcloud.provider.resource_store import DIGEST_CHARACTERS, RecordedResource, ResourceStore, Warn
-from localcloud.provider.secrecy import hidden, restored
+from localcloud.provider.resource_store import (
+    DIGEST_CHARACTERS,
+    RecordedResource,
+    ResourceStore,
+    Warn,
+    hidden,
+    restored,
+)
 from localcloud.sandbox import Sandbox
 
 KNOWN_AT_PREVIEW: Mapping[str, frozenset[str]] = {

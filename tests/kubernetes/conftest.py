@@ -13,8 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-from localcloud.emulator import Emulator, Made, Properties, Resource
-from localcloud.emulators import emulator_for
+from localcloud.emulator import Emulator, Made, Properties, Resource, emulator_for
 from localcloud.sandbox import Sandbox
 
 Json = dict[str, Any]

@@ -11,8 +11,7 @@ import jwt
 import pytest
 
 from app.personal_data.key_file import FileMasterKey
-from localcloud.emulator import EmulatorError, Resource
-from localcloud.emulators import emulator_for
+from localcloud.emulator import EmulatorError, Resource, emulator_for
 from localcloud.identity import Authority
 from localcloud.kubernetes.cluster import Cluster
 from localcloud.master_key import master_key_of

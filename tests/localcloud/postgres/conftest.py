@@ -13,8 +13,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from localcloud.emulator import Made, Resource
-from localcloud.emulators import emulator_for
+from localcloud.emulator import Made, Resource, emulator_for
 from localcloud.identity import Authority
 from localcloud.postgres import server_registry
 from localcloud.postgres.server_registry import ServerRecord

@@ -170,7 +170,7 @@ def test_a_create_that_was_killed_half_way_is_finished_by_the_next(own_sandbox: 
     program = f"""
         import os, signal
         from pathlib import Path
-        from localcloud.emulators import emulator_for
+        from localcloud.emulator import emulator_for
         from localcloud.emulator import Resource
         from localcloud.sandbox import Sandbox
         from localcloud.postgres.binaries import Binaries

@@ -10,7 +10,7 @@ from typing import Any
 import grpc
 import pytest
 
-from localcloud import emulators
+from localcloud import emulator
 from localcloud.emulator import EmulatorError, Made, Properties, Resource
 from localcloud.provider.guard import Simulated, SimulationMode
 from localcloud.provider.lifecycle import Lifecycle
@@ -160,7 +160,7 @@ def test_a_stopped_run_is_told_to_the_emulator(sandbox, kitchen):
 
 
 def test_every_registered_emulator_can_be_loaded():
-    for token in emulators.FACTORIES:
-        emulator = emulators.emulator_for(token)
-        assert all(callable(getattr(emulator, call)) for call in ("create", "read", "update", "delete")), token
-    assert emulators.emulator_for("aws:ec2/vpc:Vpc") is None
+    for token in emulator.FACTORIES:
+        made = emulator.emulator_for(token)
+        assert all(callable(getattr(made, call)) for call in ("create", "read", "update", "delete")), token
+    assert emulator.emulator_for("aws:ec2/vpc:Vpc") is None
