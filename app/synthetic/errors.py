@@ -1,4 +1,4 @@
-"""What the generator refuses: each error says what is wrong, and where."""
+"""Errors of the generator: each says what is wrong, and where."""
 
 from __future__ import annotations
 

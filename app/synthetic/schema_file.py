@@ -17,7 +17,7 @@ SHIPPED = Path(__file__).parent / "schemas"
 
 
 class SchemaFile(BaseModel):
-    """What a schema file holds."""
+    """The contents of a schema file."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

@@ -20,7 +20,7 @@ DAY_IN_MICROSECONDS = 86_400e6
 
 
 class Role(StrEnum):
-    """What sort of thing a column holds."""
+    """The role of a column's values."""
 
     NUMBER = "number"
     MOMENT = "moment"

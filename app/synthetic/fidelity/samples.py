@@ -38,7 +38,7 @@ class Sample:
 
     @property
     def size(self) -> int:
-        """How many records are here."""
+        """Number of records in `table`."""
         return int(self.table.num_rows)
 
     def column(self, name: str) -> pa.Array:
@@ -122,7 +122,7 @@ def _smallest(kept: list[tuple[NDArray[np.float64], pa.Table]], most: int) -> tu
 
 @dataclass(frozen=True)
 class Reader:
-    """How files of one format are read."""
+    """A reader of files of one format."""
 
     name: str
     batches: Callable[[Path], Iterator[pa.RecordBatch]]

@@ -124,7 +124,7 @@ class Choice(Column):
 
 @dataclass(frozen=True, kw_only=True)
 class Lookup(FromFields):
-    """What a table says of another field's value: the currency of a country, say."""
+    """A look-up of another field's value in a table, such as the currency of a country."""
 
     field: str
     table: Mapping[Scalar, Scalar]

@@ -138,7 +138,7 @@ class Longitude(Latitude):
 
 @dataclass(frozen=True, kw_only=True)
 class Population(Column):
-    """How many people live in the city."""
+    """The city's population."""
 
     type = pa.int64()
     needs = ("place",)

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 UNSAFE = r'[\x00-\x1f"\\]'
-"""What JSON strings do not hold as it is."""
+"""Characters that JSON strings must escape."""
 
 
 def moment_text(values: pa.Array) -> pa.Array:

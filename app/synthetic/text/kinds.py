@@ -16,7 +16,7 @@ from app.synthetic.text.training import train_file
 from app.synthetic.text.writing import LONGEST, sentences, words
 
 MESSAGES = "messages"
-"""What customers and their banks write to each other."""
+"""Messages between customers and their banks."""
 
 
 @dataclass(frozen=True, kw_only=True)

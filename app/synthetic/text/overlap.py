@@ -1,4 +1,4 @@
-"""Whether a text merely repeats the corpus.
+"""Detection of texts that repeat the corpus.
 
 The test is markovify's: a text of n words is refused where the corpus holds a run of more than the smaller of `total`
 and `ratio` times n (rounded) of its words. It is done for all texts at once, by hashes of the runs.
@@ -21,7 +21,7 @@ _FACTOR = np.uint64(0x9E3779B97F4A7C15)
 
 @dataclass(frozen=True)
 class Overlap:
-    """How long a run of a text's words may stand in the corpus as it is."""
+    """Longest run of words that a text may share with the corpus."""
 
     ratio: float = 0.7
     """Of the words of the text."""

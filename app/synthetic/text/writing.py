@@ -12,7 +12,7 @@ from app.synthetic.text.chain import END, START, Chain, States
 from app.synthetic.text.overlap import Overlap
 
 TRIES = 50
-"""How often a row whose sentence was refused is drawn anew."""
+"""Redraws of a row whose sentence was refused, at most."""
 LONGEST = 1000
 """Words of a text, at most."""
 

@@ -71,9 +71,7 @@ def expected(rows: int) -> NDArray[np.int64]:
 
 @pytest.mark.slow
 @given(st.integers(0, 300), st.integers(1, 50), st.sampled_from([1, 2, 3]))
-def test_there_are_as_many_rows_as_asked_for_and_only_the_last_subject_is_cut(
-    rows: int, chunk_rows: int, workers: int
-) -> None:
+def test_row_counts_are_exact_and_only_the_last_subject_is_cut(rows: int, chunk_rows: int, workers: int) -> None:
     assert visitors(rows, chunk_rows, workers).tolist() == expected(rows).tolist()
 
 

@@ -1,4 +1,4 @@
-"""How close a synthetic sample is to a real one, and whether it is too close."""
+"""Comparison of a synthetic sample with a real one: is it close enough, and not too close?"""
 
 from app.synthetic.fidelity.comparing.compare import Comparison, compare
 from app.synthetic.fidelity.comparing.distances import Level

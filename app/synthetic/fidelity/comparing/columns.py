@@ -21,7 +21,7 @@ COPIED = 0.01
 
 @dataclass(frozen=True)
 class ColumnSummary:
-    """What one sample has in a column."""
+    """One sample's side of a column."""
 
     rows: int
     null_share: float
@@ -49,7 +49,7 @@ class ColumnComparison:
     total_variation: float | None = None
     """Of categories, or of numbers in twenty bins of the real ones."""
     chance: float | None = None
-    """What the largest of ks and total variation may be though nothing differs."""
+    """The distance that chance alone can make."""
     below: float | None = None
     """How far the least synthetic value lies below the least real one, in real ranges; negative if above."""
     above: float | None = None

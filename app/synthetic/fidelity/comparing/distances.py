@@ -82,7 +82,7 @@ def counted(real: Mapping[str, int], synthetic: Mapping[str, int]) -> tuple[Floa
 
 
 class Level(StrEnum):
-    """What is to be thought of a column, a pair or everything, from good to bad."""
+    """A rating of a column, a pair or everything, from good to bad."""
 
     GOOD = "good"
     FAIR = "fair"

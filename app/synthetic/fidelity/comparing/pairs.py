@@ -1,4 +1,4 @@
-"""How two columns go together, in both samples."""
+"""Associations of two columns, in both samples."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SPEARMAN, CRAMER, RATIO = "Spearman's correlation", "Cramér's V", "correlation 
 
 @dataclass(frozen=True)
 class PairComparison:
-    """How strongly two columns go together, from -1 or 0 to 1; None where one of them has no two values."""
+    """Strength of the association, from -1 or 0 to 1; None where one of them has no two values."""
 
     one: str
     other: str

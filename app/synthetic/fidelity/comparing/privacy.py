@@ -1,4 +1,4 @@
-"""Whether synthetic records are real ones in disguise: how near each comes to its nearest real record.
+"""Detection of copied records: the distance of each synthetic record to its nearest real one.
 
 Distances are Gower's (1971): the mean over the columns of 0 to 1. Numbers differ by the share of the real ones that
 lies between them, categories wholly or not at all; a missing value differs wholly from one that is there. Texts are
@@ -35,7 +35,7 @@ USED = (Role.NUMBER, Role.MOMENT, Role.CATEGORY)
 
 @dataclass(frozen=True)
 class Privacy:
-    """What the distances say; shares are None where there is no data."""
+    """The verdict on distances; shares are None where there is no data."""
 
     level: Level
     verdict: str
@@ -176,7 +176,7 @@ class _Feature:
     real: NDArray[np.float32]
     synthetic: NDArray[np.float32]
     bounded: bool
-    """Whether none are more than 1 apart."""
+    """True where no values are more than 1 apart."""
 
     @classmethod
     def of(cls, real: Series, synthetic: Series) -> _Feature:

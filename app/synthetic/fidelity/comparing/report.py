@@ -1,4 +1,4 @@
-"""What a comparison found, for pages and programs."""
+"""The result of a comparison, for pages and programs."""
 
 from __future__ import annotations
 

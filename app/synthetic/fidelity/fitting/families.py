@@ -34,18 +34,18 @@ class Candidate:
     parameters: Mapping[str, Any]
     log_likelihood: float
     free: int
-    """How many parameters were chosen to fit."""
+    """Number of fitted parameters."""
     rows: int
     distance: float
     """Kolmogorov and Smirnov's, from what was observed; it tells how good the best one is."""
     unlimited: bool = True
-    """Whether it reaches beyond what was observed, so that limits are of use."""
+    """True where it reaches beyond the observed values, so that limits help."""
     family: str = ""
-    """What people call it, where the kind does not say it."""
+    """Its usual name, where the kind does not say it."""
 
     @property
     def name(self) -> str:
-        """How reports call it."""
+        """Its name in reports."""
         return self.family or self.kind
 
     @property

@@ -1,4 +1,4 @@
-"""What was fitted: a schema, and for each field what speaks for it."""
+"""The result of fitting: a schema, and the reason for each field."""
 
 from __future__ import annotations
 

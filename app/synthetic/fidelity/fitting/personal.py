@@ -30,7 +30,7 @@ CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 @dataclass(frozen=True)
 class Personal:
-    """What a column is taken for, and why."""
+    """The kind of personal data that a column seems to hold, and why."""
 
     kind: str
     reason: str

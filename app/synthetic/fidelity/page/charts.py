@@ -1,4 +1,4 @@
-"""What the page shows of the data: shares of bins, lines and bars, never a single record."""
+"""Charts of the page: shares of bins, lines and bars, never a single record."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from tests.app.synthetic.behaviour.statements import always, columns, days, hour
 LIKELY = 0.001
 
 
-def test_a_refund_refers_to_an_earlier_purchase_of_the_same_person_and_merchant() -> None:
+def test_a_refund_refers_to_an_earlier_purchase() -> None:
     every = statement()
     refunds = np.flatnonzero(every["label"] == "refund")
     purchase = every["refers_to"][refunds].astype(int)

@@ -147,7 +147,7 @@ def test_a_part_of_a_mixture_never_stands_for_a_single_number() -> None:
     assert fit_mixture(Observed.of(numbers), 2, logarithmic=False) is None
 
 
-def test_the_best_by_each_criterion_comes_first_and_they_are_what_they_are_called() -> None:
+def test_the_best_law_by_each_criterion_comes_first() -> None:
     numbers = np.random.default_rng(3).normal(0, 1, 1000)
     found = ranked(numbers, rare=10)
     assert [each.bic for each in found] == sorted(each.bic for each in found)
