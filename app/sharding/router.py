@@ -101,6 +101,7 @@ class Router(Generic[Store]):
             return self._map
         if self._refreshing is None or self._refreshing.done():
             self._refreshing = asyncio.create_task(self._refresh(self._maps))
+            self._refreshing.add_done_callback(_mark_retrieved)
         return await asyncio.shield(self._refreshing)
 
     async def watch(self, seconds: float = WATCH_SECONDS) -> None:
@@ -121,3 +122,9 @@ class Router(Generic[Store]):
         if entry.shard not in self.stores or entry.shard not in self._homes:
             raise NoLogin(entry.shard)
         return Place(slot, entry.shard, self._homes[entry.shard], entry.epoch), self.stores[entry.shard]
+
+
+def _mark_retrieved(task: asyncio.Task[SlotMap]) -> None:
+    """Retrieve a failure, so that asyncio does not log it if every caller was cancelled before it came."""
+    if not task.cancelled():
+        task.exception()

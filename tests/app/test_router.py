@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 
 import pytest
@@ -132,6 +133,32 @@ async def test_a_caller_that_gives_up_takes_the_shared_refresh_from_nobody(world
     first.cancel()
     world.maps.answers.set()
     assert await second == world.maps.current
+
+
+async def test_a_refresh_that_fails_after_its_callers_left_is_not_logged(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing = asyncio.Event()
+
+    async def fail(_: SlotMap) -> SlotMap:
+        await failing.wait()
+        raise ConnectionError("the map's database is gone")
+
+    monkeypatch.setattr(world.maps, "refresh", fail)
+    logged: list[dict[str, object]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: logged.append(context))
+    caller = asyncio.create_task(world.router.refresh())
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    caller.cancel()
+    await asyncio.gather(caller, return_exceptions=True)
+    failing.set()
+    for _ in range(3):
+        await asyncio.sleep(0)
+    world.router._refreshing = None
+    gc.collect()
+    assert caller.cancelled()
+    assert logged == []
 
 
 async def test_other_errors_are_not_repeated(world: World) -> None:
