@@ -1,1 +1,1 @@
-"""What gets the Pulumi engine onto a machine, and what measures."""
+"""Developer tools: engine installation, checks, mutants and benchmarks."""

@@ -90,7 +90,7 @@ def find_cache(root: Path, lock: bytes, checkout: Path) -> Path:
 
 @dataclass
 class Result:
-    """What a check printed, whether it passed, and how long it took."""
+    """The output, verdict and duration of a check."""
 
     name: str
     output: str

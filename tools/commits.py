@@ -24,7 +24,7 @@ LAST_FREE = "29dea24c"
 
 
 class NothingToCompare(Exception):
-    """No commit can be told from those on main: the message says why."""
+    """The commits since main cannot be listed; the message says why."""
 
 
 def main() -> int:

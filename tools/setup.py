@@ -73,7 +73,7 @@ def alone() -> Iterator[None]:
 
 
 def make_venv() -> None:
-    """A virtual environment with pip; one that is half made, or whose Python has left the machine, is made anew."""
+    """A virtual environment with pip; one that is incomplete, or whose Python is gone, is replaced."""
     if succeeds([PYTHON, "-c", WHOLE_VENV]):
         return
     if not succeeds([sys.executable, "-c", "import ensurepip, venv"]):
@@ -121,7 +121,7 @@ def succeeds(command: Command) -> bool:
 
 
 def run(command: Command) -> None:
-    """Run quietly; a failure shows the command and the end of what it said."""
+    """Run quietly; a failure shows the command and the end of its output."""
     answer = subprocess.run(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=installer_environment(), check=False
     )
@@ -131,7 +131,7 @@ def run(command: Command) -> None:
 
 
 def installer_environment() -> dict[str, str]:
-    """What pip is told about mirrors and certificates goes for uv too; nothing else leaks in."""
+    """Return uv's settings: pip's mirrors and certificates, and nothing else of the environment."""
     kept = {
         name: value for name, value in os.environ.items() if name not in {"VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME"}
     }

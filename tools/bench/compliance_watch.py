@@ -1,4 +1,4 @@
-"""How long it takes from a change behind the engine's back to the finding of `fortress compliance watch`."""
+"""Delay from a change outside the engine to the finding of `fortress compliance watch`."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """A TCP proxy that delays what passes: a network as long as one likes, on one machine.
 
 As a process of its own (`delayed`) it takes no time from what is measured; inside a test's loop (`DelayProxy`) it can
-be told to do worse.
+also cause faults.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class DelayProxy:
             link.cut()
 
     def passes(self, *, to_server: bool) -> bool:  # noqa: ARG002  for subclasses
-        """Whether what has just arrived may pass; the connection is cut where not."""
+        """Return True if the data just received may pass; False cuts the connection."""
         return True
 
 
@@ -130,7 +130,7 @@ class _End(asyncio.Protocol):
 
 @contextlib.contextmanager
 def delayed(host: str, port: int, *, seconds: float) -> Iterator[int]:
-    """The port of a proxy to a server that runs as a process of its own; `seconds` is the delay of each direction."""
+    """Start a proxy process to a server; yield its port. `seconds` is the delay of each direction."""
     command = [sys.executable, "-m", "tools.bench.delay_proxy", host, str(port), str(seconds)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:

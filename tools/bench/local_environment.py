@@ -1,4 +1,4 @@
-"""How long the local environment takes to come, to find itself unchanged, and to go, and what it holds meanwhile."""
+"""The local environment: seconds to start, to find nothing to change, and to stop; memory while it runs."""
 
 from __future__ import annotations
 

@@ -20,19 +20,19 @@ RESULTS = Path(__file__).parent / "results"
 
 
 class Bound(Protocol):
-    """What a figure is held against."""
+    """The limit of a figure."""
 
     @property
     def unit(self) -> str: ...
 
     def admits(self, value: float) -> bool:
-        """Whether a figure keeps it."""
+        """Return True if a figure keeps the limit."""
         ...
 
 
 @dataclass(frozen=True)
 class Limit:
-    """What a figure may be at most."""
+    """An upper limit."""
 
     at_most: float
     unit: str
@@ -46,7 +46,7 @@ class Limit:
 
 @dataclass(frozen=True)
 class Floor:
-    """What a figure must be at least."""
+    """A lower limit."""
 
     at_least: float
     unit: str
@@ -60,7 +60,7 @@ class Floor:
 
 @dataclass(frozen=True)
 class Unbounded:
-    """Nothing is promised: the figure is there to understand others by."""
+    """No promise: the figure helps to understand others."""
 
     unit: str
 
@@ -73,7 +73,7 @@ class Unbounded:
 
 @dataclass(frozen=True)
 class Measurement:
-    """Samples of one figure, and the raw figures that they were made of."""
+    """Samples of one figure, and the raw figures behind them."""
 
     name: str
     limit: Bound
@@ -87,7 +87,7 @@ class Measurement:
 
     @property
     def quartiles(self) -> tuple[float, float]:
-        """First and third; both the sample itself where there is only one."""
+        """Return the first and third quartile; a single sample is both."""
         if len(self.samples) == 1:
             return self.samples[0], self.samples[0]
         first, _, third = statistics.quantiles(self.samples, n=4, method="inclusive")
@@ -98,7 +98,7 @@ class Measurement:
         return self.limit.admits(self.median)
 
     def line(self) -> str:
-        """One line for people."""
+        """Return one line for people."""
         low, high = self.quartiles
         verdict = "" if isinstance(self.limit, Unbounded) else ": met" if self.met else ": MISSED"
         raw = "".join(f", {name} {statistics.median(values):,.6g}" for name, values in self.raw.items())
@@ -108,7 +108,7 @@ class Measurement:
         )
 
     def document(self) -> dict[str, Any]:
-        """What the results file keeps."""
+        """Return the entry of the results file."""
         low, high = self.quartiles
         return {
             "name": self.name,
@@ -130,11 +130,11 @@ class Failure:
     reason: str
 
     def line(self) -> str:
-        """One line for people."""
+        """Return one line for people."""
         return f"{self.name:<66}     FAILED: {self.reason}"
 
     def document(self) -> dict[str, Any]:
-        """What the results file keeps."""
+        """Return the entry of the results file."""
         return {"name": self.name, "failed": self.reason, "met": False}
 
 
@@ -156,21 +156,21 @@ class Recorder:
         raw: Mapping[str, Sequence[float]] | None = None,
         note: str = "",
     ) -> Measurement:
-        """Keep one figure and write the results file anew."""
+        """Add one figure and rewrite the results file."""
         measurement = Measurement(name, limit, tuple(samples), raw or {}, note)
         self.measurements.append(measurement)
         self._keep(measurement)
         return measurement
 
     def fail(self, name: str, reason: str) -> None:
-        """Keep that a figure could not be measured."""
+        """Record that a figure could not be measured."""
         failure = Failure(name, reason)
         self.failures.append(failure)
         self._keep(failure)
 
     @property
     def all_met(self) -> bool:
-        """Whether everything was measured and no limit missed."""
+        """Return True if everything was measured and no limit missed."""
         return not self.failures and all(measurement.met for measurement in self.measurements)
 
     @property
@@ -200,7 +200,7 @@ def to_json(document: Mapping[str, Any]) -> str:
 
 @contextmanager
 def attempted(recorder: Recorder, group: str, row: Callable[..., None]) -> Iterator[None]:
-    """What fails inside is kept as a row that could not be measured, and told; how long it took is told too."""
+    """Record a failure inside as a row that could not be measured; print how long the row took."""
     started = time.monotonic()
     try:
         yield
@@ -213,7 +213,7 @@ def attempted(recorder: Recorder, group: str, row: Callable[..., None]) -> Itera
 
 
 def machine() -> dict[str, Any]:
-    """What was measured on, without the machine's name."""
+    """Describe the machine, without its name."""
     cpu = _first_value(Path("/proc/cpuinfo"), "model name") or platform.processor() or platform.machine()
     memory = _first_value(Path("/proc/meminfo"), "MemTotal")
     cores = sum(line.startswith("processor") for line in _lines(Path("/proc/cpuinfo")))
@@ -227,7 +227,7 @@ def machine() -> dict[str, Any]:
 
 
 def repeated(times: int, sample: Callable[[], float]) -> list[float]:
-    """The figure, measured that often."""
+    """Return the samples of `times` measurements."""
     return [sample() for _ in range(times)]
 
 

@@ -1,4 +1,4 @@
-"""What the policies cost: previews with the pack against the same previews without, in turn, and a report."""
+"""Cost of the policies: previews with and without the pack, in turn, and a report."""
 
 from __future__ import annotations
 

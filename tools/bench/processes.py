@@ -1,4 +1,4 @@
-"""What a local sandbox holds of this machine: processes, memory, ports, files."""
+"""Processes, memory, processor time and ports in use, as the kernel reports them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ PROC = Path("/proc")
 
 
 def descendants(root: int) -> set[int]:
-    """The process and all that came of it."""
+    """Return the process and all its descendants."""
     parents = {int(path.name): _parent(path) for path in PROC.glob("[0-9]*")}
     found = {root}
     while more := {pid for pid, parent in parents.items() if parent in found and pid not in found}:
@@ -19,12 +19,12 @@ def descendants(root: int) -> set[int]:
 
 
 def resident_megabytes(pids: set[int]) -> float:
-    """Memory of the processes together, pages that several share counted once (proportional set size)."""
+    """Return the memory of the processes, shared pages counted once (proportional set size)."""
     return sum(_proportional_kilobytes(PROC / str(pid)) for pid in pids) / 1024
 
 
 def peak_megabytes(pid: int) -> float:
-    """The most that the process ever had resident; 0 where it is gone."""
+    """Return the peak resident memory of a process; 0 if it has ended."""
     try:
         lines = (PROC / str(pid) / "status").read_text().splitlines()
     except OSError:
@@ -41,12 +41,12 @@ def processor_seconds(pids: Iterable[int]) -> float:
 
 
 def mentioning(text: str) -> set[int]:
-    """Processes whose command line or working folder names `text`."""
-    return {int(path.name) for path in PROC.glob("[0-9]*") if text in _said(path)}
+    """Return the processes whose command line or working folder names `text`."""
+    return {int(path.name) for path in PROC.glob("[0-9]*") if text in _read_place(path)}
 
 
 def listening(prefix: str) -> set[str]:
-    """Addresses (`a.b.c.d:port`) beginning with `prefix` that a TCP server listens on."""
+    """Return the addresses (`a.b.c.d:port`) with `prefix` that a TCP server listens on."""
     rows = [line.split() for line in (PROC / "net" / "tcp").read_text().splitlines()[1:]]
     addresses = {_address(row[1]) for row in rows if row[3] == "0A"}
     return {address for address in addresses if address.startswith(prefix)}
@@ -82,7 +82,7 @@ def _parent(path: Path) -> int:
         return -1
 
 
-def _said(path: Path) -> str:
+def _read_place(path: Path) -> str:
     try:
         return (path / "cmdline").read_text(errors="replace") + str((path / "cwd").readlink())
     except OSError:

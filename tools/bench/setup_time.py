@@ -1,4 +1,4 @@
-"""How long a new user waits for `make setup`."""
+"""Duration of a new user's first `make setup`."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def measure(recorder: Recorder) -> None:
 
 
 def _without_caches(cache: Path) -> dict[str, str]:
-    """The caller's environment with caches of its own and no engine on PATH."""
+    """Return the caller's environment with own caches and no engine on PATH."""
     path = os.pathsep.join(
         part for part in os.environ["PATH"].split(os.pathsep) if not (Path(part) / "pulumi").exists()
     )

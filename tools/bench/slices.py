@@ -9,7 +9,7 @@ from dataclasses import dataclass
 PAIRS = 11
 WARM_UPS = 1
 ATTEMPTS = 5
-"""How often a slice is repeated that measured nothing, as happens where the machine is busy with other things."""
+"""Attempts at a slice that measures nothing, as happens on a busy machine."""
 
 Slice = Callable[[], float]
 
@@ -20,19 +20,19 @@ class NothingMeasured(Exception):
 
 @dataclass(frozen=True)
 class Pairs:
-    """What the slices of both sides gave, pair by pair."""
+    """Figures of both sides, pair by pair."""
 
     ours: tuple[float, ...]
     theirs: tuple[float, ...]
 
     @property
     def ours_by_theirs(self) -> list[float]:
-        """For figures of which more is better; and for the price of something, as a factor."""
+        """Return ours divided by theirs, pair by pair."""
         return [ours / theirs for ours, theirs in zip(self.ours, self.theirs, strict=True)]
 
     @property
     def extra_percent(self) -> list[float]:
-        """By how much ours is more than theirs."""
+        """Return by how many percent ours exceeds theirs."""
         return [100 * (ratio - 1) for ratio in self.ours_by_theirs]
 
 

@@ -19,7 +19,7 @@ class EngineMissing(Exception):
 
 
 class Origin(StrEnum):
-    """Where an engine came from."""
+    """The source of an engine."""
 
     PATH = "found on PATH"
     INSTALLER = "official installer"
@@ -41,16 +41,16 @@ class Engine:
 
     @property
     def root(self) -> Path:
-        """What `pulumi.automation.PulumiCommand(root=…)` takes."""
+        """Return the `root` of `pulumi.automation.PulumiCommand`."""
         return self.bin.parent
 
     def variables(self, search_path: str) -> dict[str, str]:
-        """What must be set for `pulumi`, its plugins and policy packs to work, given the PATH so far."""
+        """Return the variables that `pulumi`, its plugins and policy packs need; extend the given PATH."""
         return {
             "PATH": os.pathsep.join([str(self.bin), str(checkout_python().parent), search_path]),
             "FORTRESS_PYTHON": str(checkout_python()),
             "PULUMI_SKIP_UPDATE_CHECK": "true",
-            # Compiling the SDKs anew costs ten times what loading them compiled does; empty means "may write".
+            # Compiling the SDKs again costs ten times what loading them compiled does; empty means "may write".
             "PYTHONDONTWRITEBYTECODE": "",
         }
 
@@ -85,7 +85,7 @@ def checkout_python() -> Path:
 
 
 def engine_folder() -> Path:
-    """Where this checkout keeps its record, and its own bin folder if it needs one."""
+    """Return the folder of this checkout's engine record and, if needed, its own bin folder."""
     return CHECKOUT / ".venv" / "engine"
 
 

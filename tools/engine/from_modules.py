@@ -57,7 +57,7 @@ def cached(folder: Path) -> Engine | None:
 
 
 def install(folder: Path) -> Engine:
-    """Build the engine, or wait for whoever builds it, and give the checkout its bin folder."""
+    """Build the engine, or wait for the process that builds it, and give the checkout its bin folder."""
     build = program()
     return _assembled(build.obtain(_cache(), _key(build)), folder)
 

@@ -13,18 +13,18 @@ say = functools.partial(print, flush=True)
 
 
 def install(folder: Path | None = None, report: Callable[[str], None] = say) -> Engine:
-    """The checkout's engine, brought onto the machine if need be, and recorded for `locate`."""
+    """Return the checkout's engine; install it if needed, and record it for `locate`."""
     place = folder or engine_folder()
-    engine = _at_hand(place) or _fetched(place, report)
+    engine = _find(place) or _fetch(place, report)
     engine.record(place)
     return engine
 
 
-def _at_hand(folder: Path) -> Engine | None:
+def _find(folder: Path) -> Engine | None:
     return on_path.find(folder) or official.cached(version.pinned()) or from_modules.cached(folder)
 
 
-def _fetched(folder: Path, report: Callable[[str], None]) -> Engine:
+def _fetch(folder: Path, report: Callable[[str], None]) -> Engine:
     try:
         return official.install(version.pinned())
     except official.OfficialUnavailable as reason:

@@ -43,7 +43,7 @@ def install(version: str) -> Engine:
 
 
 def answers(address: str, seconds: float = ANSWER_SECONDS) -> bool:
-    """Whether anything answers at `address` in time; name resolution, which knows no timeout, counts too."""
+    """Return True if `address` answers in time; name resolution, which has no timeout, counts too."""
     answered = threading.Event()
 
     def ask() -> None:

@@ -44,7 +44,7 @@ class Entry:
     folder: Path
 
     def is_whole(self) -> bool:
-        """Whether every file is there with the content it was made with, and nothing else is."""
+        """Return True if exactly the recorded files exist, with unchanged content."""
         try:
             recorded = json.loads((self.folder / MANIFEST).read_text())
             return bool(recorded) and recorded == _checksums(self.folder)

@@ -41,7 +41,7 @@ class Progress:
             self._write("\n")
 
     def say(self, detail: str) -> None:
-        """What the step is at now; shown with the next tick."""
+        """Set the current step; the next tick shows it."""
         self._detail = detail
 
     def _tick(self) -> None:

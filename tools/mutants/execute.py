@@ -23,7 +23,7 @@ PRELOADED = ("pytest", "hypothesis", "pydantic", "psycopg", "psycopg_pool", "num
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a mutant."""
+    """The result of a mutant."""
 
     key: str
     module: str

@@ -26,7 +26,7 @@ class Nearest:
     seconds: dict[str, float]
     """Duration of each passed test, by node id."""
     sizes: dict[str, int]
-    """How many lines a test executes: the fewer, the more specific."""
+    """Number of lines that a test executes: the fewer, the more specific."""
 
     def select(self, path: Path, line: int, most: int) -> list[str]:
         """Return up to `most` tests of a line; for one that runs on import, the tests of its module."""

@@ -51,7 +51,7 @@ class Mutation:
     before: str
     after: str
     repeated: int = 0
-    """How many changes of the same text come before it in its scope."""
+    """Number of changes of the same text before it in its scope."""
 
     @property
     def key(self) -> str:

@@ -1,4 +1,4 @@
-"""What an idempotency key and a snapshot add to an append, in processor time of client and server together."""
+"""Cost of an idempotency key and of a snapshot, in processor time of client and server."""
 
 from __future__ import annotations
 

@@ -144,7 +144,7 @@ class _Load:
 def client(
     host: str, port: int, requests: Sequence[bytes], connections: int, _: int
 ) -> contextlib.AbstractContextManager[Work[tuple[float, Latencies]]]:
-    """Told (None, seconds) it saturates the server, told (rate, seconds) it sends at that rate."""
+    """Work by (rate, seconds), rate None to saturate; it returns requests per second and their latencies."""
     return in_loop(_client, host, port, requests, connections)
 
 

@@ -80,7 +80,7 @@ async def opened_all(directory: Directory) -> AsyncIterator[Databases]:
 
 
 def slot(stream: str) -> Slot:
-    """Where a writer believes a stream to live."""
+    """Return the slot and epoch that a writer assumes for a stream."""
     return Slot(slot_of(stream), FIRST_EPOCH)
 
 
@@ -93,7 +93,7 @@ def in_loop(
         entered = context(*arguments)
         work = runner.run(_enter(entered))
         try:
-            yield lambda *told: runner.run(_do(work, *told))
+            yield lambda *parameters: runner.run(_do(work, *parameters))
         finally:
             runner.run(_leave(entered))
 
@@ -102,8 +102,8 @@ async def _enter(context: contextlib.AbstractAsyncContextManager[Any]) -> Any:
     return await context.__aenter__()
 
 
-async def _do(work: Callable[..., Awaitable[Any]], *told: Any) -> Any:
-    return await work(*told)
+async def _do(work: Callable[..., Awaitable[Any]], *parameters: Any) -> Any:
+    return await work(*parameters)
 
 
 async def _leave(context: contextlib.AbstractAsyncContextManager[Any]) -> None:
@@ -111,7 +111,7 @@ async def _leave(context: contextlib.AbstractAsyncContextManager[Any]) -> None:
 
 
 def appender(shard: Shard, batch: int, number: int) -> contextlib.AbstractContextManager[Work[int]]:
-    """Appends batches to streams of its own until the time is over; how many events."""
+    """Append batches to own streams until the time is over; return the number of events."""
     return in_loop(_appender, shard, batch, number)
 
 
@@ -137,7 +137,7 @@ async def _appender(shard: Shard, batch: int, number: int) -> AsyncIterator[Call
 async def append_to_each(
     directory: Directory, databases: Databases, streams: Sequence[str], event: NewEvent = EVENT
 ) -> None:
-    """One event for each of many streams, wherever they live."""
+    """Append one event to each stream, on the shard that holds it."""
     stores = {name: EventStore(database) for name, database in databases.by_shard.items()}
     for first in range(0, len(streams), AT_ONCE):
         some = streams[first : first + AT_ONCE]

@@ -44,7 +44,7 @@ def event(stream: UUID, version: int) -> StoredEvent:
 
 @contextlib.contextmanager
 def appender(parameters: dict[str, Any], batch: int, _: int) -> Iterator[Work[int]]:
-    """Appends batches to streams of its own until the time is over; how many events."""
+    """Append batches to own streams until the time is over; return the number of events."""
     with recorder(parameters) as store:
         heads: dict[UUID, int] = {uuid4(): 0 for _ in range(100)}
         streams = list(heads)

@@ -23,7 +23,7 @@ READ = "select version, total from streams where stream = %s"
 
 
 class Balance(BaseModel):
-    """What is answered."""
+    """The answer."""
 
     account: str
     balance: int
@@ -56,7 +56,7 @@ def create(parameters: dict[str, Any], *, size: int) -> FastAPI:
 
 
 def main() -> None:
-    """Serve; told as JSON on the command line: host, port, libpq's parameters, and the size of the pool."""
+    """Serve by a JSON argument: host, port, libpq's parameters, size of the pool."""
     host, port, parameters, size = json.loads(sys.argv[1])
     freeze_gc()
     # As our own server sets uvicorn up, where that makes it faster.

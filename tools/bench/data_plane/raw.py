@@ -25,7 +25,7 @@ COLUMNS = "stream, version, slot, schema_version, change, total, type, data, met
 INSERT = (SQL / "bare_insert.sql").read_text()
 COPY = f"copy like_ours ({COLUMNS}) from stdin (format binary)"
 COPY_FORMS = (None, "!q", "!h", "!h", "!q", "!q", None, None, None)
-"""How the columns are packed; None: as text."""
+"""Binary formats of the columns; None: text."""
 PIECE_BYTES = 100_000
 CLIENTS = 64
 THREADS = 2

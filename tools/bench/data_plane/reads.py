@@ -28,7 +28,7 @@ ACCOUNTS = 20_000
 AT_ONCE = 5000
 SECONDS = 0.5
 HEAD = "select version, total, due, closed from streams where stream = %(stream)s"
-"""What a routed read asks for, without the check that the slot is here."""
+"""The query of a routed read, without the check that the slot is here."""
 ONE = "read"
 
 

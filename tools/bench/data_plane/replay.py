@@ -1,4 +1,4 @@
-"""Reading a stream of a thousand events back, decoded, as whoever rebuilds a state from it does."""
+"""Replay: read and decode a stream of a thousand events, as a state is rebuilt from it."""
 
 from __future__ import annotations
 

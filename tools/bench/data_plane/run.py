@@ -1,4 +1,4 @@
-"""The rows of the data plane, each by itself: one that fails is told as failed, and the next begins."""
+"""The rows of the data plane; a row that fails is recorded as failed, and the next one starts."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ ROWS: Mapping[str, Sequence[Row]] = {
     "moves": moves.ROWS,
     "placement": moves.PLACEMENT,
 }
-"""By the word that chooses them."""
+"""Rows by the name on the command line."""
 
 
 def measure(chosen: Sequence[str], recorder: Recorder) -> None:

@@ -23,7 +23,7 @@ from localcloud.sandbox import Sandbox
 
 ADMIN = "postgres"
 SETTINGS = {
-    # What decides about durability, said although it is the default.
+    # Settings of durability, stated although they are the defaults.
     "fsync": "on",
     "synchronous_commit": "on",
     "full_page_writes": "on",
@@ -59,7 +59,7 @@ class Server:
     process: subprocess.Popen[bytes]
 
     def environment(self, user: str = ADMIN) -> dict[str, str]:
-        """What libpq needs to be let in as `user`, whoever calls it."""
+        """Return libpq's variables for a login as `user`."""
         pair = self.authority.client_certificate(user)
         return {
             "PGSSLCERT": str(pair.certificate),
@@ -69,46 +69,46 @@ class Server:
         }
 
     def parameters(self, database: str, user: str = ADMIN) -> dict[str, Any]:
-        """libpq's parameters, all of them: good in any process."""
+        """Return all of libpq's parameters, valid in any process."""
         names = {"PGSSLCERT": "sslcert", "PGSSLKEY": "sslkey", "PGSSLROOTCERT": "sslrootcert", "PGSSLMODE": "sslmode"}
         tls = {names[name]: value for name, value in self.environment(user).items()}
         return {"host": self.address, "port": self.port, "dbname": database, "user": user, **tls}
 
     def connect(self, database: str = "postgres", user: str = ADMIN) -> Connection:
-        """A connection that commits each statement."""
+        """Return a connection that commits each statement."""
         return psycopg.connect(autocommit=True, **self.parameters(database, user))
 
     def create_database(self, name: str) -> None:
-        """A database of its own for one side."""
+        """Create an empty database; drop an earlier one of that name."""
         with self.connect() as connection:
             connection.execute(f"drop database if exists {name} with (force)")
             connection.execute(f"create database {name} strategy wal_log")
 
     def settle(self) -> None:
-        """Have what earlier slices left to do done before the next are measured."""
+        """Finish the work that earlier slices left to the server."""
         with self.connect() as connection:
             # A log file whose blocks were never on the disk makes every flush slow: begin one that was.
             connection.execute("select pg_switch_wal()")
             connection.execute("checkpoint")
 
     def backends(self, database: str) -> list[int]:
-        """The processes that serve a database."""
+        """Return the ids of the processes that serve a database."""
         with self.connect() as connection:
             rows = connection.execute("select pid from pg_stat_activity where datname = %s", [database]).fetchall()
         return [pid for (pid,) in rows]
 
 
 def tool(name: str) -> str:
-    """One of PostgreSQL's programs."""
+    """Return the path of a PostgreSQL program."""
     return binaries.find().tool(name)
 
 
 @contextlib.contextmanager
 def running_server() -> Iterator[Server]:
-    """A new server, gone with all its files at the end."""
+    """Start a new server; stop it and remove its files at the end."""
     root = Path(tempfile.mkdtemp(prefix="lf-bench-"))
     try:
-        server = _made(root)
+        server = _start(root)
         try:
             _await(server)
             yield server
@@ -119,7 +119,7 @@ def running_server() -> Iterator[Server]:
         shutil.rmtree(root, ignore_errors=True)
 
 
-def _made(root: Path) -> Server:
+def _start(root: Path) -> Server:
     sandbox = Sandbox.open(root)
     authority = Authority.of(sandbox)
     account = unprivileged()
@@ -155,14 +155,14 @@ def _await(server: Server) -> None:
             return server.connect().close()
         except psycopg.OperationalError:
             if server.process.poll() is not None or time.monotonic() > deadline:
-                said = (server.data.parent / "log").read_text()[-500:]
-                raise RuntimeError(f"PostgreSQL does not come up: {said}") from None
+                log = (server.data.parent / "log").read_text()[-500:]
+                raise RuntimeError(f"PostgreSQL does not start; the end of its log: {log}") from None
         time.sleep(0.05)
 
 
 @contextlib.contextmanager
 def logged_in_as(server: Server, user: str) -> Iterator[None]:
-    """Within, this process and those it starts are `user` where nothing else is said."""
+    """Make `user` the default login of this process and its children."""
     before = dict(os.environ)
     os.environ.update(server.environment(user))
     try:

@@ -35,7 +35,7 @@ ENOUGH = 50_000
 MOST_SLICES = 20
 
 Found = tuple[int, int]
-"""How many events were seen, and how many of them more than once."""
+"""Number of events seen, and number of repeats among them."""
 
 
 def rate(bench: BenchDatabases, recorder: Recorder) -> None:

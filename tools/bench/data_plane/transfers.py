@@ -74,7 +74,7 @@ def _measure(bench: BenchDatabases, recorder: Recorder, directory: Directory, wh
 
 
 def transfers(directory: Directory, _: int) -> contextlib.AbstractContextManager[Work[tuple[float, Latencies]]]:
-    """Told (None, seconds) it saturates, told (rate, seconds) it makes transfers at that rate: how many, how long."""
+    """Work by (rate, seconds), rate None to saturate; it returns transfers per second and their latencies."""
     return in_loop(_transfers, directory)
 
 

@@ -1,4 +1,4 @@
-"""What a peer needs to build the records that the schema `customers` describes, field by field."""
+"""Values for a peer's records of the schema `customers`, field by field."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Chances:
         return min(LAST, joined + timedelta(days=self.random.expovariate(1 / MEAN_DAYS)))
 
     def iban(self, country: str) -> str | None:
-        """As long as a German one, where the country has any."""
+        """Return an IBAN as long as a German one; None if the country has none."""
         return f"{country}{self.random.randrange(10**20):020}" if country in IBANS else None
 
 

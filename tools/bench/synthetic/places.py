@@ -1,4 +1,4 @@
-"""Whether all that is said of a place agrees, by the reader of the tests, which knows nothing of our data."""
+"""Agreement of all fields of a place, judged by the tests' reader, which does not use our data."""
 
 from __future__ import annotations
 

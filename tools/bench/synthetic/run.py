@@ -16,9 +16,9 @@ ROWS: Mapping[str, Sequence[Row]] = {
     "places": places.ROWS,
     "streams": streaming.ROWS,
 }
-"""By the word that chooses them."""
+"""Rows by the name on the command line."""
 ON_DEMAND: Mapping[str, Sequence[Row]] = {"whole-streams": streaming.ALL_ROWS}
-"""Those that take minutes, and that are measured only where they are named."""
+"""Rows that take minutes; measured only if named."""
 
 
 def measure(chosen: Sequence[str], recorder: Recorder) -> None:

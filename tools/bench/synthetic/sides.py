@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 @dataclass
 class Side(Generic[T]):
-    """Does a slice of work; what it gives is told per second of this process's time on processors, all threads."""
+    """A slice of work, measured in units per second of processor time of this process, all threads."""
 
     work: Callable[[], T]
     units: Callable[[T], int]
@@ -54,6 +54,6 @@ def compare(
 
 
 def repeated(side: Side[Any], times: int = PAIRS) -> tuple[Sequence[float], Sequence[float]]:
-    """What a side gives by processor time and by wall-clock, so often, after it has warmed up."""
+    """Warm up, measure a side `times` times; return its rates by processor time and by wall-clock."""
     found = [side() for _ in range(WARM_UPS + times)]
     return found[WARM_UPS:], side.by_wall_clock[WARM_UPS:]

@@ -1,4 +1,4 @@
-"""What streams have resident at most, all processes of the command together."""
+"""Peak memory of streams: all processes of the command together."""
 
 from __future__ import annotations
 
@@ -57,12 +57,12 @@ def _stream(recorder: Recorder, kind: str, out: str, records: int) -> None:
         watch.join()
     if command.returncode:
         raise RuntimeError(f"fortress data generate ended with {command.returncode}")
-    told = json.loads(printed)
-    peaks[command.pid] = max(peaks.get(command.pid, 0.0), told["peak_memory_bytes"] / 1e6)
+    summary = json.loads(printed)
+    peaks[command.pid] = max(peaks.get(command.pid, 0.0), summary["peak_memory_bytes"] / 1e6)
     name = f"{records:,} records as {kind}"
-    note = f"peaks of {len(peaks)} process{'es' * (len(peaks) > 1)}, one on the other; {told['bytes'] / 1e6:,.0f} MB"
+    note = f"peaks of {len(peaks)} process{'es' * (len(peaks) > 1)}, one on the other; {summary['bytes'] / 1e6:,.0f} MB"
     recorder.take(f"{name}, resident at most", MOST, [sum(peaks.values())], note=note)
-    recorder.take(name, Unbounded("records/s"), [told["rows_per_second"]])
+    recorder.take(name, Unbounded("records/s"), [summary["rows_per_second"]])
 
 
 def _watch(root: int, peaks: dict[int, float], over: Event) -> None:

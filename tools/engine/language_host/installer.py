@@ -1,4 +1,4 @@
-"""Install what a program or plugin says it needs (`pulumi install`)."""
+"""Install the requirements of a program or plugin (`pulumi install`)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class InstallFailed(Exception):
 
 
 def install_dependencies(folder: Path, runtime: PythonRuntime, children: Children) -> Iterator[Any]:
-    """Responses for `InstallDependencies`: what the installation says while it works."""
+    """Install, and yield the output as responses of `InstallDependencies`; raise InstallFailed."""
     for command in commands(folder, runtime):
         process = children.start(command, folder=folder, environment=runtime.environment(os.environ), piped=True)
         for stream, data in spoken(process):
@@ -30,7 +30,7 @@ def install_dependencies(folder: Path, runtime: PythonRuntime, children: Childre
 
 
 def commands(folder: Path, runtime: PythonRuntime) -> Iterator[Sequence[str | Path]]:
-    """What there is to do, in order."""
+    """Yield the commands of an installation, in order."""
     if runtime.virtualenv and not os.access(runtime.interpreter, os.X_OK):
         yield [sys.executable, "-m", "venv", runtime.virtualenv]
     if (folder / "requirements.txt").is_file():

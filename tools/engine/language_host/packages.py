@@ -34,7 +34,7 @@ json.dump(found, sys.stdout)
 
 
 class PackagesUnknown(Exception):
-    """The interpreter cannot tell its packages; carries the last line of what it said."""
+    """The interpreter cannot list its packages; the message is its last line of output."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +45,7 @@ class Package:
     version: str
     needs: frozenset[str] = frozenset()
     plugin: Mapping[str, Any] | None = None
-    """What its pulumi-plugin.json says, where it has one."""
+    """Content of its pulumi-plugin.json, if it has one."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -41,7 +41,7 @@ class PluginRun:
         self._process: Process | None = None
 
     def responses(self) -> Iterator[Any]:
-        """What `RunPlugin` answers: output as it comes, the exit code last."""
+        """Yield the answers of `RunPlugin`: output as it comes, the exit code last."""
         given = dict(pair.split("=", 1) for pair in self._request.env if "=" in pair)
         environment = self._runtime.environment(given or os.environ)
         command = [self._runtime.interpreter, "-u", *plugin_program(self._request), *self._request.args]
@@ -116,7 +116,7 @@ class PolicyPackRun(PluginRun):
 
 
 def kind_of(request: Any, options: Mapping[str, Any]) -> type[PluginRun]:
-    """How what the engine asks for is run."""
+    """Return the run that fits what the engine asks for."""
     return PolicyPackRun if request.kind == ANALYZER and not options.get(CONFIGURED_BY_CALL) else PluginRun
 
 
@@ -137,7 +137,7 @@ def response(stream: str, data: bytes) -> Any:
 
 
 def spoken(process: Process) -> Iterator[Said]:
-    """What a process writes, with the name of the stream, until both streams end."""
+    """Yield what a process writes, with the name of the stream, until both streams end."""
     heard: queue.SimpleQueue[Said] = queue.SimpleQueue()
     streams = {"stdout": process.stdout, "stderr": process.stderr}
     for name, stream in streams.items():

@@ -170,7 +170,7 @@ def _arguments(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 def _wait(stop: threading.Event, engine: int) -> None:
-    """Until told to stop, or the engine has died without a word and this process has another parent."""
+    """Wait for a stop signal, or for the engine's death (then this process has another parent)."""
     while not stop.wait(PARENT_CHECK_SECONDS):
         if os.getppid() != engine:
             return
