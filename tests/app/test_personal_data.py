@@ -230,7 +230,7 @@ async def test_a_key_that_its_shard_still_has_is_not_unwrapped_again(
     assert len(asked) == 2
 
 
-async def test_a_process_seals_without_a_question_and_nobody_opens_what_it_seals_after_an_erasure(
+async def test_sealing_needs_no_lookup_and_nobody_opens_it_after_an_erasure(
     world: World, log: FileErasureLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = world.personal_data(world.new_process())

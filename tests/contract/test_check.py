@@ -74,7 +74,7 @@ def test_every_problem_is_told_at_once() -> None:
     assert len(messages(KEY, {"isEnabled": "yes", "tags": 1, "nothing": 1, "deletionWindowInDays": 3})) == 4
 
 
-def test_the_bridged_clouds_take_text_for_numbers_and_truth_values_and_the_other_way_round() -> None:
+def test_bridged_clouds_convert_text_to_numbers_and_booleans_and_back() -> None:
     given = {"deletionWindowInDays": "7", "isEnabled": "true", "description": 5.0, "tags": {"a": False, "b": 0.5}}
     expected = {"deletionWindowInDays": 7, "isEnabled": True, "description": "5", "tags": {"a": "false", "b": "0.5"}}
     assert taken(KEY, given) == expected

@@ -153,7 +153,7 @@ def test_a_place_has_the_value_it_names(place: str, value: Any) -> None:
         ("project_number", "[0-9]{12}"),
     ],
 )
-def test_what_a_cloud_would_choose_at_random_has_its_form_and_another_one_by_its_label(place: str, form: str) -> None:
+def test_random_names_keep_the_form_of_the_cloud_and_differ_by_label(place: str, form: str) -> None:
     places = Placeholders(context("gcp:kms/keyRing:KeyRing", {}, {"project": "p"}))
     assert re.fullmatch(form, places.value(place))
     if place not in ("urn_hash", "project_number"):

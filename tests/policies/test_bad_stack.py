@@ -66,7 +66,7 @@ def operations(events: Iterable[Mapping[str, Any]]) -> dict[str, set[str]]:
     return found
 
 
-def test_a_bad_stack_fails_every_check_and_passes_once_it_is_fixed_where_there_is_a_fix(tmp_path: Path) -> None:
+def test_a_bad_stack_fails_every_check_and_passes_after_its_fixes(tmp_path: Path) -> None:
     stack = bad_stack()
     project = Bad(tmp_path, stack)
     project.ok("stack", "init", "test")

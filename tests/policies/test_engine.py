@@ -118,7 +118,7 @@ aws.cloudwatch.LogGroup("short", retention_in_days=90, opts=pulumi.ResourceOptio
     assert packed.run("preview", *packed.pack(all={"minimumLogDays": 30}, LOG_006=own)).returncode != 0
 
 
-def test_what_is_unknown_is_counted_at_preview_and_settled_before_the_resource_is_made(packed: Packed) -> None:
+def test_unknown_values_count_at_preview_and_settle_before_creation(packed: Packed) -> None:
     packed.resources_of(UNKNOWN_UNTIL_UP)
     preview = packed.run("preview", *packed.pack())
     assert preview.returncode == 0, preview.stdout

@@ -111,7 +111,7 @@ def seen(histories: list[History]) -> tuple[list[Features], list[Features]]:
 
 
 @pytest.mark.full
-def test_statements_of_a_ledger_with_other_rules_are_told_from_those_of_its_measured_habits() -> None:
+def test_accounts_under_other_rules_differ_from_the_measured_ones() -> None:
     """A limit, as docs/camouflage.md tells it: who mends it tells so there."""
     learned, held = ([c.history for c in Life(400, UNTIL, seed=seed).lived() if c.history] for seed in (6, 7))
     half = len(drawn()) // 2

@@ -35,7 +35,7 @@ def test_every_name_of_a_customer_tells_the_same_place_and_row() -> None:
         assert row["email"].startswith(row["user_name"].rstrip("0123456789"))
 
 
-def test_a_bundle_is_the_same_each_time_and_shares_nothing_with_that_of_another_place() -> None:
+def test_a_bundle_is_reproducible_and_shares_nothing_with_another_place() -> None:
     def names(rows: int, place: int = 9) -> list[tuple[str, str, str]]:
         return [(row["id"], row["email"], row["phone"]) for row in create_bundle(KEY, place, rows, BEARER, NOW).dicts()]
 

@@ -99,7 +99,7 @@ async def test_a_token_is_noticed_wherever_it_is_presented(
     assert f'fortress_canaries_presented_total{{kind="{kind}",place="5"}}' in metrics
 
 
-async def test_a_credential_is_refused_by_the_ledger_and_taken_by_the_decoy_and_noticed_by_both(
+async def test_the_ledger_refuses_a_decoy_credential_and_both_sides_detect_it(
     ledger: httpx.AsyncClient,
     decoy: httpx.AsyncClient,
     migrated: Directory,

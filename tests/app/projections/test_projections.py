@@ -151,7 +151,7 @@ async def test_a_gap_is_waited_for(
     assert rows(operator) == truth(operator)
 
 
-async def test_a_new_generation_is_built_while_the_old_one_serves_and_then_takes_its_place(
+async def test_a_new_generation_is_built_beside_the_old_one_and_replaces_it(
     store: EventStore, database: ShardDatabase, operator: psycopg.Connection[Any]
 ) -> None:
     projector = Projector(database, Tally(), limit=3)

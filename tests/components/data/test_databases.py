@@ -136,7 +136,7 @@ def test_rds_keeps_its_own_credential_under_our_key(modest_databases: Any) -> No
     assert not modest_databases.calls
 
 
-def test_a_replicated_rds_server_has_a_credential_that_only_the_secret_service_tells(databases: Any) -> None:
+def test_only_the_secret_service_has_the_credential_of_a_replicated_server(databases: Any) -> None:
     server = primary(databases, "aws")
     assert "manageMasterUserPassword" not in server
     assert server.secrets == {"password"}

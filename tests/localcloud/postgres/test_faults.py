@@ -67,7 +67,7 @@ def test_a_killed_server_is_back_with_its_data(cloud_sandbox: DatabaseSandbox) -
     assert pid_of(cloud_sandbox, server) != killed
 
 
-def test_a_killed_supervisor_leaves_servers_serving_and_the_next_one_takes_them_over(
+def test_servers_outlive_a_killed_supervisor_and_the_next_takes_over(
     cloud_sandbox: DatabaseSandbox,
 ) -> None:
     server = cloud_sandbox.server("gcp")

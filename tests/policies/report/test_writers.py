@@ -273,7 +273,7 @@ class TestSarif:
         assert place["region"] == {"startLine": 7}
         assert "%SRCROOT%" in self.run()["originalUriBaseIds"]
 
-    def test_a_place_that_is_not_known_is_the_project_for_code_scanning_refuses_results_without_a_file(self) -> None:
+    def test_a_result_with_an_unknown_place_points_at_the_project(self) -> None:
         nowhere = dataclasses.replace(disk("large", size=99, name="a"), declared="")
         [result] = self.run(small(nowhere))["results"]
         [place] = [one["physicalLocation"] for one in result["locations"]]
@@ -437,9 +437,7 @@ class TestOscal:
             for actor in origin.actors
         } == {tool.uuid}
 
-    def test_an_observation_and_a_resource_keep_their_identifiers_when_a_later_state_is_judged(
-        self, tmp_path: Path
-    ) -> None:
+    def test_observations_and_resources_keep_their_identifiers_in_a_later_state(self, tmp_path: Path) -> None:
         def identifiers(report: Report) -> tuple[set[str], set[str]]:
             [result] = self.read(report, tmp_path).results
             return {observation.uuid for observation in result.observations}, {

@@ -236,7 +236,7 @@ def test_another_reason_is_told_without_opening_anew() -> None:
     assert after.open.keys() == state.open.keys()
 
 
-def test_a_finding_names_all_that_a_person_needs_and_has_the_fingerprint_of_the_report() -> None:
+def test_a_finding_is_complete_and_has_the_fingerprint_of_the_report() -> None:
     report = estate({"a": "large"})
     [finding] = list_findings(report)
     assert (finding.control, finding.resource, finding.remedy) == ("T-1", "a", "Make it <so>.")
