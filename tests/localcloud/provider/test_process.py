@@ -83,7 +83,8 @@ print("alive")
 """
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     ignored, alive = answer.stdout.splitlines()
-    assert int(ignored.split()[1], 16) == 0
+    ours = sum(1 << (number - 1) for number in signal.valid_signals())  # the C library keeps 32 and 33 for itself
+    assert int(ignored.split()[1], 16) & ours == 0
     assert alive == "alive"
 
 
