@@ -9,6 +9,8 @@ from pathlib import Path
 
 FREE_GIGABYTES = 5
 """For databases, checkouts and files of synthetic data; a full disk fails other tests than those that filled it."""
+SETTABLE_SIGNALS = sum(1 << (number - 1) for number in signal.valid_signals())
+"""Mask of /proc/<pid>/status for the signals that a program can set: the C library keeps 32 and 33 for itself."""
 
 
 def complain_of_full_disk(folders: Iterable[Path]) -> str | None:
