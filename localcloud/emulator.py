@@ -1,4 +1,7 @@
-"""The seam between the provider protocol and what a few resource types really are on this machine."""
+"""Emulators of the few resource types that are real on this machine: their protocol, and which type has which.
+
+The module of an emulator is imported when the first resource of its type comes.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The servers of a sandbox as a cloud's service sees them: found by name, begun, handed over, renamed."""
+"""The servers of a sandbox as a cloud's service sees them: found by name, begun, handed over, renamed.
+
+Also their contents, as far as all three clouds make them the same way: databases and administrators.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the parameters of a cloud's database mean for a PostgreSQL server on one small machine."""
+"""Parameters of a cloud's database: their meaning for PostgreSQL on a small machine, and the groups of RDS."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Physical names for resources that a program leaves unnamed, as the real providers make them.
+"""URNs, and physical names for resources that a program leaves unnamed, as the real providers make them.
 
 A generated name is kept from the old inputs as long as the resource lives; a replacement gets a new one, because the
 engine checks its inputs without old ones. `__defaults` in the inputs says which names were generated.

@@ -1,4 +1,7 @@
-"""Inputs and outputs of one resource, laid over one another and taken apart, object by object."""
+"""Inputs and outputs of one resource, laid over one another and taken apart, object by object.
+
+A cloud returns some inputs in another shape than it takes them: `echoed` knows which.
+"""
 
 from __future__ import annotations
 

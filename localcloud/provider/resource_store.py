@@ -1,4 +1,7 @@
-"""Recorded resources on disk: one JSON file each, replaced as a whole, readable and editable by people."""
+"""Recorded resources on disk: one JSON file each, replaced as a whole, readable and editable by people.
+
+A digest stands for each secret property; its value is in the engine's encrypted state alone.
+"""
 
 from __future__ import annotations
 
